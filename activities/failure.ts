@@ -1,0 +1,33 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { errorMessage, hasErrorCode, MusterError } from '../domain/errors.ts';
+import type { NodeResult } from '../domain/tasks/execution.ts';
+
+/** What an activity's failure tells the workflow besides code and sentence. */
+export interface FailureDetails {
+  readonly result?: NodeResult;
+}
+
+/**
+ * The only way of an error out of an activity: its code becomes the failure's type, the class decides whether Temporal
+ * tries again. Temporal's own failures, a cancellation above all, pass as they are.
+ */
+export function toFailure(error: unknown, details: FailureDetails = {}): Error {
+  if (error instanceof ApplicationFailure) return error;
+  return ApplicationFailure.create({
+    message: errorMessage(error),
+    type: hasErrorCode(error) ? error.code : 'handler_failed',
+    nonRetryable: error instanceof MusterError && !error.retryable,
+    details: [details],
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
+
+/** A failure after which no further attempt is made. */
+export function finalFailure(code: string, message: string, details: FailureDetails): ApplicationFailure {
+  return ApplicationFailure.create({ message, type: code, nonRetryable: true, details: [details] });
+}
+
+/** A failure after which Temporal tries again, at once or after a delay. */
+export function retryableFailure(code: string, message: string, delayMs: number): ApplicationFailure {
+  return ApplicationFailure.create({ message, type: code, nonRetryable: false, nextRetryDelay: delayMs });
+}

@@ -1,0 +1,19 @@
+import type { ActivityDependencies } from './dependencies.ts';
+import { type EnforceRetentionInput, enforceRetention } from './retention/enforce-retention.ts';
+import { type CloseTaskInput, closeTask } from './tasks/close-task.ts';
+import { type MarkTaskInput, markTask } from './tasks/mark-task.ts';
+import { type RunNodeInput, runNode } from './tasks/run-node.ts';
+import { type RunQuickNodesInput, runQuickNodes } from './tasks/run-quick-nodes.ts';
+
+/** The register of activities: every side effect that a workflow can ask for. */
+export function createActivities(deps: ActivityDependencies) {
+  return {
+    runNode: (input: RunNodeInput) => runNode(deps, input),
+    runQuickNodes: (input: RunQuickNodesInput) => runQuickNodes(deps, input),
+    closeTask: (input: CloseTaskInput) => closeTask(deps, input),
+    markTask: (input: MarkTaskInput) => markTask(deps, input),
+    enforceRetention: (input: EnforceRetentionInput) => enforceRetention(deps, input),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

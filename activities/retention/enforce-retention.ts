@@ -1,0 +1,17 @@
+import { Context } from '@temporalio/activity';
+import { pruneAll } from '../../database/prune.ts';
+import type { RetentionReport } from '../../domain/retention/report.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+
+export interface EnforceRetentionInput {
+  readonly dryRun: boolean;
+}
+
+/** Prunes by every enabled policy, in batches of one transaction each; a repetition goes on where it stopped. */
+export function enforceRetention(
+  { database }: Pick<ActivityDependencies, 'database'>,
+  { dryRun }: EnforceRetentionInput,
+): Promise<readonly RetentionReport[]> {
+  const { heartbeat, cancellationSignal: signal } = Context.current();
+  return pruneAll(database, { dryRun, signal, progress: (report) => heartbeat(report) });
+}

@@ -1,0 +1,63 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
+import type { Json } from '../../domain/json.ts';
+import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
+import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import { replyOf } from '../../domain/traces/reply.ts';
+import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
+import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { OutputMissing, StaleFence } from '../errors.ts';
+import { loadDocument } from './load-document.ts';
+import { storeValue } from './store-value.ts';
+
+export interface EndRequest {
+  readonly execution: ExecutionRef;
+  readonly definition: GraphDefinition;
+  readonly status: TerminalTaskStatus;
+  readonly failure: Failure | null;
+  /** Whether the trace's end is written too, see `withRecord`. */
+  readonly record: boolean;
+  /** What is already at hand of the nodes' outputs; loaded otherwise. */
+  readonly document?: GraphDocument;
+}
+
+export interface Ended {
+  readonly status: TerminalTaskStatus;
+  readonly failure: Failure | null;
+}
+
+/**
+ * Writes the end of a task and of its trace in the caller's transaction. A completed trace whose output cannot be read
+ * ends as failed. A task that had ended keeps its first end, which is returned. @throws StaleFence
+ */
+export async function endTask(em: SqlEntityManager, request: EndRequest): Promise<Ended> {
+  const { execution, definition } = request;
+  const traces = new TraceRepository(em);
+  const read = request.status === 'completed' ? await readOutput(em, request) : null;
+  const ended: Ended = read !== null && !read.ok ? missingOutput(read.pointer) : request;
+  const output =
+    read?.ok === true && ended.status === 'completed'
+      ? await storeValue(em, execution, `${definition.name}/output.json`, read.value)
+      : NOTHING_STORED;
+
+  const end = { execution, status: ended.status, failure: ended.failure, output, reply: replyOf(valueRead(read)) };
+  const status = await traces.endTask(end);
+  if (status === null) throw new StaleFence(execution.taskId, execution.fence);
+  if (request.record) await traces.endTrace({ ...end, status });
+  return { status, failure: ended.failure };
+}
+
+async function readOutput(em: SqlEntityManager, request: EndRequest): Promise<ReturnType<typeof readInput>> {
+  const { output } = request.definition;
+  return readInput(output, request.document ?? (await loadDocument(em, request.execution, [output])));
+}
+
+function missingOutput(pointer: string): Ended {
+  const error = new OutputMissing(pointer);
+  return { status: 'failed', failure: { code: error.code, message: error.message } };
+}
+
+function valueRead(read: ReturnType<typeof readInput> | null): Json {
+  return read?.ok === true ? read.value : null;
+}

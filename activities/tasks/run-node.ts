@@ -1,0 +1,238 @@
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
+import type { Json } from '../../domain/json.ts';
+import type { ExecutionRef, NodeResult } from '../../domain/tasks/execution.ts';
+import { isTerminalTaskStatus, type TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import { afterFailedAttempt } from '../../domain/traces/retry.ts';
+import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
+import { type RunBeginning, type RunEnd, RunRepository } from '../../entities/traces/run-repository.ts';
+import type { NewTraceEvent } from '../../entities/traces/trace-repository.ts';
+import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { HandlerCrashed, StaleFence } from '../errors.ts';
+import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
+import { withRecord } from '../traces/with-record.ts';
+import { type AttemptEnd, runAttempt } from './attempt.ts';
+import { endTask } from './end-task.ts';
+import { handlerContext } from './handler-context.ts';
+import { loadDocument } from './load-document.ts';
+import { storeValue } from './store-value.ts';
+
+export interface RunNodeInput {
+  readonly execution: ExecutionRef;
+  readonly nodeId: string;
+  /** True when the task is complete once this node is: its end is then written in the same transaction. */
+  readonly closesTask: boolean;
+}
+
+export interface RunNodeResult {
+  readonly result: NodeResult;
+  readonly closed: TerminalTaskStatus | null;
+}
+
+type Begun = Extract<RunBeginning, { kind: 'begun' }>;
+
+/** A node whose workers died this often is poison, and is given up. */
+const MAX_CRASHES = 3;
+/** How often a running attempt says that it lives, well inside the heartbeat timeout of `workflows/activities.ts`. */
+const HEARTBEAT_EVERY_MS = 2_000;
+/** How long an attempt waits that met a worker without its handler, or was given back by one that shuts down. */
+const ELSEWHERE_DELAY_MS = 500;
+
+/** One attempt, with everything that its steps need. */
+interface Attempt {
+  readonly deps: ActivityDependencies;
+  readonly input: RunNodeInput;
+  readonly definition: GraphDefinition;
+  readonly node: GraphNode;
+  readonly number: number;
+}
+
+/**
+ * Runs one attempt of a slow node: begins the run, calls the handler, writes the end in one transaction. Idempotent
+ * under (trace, node): an attempt that finds the run ended repeats its result and calls nothing.
+ */
+export async function runNode(deps: ActivityDependencies, input: RunNodeInput): Promise<RunNodeResult> {
+  const { execution, nodeId } = input;
+  try {
+    const definition = await deps.graphs.get(execution.tenant, execution.graphId);
+    const node = definition.nodes.find((candidate) => candidate.id === nodeId);
+    if (node === undefined) throw new Error(`The graph ${definition.name} has no node ${nodeId}.`);
+    return await attemptNode({ deps, input, definition, node, number: Context.current().info.attempt });
+  } catch (error) {
+    if (error instanceof CancelledFailure) throw error;
+    throw toFailure(error);
+  }
+}
+
+async function attemptNode(attempt: Attempt): Promise<RunNodeResult> {
+  const begun = await begin(attempt);
+  if (begun.kind === 'stale') throw new StaleFence(attempt.input.execution.taskId, attempt.input.execution.fence);
+  if (begun.kind === 'settled') return repeatEnd(attempt, begun);
+  if (begun.crashes >= MAX_CRASHES) return giveUp(attempt, begun);
+  await attempt.deps.reach('after_begin_before_handler');
+  const end = await callHandler(attempt);
+  return settle(attempt, begun, end);
+}
+
+function begin({ deps, input, node, number }: Attempt): Promise<RunBeginning> {
+  return withRecord(deps, (record) =>
+    deps.database.inTenant(input.execution.tenant, async ({ em }) => {
+      const subject = { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
+      const begun = await new RunRepository(em).begin(input.execution, subject, number);
+      if (record && begun.kind === 'begun') {
+        const type = begun.first ? 'run.started' : 'run.retried';
+        const event: NewTraceEvent = { type, nodeId: node.id, data: { attempt: number, crashes: begun.crashes } };
+        await new TraceRepository(em).append(input.execution.traceId, [event]);
+      }
+      return begun;
+    }),
+  );
+}
+
+async function callHandler({ deps, input, node, number }: Attempt): Promise<AttemptEnd> {
+  const activity = Context.current();
+  const { execution } = input;
+  const readers = node.condition === null ? [node.input] : [node.condition];
+  const document = await deps.database.inTenant(execution.tenant, ({ em }) => loadDocument(em, execution, readers));
+  let details: Json = null;
+  const beat = setInterval(() => activity.heartbeat(details), HEARTBEAT_EVERY_MS);
+  const heartbeat = (more?: Json) => {
+    details = more ?? details;
+    activity.heartbeat(details);
+  };
+  try {
+    return await runAttempt(node, {
+      handlers: deps.handlers,
+      document,
+      cancellation: activity.cancellationSignal,
+      contextFor: (signal) => handlerContext(deps, { execution, nodeId: node.id, attempt: number, heartbeat }, signal),
+    });
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+async function settle(attempt: Attempt, begun: Begun, end: AttemptEnd): Promise<RunNodeResult> {
+  const { deps, node } = attempt;
+  switch (end.kind) {
+    case 'ok':
+      return complete(attempt, begun, end);
+    case 'failed': {
+      const failures = begun.failures + 1;
+      const { maxRetries } = node.budget;
+      const status = afterFailedAttempt({ attempt: failures, maxRetries, retryable: end.retryable });
+      if (status === 'retry') return retry(attempt, end);
+      return fail(attempt, { ...runEnd(attempt, begun), status, failures, error: end });
+    }
+    case 'cancelled':
+      return handOver(attempt);
+    case 'unhosted': {
+      await giveBack(attempt);
+      deps.log.warn({ nodeId: node.id, handler: node.handler }, end.message);
+      throw retryableFailure('handler_unknown', end.message, ELSEWHERE_DELAY_MS);
+    }
+  }
+}
+
+async function complete(
+  attempt: Attempt,
+  begun: Begun,
+  end: Extract<AttemptEnd, { kind: 'ok' }>,
+): Promise<RunNodeResult> {
+  const { deps, input, definition, node, number } = attempt;
+  const { execution } = input;
+  const closed = await withRecord(deps, (record) =>
+    deps.database.inTenant(execution.tenant, async ({ em }) => {
+      const output = await storeValue(em, execution, `${node.id}/output.json`, end.output);
+      await writeEnd(attempt, em, { ...runEnd(attempt, begun), outcome: end.outcome, output }, record);
+      if (!input.closesTask) return null;
+      const ended = await endTask(em, { execution, definition, status: 'completed', failure: null, record });
+      return ended.status;
+    }),
+  );
+  if (closed !== null) deps.taskEnded({ tenant: execution.tenant, taskId: execution.taskId });
+  await deps.reach('after_end_before_report');
+  const outcome = end.outcome === null ? {} : { outcome: end.outcome };
+  return { result: { id: node.id, status: 'ok', attempts: number, ...outcome }, closed };
+}
+
+/** Writes the run's end and its event. @throws StaleFence when a later attempt or claim has taken over. */
+async function writeEnd(
+  { input, number }: Attempt,
+  em: ConstructorParameters<typeof RunRepository>[0],
+  end: RunEnd,
+  record: boolean,
+): Promise<void> {
+  const { execution } = input;
+  if (!(await new RunRepository(em).end(execution, end))) throw new StaleFence(execution.taskId, execution.fence);
+  if (!record) return;
+  const type = end.status === 'ok' ? 'run.completed' : 'run.failed';
+  const data = end.error === null ? { attempt: number } : { attempt: number, ...end.error };
+  await new TraceRepository(em).append(execution.traceId, [{ type, nodeId: end.nodeId, data }]);
+}
+
+async function fail(attempt: Attempt, end: RunEnd): Promise<never> {
+  const { deps, input, number } = attempt;
+  const error = { code: end.error?.code ?? 'handler_failed', message: end.error?.message ?? 'the handler failed' };
+  await withRecord(deps, (record) =>
+    deps.database.inTenant(input.execution.tenant, ({ em }) => writeEnd(attempt, em, { ...end, error }, record)),
+  );
+  throw finalFailure(error.code, error.message, { result: { id: end.nodeId, status: end.status, attempts: number } });
+}
+
+/** Notes the failed attempt and lets Temporal begin the next one at once. */
+async function retry(attempt: Attempt, end: Extract<AttemptEnd, { kind: 'failed' }>): Promise<never> {
+  const { deps, input, node, number } = attempt;
+  await deps.database.inTenant(input.execution.tenant, ({ em }) =>
+    new RunRepository(em).retryLater(input.execution.traceId, node.id, number, end),
+  );
+  throw retryableFailure(end.code, end.message, 1);
+}
+
+/** A cancelled task ends the run as failed; a worker that shuts down gives the attempt to another one. */
+async function handOver(attempt: Attempt): Promise<never> {
+  const { cancellationDetails } = Context.current();
+  await giveBack(attempt);
+  if (cancellationDetails?.cancelRequested === true) throw new CancelledFailure('The task was cancelled');
+  throw retryableFailure('handler_cancelled', 'The worker is shutting down; the node goes on elsewhere.', 1);
+}
+
+async function giveBack({ deps, input, node, number }: Attempt): Promise<void> {
+  await deps.database.inTenant(input.execution.tenant, ({ em }) =>
+    new RunRepository(em).giveBack(input.execution.traceId, node.id, number),
+  );
+}
+
+function giveUp(attempt: Attempt, begun: Begun): Promise<never> {
+  const error = new HandlerCrashed(attempt.node.id, attempt.node.handler ?? attempt.node.id, begun.crashes);
+  const end = { code: error.code, message: error.message };
+  return fail(attempt, { ...runEnd(attempt, begun), status: 'fatal_error', error: end });
+}
+
+/** An earlier attempt ended the run, and its report was lost: the same report again. */
+function repeatEnd({ node, deps, input }: Attempt, settled: Extract<RunBeginning, { kind: 'settled' }>): RunNodeResult {
+  const { status, attempts, outcome, taskStatus } = settled;
+  const result: NodeResult = { id: node.id, status, attempts, ...(outcome === null ? {} : { outcome }) };
+  if (status !== 'ok') throw finalFailure('handler_failed', 'the node failed in an earlier attempt', { result });
+  const closed = isTerminalTaskStatus(taskStatus) ? taskStatus : null;
+  if (closed !== null) deps.taskEnded({ tenant: input.execution.tenant, taskId: input.execution.taskId });
+  return { result, closed };
+}
+
+function runEnd({ node, number }: Attempt, begun: Begun): RunEnd {
+  return {
+    nodeId: node.id,
+    agent: node.handler ?? node.id,
+    kind: node.kind,
+    status: 'ok',
+    attempts: number,
+    failures: begun.failures,
+    outcome: null,
+    output: NOTHING_STORED,
+    error: null,
+    startedAt: null,
+    finishedAt: new Date(),
+  };
+}

@@ -1,0 +1,253 @@
+import { Context } from '@temporalio/activity';
+import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
+import { quickStretch } from '../../domain/graphs/drive-quick.ts';
+import {
+  type GraphState,
+  isFinished,
+  isSettled,
+  settleNode,
+  startNodes,
+  traceResult,
+} from '../../domain/graphs/graph-state.ts';
+import type { GraphDocument } from '../../domain/graphs/read-source.ts';
+import type { ExecutionRef, Failure, NodeResult } from '../../domain/tasks/execution.ts';
+import { isTerminalTaskStatus, type TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import { afterFailedAttempt } from '../../domain/traces/retry.ts';
+import { TaskRepository } from '../../entities/tasks/task-repository.ts';
+import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
+import { type RunEnd, type RunRecord, RunRepository } from '../../entities/traces/run-repository.ts';
+import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { StaleFence } from '../errors.ts';
+import { toFailure } from '../failure.ts';
+import { withRecord } from '../traces/with-record.ts';
+import { type AttemptEnd, runAttempt } from './attempt.ts';
+import { endTask } from './end-task.ts';
+import { handlerContext } from './handler-context.ts';
+import { loadDocument } from './load-document.ts';
+import { storeValue } from './store-value.ts';
+
+export interface RunQuickNodesInput {
+  readonly execution: ExecutionRef;
+  readonly graph: GraphState;
+  /** Quick nodes that are to be left out: no worker that tried hosts their handlers. */
+  readonly unhosted: readonly string[];
+}
+
+export interface RunQuickNodesResult {
+  /** In the order in which the nodes ended. */
+  readonly settled: readonly NodeResult[];
+  readonly unhosted: readonly string[];
+  readonly failure: Failure | null;
+  /** Set when the stretch was the rest of the task, whose end was written with it. */
+  readonly closed: TerminalTaskStatus | null;
+}
+
+/** A stretch on its way: what the nodes left so far, nothing of it written yet. */
+interface Stretch {
+  readonly deps: ActivityDependencies;
+  readonly execution: ExecutionRef;
+  readonly definition: GraphDefinition;
+  readonly unhosted: Set<string>;
+  /** Runs that an earlier try of this very stretch wrote before its report was lost. */
+  readonly written: ReadonlyMap<string, RunRecord>;
+  document: GraphDocument;
+  state: GraphState;
+  failure: Failure | null;
+  readonly ends: (RunEnd & { readonly value: AttemptEnd })[];
+  readonly settled: NodeResult[];
+  readonly events: NewTraceEvent[];
+}
+
+/**
+ * Drives the graph through every quick node that it can reach, then writes all their rows, and the end of the task if
+ * that is what they lead to, in one transaction. Nothing is written before: a try that dies is repeated whole, and one
+ * whose report was lost finds its rows and repeats them.
+ */
+export async function runQuickNodes(
+  deps: ActivityDependencies,
+  input: RunQuickNodesInput,
+): Promise<RunQuickNodesResult> {
+  const { execution } = input;
+  try {
+    const definition = await deps.graphs.get(execution.tenant, execution.graphId);
+    const opened = await open(deps, input, definition);
+    if ('closed' in opened) return { settled: [], unhosted: [], failure: null, closed: opened.closed };
+    await drive(opened);
+    const closed = await write(opened);
+    if (closed !== null) deps.taskEnded({ tenant: execution.tenant, taskId: execution.taskId });
+    await deps.reach('after_stretch_before_report');
+    const { settled, unhosted, failure } = opened;
+    return { settled, unhosted: [...unhosted], failure, closed };
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+/** Reads what the stretch may need, in one transaction. @throws StaleFence */
+function open(
+  deps: ActivityDependencies,
+  input: RunQuickNodesInput,
+  definition: GraphDefinition,
+): Promise<Stretch | { closed: TerminalTaskStatus }> {
+  const { execution, graph } = input;
+  return deps.database.inTenant(execution.tenant, async ({ em }) => {
+    const task = await new TaskRepository(em).find(execution.taskId);
+    if (task === null || task.fence !== execution.fence) throw new StaleFence(execution.taskId, execution.fence);
+    if (isTerminalTaskStatus(task.status)) return { closed: task.status };
+    const readers = definition.nodes
+      .filter((node) => node.quick || node.kind === 'condition')
+      .map((node) => node.condition ?? node.input);
+    const document = await loadDocument(em, execution, [...readers, definition.output]);
+    const runs = await new RunRepository(em).list(execution.traceId);
+    const written = new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run]));
+    const unhosted = new Set(input.unhosted);
+    const empty = { failure: null, ends: [], settled: [], events: [] };
+    return { deps, execution, definition, unhosted, written, document, state: graph, ...empty };
+  });
+}
+
+async function drive(stretch: Stretch): Promise<void> {
+  for (;;) {
+    const ready = quickStretch(stretch.definition, stretch.state);
+    const node = ready.find((candidate) => !stretch.unhosted.has(candidate.id));
+    if (node === undefined) return;
+    const known = stretch.written.get(node.id);
+    if (known === undefined) await runOne(stretch, node);
+    else repeatOne(stretch, known);
+  }
+}
+
+async function runOne(stretch: Stretch, node: GraphNode): Promise<void> {
+  const startedAt = new Date();
+  for (let attempt = 1; ; attempt += 1) {
+    const end = await attemptQuick(stretch, node, attempt);
+    if (end.kind === 'unhosted') {
+      stretch.unhosted.add(node.id);
+      return;
+    }
+    if (end.kind === 'cancelled') throw new Error('The stretch was interrupted before it was written.');
+    const type = attempt === 1 ? 'run.started' : 'run.retried';
+    stretch.events.push({ type, nodeId: node.id, data: { attempt }, at: attempt === 1 ? startedAt : new Date() });
+    const { maxRetries } = node.budget;
+    const status = end.kind === 'ok' ? 'ok' : afterFailedAttempt({ attempt, maxRetries, retryable: end.retryable });
+    if (status !== 'retry') {
+      settleOne(stretch, node, { end, status, attempt, startedAt });
+      return;
+    }
+  }
+}
+
+function attemptQuick({ deps, execution, document }: Stretch, node: GraphNode, attempt: number): Promise<AttemptEnd> {
+  const ref = { execution, nodeId: node.id, attempt, heartbeat: () => {} };
+  return runAttempt(node, {
+    handlers: deps.handlers,
+    document,
+    cancellation: Context.current().cancellationSignal,
+    contextFor: (signal) => handlerContext(deps, ref, signal),
+  });
+}
+
+function settleOne(
+  stretch: Stretch,
+  node: GraphNode,
+  {
+    end,
+    status,
+    attempt,
+    startedAt,
+  }: { end: AttemptEnd; status: NodeResult['status']; attempt: number; startedAt: Date },
+): void {
+  const finishedAt = new Date();
+  const outcome = end.kind === 'ok' ? end.outcome : null;
+  const error = end.kind === 'failed' ? { code: end.code, message: end.message } : null;
+  const result: NodeResult = { id: node.id, status, attempts: attempt, ...(outcome === null ? {} : { outcome }) };
+  stretch.ends.push({
+    ...subjectOf(node),
+    status,
+    attempts: attempt,
+    failures: error === null ? attempt - 1 : attempt,
+    outcome,
+    output: NOTHING_STORED,
+    error,
+    startedAt,
+    finishedAt,
+    value: end,
+  });
+  const data = { attempt, ...error };
+  stretch.events.push({ type: error ? 'run.failed' : 'run.completed', nodeId: node.id, data, at: finishedAt });
+  if (end.kind === 'ok') {
+    stretch.document = { ...stretch.document, nodes: { ...stretch.document.nodes, [node.id]: end.output } };
+  }
+  advance(stretch, result, error);
+}
+
+/** Takes over a run that is already in its row, whose output `open` has read. */
+function repeatOne(stretch: Stretch, run: RunRecord): void {
+  const { nodeId: id, attempts, outcome, error } = run;
+  const status = run.status as NodeResult['status'];
+  advance(stretch, { id, status, attempts, ...(outcome === null ? {} : { outcome }) }, error);
+}
+
+function advance(stretch: Stretch, result: NodeResult, error: RunRecord['error']): void {
+  const started = startNodes(stretch.state, [result.id]);
+  const { state, skipped } = settleNode(stretch.definition, started, result.id, result);
+  stretch.state = state;
+  stretch.settled.push(result);
+  if (state.failedNode === result.id && error !== null) stretch.failure = { ...error, node: result.id };
+  for (const { id, reason } of skipped) {
+    if (stretch.written.has(id)) continue;
+    stretch.events.push({ type: 'run.skipped', nodeId: id, data: { reason }, at: new Date() });
+    stretch.ends.push(skippedEnd(nodeOf(stretch.definition, id), reason));
+  }
+}
+
+/** Writes every row of the stretch, and the task's end if it is reached, all or none. */
+async function write(stretch: Stretch): Promise<TerminalTaskStatus | null> {
+  const { deps, execution, definition, state, failure, document } = stretch;
+  const finished = isFinished(definition, state);
+  return withRecord(deps, (record) =>
+    deps.database.inTenant(execution.tenant, async ({ em }) => {
+      const ends = [];
+      for (const { value, ...end } of stretch.ends) {
+        const stored =
+          value.kind === 'ok'
+            ? await storeValue(em, execution, `${end.nodeId}/output.json`, value.output)
+            : NOTHING_STORED;
+        ends.push({ ...end, output: stored });
+      }
+      await new RunRepository(em).replace(execution, ends);
+      if (record) await new TraceRepository(em).append(execution.traceId, stretch.events);
+      if (!finished) return null;
+      const { status } = traceResult(definition, state);
+      const ended = await endTask(em, { execution, definition, status, failure, record, document });
+      stretch.failure = ended.failure;
+      return ended.status;
+    }),
+  );
+}
+
+function skippedEnd(node: GraphNode, reason: string): Stretch['ends'][number] {
+  return {
+    ...subjectOf(node),
+    status: 'skipped',
+    attempts: 0,
+    failures: 0,
+    outcome: null,
+    output: NOTHING_STORED,
+    error: { code: 'skipped', message: reason },
+    startedAt: null,
+    finishedAt: new Date(),
+    value: { kind: 'cancelled' },
+  };
+}
+
+function subjectOf(node: GraphNode): { nodeId: string; agent: string; kind: string } {
+  return { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
+}
+
+function nodeOf(definition: GraphDefinition, id: string): GraphNode {
+  const node = definition.nodes.find((candidate) => candidate.id === id);
+  if (node === undefined) throw new Error(`The graph ${definition.name} has no node ${id}.`);
+  return node;
+}

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { defineAgent } from '../../muster.ts';
+import { findActionItems } from '../findings/action-items.ts';
+import { findDecisions } from '../findings/decisions.ts';
+import { actionItem, decision, transcript } from '../schemas.ts';
+import { paceOf } from './pace.ts';
+
+export const decisionAnalyst = defineAgent({
+  name: 'digest-decision-analyst',
+  description: 'Finds what was decided, and who is to do what by when.',
+  input: z.object({ transcript }),
+  output: z.object({ decisions: z.array(decision), actionItems: z.array(actionItem) }),
+  handle: async (input, context) => ({
+    decisions: await findDecisions(input.transcript, paceOf(context)),
+    actionItems: await findActionItems(input.transcript, paceOf(context)),
+  }),
+});

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { defineAgent } from '../../muster.ts';
+import { renderReport } from '../report/render.ts';
+import { sourceText } from '../report/source-text.ts';
+import { type Draft, digest, draft, findings, type Review, review, transcript } from '../schemas.ts';
+
+const input = z.object({
+  transcript,
+  findings,
+  draft,
+  review,
+  /** What each revision and the review after it gave; null where it was not needed. */
+  firstDraft: draft.nullable(),
+  firstReview: review.nullable(),
+  secondDraft: draft.nullable(),
+  secondReview: review.nullable(),
+});
+
+/** Publishes the last draft that was reviewed, as the artifact `report.md` and as data. */
+export const publisher = defineAgent({
+  name: 'digest-publisher',
+  description: 'Writes the report as Markdown, every statement with its lines, and stores it.',
+  input,
+  output: digest,
+  quick: true,
+  async handle(given, context) {
+    const chosen = lastReviewed(given);
+    const report = renderReport(chosen.draft, sourceText(given.transcript));
+    const reportArtifact = await context.writeArtifact({
+      name: 'report.md',
+      mediaType: 'text/markdown',
+      content: report,
+    });
+    const { answeredQuestions: _, highlights: __, ...found } = given.findings;
+    const { format, language, statistics } = given.transcript;
+    const summary = chosen.draft.statements.filter(({ section }) => section === 'summary');
+    return {
+      ...found,
+      report,
+      reportArtifact,
+      summary: summary.map(({ text, lines }) => ({ text, lines })),
+      quality: {
+        score: chosen.review.score,
+        revisions: chosen.revisions,
+        reasons: chosen.review.reasons.map(({ code, detail }) => `${code}: ${detail}`),
+      },
+      statistics: { ...statistics, format, language },
+    };
+  },
+});
+
+interface Reviewed {
+  readonly draft: Draft;
+  readonly review: Review;
+  readonly revisions: number;
+}
+
+/** A revision whose review failed is passed over: nothing is published that the critic has not seen. */
+function lastReviewed(given: z.infer<typeof input>): Reviewed {
+  const { firstDraft, firstReview, secondDraft, secondReview } = given;
+  if (secondDraft !== null && secondReview !== null) return { draft: secondDraft, review: secondReview, revisions: 2 };
+  if (firstDraft !== null && firstReview !== null) return { draft: firstDraft, review: firstReview, revisions: 1 };
+  return { draft: given.draft, review: given.review, revisions: 0 };
+}

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { defineAgent } from '../../muster.ts';
+import { findQuestions } from '../findings/questions.ts';
+import { openQuestion, transcript } from '../schemas.ts';
+import { paceOf } from './pace.ts';
+
+export const questionAnalyst = defineAgent({
+  name: 'digest-question-analyst',
+  description: 'Finds questions that were asked and not answered, and why they are open.',
+  input: z.object({ transcript }),
+  output: z.object({ open: z.array(openQuestion), answered: z.int() }),
+  handle: (input, context) => findQuestions(input.transcript, paceOf(context)),
+});

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import { defineAgent } from '../../muster.ts';
+import { parseTranscript } from '../parsing/parse-transcript.ts';
+import { transcript } from '../schemas.ts';
+
+/** Reads the text into utterances with their lines. Fails with a TranscriptError on empty or malformed text. */
+export const reader = defineAgent({
+  name: 'digest-reader',
+  description: 'Reads a chat export, meeting notes or prose into utterances that know their line.',
+  input: z.object({ text: z.string(), name: z.string().nullish() }),
+  output: transcript,
+  handle: ({ text, name }) => parseTranscript(text, name ?? 'the text'),
+});

@@ -1,0 +1,271 @@
+import { overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import { personCalled } from '../parsing/roster.ts';
+import type { ActionItem, Transcript } from '../schemas.ts';
+import { type ActionCue, actionCue } from './action-cues.ts';
+import { splitTask } from './action-wording.ts';
+import { Conversation, type Turn } from './conversation.ts';
+import { decisionCue } from './decision-cues.ts';
+import { bareDueDate, findDueDate } from './due-date.ts';
+import { stanceOf, stanceOfTurn } from './stance.ts';
+import { isVague } from './wording.ts';
+
+const ANSWER_WINDOW = 10;
+const ACTION_SECTION = /\b(?:actions?|action items?|to-?dos?|next steps?|tasks?|follow[- ]?ups?)\b/i;
+const DONE = /\b(?:done|finished|merged|fixed|deployed|uploaded|completed|sent|published|rotated|booked)\b/;
+
+/** An item while it is collected: who was asked first, who took it, where it was said. */
+interface Item {
+  text: string;
+  owner: string | null;
+  due: string | null;
+  state: ActionItem['state'];
+  /** A need that nobody has to take: dropped unless somebody does. */
+  readonly loose: boolean;
+  readonly sentence: Sentence;
+  readonly lines: Set<number>;
+}
+
+/**
+ * Finds who is to do what by when: promises ("I'll …"), requests and who took them ("@ann can you …" – "sure"),
+ * needs that somebody took ("who can …?" – "me"), assignments ("Ann will …") and what notes list as actions.
+ * One promise told twice is one item with both lines. A request that nobody answered is `unconfirmed`.
+ */
+export async function findActionItems(transcript: Transcript, pace: Pace): Promise<ActionItem[]> {
+  const conversation = new Conversation(transcript, await readSentences(transcript, pace));
+  const items: Item[] = [];
+  for (const sentence of conversation.sentences) {
+    for (const item of listedItems(conversation, sentence) ?? spokenItems(conversation, sentence, items))
+      add(items, item);
+  }
+  for (const item of items) settle(conversation, item);
+  const kept = items.filter(({ loose, owner, due }) => !loose || owner !== null || due !== null);
+  return kept.map(({ text, owner, due, state, lines }) => ({
+    text,
+    owner,
+    due,
+    state,
+    lines: [...lines].sort((a, b) => a - b),
+  }));
+}
+
+/** Items of a list headed "Action items" and of check boxes anywhere; null when the sentence is neither. */
+function listedItems(conversation: Conversation, sentence: Sentence): Item[] | null {
+  const { utterance } = sentence;
+  if (utterance.checked === null && !(utterance.speaker === null && ACTION_SECTION.test(utterance.section ?? '')))
+    return null;
+  if (conversation.sentences[sentence.index - 1]?.utterance === utterance) return [];
+  const owned = ownerOf(sentence.said.replace(/\n/g, ' '), conversation);
+  const whole = findDueDate(owned.rest);
+  const state = utterance.checked === true ? 'done' : 'open';
+  const parts = splitTask(owned.rest);
+  return parts.map(({ text, due }) =>
+    newItem(sentence, { text, due: due ?? whole?.due ?? null, owner: owned.owner, state }),
+  );
+}
+
+/** "Ann: …", "Ann to …", "… (Ann, Friday)", "… – Ann", "@ann …". */
+function ownerOf(text: string, conversation: Conversation): { owner: string | null; rest: string } {
+  const front =
+    /^@?(?<who>\p{L}[\p{L}\p{N}_.-]*(?: \p{Lu}\p{L}+)?)(?:\s*[:–—]\s*|\s+-\s+|,? (?:to|will|should) |\s+(?=\p{Ll}))(?<rest>.+)/u.exec(
+      text,
+    )?.groups;
+  const inFront = front === undefined ? null : personCalled(conversation.people, front['who'] ?? '');
+  if (inFront !== null && front !== undefined) return { owner: inFront, rest: front['rest'] ?? text };
+  const behind =
+    /^(?<rest>.+?)\s*(?:\((?:owner: ?)?@?(?<inside>\p{L}[\p{L}\p{N}_.-]*)(?<more>[^)]*)\)|[–—-] ?@?(?<after>\p{L}[\p{L}\p{N}_.-]*)(?<tail>.*))[.]?$/u.exec(
+      text,
+    )?.groups;
+  const owner =
+    behind === undefined ? null : personCalled(conversation.people, behind['inside'] ?? behind['after'] ?? '');
+  if (owner === null || behind === undefined) return { owner: null, rest: text };
+  return { owner, rest: `${behind['rest'] ?? ''}${behind['more'] ?? ''}${behind['tail'] ?? ''}` };
+}
+
+function spokenItems(conversation: Conversation, sentence: Sentence, items: readonly Item[]): Item[] {
+  const cue = actionCue(sentence, conversation);
+  if (cue === null) return [];
+  const first = resolvePronoun(conversation, sentence, { text: splitTask(cue.what)[0]?.text ?? '', items });
+  if (cue.kind === 'acceptance' || (cue.kind === 'commitment' && isVague(first))) {
+    take(conversation, sentence, items);
+    return [];
+  }
+  if (cue.kind === 'commitment') claim(conversation, sentence, items);
+  return splitTask(cue.what).flatMap(({ text, due }) => {
+    const resolved = resolvePronoun(conversation, sentence, { text, items });
+    if (isVague(resolved)) return [];
+    return [
+      newItem(
+        sentence,
+        { text: resolved, due: due ?? trailingDue(sentence), owner: ownerFor(cue), state: stateFor(cue, sentence) },
+        cue,
+      ),
+    ];
+  });
+}
+
+function ownerFor(cue: ActionCue): string | null {
+  return cue.kind === 'need' || cue.kind === 'acceptance' ? null : cue.who;
+}
+
+/** In a talk, what somebody says of another is a wish until that one agrees; in notes it is a record. */
+function stateFor(cue: ActionCue, { speaker }: Sentence): ActionItem['state'] {
+  const ofAnother = speaker !== null && cue.who !== null && cue.who !== speaker;
+  return cue.kind === 'request' || (cue.kind === 'assignment' && ofAnother) ? 'unconfirmed' : 'open';
+}
+
+function newItem(sentence: Sentence, facts: Pick<Item, 'text' | 'due' | 'owner' | 'state'>, cue?: ActionCue): Item {
+  const loose =
+    cue !== undefined &&
+    cue.kind !== 'commitment' &&
+    facts.owner === null &&
+    !/\bsome(?:body|one)\b.*\b(?:needs?|has|must)\b/.test(sentence.plain);
+  return { ...facts, loose, sentence, lines: new Set([sentence.line]) };
+}
+
+function trailingDue(sentence: Sentence): string | null {
+  return findDueDate(sentence.said)?.due ?? null;
+}
+
+/** "it" after a matter that was just given to somebody, or proposed, means that matter. */
+function resolvePronoun(
+  conversation: Conversation,
+  sentence: Sentence,
+  { text, items }: { text: string; items: readonly Item[] },
+): string {
+  const pronoun =
+    /^(?<verb>\p{L}+(?: \p{L}+)?) (?:it|that|this|them)(?![\p{L}'-])(?<rest>(?: (?:on|in|for|with|to|at|before|after|as|once|when|from|into|via|by)\b.*)?)$/u.exec(
+      text,
+    )?.groups;
+  if (pronoun === undefined) return text;
+  const given = items.findLast((item) => conversation.distance(item.sentence.utterance, sentence.utterance) <= 4)?.text;
+  const proposed = conversation
+    .before(sentence.utterance, 3)
+    .flatMap(({ sentences }) => sentences.flatMap((earlier) => decisionCue(earlier)?.what ?? []))[0];
+  const object = objectOf(given) ?? objectOf(proposed) ?? subjectBefore(conversation, sentence);
+  return object === null ? text : `${pronoun['verb'] ?? ''} ${object}${pronoun['rest'] ?? ''}`;
+}
+
+/** "the sponsor hasn't answered" – "I can call them". */
+function subjectBefore(conversation: Conversation, sentence: Sentence): string | null {
+  const said = conversation
+    .before(sentence.utterance, 1)
+    .flatMap(({ sentences }) => sentences.map((earlier) => earlier.said));
+  return (
+    said.flatMap(
+      (earlier) => /^(?:(?:and|but|so|well|also),? )?((?:the|our) [\p{L}-]+)/iu.exec(earlier)?.[1] ?? [],
+    )[0] ?? null
+  );
+}
+
+/** What a task is done to: "the rollback script" of "write a rollback script for the migration". */
+function objectOf(task: string | undefined): string | null {
+  const object =
+    /^\p{L}+(?: (?:on|off|up|out|down))? (?<object>(?:the |a |an |our |their |your )?[\p{L}\p{N}-]+(?: [\p{L}\p{N}-]+){0,3}?)(?:,.*| (?:for|with|after|before|so|when|in|on|at|to|from|and|by|of|until)\b.*)?$/iu.exec(
+      task ?? '',
+    )?.groups?.['object'];
+  return object === undefined || /^(?:it|that|this|them|me|you|us)$/i.test(object)
+    ? null
+    : object.replace(/^(?:a|an) /, 'the ');
+}
+
+/** A bare "I'll do it" takes the nearest thing that was asked for and that nobody has. */
+function take(conversation: Conversation, sentence: Sentence, items: readonly Item[]): void {
+  const wanted = items.findLast((item) => isFree(conversation, item, sentence));
+  if (wanted === undefined || sentence.speaker === null) return;
+  wanted.owner = sentence.speaker;
+  wanted.state = 'open';
+  wanted.due ??= findDueDate(sentence.said)?.due ?? null;
+  wanted.lines.add(sentence.line);
+}
+
+/** "I'll write the ticket" settles "@bo, can you write the ticket?" as well, whoever says it. */
+function claim(conversation: Conversation, sentence: Sentence, items: readonly Item[]): void {
+  const wanted = items.findLast((item) => isFree(conversation, item, sentence));
+  if (wanted === undefined || overlap(wanted.sentence.terms, sentence.terms) < 0.5) return;
+  take(conversation, sentence, items);
+}
+
+function isFree(conversation: Conversation, item: Item, sentence: Sentence): boolean {
+  const asked = item.state === 'unconfirmed' || item.owner === null;
+  const near = conversation.distance(item.sentence.utterance, sentence.utterance) <= ANSWER_WINDOW;
+  const answers = sentence.utterance.replyTo === item.sentence.utterance.index;
+  return asked && (near || answers) && item.sentence.speaker !== null && item.sentence.utterance !== sentence.utterance;
+}
+
+function add(items: Item[], item: Item): void {
+  const terms = item.sentence.terms;
+  const same = items.find((other) => {
+    const sameOwner = other.owner === item.owner || other.owner === null || item.owner === null;
+    const oneSentence = other.sentence === item.sentence;
+    return sameOwner && !oneSentence && overlap(termsOf(other), termsOf(item)) >= 0.6 && terms.size > 1;
+  });
+  if (same === undefined) items.push(item);
+  else {
+    same.owner ??= item.owner;
+    same.due ??= item.due;
+    if (item.state === 'open' && same.state === 'unconfirmed') same.state = 'open';
+    for (const line of item.lines) same.lines.add(line);
+  }
+}
+
+/** The content words of an item's own text, cut to five letters so that inflections meet. */
+function termsOf({ text }: Pick<Item, 'text'>): Set<string> {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
+  return new Set(
+    words
+      .filter((word) => !/^(?:the|and|for|with|our|your|that|this|from|into)$/.test(word))
+      .map((word) => word.slice(0, 5)),
+  );
+}
+
+/** Reads the answers: who agreed or declined, when it will be done, whether it was. */
+function settle(conversation: Conversation, item: Item): void {
+  for (const turn of conversation.after(item.sentence.utterance, ANSWER_WINDOW)) {
+    if (turn.speaker === null) continue;
+    if (item.state === 'unconfirmed' && turn.speaker !== item.sentence.speaker) answerRequest(item, turn, conversation);
+    item.due ??= dueInReply(conversation, item, turn);
+  }
+  if (item.state !== 'done' && item.owner !== null && wasDone(conversation, item)) item.state = 'done';
+}
+
+function answerRequest(item: Item, turn: Turn, conversation: Conversation): void {
+  const asked =
+    item.owner === null
+      ? conversation.distance(item.sentence.utterance, turn.utterance) === 1
+      : turn.speaker === item.owner;
+  if (!asked) return;
+  const stance = stanceOfTurn(turn);
+  if (stance === 'agrees') {
+    item.owner = turn.speaker;
+    item.state = 'open';
+    item.lines.add(turn.utterance.line);
+    item.due ??= findDueDate(turn.utterance.text)?.due ?? null;
+  } else if (stance === 'refuses') item.owner = null;
+}
+
+/** A date alone, soon after the promise: "by when?" – "Wednesday". */
+function dueInReply(conversation: Conversation, item: Item, turn: Turn): string | null {
+  if (conversation.distance(item.sentence.utterance, turn.utterance) > 4) return null;
+  for (const { said, line } of turn.sentences) {
+    const promised = turn.speaker === item.owner && stanceOf({ plain: said.toLowerCase() }) === 'agrees';
+    const due = bareDueDate(said) ?? (promised ? findDueDate(said)?.due : null);
+    if (due !== null && due !== undefined) {
+      item.lines.add(line);
+      return due;
+    }
+  }
+  return null;
+}
+
+function wasDone(conversation: Conversation, item: Item): boolean {
+  const later = conversation.sentences.slice(item.sentence.index + 1, item.sentence.index + 400);
+  const report = later.find(
+    ({ speaker, plain, terms }) =>
+      speaker === item.owner &&
+      DONE.test(plain) &&
+      !/\b(?:not|n't|once|when|until|if|will be|should be)\b/.test(plain) &&
+      overlap(terms, item.sentence.terms) >= 0.5,
+  );
+  if (report !== undefined) item.lines.add(report.line);
+  return report !== undefined;
+}

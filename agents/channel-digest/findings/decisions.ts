@@ -1,0 +1,142 @@
+import { overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import type { Decision, Transcript } from '../schemas.ts';
+import { Conversation, type Turn } from './conversation.ts';
+import { type DecisionCue, decisionCue, withdraws } from './decision-cues.ts';
+import { stanceOfTurn } from './stance.ts';
+import { asStatement, isVague, linesOf } from './wording.ts';
+
+/** How many turns after a proposal an agreement can still mean it. */
+const AGREEMENT_WINDOW = 8;
+/** How near two wordings of one matter stand to each other. */
+const SAME_MATTER_WINDOW = 14;
+const DECISION_SECTION = /\bdecisions?\b|\bagreed\b|\bresolutions?\b/i;
+const DAYS = /\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b/g;
+
+interface Candidate {
+  readonly sentence: Sentence;
+  readonly kind: DecisionCue['kind'];
+  readonly text: string;
+  readonly supporters: ReadonlyMap<string, Turn>;
+}
+
+/**
+ * Finds what was decided: statements put as settled, proposals to which somebody else agreed and nobody then objected,
+ * and what notes list as decisions. Two wordings of one matter become one decision with both lines; a decision that a
+ * later one replaces says so.
+ */
+export async function findDecisions(transcript: Transcript, pace: Pace): Promise<Decision[]> {
+  const conversation = new Conversation(transcript, await readSentences(transcript, pace));
+  const candidates = conversation.sentences.flatMap((sentence) => candidate(conversation, sentence) ?? []);
+  return markReplaced(merged(conversation, candidates)).map(({ decision }) => decision);
+}
+
+function candidate(conversation: Conversation, sentence: Sentence): Candidate | null {
+  const listed = DECISION_SECTION.test(sentence.utterance.section ?? '');
+  const cue = decisionCue(sentence) ?? (listed ? { kind: 'stated' as const, what: sentence.said } : null);
+  if (cue === null || (listed && isContinuation(conversation, sentence))) return null;
+  const text = asStatement(cue.what);
+  if (isVague(text) || sentence.terms.size < (cue.kind === 'stated' ? 1 : 2)) return null;
+  const { supporters, objections } = reactions(conversation, sentence);
+  const settled = cue.kind === 'stated' || (supporters.size > 0 && objections < supporters.size);
+  return settled ? { sentence, kind: cue.kind, text, supporters } : null;
+}
+
+/** A listed item is one decision, told by its first sentence. */
+function isContinuation(conversation: Conversation, sentence: Sentence): boolean {
+  return conversation.sentences[sentence.index - 1]?.utterance === sentence.utterance;
+}
+
+function reactions(
+  conversation: Conversation,
+  sentence: Sentence,
+): { supporters: Map<string, Turn>; objections: number } {
+  const supporters = new Map<string, Turn>();
+  let objections = 0;
+  let elsewhere = false;
+  for (const turn of conversation.after(sentence.utterance, AGREEMENT_WINDOW)) {
+    const stance =
+      turn.speaker === sentence.speaker || (elsewhere && !returnsTo(turn, sentence)) ? 'none' : stanceOfTurn(turn);
+    if (stance === 'agrees' && turn.speaker !== null && !supporters.has(turn.speaker))
+      supporters.set(turn.speaker, turn);
+    if (stance === 'refuses') objections++;
+    elsewhere ||= turn.sentences.some((other) => movesOn(other, sentence));
+  }
+  return { supporters, objections };
+}
+
+/** After the talk has moved on, only what names the matter or is linked to it still means it. */
+function returnsTo({ utterance, sentences }: Turn, sentence: Sentence): boolean {
+  return (
+    utterance.replyTo === sentence.utterance.index ||
+    sentences.some(({ terms }) => overlap(terms, sentence.terms) >= 0.5)
+  );
+}
+
+/** A new proposal or question on another matter: what follows it agrees to that one. */
+function movesOn(other: Sentence, about: Sentence): boolean {
+  const moves = decisionCue(other) !== null || /\?\W*$/.test(other.plain);
+  return moves && other.terms.size > 1 && overlap(other.terms, about.terms) < 0.25;
+}
+
+interface Settled {
+  readonly decision: Decision;
+  readonly sentence: Sentence;
+  readonly kind: DecisionCue['kind'];
+}
+
+/** One decision a matter: the later wording stands, unless only the earlier one was put as settled. */
+function merged(conversation: Conversation, candidates: readonly Candidate[]): Settled[] {
+  const settled: Settled[] = [];
+  for (const { sentence, kind, text, supporters } of candidates) {
+    const agreeing = [...supporters.values()].slice(0, 4).map(({ utterance }) => utterance);
+    const lines = linesOf(sentence, ...agreeing);
+    const decision: Decision = {
+      text,
+      by: sentence.speaker,
+      supporters: [...supporters.keys()],
+      replacedAt: null,
+      lines,
+    };
+    const at = settled.findLastIndex((earlier) => sameMatter(conversation, earlier, { sentence, kind }));
+    const earlier = settled[at];
+    if (earlier === undefined) settled.push({ decision, sentence, kind });
+    else {
+      const keepEarlier = earlier.kind === 'stated' && kind === 'proposed';
+      const kept = keepEarlier ? earlier : { decision, sentence, kind };
+      settled[at] = { ...kept, decision: joined(kept.decision, earlier.decision, decision) };
+    }
+  }
+  return settled;
+}
+
+function joined(kept: Decision, earlier: Decision, later: Decision): Decision {
+  const supporters = [...new Set([...earlier.supporters, ...later.supporters])].filter((name) => name !== kept.by);
+  const lines = [...new Set([...earlier.lines, ...later.lines])].sort((one, other) => one - other);
+  return { ...kept, supporters, lines };
+}
+
+function sameMatter(conversation: Conversation, earlier: Settled, later: Pick<Settled, 'sentence' | 'kind'>): boolean {
+  if (withdraws(later.sentence)) return false;
+  if (later.sentence.utterance === earlier.sentence.utterance && later.sentence.speaker === null) return false;
+  const near = conversation.distance(earlier.sentence.utterance, later.sentence.utterance) <= SAME_MATTER_WINDOW;
+  const shared = overlap(earlier.sentence.terms, later.sentence.terms);
+  const sameDay = later.kind === 'stated' && earlier.kind === 'proposed' && shareDay(earlier.sentence, later.sentence);
+  return shared >= 0.75 || (near && (shared >= 0.5 || sameDay));
+}
+
+function shareDay(one: Sentence, other: Sentence): boolean {
+  const days = new Set(one.plain.match(DAYS) ?? []);
+  return (other.plain.match(DAYS) ?? []).some((day) => days.has(day));
+}
+
+function markReplaced(settled: readonly Settled[]): Settled[] {
+  return settled.map((earlier, at) => {
+    const later = settled.slice(at + 1).find(({ sentence }) => {
+      const shared = overlap(earlier.sentence.terms, sentence.terms);
+      return withdraws(sentence) && shared >= 0.3 && earlier.sentence.utterance !== sentence.utterance;
+    });
+    return later === undefined
+      ? earlier
+      : { ...earlier, decision: { ...earlier.decision, replacedAt: later.sentence.line } };
+  });
+}

@@ -1,0 +1,155 @@
+import { type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import type { Topic, Transcript } from '../schemas.ts';
+import { type NounPhrase, nounPhrases } from './noun-phrases.ts';
+import { isVague, linesOf } from './wording.ts';
+
+/** Lines cited per topic. */
+const CITED = 6;
+
+interface Term {
+  readonly key: string;
+  readonly stems: readonly string[];
+  readonly wordings: Map<string, number>;
+  readonly sentences: Sentence[];
+}
+
+/**
+ * Finds what the talk is about: noun phrases weighed by how often, by how many people and in how many words they are
+ * said; phrases that share words make one topic. At most `most` topics, weightiest first; a phrase said once is none,
+ * unless the text is so short that everything is said once.
+ */
+export async function findTopics(transcript: Transcript, most: number, pace: Pace): Promise<Topic[]> {
+  const sentences = await readSentences(transcript, pace);
+  const names = new Set(transcript.people.flatMap(({ aliases }) => aliases));
+  const terms = collect(sentences, names);
+  const least = sentences.length < 12 ? 1 : 2;
+  const common = [...terms.values()].filter(({ sentences: said }) => said.length >= least);
+  const weights = weigh(common);
+  const ranked = common.sort(
+    (one, other) => (weights.get(other) ?? 0) - (weights.get(one) ?? 0) || (one.key < other.key ? -1 : 1),
+  );
+  const quoted = new Set<Sentence>();
+  return grouped(ranked, most).map((group) => topicOf(group, quoted));
+}
+
+function collect(sentences: readonly Sentence[], names: ReadonlySet<string>): Map<string, Term> {
+  const terms = new Map<string, Term>();
+  for (const sentence of sentences) {
+    for (const phrase of nounPhrases(sentence, names)) {
+      const term: Term = terms.get(phrase.key) ?? {
+        key: phrase.key,
+        stems: phrase.stems,
+        wordings: new Map(),
+        sentences: [],
+      };
+      terms.set(phrase.key, term);
+      term.wordings.set(phrase.text, (term.wordings.get(phrase.text) ?? 0) + 1);
+      if (term.sentences.at(-1) !== sentence) term.sentences.push(sentence);
+    }
+  }
+  return terms;
+}
+
+/**
+ * Frequency beyond that inside longer phrases, with a bonus for length (a longer phrase says more) and for being on
+ * several people's lips. Without the first, "test" would win over "load test" and "rollback test" by their sum.
+ */
+function weigh(terms: readonly Term[]): Map<Term, number> {
+  const containing = new Map<string, Term[]>();
+  for (const term of terms) {
+    for (const stem of term.stems) containing.set(stem, [...(containing.get(stem) ?? []), term]);
+  }
+  return new Map(
+    terms.map((term) => [
+      term,
+      weight(
+        term,
+        (containing.get(term.stems[0] ?? '') ?? []).filter((other) => contains(other, term)),
+      ),
+    ]),
+  );
+}
+
+function weight({ stems, sentences }: Term, longer: readonly Term[]): number {
+  const nested = longer.reduce((sum, term) => sum + term.sentences.length, 0) / Math.max(longer.length, 1);
+  const speakers = new Set(sentences.map(({ speaker }) => speaker)).size;
+  const length = [0, 1, 1.8, 2.1, 2.1][Math.min(stems.length, 4)] ?? 1;
+  return (sentences.length - nested) * length * (1 + 0.25 * Math.min(speakers - 1, 3));
+}
+
+function contains(large: Term, small: Term): boolean {
+  return large.stems.length > small.stems.length && ` ${large.key} `.includes(` ${small.key} `);
+}
+
+function grouped(ranked: readonly Term[], most: number): Term[][] {
+  const groups: Term[][] = [];
+  for (const term of ranked) {
+    const home = groups.find(([head]) => head !== undefined && related(head, term));
+    if (home !== undefined) home.push(term);
+    else if (groups.length < most) groups.push([term]);
+  }
+  return groups;
+}
+
+/** One phrase contains the other, or they share two words, or nearly all sentences of one name the other. */
+function related(one: Term, other: Term): boolean {
+  const small = one.stems.length <= other.stems.length ? one : other;
+  const large = small === one ? other : one;
+  if (small.stems.every((stem) => large.stems.includes(stem))) return true;
+  const shared = one.stems.filter((stem) => other.stems.includes(stem)).length;
+  if (shared >= 2) return true;
+  const together = other.sentences.filter((sentence) => one.sentences.includes(sentence)).length;
+  return together >= 2 && together / Math.min(one.sentences.length, other.sentences.length) >= 0.75;
+}
+
+/** No sentence is quoted for two topics, as long as another one is left. */
+function topicOf(group: readonly Term[], quoted: Set<Sentence>): Topic {
+  const sentences = [...new Set(group.flatMap(({ sentences: said }) => said))].sort(
+    (one, other) => one.index - other.index,
+  );
+  const label = labelOf(group);
+  const unquoted = sentences.filter((sentence) => !quoted.has(sentence));
+  const key = keySentence(group, unquoted.length > 0 ? unquoted : sentences);
+  if (key !== undefined) quoted.add(key);
+  const cited = sentences.toSorted((one, other) => richness(group, other) - richness(group, one)).slice(0, CITED);
+  return {
+    label,
+    terms: group.slice(0, 4).map(wordingOf),
+    mentions: sentences.length,
+    speakers: [...new Set(sentences.flatMap(({ speaker }) => speaker ?? []))],
+    keySentence: key?.text ?? '',
+    lines: linesOf(...(key === undefined ? [] : [key]), ...cited),
+  };
+}
+
+/** The longest phrase of the group that is still said nearly as often as its best one. */
+function labelOf(group: readonly Term[]): string {
+  const best = group[0];
+  if (best === undefined) return '';
+  const longer = group.filter(
+    ({ stems, sentences }) =>
+      stems.length > best.stems.length && sentences.length >= Math.max(2, 0.25 * best.sentences.length),
+  );
+  const label = longer[0] ?? best;
+  return wordingOf(label);
+}
+
+function wordingOf({ wordings }: Term): string {
+  const [wording] = [...wordings].sort(([one, often], [other, oftener]) => oftener - often || one.localeCompare(other));
+  return wording?.[0] ?? '';
+}
+
+function keySentence(group: readonly Term[], sentences: readonly Sentence[]): Sentence | undefined {
+  const telling = sentences.filter(({ text, plain }) => !isVague(text) && !/\?\W*$/.test(plain));
+  return (telling.length > 0 ? telling : sentences).toSorted(
+    (one, other) => richness(group, other) - richness(group, one),
+  )[0];
+}
+
+function richness(group: readonly Term[], sentence: Sentence): number {
+  const hits = group.filter(({ sentences }) => sentences.includes(sentence)).length;
+  const words = sentence.tokens.length;
+  const list = (sentence.text.match(/,/g) ?? []).length >= 3 ? 1 : 0;
+  const plan = /\b(?:i'll|will|can you|please|who)\b/.test(sentence.plain) ? 1 : 0;
+  return Math.min(hits, 3) - plan + Math.min(sentence.terms.size, 8) / 4 - (words > 40 ? 1 : 0) - list;
+}

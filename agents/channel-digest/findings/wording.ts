@@ -1,0 +1,46 @@
+import type { Utterance } from '../schemas.ts';
+
+const LEADING =
+  /^(?:(?:ok(?:ay)?|alright|right|so|and|but|also|then|well|yes|yep|great|good|perfect|fine|cool|hm+|btw|oh|ah|just|anyway)\b[,:!.…]*\s+|[-–—•>*]\s*|@[\p{L}\p{N}_.-]+[,:]?\s+|\p{Extended_Pictographic}\uFE0F?\s*)+/iu;
+const TRAILING =
+  /(?:\s*(?:\p{Extended_Pictographic}\uFE0F?|[:;]-?[)(DP]|\blol\b|\bplease\b|\bthanks?(?: you)?\b|\banyway\b|\bmyself\b|\bthough\b|[,;.!?…–—-])\s*)+$/iu;
+
+/** A sentence as it stands in a report: no filler in front, no marks of chat behind, a capital and a full stop. */
+export function asStatement(text: string): string {
+  const core = bareText(text);
+  return core === '' ? '' : `${capitalised(core)}.`;
+}
+
+/** The same without capital and full stop, as the second half of "Ann: write the notes". */
+export function asTask(text: string): string {
+  const core = bareText(text);
+  return /^[A-Z][a-z]/.test(core) && !/^(?:I|[A-Z]\w*[A-Z])/.test(core)
+    ? core.charAt(0).toLowerCase() + core.slice(1)
+    : core;
+}
+
+/** Whether so little is said that nobody who was not there could make sense of it. */
+export function isVague(text: string): boolean {
+  const words = text.toLowerCase().match(/[\p{L}\p{N}][\p{L}\p{N}'-]*/gu) ?? [];
+  const telling = words.filter((word) => !POINTERS.has(word));
+  return telling.length < 1 || (telling.length < 2 && words.length < 3);
+}
+
+const POINTERS = new Set(
+  `it that this these those them one so do take go with then there now today tomorrow tonight both all the a an i you we
+  he she they for and on in to of me us as well right away too also`.split(/\s+/),
+);
+
+export function capitalised(text: string): string {
+  const first = String.fromCodePoint(text.codePointAt(0) ?? 32);
+  return first.toUpperCase() + text.slice(first.length);
+}
+
+/** The lines of some utterances, ascending, each once. */
+export function linesOf(...places: ReadonlyArray<{ readonly line: number } | Utterance>): number[] {
+  return [...new Set(places.map(({ line }) => line))].sort((one, other) => one - other);
+}
+
+function bareText(text: string): string {
+  return text.trim().replace(LEADING, '').replace(TRAILING, '').replace(/\s+/g, ' ').trim();
+}

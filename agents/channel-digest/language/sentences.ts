@@ -1,0 +1,100 @@
+import { isEnglish } from '../parsing/language-of.ts';
+import type { Transcript, Utterance } from '../schemas.ts';
+import { type LanguageModel, loadLanguageModel, type Token } from './language-model.ts';
+import { plainText } from './plain-text.ts';
+
+/** One sentence of the transcript with all that the analysts ask of it. */
+export interface Sentence {
+  /** Position in the list of sentences, from 0. */
+  readonly index: number;
+  readonly utterance: Utterance;
+  /** The line of the source on which the sentence starts. */
+  readonly line: number;
+  readonly speaker: string | null;
+  readonly text: string;
+  /** The text with straight quotes and chat's short forms written out: what new sentences are made of. */
+  readonly said: string;
+  /** The same in lower case: what cues are looked up in. */
+  readonly plain: string;
+  readonly tokens: readonly Token[];
+  /** Stems of the words that carry content. */
+  readonly terms: ReadonlySet<string>;
+  readonly sentiment: number;
+}
+
+/** Says between pieces of work that the agent is alive; throws when it should stop. */
+export type Pace = () => Promise<void>;
+
+const PIECE = 200;
+const CONTENT = new Set(['NOUN', 'PROPN', 'VERB', 'ADJ', 'NUM']);
+
+/**
+ * Cuts what people said into sentences, line by line, so that each knows its own line of the source. Bots, and
+ * utterances in another language, are left out. Calls `pace` every 200 utterances.
+ */
+export async function readSentences(transcript: Transcript, pace: Pace): Promise<Sentence[]> {
+  if (transcript.language !== 'english') return [];
+  const model = await loadLanguageModel();
+  const sentences: Sentence[] = [];
+  for (const utterance of transcript.utterances) {
+    if (utterance.index % PIECE === 0) await pace();
+    if (!utterance.automated && isEnglish(utterance.text)) readUtterance(model, utterance, sentences);
+  }
+  return sentences;
+}
+
+function readUtterance(model: LanguageModel, utterance: Utterance, into: Sentence[]): void {
+  for (const { text: piece, offset } of pieces(utterance)) {
+    for (const { text, tokens, sentiment } of model.read(piece)) {
+      if (text.trim() === '') continue;
+      const said = plainText(text);
+      into.push({
+        index: into.length,
+        utterance,
+        line: lineAt(utterance, piece, text, offset),
+        speaker: utterance.speaker,
+        text: text.trim().replace(/\s+/g, ' '),
+        said,
+        plain: said.toLowerCase(),
+        tokens,
+        terms: contentTerms(tokens),
+        sentiment,
+      });
+    }
+  }
+}
+
+/** In chats a line break ends a sentence; in notes a sentence runs on over the lines of its paragraph. */
+function pieces(utterance: Utterance): Array<{ text: string; offset: number }> {
+  if (utterance.speaker === null) return [{ text: utterance.text, offset: 0 }];
+  return utterance.text
+    .split('\n')
+    .flatMap((text, offset) => (text.trim() === '' || text.startsWith('> ') ? [] : [{ text, offset }]));
+}
+
+function lineAt(utterance: Utterance, piece: string, sentence: string, offset: number): number {
+  const start = Math.max(piece.indexOf(sentence), 0);
+  const breaks = piece.slice(0, start).split('\n').length - 1;
+  return Math.min(utterance.line + offset + breaks, utterance.lastLine);
+}
+
+/** The stems by which two sentences are compared. */
+export function contentTerms(tokens: readonly Token[]): Set<string> {
+  const kept = tokens.filter(({ kind, stopWord, partOfSpeech, text }) => {
+    if (kind === 'number') return true;
+    return kind === 'word' && !stopWord && CONTENT.has(partOfSpeech) && text.length > 1;
+  });
+  // The stemmer alters digits, and a changed number would meet the wrong one.
+  return new Set(kept.map(({ stem, text, kind }) => (kind === 'number' ? text : stem.toLowerCase())));
+}
+
+/** How many of the wanted terms are there, 0 to 1; 0 when none is wanted. */
+export function coveredShare(wanted: ReadonlySet<string>, present: ReadonlySet<string>): number {
+  return wanted.size === 0 ? 0 : wanted.intersection(present).size / wanted.size;
+}
+
+/** Likeness of two sets of terms: shared terms over the smaller set, 0 to 1. */
+export function overlap(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  const smaller = Math.min(one.size, other.size);
+  return smaller === 0 ? 0 : one.intersection(other).size / smaller;
+}

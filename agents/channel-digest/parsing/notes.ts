@@ -1,0 +1,98 @@
+import type { Message } from './message.ts';
+
+const HEADING = /^#{1,6}\s+(?<title>.+?)\s*#*$/;
+const ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[(?<box>[ xX])\]\s+)?(?<text>.+)$/;
+const FENCE = /^\s*(```|~~~)/;
+const RULE = /^\s*([-*_=])(\s*\1){2,}\s*$/;
+const TABLE_RULE = /^\s*\|?\s*:?-{2,}.*\|/;
+/** A short line of its own that ends in a colon, or in capitals, heads what follows in plain notes. */
+const PLAIN_HEADING = /^(?:[\p{Lu}][\p{L}\p{N} '&/-]{2,40}:|[\p{Lu}][\p{Lu}\p{N} '&/-]{3,40})$/u;
+
+interface Block {
+  readonly first: number;
+  readonly lines: string[];
+  readonly checked: boolean | undefined;
+}
+
+/**
+ * Reads meeting notes, Markdown or plain prose: each list item and each paragraph is one utterance, under its heading.
+ * Code blocks, rules and front matter say nothing about what was discussed and are left out.
+ */
+export function parseNotes(lines: readonly string[]): Message[] {
+  const reader = new NotesReader();
+  lines.forEach((line, index) => {
+    reader.take(line, index + 1);
+  });
+  return reader.finish();
+}
+
+/** Holds at most one open block; a heading, a blank line or the next list item closes it. */
+class NotesReader {
+  private readonly messages: Message[] = [];
+  private section: string | undefined;
+  private open: Block | null = null;
+  /** What ends the code block or front matter that is being passed over. */
+  private skippedUntil: string | null = null;
+
+  take(line: string, number: number): void {
+    const fence = number === 1 && line.trim() === '---' ? '---' : FENCE.exec(line)?.[1];
+    if (this.skippedUntil !== null)
+      this.skippedUntil = line.trim().startsWith(this.skippedUntil) ? null : this.skippedUntil;
+    else if (fence !== undefined) {
+      this.close();
+      this.skippedUntil = fence;
+    } else this.takeProse(line, number);
+  }
+
+  finish(): Message[] {
+    this.close();
+    return this.messages;
+  }
+
+  private takeProse(line: string, number: number): void {
+    const heading = HEADING.exec(line)?.groups?.['title'] ?? (this.open === null ? plainHeading(line) : null);
+    const item = ITEM.exec(line)?.groups;
+    if (line.trim() === '' || RULE.test(line) || TABLE_RULE.test(line)) this.close();
+    else if (heading !== null) {
+      this.close();
+      this.section = plain(heading);
+    } else if (item !== undefined) {
+      this.close();
+      const checked = item['box'] === undefined ? undefined : item['box'] !== ' ';
+      this.open = { first: number, lines: [item['text'] ?? ''], checked };
+    } else if (line.trimStart().startsWith('|')) this.row(line, number);
+    else if (this.open === null) this.open = { first: number, lines: [line], checked: undefined };
+    else this.open.lines.push(line);
+  }
+
+  private row(line: string, number: number): void {
+    this.close();
+    const cells = line.split('|').flatMap((cell) => (cell.trim() === '' ? [] : [cell.trim()]));
+    this.open = { first: number, lines: [cells.join(' – ')], checked: undefined };
+    this.close();
+  }
+
+  private close(): void {
+    if (this.open === null) return;
+    const { first, lines, checked } = this.open;
+    const text = lines.map((line) => plain(line)).join('\n');
+    const section = this.section;
+    const lastLine = first + lines.length - 1;
+    this.messages.push({ line: first, lastLine, speaker: null, time: null, text, automated: false, section, checked });
+    this.open = null;
+  }
+}
+
+function plainHeading(line: string): string | null {
+  return PLAIN_HEADING.test(line.trim()) ? line.trim().replace(/:$/, '') : null;
+}
+
+/** Text without Markdown's emphasis and link marks. */
+function plain(line: string): string {
+  return line
+    .replace(/^\s*>+\s?/, '')
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/(\*\*|__)(.+?)\1/g, '$2')
+    .replace(/(?<![\w*])[*_](\S(?:.*?\S)?)[*_](?![\w*])/g, '$1')
+    .trim();
+}

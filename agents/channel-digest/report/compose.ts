@@ -1,0 +1,50 @@
+import type { Draft, Findings, Statement, Transcript } from '../schemas.ts';
+import {
+  actionStatement,
+  decisionStatement,
+  highlightStatement,
+  moodStatements,
+  overviewStatement,
+  participantStatement,
+  questionStatement,
+  topicStatement,
+  topicsStatement,
+} from './statements.ts';
+
+/** Entries that a first draft gives each section: what a reader takes in at a glance. The critic asks for the rest. */
+const FIRST_DRAFT = 6;
+const SUMMARY_QUOTES = 5;
+
+/** Every statement that the findings justify about the matter itself: what the critic holds a draft against. */
+export function statementsOf(findings: Findings): Statement[] {
+  return [
+    ...findings.decisions.map(decisionStatement),
+    ...findings.actionItems.map(actionStatement),
+    ...findings.openQuestions.map(questionStatement),
+    ...findings.topics.map(topicStatement),
+  ];
+}
+
+/** Writes the first draft: an overview, the most central sentences, and the first entries of each section. */
+export function composeDraft(transcript: Transcript, findings: Findings): Draft {
+  const quotes = findings.highlights.slice(0, SUMMARY_QUOTES).toSorted((one, other) => one.line - other.line);
+  const mood = moodStatements(findings.sentiment);
+  return {
+    title: `Digest of ${transcript.name}`,
+    note: transcript.language === 'english' ? null : OTHER_LANGUAGE,
+    statements: [
+      overviewStatement(transcript, findings),
+      ...topicsStatement(findings.topics),
+      ...quotes.map(highlightStatement),
+      ...findings.decisions.slice(0, FIRST_DRAFT).map(decisionStatement),
+      ...findings.actionItems.slice(0, FIRST_DRAFT).map(actionStatement),
+      ...findings.openQuestions.slice(0, FIRST_DRAFT).map(questionStatement),
+      ...findings.topics.slice(0, FIRST_DRAFT).map(topicStatement),
+      ...mood.slice(0, FIRST_DRAFT),
+      ...findings.participants.slice(0, 2 * FIRST_DRAFT).map(participantStatement),
+    ],
+  };
+}
+
+const OTHER_LANGUAGE =
+  'The text does not read as English: participants and counts are given, nothing is claimed about what was said.';

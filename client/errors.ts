@@ -1,0 +1,108 @@
+import { type ErrorFacts, MusterError } from '../domain/errors.ts';
+import type { Failure } from '../domain/tasks/execution.ts';
+
+/** No published graph has this name. */
+export class GraphUnknown extends MusterError {
+  readonly code = 'graph_unknown';
+  readonly retryable = false;
+  constructor(name: string, known: readonly string[]) {
+    const list = known.length === 0 ? 'No graph is published yet' : `Published are: ${known.join(', ')}`;
+    super(`There is no graph "${name}". ${list}. Start a worker that has it, or correct the name.`, { graph: name });
+  }
+}
+
+/** The input does not fit the graph's input schema. Nothing was written. */
+export class InputInvalid extends MusterError {
+  readonly code = 'input_invalid';
+  readonly retryable = false;
+  constructor(fault: string, facts: ErrorFacts = {}) {
+    super(`The input cannot be used: ${fault}`, facts);
+  }
+}
+
+/** The input is larger than a submit takes. Nothing was written. */
+export class InputTooLarge extends MusterError {
+  readonly code = 'input_too_large';
+  readonly retryable = false;
+  constructor(bytes: number, limit: number) {
+    super(
+      `The input has ${bytes} bytes and may have ${limit}. Split it, or raise MUSTER_MAX_INPUT_BYTES (at most 100000000).`,
+      { bytes, limit },
+    );
+  }
+}
+
+/** A file named as input cannot be read as text. Nothing was written. */
+export class InputUnreadable extends MusterError {
+  readonly code = 'input_unreadable';
+  readonly retryable = false;
+  constructor(file: string, fault: string, cause?: unknown) {
+    super(`${file} cannot be read: ${fault}`, { file }, { cause });
+  }
+}
+
+/** The idempotency key was used before for another graph or another input. Nothing was written. */
+export class IdempotencyConflict extends MusterError {
+  readonly code = 'idempotency_conflict';
+  readonly retryable = false;
+  constructor(key: string, taskId: string) {
+    super(
+      `The key "${key}" belongs to task ${taskId}, which was submitted with another graph or input. Use a new key for new work.`,
+      { key, taskId },
+    );
+  }
+}
+
+/** No task has this id, or it belongs to another tenant. */
+export class TaskUnknown extends MusterError {
+  readonly code = 'task_unknown';
+  readonly retryable = false;
+  constructor(taskId: string, tenant: string) {
+    super(`The tenant "${tenant}" has no task ${taskId}. \`muster tasks\` lists the newest ones.`, { taskId, tenant });
+  }
+}
+
+/** The task is not in a state in which this can be asked of it. */
+export class TaskNotOpen extends MusterError {
+  readonly code = 'task_not_open';
+  readonly retryable = false;
+  constructor(taskId: string, status: string, wanted: string) {
+    super(`The task ${taskId} is ${status} and cannot be ${wanted}.`, { taskId, status });
+  }
+}
+
+/** The task ended without an output. */
+export class TaskFailed extends MusterError {
+  readonly code = 'task_failed';
+  readonly retryable = false;
+  /** Why, as the task's row has it. */
+  readonly failure: Failure | null;
+  constructor(taskId: string, failure: Failure | null) {
+    const where = failure?.node === undefined ? '' : ` at node ${failure.node}`;
+    super(`The task ${taskId} failed${where}: ${failure?.message ?? 'no reason was recorded'}`, { taskId });
+    this.failure = failure;
+  }
+}
+
+/** The task was cancelled. */
+export class TaskCancelled extends MusterError {
+  readonly code = 'task_cancelled';
+  readonly retryable = false;
+  constructor(taskId: string) {
+    super(`The task ${taskId} was cancelled.`, { taskId });
+  }
+}
+
+/** PostgreSQL does not answer, or not to this user. */
+export class PostgresqlUnreachable extends MusterError {
+  readonly code = 'service_unreachable';
+  readonly retryable = true;
+  constructor(url: string, reason: string, cause: unknown) {
+    const { host, pathname } = new URL(url);
+    super(
+      `PostgreSQL at ${host}${pathname} does not answer: ${reason}. Start it with \`muster up\`, or correct MUSTER_DATABASE_URL.`,
+      { service: 'postgresql', address: host },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,103 @@
+import { pino } from 'pino';
+import { type Config, loadConfig } from '../config.ts';
+import { openDatabase } from '../database/open-orm.ts';
+import type { Database, Transaction } from '../database/transaction.ts';
+import { errorMessage } from '../domain/errors.ts';
+import { isTenantId, type TenantId } from '../domain/ids.ts';
+import { JobQueue } from '../redis/job-queue.ts';
+import { openRedis, type RedisConnections } from '../redis/open-redis.ts';
+import { WakeUps } from '../redis/wake-ups.ts';
+import { type Connections, findConnections } from '../services/index.ts';
+import { connectClient, type TemporalClient } from '../temporal/connect.ts';
+import { InputInvalid, PostgresqlUnreachable } from './errors.ts';
+
+/** Where to connect to. What is left out comes from the environment, or from what `muster up` started. */
+export interface OpenClientOptions {
+  /** Default: `MUSTER_TENANT`, or `default`. Made known by its first submit. */
+  readonly tenant?: string;
+  readonly databaseUrl?: string;
+  readonly redisUrl?: string;
+  readonly temporalAddress?: string;
+  readonly temporalNamespace?: string;
+  /** Read instead of the process's environment. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The stores of one client. */
+export interface ClientStores {
+  readonly config: Config;
+  readonly connections: Connections;
+  readonly tenant: TenantId;
+  readonly database: Database;
+  readonly inTenant: <Result>(work: (tx: Transaction) => Promise<Result>) => Promise<Result>;
+  readonly queueFor: (taskQueue: string) => JobQueue;
+  readonly wakeUps: WakeUps;
+  /** Connected at the first use. @throws TemporalUnreachable */
+  readonly temporal: () => Promise<TemporalClient>;
+  close(): Promise<void>;
+}
+
+export async function openClientStores(options: OpenClientOptions): Promise<ClientStores> {
+  const config = withOverrides(loadConfig(options.environment), options);
+  const tenant = options.tenant ?? config.tenant;
+  if (!isTenantId(tenant)) {
+    throw new InputInvalid(`the tenant "${tenant}" must be 1 to 64 letters, digits, dots, underscores or hyphens.`);
+  }
+  const connections = await findConnections(config.services);
+  const database = openDatabase({
+    url: connections.databaseUrl,
+    poolSize: config.databasePool,
+    applicationName: 'muster',
+  });
+  await database.ping().catch(async (error: unknown) => {
+    await database.close();
+    throw new PostgresqlUnreachable(connections.databaseUrl, errorMessage(error), error);
+  });
+  const redis = await openClientRedis(config, connections);
+  return assemble({ config, connections, tenant, database, redis });
+}
+
+/** A client is silent: what a program has to know it is told by a result or an error. */
+function openClientRedis(config: Config, connections: Connections): Promise<RedisConnections> {
+  return openRedis({ url: connections.redisUrl, prefix: config.redisPrefix, log: pino({ level: 'silent' }) });
+}
+
+function assemble(
+  opened: Pick<ClientStores, 'config' | 'connections' | 'tenant' | 'database'> & { redis: RedisConnections },
+): ClientStores {
+  const { config, connections, tenant, database, redis } = opened;
+  let temporal: Promise<TemporalClient> | null = null;
+  const connectTemporal = () => {
+    temporal ??= connectClient({ address: connections.temporalAddress, namespace: config.services.temporalNamespace });
+    temporal.catch(() => {
+      temporal = null;
+    });
+    return temporal;
+  };
+  return {
+    config,
+    connections,
+    tenant,
+    database,
+    inTenant: (work) => database.inTenant(tenant, work),
+    queueFor: (taskQueue) => new JobQueue(redis, { taskQueue }),
+    wakeUps: new WakeUps(redis, { taskQueue: config.taskQueue }),
+    temporal: connectTemporal,
+    close: async () => {
+      await temporal?.then((client) => client.close()).catch(() => undefined);
+      await redis.close();
+      await database.close();
+    },
+  };
+}
+
+function withOverrides(config: Config, options: OpenClientOptions): Config {
+  const services = {
+    ...config.services,
+    ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
+    ...(options.redisUrl === undefined ? {} : { redisUrl: options.redisUrl }),
+    ...(options.temporalAddress === undefined ? {} : { temporalAddress: options.temporalAddress }),
+    ...(options.temporalNamespace === undefined ? {} : { temporalNamespace: options.temporalNamespace }),
+  };
+  return { ...config, services };
+}

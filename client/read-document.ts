@@ -1,0 +1,55 @@
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { errorMessage } from '../domain/errors.ts';
+import { InputTooLarge, InputUnreadable } from './errors.ts';
+
+/** A text and the name it is shown under. */
+export interface TextDocument {
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * Reads a file as UTF-8 text. Refuses, without having read more than the limit, what is missing, not a file, empty, too
+ * large or not text. @throws InputUnreadable, InputTooLarge
+ */
+export async function readDocument(file: string, maxBytes: number): Promise<TextDocument> {
+  const bytes = await readBytes(file, maxBytes);
+  return { name: basename(file), text: decodeText(file, bytes, maxBytes) };
+}
+
+async function readBytes(file: string, maxBytes: number): Promise<Uint8Array> {
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new InputUnreadable(
+      file,
+      missing ? 'there is no such file. Check the path.' : `${errorMessage(error)}.`,
+      error,
+    );
+  });
+  try {
+    const information = await handle.stat();
+    if (information.isDirectory()) throw new InputUnreadable(file, 'it is a folder. Name one file in it.');
+    if (information.isFile() && information.size > maxBytes) throw new InputTooLarge(information.size, maxBytes);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Bytes as text. @throws InputUnreadable for what is empty or not UTF-8, InputTooLarge */
+export function decodeText(name: string, bytes: Uint8Array, maxBytes: number): string {
+  if (bytes.byteLength > maxBytes) throw new InputTooLarge(bytes.byteLength, maxBytes);
+  const text = decodeUtf8(name, bytes);
+  if (text.includes('\u0000')) throw new InputUnreadable(name, 'it is a binary file. Give a UTF-8 text.');
+  if (text.trim() === '') throw new InputUnreadable(name, 'it is empty. Give a file with some text in it.');
+  return text;
+}
+
+function decodeUtf8(name: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new InputUnreadable(name, 'it is not UTF-8 text. Convert it, for example with iconv.', error);
+  }
+}

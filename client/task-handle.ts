@@ -1,0 +1,178 @@
+import type { TaskId, TraceId } from '../domain/ids.ts';
+import type { Json } from '../domain/json.ts';
+import { isTerminalTaskStatus } from '../domain/tasks/status.ts';
+import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
+import { isTerminalTraceEvent, type TraceEventType } from '../domain/traces/events.ts';
+import type { TaskRecord } from '../entities/tasks/task-record.ts';
+import { TaskRepository } from '../entities/tasks/task-repository.ts';
+import { TraceRepository } from '../entities/traces/trace-repository.ts';
+import type { TaskProgress } from '../workflows/tasks/messages.ts';
+import { TaskCancelled, TaskFailed, TaskUnknown } from './errors.ts';
+import type { ClientStores } from './open-stores.ts';
+import { TaskControl } from './task-control.ts';
+import { readView, type TaskView } from './task-view.ts';
+
+export type { TaskView } from './task-view.ts';
+
+/** One thing that happened in a task. */
+export interface TaskEvent {
+  /** Grows by one within a trace. Pass the last one seen to go on after it. */
+  readonly seq: number;
+  readonly type: TraceEventType;
+  readonly traceId: string;
+  /** The node that it concerns; null for the trace as a whole. */
+  readonly node: string | null;
+  readonly data: Json;
+  readonly at: Date;
+}
+
+export interface TaskResult {
+  readonly output: Json;
+  /** The trace that produced it, with its runs and events. */
+  readonly trace: TaskView['traces'][number];
+}
+
+/** A task, from the outside. Every method may be called at any time and from any process. */
+export interface TaskHandle {
+  readonly id: TaskId;
+  /** The Temporal workflow of the task's first trace. */
+  readonly workflowId: string;
+  /** The task's row. @throws TaskUnknown */
+  read(): Promise<TaskRecord>;
+  /** Task, traces, runs, events and output, in one consistent reading. @throws TaskUnknown */
+  show(): Promise<TaskView>;
+  /** What the workflow itself says of a running task. @throws TaskNotOpen, TemporalUnreachable */
+  progress(): Promise<TaskProgress>;
+  /** The events of the newest trace in order, without a gap, from after `after` (default 0) until the task has ended. */
+  events(options?: { after?: number }): AsyncIterable<TaskEvent>;
+  /** Waits for the end. @throws TaskFailed, TaskCancelled, TaskUnknown */
+  result(): Promise<TaskResult>;
+  /**
+   * Asks for the end. A waiting task ends at once; a running one when its nodes have let go. The wish is durable: it
+   * reaches the task even if Temporal is away now. @throws TaskNotOpen for a task that has ended
+   */
+  cancel(reason?: string): Promise<void>;
+  /** Starts nothing more until `resume`; running nodes end. Repeating it changes nothing. @throws TaskNotOpen */
+  pause(): Promise<void>;
+  /** Undoes `pause`. @throws TaskNotOpen */
+  resume(): Promise<void>;
+}
+
+/** How long a reader waits for a hint before it looks by itself. */
+const POLL_MS = 300;
+const EVENTS_PER_READ = 200;
+
+/** Makes handles. */
+export class TaskReader {
+  readonly #stores: ClientStores;
+  readonly #control: TaskControl;
+
+  constructor(stores: ClientStores) {
+    this.#stores = stores;
+    this.#control = new TaskControl(stores);
+  }
+
+  handle(id: TaskId): TaskHandle {
+    return {
+      id,
+      workflowId: taskWorkflowId(id, 1),
+      read: () => this.#read(id),
+      show: async () => (await this.#show(id)) ?? this.#unknown(id),
+      progress: async () => this.#control.progress(await this.#read(id)),
+      events: (options = {}) => this.#events(id, options.after ?? 0),
+      result: () => this.#result(id),
+      cancel: async (reason = 'no reason was given') => this.#control.cancel(await this.#read(id), reason),
+      pause: async () => this.#control.pause(await this.#read(id)),
+      resume: async () => this.#control.resume(await this.#read(id)),
+    };
+  }
+
+  #unknown(id: TaskId): never {
+    throw new TaskUnknown(id, this.#stores.tenant);
+  }
+
+  async #read(id: TaskId): Promise<TaskRecord> {
+    const task = await this.#stores.inTenant(({ em }) => new TaskRepository(em).find(id));
+    return task ?? this.#unknown(id);
+  }
+
+  #show(id: TaskId): Promise<TaskView | null> {
+    return this.#stores.inTenant(({ em }) => readView(em, id));
+  }
+
+  async #result(id: TaskId): Promise<TaskResult> {
+    const task = await this.#untilEnded(id);
+    if (task.status === 'cancelled') throw new TaskCancelled(id);
+    if (task.status === 'failed') throw new TaskFailed(id, task.error);
+    const view = await this.#show(id);
+    const trace = view?.traces.at(-1);
+    if (view === null || trace === undefined) return this.#unknown(id);
+    return { output: view.output, trace };
+  }
+
+  async #untilEnded(id: TaskId): Promise<TaskRecord> {
+    const listener = this.#listen(id);
+    try {
+      for (;;) {
+        const task = await this.#read(id);
+        if (isTerminalTaskStatus(task.status)) return task;
+        await listener.wait();
+      }
+    } finally {
+      listener.close();
+    }
+  }
+
+  async *#events(id: TaskId, after: number): AsyncGenerator<TaskEvent> {
+    const listener = this.#listen(id);
+    let seen = after;
+    try {
+      for (;;) {
+        const { events, traceId, ended } = await this.#readEvents(id, seen);
+        for (const event of events) {
+          seen = event.seq;
+          yield { ...event, node: event.nodeId, traceId: traceId ?? '' };
+          if (isTerminalTraceEvent(event.type)) return;
+        }
+        // A task may end without a trace, or without its trace's last event; nothing more will come then.
+        if (events.length === 0 && ended) return;
+        if (events.length === 0) await listener.wait();
+      }
+    } finally {
+      listener.close();
+    }
+  }
+
+  #readEvents(id: TaskId, after: number) {
+    return this.#stores.inTenant(async ({ em }) => {
+      const task = (await new TaskRepository(em).find(id)) ?? this.#unknown(id);
+      const traces = new TraceRepository(em);
+      const traceId: TraceId | null = (await traces.list(id)).at(-1)?.id ?? null;
+      const events = traceId === null ? [] : await traces.events(traceId, after, EVENTS_PER_READ);
+      return { events, traceId, ended: isTerminalTaskStatus(task.status) };
+    });
+  }
+
+  /** Wakes when the task may have news, and at the latest after the poll time. */
+  #listen(id: TaskId): { wait(): Promise<void>; close(): void } {
+    let hinted = false;
+    let wake: () => void = () => {};
+    const stop = this.#stores.wakeUps.onTask(id, () => {
+      hinted = true;
+      wake();
+    });
+    const wait = async (): Promise<void> => {
+      if (!hinted) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, POLL_MS);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      }
+      hinted = false;
+    };
+    return { wait, close: stop };
+  }
+}

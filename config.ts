@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { MusterError } from './domain/errors.ts';
+import { DEFAULT_TENANT, isTenantId } from './domain/ids.ts';
+
+/** One or more environment variables cannot be used. Every fault is named at once; nothing was started. */
+export class ConfigInvalid extends MusterError {
+  readonly code = 'config_invalid';
+  readonly retryable = false;
+  constructor(faults: readonly string[]) {
+    super(`The configuration cannot be used: ${faults.join('; ')}. See .env.example for every variable.`);
+  }
+}
+
+const text = z.string().min(1).optional();
+const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+      message: `expected a URL beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
+    })
+    .optional();
+const whole = (range: { min: number; max: number; default: number }) =>
+  z.coerce
+    .number({ message: 'expected a whole number' })
+    .int('expected a whole number')
+    .min(range.min, `expected ${range.min} to ${range.max}`)
+    .max(range.max, `expected ${range.min} to ${range.max}`)
+    .default(range.default);
+const flag = z
+  .enum(['0', '1', 'true', 'false'], { message: 'expected 0 or 1' })
+  .optional()
+  .transform((value) => value === '1' || value === 'true');
+
+const schema = z.object({
+  MUSTER_DATABASE_URL: url('postgres:', 'postgresql:'),
+  MUSTER_DATABASE_OWNER_URL: url('postgres:', 'postgresql:'),
+  MUSTER_DATABASE_POOL: whole({ min: 1, max: 100, default: 10 }),
+  MUSTER_REDIS_URL: url('redis:', 'rediss:'),
+  MUSTER_REDIS_PREFIX: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -')
+    .default('muster'),
+  MUSTER_TASK_QUEUE: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, . _ -')
+    .default('muster'),
+  MUSTER_TENANT: z.string().refine(isTenantId, 'expected 1 to 64 letters, digits, . _ -').default(DEFAULT_TENANT),
+  MUSTER_MAX_CONCURRENT_TASKS: whole({ min: 1, max: 1000, default: 50 }),
+  MUSTER_MAX_CONCURRENT_NODES: whole({ min: 1, max: 1000, default: 50 }),
+  MUSTER_SHUTDOWN_GRACE_SECONDS: whole({ min: 1, max: 600, default: 20 }),
+  MUSTER_MAX_INPUT_BYTES: whole({ min: 1024, max: 100_000_000, default: 10_000_000 }),
+  MUSTER_STATE_DIR: text,
+  MUSTER_NO_INSTALL: flag,
+  MUSTER_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  MUSTER_FAILPOINTS: text,
+  TEMPORAL_ADDRESS: text,
+  TEMPORAL_NAMESPACE: text,
+  MUSTER_TEMPORAL_UI_URL: url('http:', 'https:'),
+});
+
+/** Every name that {@link loadConfig} reads. */
+export const CONFIG_KEYS = Object.keys(schema.shape);
+
+/** Where the three services are and how to find them; null means: ask the state folder. */
+export interface ServicesConfig {
+  readonly stateDir: string | null;
+  readonly databaseUrl: string | null;
+  readonly ownerUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly temporalAddress: string | null;
+  readonly temporalNamespace: string;
+  readonly temporalUiUrl: string | null;
+  readonly noInstall: boolean;
+}
+
+export interface Config {
+  readonly services: ServicesConfig;
+  readonly databasePool: number;
+  readonly redisPrefix: string;
+  readonly taskQueue: string;
+  readonly tenant: string;
+  readonly maxConcurrentTasks: number;
+  readonly maxConcurrentNodes: number;
+  readonly shutdownGraceMs: number;
+  readonly maxInputBytes: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Named points at which a test makes this process die or wait; empty in every normal run. */
+  readonly failpoints: string;
+}
+
+/**
+ * Reads the configuration. Pure: the environment is handed in. An empty variable counts as unset.
+ * @throws ConfigInvalid naming every faulty variable at once.
+ */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(present);
+  if (!parsed.success) {
+    throw new ConfigInvalid(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  }
+  return freeze(parsed.data);
+}
+
+function freeze(values: z.infer<typeof schema>): Config {
+  return Object.freeze({
+    services: servicesOf(values),
+    databasePool: values.MUSTER_DATABASE_POOL,
+    redisPrefix: values.MUSTER_REDIS_PREFIX,
+    taskQueue: values.MUSTER_TASK_QUEUE,
+    tenant: values.MUSTER_TENANT,
+    maxConcurrentTasks: values.MUSTER_MAX_CONCURRENT_TASKS,
+    maxConcurrentNodes: values.MUSTER_MAX_CONCURRENT_NODES,
+    shutdownGraceMs: values.MUSTER_SHUTDOWN_GRACE_SECONDS * 1000,
+    maxInputBytes: values.MUSTER_MAX_INPUT_BYTES,
+    logLevel: values.MUSTER_LOG_LEVEL,
+    failpoints: values.MUSTER_FAILPOINTS ?? '',
+  });
+}
+
+function servicesOf(values: z.infer<typeof schema>): ServicesConfig {
+  return Object.freeze({
+    stateDir: values.MUSTER_STATE_DIR ?? null,
+    databaseUrl: values.MUSTER_DATABASE_URL ?? null,
+    ownerUrl: values.MUSTER_DATABASE_OWNER_URL ?? null,
+    redisUrl: values.MUSTER_REDIS_URL ?? null,
+    temporalAddress: values.TEMPORAL_ADDRESS ?? null,
+    temporalNamespace: values.TEMPORAL_NAMESPACE ?? 'default',
+    temporalUiUrl: values.MUSTER_TEMPORAL_UI_URL ?? null,
+    noInstall: values.MUSTER_NO_INSTALL,
+  });
+}

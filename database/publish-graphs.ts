@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import type { GraphDefinition } from '../domain/graphs/definition.ts';
+import type { GraphId, TenantId } from '../domain/ids.ts';
+import type { Json } from '../domain/json.ts';
+import { GraphRepository } from '../entities/graphs/graph-repository.ts';
+import { TaskRepository } from '../entities/tasks/task-repository.ts';
+import type { Database } from './transaction.ts';
+
+export interface PublishOptions {
+  readonly tenant: TenantId;
+  readonly taskQueue: string;
+  readonly definitions: readonly GraphDefinition[];
+}
+
+/** Publishes graphs, each in a transaction of its own. A graph whose newest version is the same is not written again. */
+export async function publishGraphs(database: Database, options: PublishOptions): Promise<void> {
+  for (const definition of options.definitions) {
+    // A definition is JSON by its type; only its interface hides that from the compiler.
+    const text = canonicalJson(JSON.parse(JSON.stringify(definition)) as Json);
+    const definitionHash = createHash('sha256').update(text).digest('hex');
+    await database.inSystem('publish', async ({ em }) => {
+      await new TaskRepository(em).ensureTenant(options.tenant);
+      const { tenant, taskQueue } = options;
+      await new GraphRepository(em).publish({ id: uuid() as GraphId, tenant, taskQueue, definitionHash, definition });
+    });
+  }
+}

@@ -1,0 +1,162 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { type Kysely, sql } from 'kysely';
+import type { MusterTables } from '../entities/tables.ts';
+import { TransactionTimedOut } from './errors.ts';
+import type { PoolGuard, PoolState } from './pool-guard.ts';
+import { backOffMs, isRetryable } from './retry.ts';
+
+/** Why a unit of work reaches across tenants. Each has its name, so that the server's own records show it too. */
+export const SYSTEM_PURPOSES = [
+  'dispatch',
+  'relay',
+  'reconcile',
+  'retention',
+  'heartbeat',
+  'publish',
+  'inspect',
+] as const;
+export type SystemPurpose = (typeof SYSTEM_PURPOSES)[number];
+
+/** What a unit of work may use. It ends with the unit: keep nothing of it. */
+export interface Transaction {
+  readonly em: SqlEntityManager;
+  /** For hand-written SQL, with bound parameters, inside the same transaction. */
+  readonly kysely: Kysely<MusterTables>;
+  /** The tenant whose rows are visible; null where all are. */
+  readonly tenant: string | null;
+}
+
+/** Muster's tables, reached through units of work only. */
+export interface Database {
+  /**
+   * Runs a unit of work that sees and writes the rows of one tenant (and reads the graphs and agents that every tenant
+   * shares). It must be idempotent: see {@link runUnitOfWork}.
+   */
+  inTenant<Result>(tenant: string, work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+  /** Runs a unit of work across tenants, under a name. It must be idempotent too. */
+  inSystem<Result>(purpose: SystemPurpose, work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+  pool(): PoolState;
+  /** Asks the server for an answer and raises what went wrong. One attempt, 5 s at most. */
+  ping(): Promise<void>;
+  /** Waits for the units that run, each of which has its deadline, and closes the pool. New units fail. Repeatable. */
+  close(): Promise<void>;
+}
+
+/** Whose rows a unit of work sees. */
+export type Scope = { readonly tenant: string } | { readonly purpose: SystemPurpose };
+
+export interface UnitOfWorkOptions {
+  readonly em: SqlEntityManager;
+  readonly guard: PoolGuard;
+  readonly timeoutMs: number;
+}
+
+/** How much later than the program the server gives up, so that it is the program's deadline that callers see. */
+const SERVER_GRACE_MS = 500;
+
+/** More than this many attempts mean that something else is wrong; at the longest back-off they take about 10 s. */
+const MAX_ATTEMPTS = 30;
+
+/**
+ * Runs a unit of work in one transaction and commits it.
+ *
+ * The whole unit runs again, on a fresh entity manager, after a lost race or a broken connection, until it commits or
+ * its deadline passes. Where the answer to a COMMIT was lost nobody knows whether it happened, so the unit must be
+ * idempotent: a unique key decides, not the number of times it ran. At the deadline its connection is cut and
+ * `TransactionTimedOut` is raised. Every other error rolls back and is raised as it is.
+ */
+export async function runUnitOfWork<Result>(
+  options: UnitOfWorkOptions,
+  scope: Scope,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const deadline = performance.now() + options.timeoutMs;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await runAttempt({ ...options, deadline, attempt }, scope, work);
+    } catch (error) {
+      const wait = backOffMs(attempt);
+      if (error instanceof TransactionTimedOut || !isRetryable(error)) throw error;
+      if (attempt >= MAX_ATTEMPTS || performance.now() + wait >= deadline) {
+        throw new TransactionTimedOut({ timeoutMs: options.timeoutMs, attempts: attempt }, error);
+      }
+      await pause(wait);
+    }
+  }
+}
+
+type AttemptOptions = UnitOfWorkOptions & { readonly deadline: number; readonly attempt: number };
+
+function runAttempt<Result>(
+  options: AttemptOptions,
+  scope: Scope,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const remainingMs = options.deadline - performance.now();
+  return underDeadline(options.guard, { ...options, remainingMs }, () => transact(options, scope, work));
+}
+
+/**
+ * Runs database work that holds at most one connection. When its time is over that connection is cut, so that nothing
+ * waits for a server that no longer answers, and `TransactionTimedOut` is raised.
+ */
+export function underDeadline<Result>(
+  guard: PoolGuard,
+  facts: { readonly timeoutMs: number; readonly remainingMs: number; readonly attempt: number },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return guard.withLease(async (lease) => {
+    const expired = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => {
+        const error = new TransactionTimedOut({ timeoutMs: facts.timeoutMs, attempts: facts.attempt });
+        guard.abandon(lease, error);
+        expired.reject(error);
+      },
+      Math.max(0, facts.remainingMs),
+    );
+    const running = work();
+    // Once the time is over nobody waits for the work any more; its late failure is only the cut connection's.
+    running.catch(() => undefined);
+    try {
+      return await Promise.race([running, expired.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  });
+}
+
+async function transact<Result>(
+  options: AttemptOptions,
+  scope: Scope,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  const em = options.em.fork();
+  await em.begin();
+  try {
+    const kysely = em.getKysely<MusterTables>();
+    await enterScope(kysely, scope, options.deadline - performance.now() + SERVER_GRACE_MS);
+    const result = await work({ em, kysely, tenant: 'tenant' in scope ? scope.tenant : null });
+    await em.commit();
+    return result;
+  } catch (error) {
+    // On a dead connection the rollback fails too; why the unit failed is what counts.
+    await em.rollback().catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Takes on the role and the tenant, and lets the server give up when the program would, all for this transaction only
+ * and in one round trip. Row-level security binds from here on, whoever logged in.
+ */
+async function enterScope(kysely: Kysely<MusterTables>, scope: Scope, limitMs: number): Promise<void> {
+  const [role, tenant, purpose] =
+    'tenant' in scope ? ['muster_app', scope.tenant, 'tenant'] : ['muster_system', '', scope.purpose];
+  const limit = String(Math.ceil(limitMs));
+  await sql`select set_config('role', ${role}, true), set_config('app.tenant', ${tenant}, true),
+    set_config('app.purpose', ${purpose}, true), set_config('search_path', 'muster, public', true),
+    set_config('statement_timeout', ${limit}, true),
+    set_config('idle_in_transaction_session_timeout', ${limit}, true)`.execute(kysely);
+}

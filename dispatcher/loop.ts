@@ -1,0 +1,57 @@
+import { errorMessage } from '../domain/errors.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { HintedPause } from './pause.ts';
+
+export interface LoopLog {
+  warn(facts: JsonObject, message: string): void;
+}
+
+/**
+ * Work that goes on for ever. Modes: *idle* before `start`, *running*, *stopping* from `stop` until the turn under way
+ * has ended, *stopped*. A turn that throws is reported and followed by the next one: recovery is this loop, not a step
+ * at start-up.
+ */
+export class Loop {
+  readonly #name: string;
+  readonly #turn: () => Promise<number>;
+  readonly #log: LoopLog;
+  readonly #pause = new HintedPause();
+  #stopping = false;
+  #running: Promise<void> = Promise.resolve();
+
+  /** @param turn does one round and says how many milliseconds to wait, at most, before the next */
+  constructor(name: string, log: LoopLog, turn: () => Promise<number>) {
+    this.#name = name;
+    this.#log = log;
+    this.#turn = turn;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Lets the next turn come at once. */
+  hint(): void {
+    this.#pause.hint();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#pause.hint();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      const wait = await this.#turn().catch((error: unknown) => {
+        this.#log.warn({ loop: this.#name, error: errorMessage(error) }, 'a turn failed; the next one follows');
+        return 1_000;
+      });
+      if (wait > 0 && !this.#stopping) await this.#pause.wait(wait);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import { MusterError } from '../errors.ts';
+import { NAME_PATTERN } from '../graphs/parse-graph.ts';
+import { nameOf } from '../graphs/read-unknown.ts';
+import type { Handler, HandlerContext, Schema, SchemaValue } from './handler.ts';
+
+/** What an agent or a tool is made of. */
+export interface HandlerOptions<Input extends Schema<unknown>, Output extends Schema<unknown>> {
+  /** Unique among the agents, or the tools, of a worker: a lower-case letter, then up to 63 of a–z, 0–9 and hyphen. */
+  readonly name: string;
+  /** One sentence for people: shown as the objective of its nodes. @defaultValue '' */
+  readonly description?: string;
+  /** Parses what the node's sources give, before `handle` sees it. */
+  readonly input: Input;
+  /** Parses what `handle` returns, before it is stored and read by other nodes. */
+  readonly output: Output;
+  /** See {@link GraphNode.quick}; a slow handler that calls itself quick holds up its whole trace. @defaultValue false */
+  readonly quick?: boolean;
+  /**
+   * Does the work. May run again with the same input after a crash or a failure; what must happen only once belongs
+   * into `context.effect`.
+   */
+  readonly handle: (
+    input: SchemaValue<Input>,
+    context: HandlerContext,
+  ) => Promise<SchemaValue<Output>> | SchemaValue<Output>;
+}
+
+/** A handler that remembers its kind and the types of its schemas. */
+export type DefinedHandler<
+  Kind extends Handler['kind'],
+  Input extends Schema<unknown>,
+  Output extends Schema<unknown>,
+> = Omit<Handler<SchemaValue<Input>, SchemaValue<Output>>, 'kind' | 'input' | 'output'> & {
+  readonly kind: Kind;
+  readonly input: Input;
+  readonly output: Output;
+};
+
+/** A handler seen from outside, whatever it takes and gives: everything but the code. */
+export type HandlerReference = Pick<Handler, 'kind' | 'name' | 'description' | 'quick' | 'input' | 'output'>;
+
+/** An agent or a tool that is not made as it must be. Raised where it is defined, before anything runs. */
+export class HandlerDefinitionInvalid extends MusterError {
+  readonly code = 'handler_definition_invalid';
+  readonly retryable = false;
+
+  constructor(kind: Handler['kind'], name: string, faults: readonly string[]) {
+    super(`The ${kind} ${name} cannot be defined. ${faults.join(' ')}`, { kind, name, faults: faults.length });
+  }
+}
+
+/** Checks and freezes a handler; throws {@link HandlerDefinitionInvalid} with every fault. */
+export function defineHandler<
+  Kind extends Handler['kind'],
+  Input extends Schema<unknown>,
+  Output extends Schema<unknown>,
+>(kind: Kind, options: HandlerOptions<Input, Output>): DefinedHandler<Kind, Input, Output> {
+  const faults = handlerFaults(options);
+  if (faults.length > 0) throw new HandlerDefinitionInvalid(kind, nameOf(options.name), faults);
+  const { name, description = '', input, output, quick = false, handle } = options;
+  return Object.freeze({ kind, name, description, input, output, quick, handle });
+}
+
+function handlerFaults(options: HandlerOptions<Schema<unknown>, Schema<unknown>>): readonly string[] {
+  // Callers in plain JavaScript are held to the types here.
+  const { name, description, input, output, quick, handle }: Partial<Record<keyof typeof options, unknown>> = options;
+  const faults: string[] = [];
+  const expect = (holds: boolean, what: string, found: unknown) => {
+    if (!holds) faults.push(`Expected ${what}, found ${nameOf(found)}.`);
+  };
+  expect(typeof name === 'string' && NAME_PATTERN.test(name), `a name like ${NAME_PATTERN.source}`, name);
+  expect(description === undefined || typeof description === 'string', 'text as description', description);
+  expect(isSchema(input), 'a Standard Schema as input, one of Zod for example', input);
+  expect(isSchema(output), 'a Standard Schema as output, one of Zod for example', output);
+  expect(quick === undefined || typeof quick === 'boolean', 'true or false as quick', quick);
+  expect(typeof handle === 'function', 'a function as handle', handle);
+  return faults;
+}
+
+/** Whether a value is a schema by the Standard Schema interface. Some libraries' schemas are functions. */
+export function isSchema(value: unknown): value is Schema<unknown> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  if (!('~standard' in value)) return false;
+  const standard = value['~standard'];
+  return typeof standard === 'object' && standard !== null && 'validate' in standard;
+}

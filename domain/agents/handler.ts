@@ -1,0 +1,74 @@
+import type { Json, JsonObject } from '../json.ts';
+
+/**
+ * What Muster asks of a schema: the Standard Schema interface, which Zod, Valibot, ArkType and others implement.
+ * `jsonSchema` (Standard JSON Schema) is used where a schema has to be stored as data.
+ */
+export interface Schema<Value> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Value> | Promise<SchemaResult<Value>>;
+    readonly types?: { readonly input: unknown; readonly output: Value } | undefined;
+    readonly jsonSchema?: { readonly input: (options: { target: 'draft-2020-12' }) => Record<string, unknown> };
+  };
+}
+export type SchemaResult<Value> =
+  | { readonly value: Value; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
+}
+
+/** Reads the value type out of a schema. */
+export type SchemaValue<S> = S extends Schema<infer Value> ? Value : never;
+
+/** One effect on the outside world, done once however often the handler runs. */
+export interface EffectRequest<Result extends Json> {
+  /** What is asked for: hashed, so that the same step with another request is refused instead of answered wrongly. */
+  readonly request: Json;
+  /** Does it. `idempotencyKey` is the same on every repetition: pass it on to whatever accepts one. */
+  readonly call: (idempotencyKey: string) => Promise<Result>;
+  /**
+   * What to do when an earlier attempt died between the call and its record. `repeat` calls again with the same key:
+   * right when the other side knows the key. `stop` fails the run as `effect_in_doubt`: right when it does not.
+   */
+  readonly whenInDoubt: 'repeat' | 'stop';
+}
+
+/** What a handler is given besides its input. */
+export interface HandlerContext {
+  readonly tenant: string;
+  readonly taskId: string;
+  readonly traceId: string;
+  readonly nodeId: string;
+  /** 1 on the first try. */
+  readonly attempt: number;
+  /** Aborts at the attempt's timeout, on cancellation and when the worker shuts down. Pass it on. */
+  readonly signal: AbortSignal;
+  /** Says that there is progress; a handler of a slow node may add details that the Web UI shows. */
+  heartbeat(details?: Json): void;
+  /** Does an effect once per (task, trace, node, step). A repetition returns the first result without calling. */
+  effect<Result extends Json>(step: string, effect: EffectRequest<Result>): Promise<Result>;
+  /** Stores bytes or text as an artifact of the task and returns its id; the same name again replaces nothing. */
+  writeArtifact(artifact: { name: string; mediaType: string; content: string | Uint8Array }): Promise<string>;
+  readonly log: HandlerLog;
+}
+export interface HandlerLog {
+  info(facts: JsonObject, message: string): void;
+  warn(facts: JsonObject, message: string): void;
+}
+
+/** The code behind an agent or a tool, hosted by a worker process. */
+export interface Handler<Input = unknown, Output = unknown> {
+  readonly kind: 'agent' | 'tool';
+  readonly name: string;
+  readonly description: string;
+  readonly input: Schema<Input>;
+  readonly output: Schema<Output>;
+  /** See GraphNode.quick. Default false. */
+  readonly quick: boolean;
+  // A method, not a property: so that a typed handler fits into a list of handlers.
+  handle(input: Input, context: HandlerContext): Promise<Output> | Output;
+}

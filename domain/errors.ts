@@ -1,0 +1,65 @@
+/** Stable codes of every error that Muster raises. A code is never reused; each has its row in docs/errors.md. */
+export const ERROR_CODES = [
+  'config_invalid',
+  'service_not_running',
+  'service_start_failed',
+  'service_unreachable',
+  'migration_refused',
+  'schema_drift',
+  'graph_invalid',
+  'graph_unknown',
+  'input_invalid',
+  'input_too_large',
+  'input_unreadable',
+  'idempotency_conflict',
+  'task_unknown',
+  'task_not_open',
+  'task_failed',
+  'task_cancelled',
+  'handler_unknown',
+  'handler_input_invalid',
+  'handler_output_invalid',
+  'handler_failed',
+  'handler_timed_out',
+  'handler_crashed',
+  'handler_cancelled',
+  'effect_in_doubt',
+  'effect_conflict',
+  'stale_fence',
+  'stored_row_invalid',
+  'agents_module_invalid',
+  'handler_definition_invalid',
+  'transaction_timed_out',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Facts of an error: small JSON values that survive a process boundary. */
+export type ErrorFacts = Readonly<Record<string, string | number | boolean | null>>;
+
+/**
+ * The base of every error that Muster raises. Match on `code`, never on the class or the text: only the code survives
+ * the way through Temporal and the database.
+ */
+export abstract class MusterError extends Error {
+  abstract readonly code: ErrorCode;
+  /** Whether repeating the same call can help. Fixed by the class. */
+  abstract readonly retryable: boolean;
+  readonly facts: ErrorFacts;
+
+  constructor(message: string, facts: ErrorFacts = {}, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+    this.facts = facts;
+  }
+}
+
+/** True for anything that carries a Muster error code, whichever process raised it. */
+export function hasErrorCode(error: unknown): error is { code: ErrorCode; message: string } {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return false;
+  return (ERROR_CODES as readonly unknown[]).includes(error.code);
+}
+
+/** The sentence of whatever was thrown. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

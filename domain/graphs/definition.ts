@@ -1,0 +1,80 @@
+import type { Json, JsonObject } from '../json.ts';
+import type { ConnectionType, NodeKind, Outcome } from './kinds.ts';
+
+/**
+ * Where one input comes from. A pointer (RFC 6901) reads the document
+ * `{ "task": <the task's input>, "nodes": { "<node id>": <its output> } }`; `optional` gives null where a tolerated
+ * failure or a skipped branch left nothing to read. A literal stands for itself.
+ */
+export type InputSource = { readonly pointer: string; readonly optional?: boolean } | { readonly value: Json };
+
+/** Inputs by name; or one source that is the whole input. */
+export type InputMapping = { readonly fields: Readonly<Record<string, InputSource>> } | { readonly whole: InputSource };
+
+/** What one node may cost. */
+export interface NodeBudget {
+  /** Longest time of one attempt, in milliseconds: 1 to 300,000. */
+  readonly timeoutMs: number;
+  /** Further attempts after the first: 0 to 3. A crash of the worker does not use one up. */
+  readonly maxRetries: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** One end of an edge, seen from the node that waits. */
+export interface Dependency {
+  readonly node: string;
+  /** A required dependency that fails or is skipped skips this node; an optional one only has to have ended. */
+  readonly required: boolean;
+  /** On a condition node: the outcome with which this branch is taken. */
+  readonly when?: Outcome;
+}
+
+/** Comparisons of a condition. Numbers compare as numbers, strings by code unit; a missing value only `exists` sees. */
+export const COMPARISONS = ['equals', 'notEquals', 'lt', 'lte', 'gt', 'gte', 'contains', 'exists', 'truthy'] as const;
+export type Comparison = (typeof COMPARISONS)[number];
+
+/** A predicate over the same document that inputs are read from. */
+export type Condition =
+  | { readonly pointer: string; readonly is: Comparison; readonly value?: Json }
+  | { readonly all: readonly Condition[] }
+  | { readonly any: readonly Condition[] }
+  | { readonly not: Condition };
+
+export interface GraphNode {
+  readonly id: string;
+  readonly kind: NodeKind;
+  /** The agent's or tool's name; null for a condition. */
+  readonly handler: string | null;
+  readonly objective: string;
+  /** Ends well within a second without waiting for anything outside: runs as part of a stretch in one activity. */
+  readonly quick: boolean;
+  readonly input: InputMapping;
+  readonly condition: Condition | null;
+  readonly budget: NodeBudget;
+  readonly dependsOn: readonly Dependency[];
+}
+
+/** The same arrows as the nodes' `dependsOn`, kept as rows of their own; validation holds the two together. */
+export interface GraphEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly type: ConnectionType;
+}
+
+/** A graph as data: what is validated, stored as rows, hashed and interpreted. */
+export interface GraphDefinition {
+  readonly version: string;
+  readonly name: string;
+  readonly description: string;
+  /** How many nodes may run at once, 1 to 16. */
+  readonly width: number;
+  /** JSON Schema of the task's input; null accepts any object. */
+  readonly inputSchema: JsonObject | null;
+  /** Name of the input property that takes a submitted document's text; null when the graph takes none. */
+  readonly documentProperty: string | null;
+  /** Where the task's output is read from when the trace ends. */
+  readonly output: InputMapping;
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly GraphEdge[];
+}

@@ -1,0 +1,26 @@
+import type { GraphDefinition, GraphNode } from './definition.ts';
+import type { GraphState, NodeState } from './graph-state.ts';
+
+/**
+ * A Markdown table of the nodes in the definition's order, for people: id, handler, status with a condition's outcome
+ * or the reason of a skip, attempts. The same state gives the same text.
+ */
+export function stateTable(definition: GraphDefinition, state: GraphState): string {
+  const rows = definition.nodes.map((node) => row(node, state.nodes[node.id]));
+  return ['| node | agent | status | attempts |', '|---|---|---|--:|', ...rows].join('\n');
+}
+
+function row(node: GraphNode, state: NodeState | undefined): string {
+  const cells = [node.id, node.handler ?? node.kind, statusText(state), String(state?.attempts ?? 0)];
+  return `| ${cells.map(cell).join(' | ')} |`;
+}
+
+function statusText(state: NodeState | undefined): string {
+  if (state === undefined) return 'unknown';
+  const note = state.outcome ?? state.reason;
+  return note === undefined ? state.status : `${state.status} (${note})`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
+}

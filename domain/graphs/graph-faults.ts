@@ -1,0 +1,73 @@
+import { MusterError } from '../errors.ts';
+import { formatPointer } from './json-pointer.ts';
+
+/** What can be wrong with a graph. Codes are stable: tests and callers match on them. */
+export const GRAPH_FAULT_CODES = [
+  'malformed',
+  'unknown_property',
+  'version_unsupported',
+  'name_invalid',
+  'width_out_of_range',
+  'timeout_out_of_range',
+  'retries_out_of_range',
+  'tokens_out_of_range',
+  'pointer_malformed',
+  'comparison_value',
+  'no_nodes',
+  'too_many_nodes',
+  'node_id_invalid',
+  'node_id_duplicate',
+  'handler_missing',
+  'handler_unexpected',
+  'handler_kind',
+  'handler_duplicate',
+  'condition_missing',
+  'condition_unexpected',
+  'dependency_self',
+  'dependency_unknown',
+  'dependency_duplicate',
+  'dependency_cycle',
+  'when_not_condition',
+  'when_not_required',
+  'edge_unknown_node',
+  'edge_duplicate',
+  'edge_without_dependency',
+  'dependency_without_edge',
+  'edge_type',
+  'reads_unknown_node',
+  'reads_later_node',
+  'output_unknown_node',
+  'document_unknown',
+  'input_schema_unusable',
+] as const;
+export type GraphFaultCode = (typeof GRAPH_FAULT_CODES)[number];
+
+/** One fault of a graph: where it is, as a JSON Pointer into the definition, and one sentence about it. */
+export interface GraphFault {
+  readonly code: GraphFaultCode;
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Makes a fault from the tokens of its path. */
+export function graphFault(code: GraphFaultCode, path: readonly (string | number)[], message: string): GraphFault {
+  return { code, path: formatPointer(path), message };
+}
+
+/** A graph that breaks the rules of graphs. Nothing of it was stored or run; `faults` has everything that is wrong. */
+export class GraphInvalid extends MusterError {
+  readonly code = 'graph_invalid';
+  readonly retryable = false;
+  readonly faults: readonly GraphFault[];
+
+  constructor(graph: string, faults: readonly GraphFault[]) {
+    const lines = faults.map((fault) => `\n- ${fault.path === '' ? '/' : fault.path}: ${fault.message}`).join('');
+    const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`;
+    super(`Graph "${graph}" has ${count}; correct what is named here and define it again:${lines}`, {
+      graph,
+      faults: faults.length,
+      first: faults[0]?.code ?? null,
+    });
+    this.faults = faults;
+  }
+}

@@ -1,0 +1,186 @@
+import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
+import { type GraphFault, graphFault } from './graph-faults.ts';
+import { MAX_NODES } from './kinds.ts';
+import { nodesBefore, orderNodes } from './order-nodes.ts';
+import { nodesRead } from './read-source.ts';
+
+/**
+ * All faults between the fields of a graph whose fields by themselves are sound. The rules are independent, so that
+ * one fault does not hide another; only a graph with too many nodes is looked at no further.
+ * O(nodes × dependencies), bounded by the number of nodes that a graph may have.
+ */
+export function ruleFaults(graph: GraphDefinition): readonly GraphFault[] {
+  if (graph.nodes.length === 0) return [graphFault('no_nodes', ['nodes'], 'Expected at least one node, found none.')];
+  if (graph.nodes.length > MAX_NODES) {
+    const found = `Expected at most ${MAX_NODES} nodes, found ${graph.nodes.length}.`;
+    return [graphFault('too_many_nodes', ['nodes'], found)];
+  }
+  return [
+    ...duplicateIds(graph),
+    ...graph.nodes.flatMap(kindFaults),
+    ...graph.nodes.flatMap((node, index) => dependencyFaults(graph, node, index)),
+    ...cycleFaults(graph),
+    ...edgeFaults(graph),
+    ...dependenciesWithoutEdge(graph),
+    ...readFaults(graph),
+    ...outputFaults(graph),
+    ...documentFaults(graph),
+  ];
+}
+
+function duplicateIds(graph: GraphDefinition): readonly GraphFault[] {
+  const ids = graph.nodes.map((node) => node.id);
+  return ids.flatMap((id, index) => {
+    if (ids.indexOf(id) === index) return [];
+    return [graphFault('node_id_duplicate', ['nodes', index, 'id'], `Expected unique node ids, found "${id}" again.`)];
+  });
+}
+
+function kindFaults(node: GraphNode, index: number): readonly GraphFault[] {
+  const faults: GraphFault[] = [];
+  const decides = node.kind === 'condition';
+  const [handler, condition] = [
+    ['nodes', index, 'handler'],
+    ['nodes', index, 'condition'],
+  ] as const;
+  if (decides && node.handler !== null) {
+    faults.push(graphFault('handler_unexpected', handler, `Condition "${node.id}" runs no handler; expected null.`));
+  }
+  if (!decides && node.handler === null) {
+    faults.push(graphFault('handler_missing', handler, `The ${node.kind} node "${node.id}" needs a handler's name.`));
+  }
+  if (decides && node.condition === null) {
+    faults.push(graphFault('condition_missing', condition, `Condition "${node.id}" has nothing to decide by.`));
+  }
+  if (!decides && node.condition !== null) {
+    const message = `The ${node.kind} node "${node.id}" decides nothing; expected null as its condition.`;
+    faults.push(graphFault('condition_unexpected', condition, message));
+  }
+  return faults;
+}
+
+function dependencyFaults(graph: GraphDefinition, node: GraphNode, index: number): readonly GraphFault[] {
+  const sources = node.dependsOn.map((dependency) => dependency.node);
+  return node.dependsOn.flatMap((dependency, position) => {
+    const path = ['nodes', index, 'dependsOn', position];
+    if (dependency.node === node.id) {
+      return [graphFault('dependency_self', path, `Node "${node.id}" waits for itself.`)];
+    }
+    if (sources.indexOf(dependency.node) !== position) {
+      const message = `Node "${node.id}" names its dependency on "${dependency.node}" twice.`;
+      return [graphFault('dependency_duplicate', path, message)];
+    }
+    const source = graph.nodes.find((candidate) => candidate.id === dependency.node);
+    if (source === undefined) {
+      return [graphFault('dependency_unknown', path, `Node "${node.id}" waits for unknown node "${dependency.node}".`)];
+    }
+    return whenFaults(source, dependency, path);
+  });
+}
+
+function whenFaults(
+  source: GraphNode,
+  dependency: Dependency,
+  path: readonly (string | number)[],
+): readonly GraphFault[] {
+  if (dependency.when === undefined) return [];
+  const faults: GraphFault[] = [];
+  if (source.kind !== 'condition') {
+    const message = `Only a condition has branches, but "${source.id}" is of kind ${source.kind}.`;
+    faults.push(graphFault('when_not_condition', [...path, 'when'], message));
+  }
+  if (!dependency.required) {
+    const message = `A branch of "${source.id}" is taken or not; its dependency must be required.`;
+    faults.push(graphFault('when_not_required', [...path, 'required'], message));
+  }
+  return faults;
+}
+
+/** A node that waits for itself has a fault of its own, and is no cycle here. */
+function withoutSelf(graph: GraphDefinition): readonly GraphNode[] {
+  const first = graph.nodes.filter(
+    (node, index) => graph.nodes.findIndex((candidate) => candidate.id === node.id) === index,
+  );
+  return first.map((node) => ({ ...node, dependsOn: node.dependsOn.filter(({ node: id }) => id !== node.id) }));
+}
+
+function cycleFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const { cycle } = orderNodes(withoutSelf(graph));
+  if (cycle === null) return [];
+  const circle = [...cycle, cycle[0]].map((id) => `"${id}"`).join(' waits for ');
+  return [graphFault('dependency_cycle', ['nodes'], `Nodes wait for each other in a circle: ${circle}.`)];
+}
+
+function edgeFaults(graph: GraphDefinition): readonly GraphFault[] {
+  return graph.edges.flatMap((edge, index) => {
+    const path = ['edges', index];
+    const name = `The edge from "${edge.from}" to "${edge.to}"`;
+    const unknown = [edge.from, edge.to].filter((id) => !graph.nodes.some((node) => node.id === id));
+    if (unknown.length > 0) {
+      return [graphFault('edge_unknown_node', path, `${name} hangs on unknown node "${unknown[0]}".`)];
+    }
+    if (graph.edges.findIndex((other) => isSameWay(other, edge)) !== index) {
+      return [graphFault('edge_duplicate', path, `${name} stands twice.`)];
+    }
+    const dependency = dependencyOf(graph, edge);
+    if (dependency === undefined) {
+      return [graphFault('edge_without_dependency', path, `${name} has no matching entry in dependsOn.`)];
+    }
+    const type = dependency.when === undefined ? 'default' : 'condition';
+    if (edge.type === type) return [];
+    return [graphFault('edge_type', [...path, 'type'], `${name} must be of type "${type}" as its dependency is.`)];
+  });
+}
+
+function isSameWay(one: GraphEdge, other: GraphEdge): boolean {
+  return one.from === other.from && one.to === other.to;
+}
+
+function dependencyOf(graph: GraphDefinition, edge: GraphEdge): Dependency | undefined {
+  return graph.nodes
+    .filter((node) => node.id === edge.to)
+    .flatMap((node) => node.dependsOn)
+    .find((dependency) => dependency.node === edge.from);
+}
+
+function dependenciesWithoutEdge(graph: GraphDefinition): readonly GraphFault[] {
+  return graph.nodes.flatMap((node, index) =>
+    node.dependsOn.flatMap((dependency, position) => {
+      if (graph.edges.some((edge) => edge.from === dependency.node && edge.to === node.id)) return [];
+      const message = `Node "${node.id}" depends on "${dependency.node}" without an edge that says so.`;
+      return [graphFault('dependency_without_edge', ['nodes', index, 'dependsOn', position], message)];
+    }),
+  );
+}
+
+function readFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const before = nodesBefore(withoutSelf(graph));
+  const ids = new Set(graph.nodes.map((node) => node.id));
+  return graph.nodes.flatMap((node, index) => {
+    const [part, reader] = node.condition === null ? ['input', node.input] : ['condition', node.condition];
+    const path = ['nodes', index, part];
+    return nodesRead(reader).flatMap((id) => {
+      if (!ids.has(id)) {
+        return [graphFault('reads_unknown_node', path, `Node "${node.id}" reads unknown node "${id}".`)];
+      }
+      // Nodes on a cycle have no order; the cycle is the fault to name.
+      const earlier = before.get(node.id);
+      if (earlier === undefined || earlier.has(id)) return [];
+      return [graphFault('reads_later_node', path, `Node "${node.id}" reads "${id}" without waiting for it.`)];
+    });
+  });
+}
+
+function outputFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const unknown = nodesRead(graph.output).filter((id) => !graph.nodes.some((node) => node.id === id));
+  return unknown.map((id) => graphFault('output_unknown_node', ['output'], `The output reads unknown node "${id}".`));
+}
+
+function documentFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const properties = graph.inputSchema?.properties;
+  const { documentProperty } = graph;
+  if (documentProperty === null || typeof properties !== 'object' || properties === null) return [];
+  if (Object.hasOwn(properties, documentProperty)) return [];
+  const message = `The input has no property "${documentProperty}" that could take a document's text.`;
+  return [graphFault('document_unknown', ['documentProperty'], message)];
+}

@@ -1,0 +1,43 @@
+import { isJsonObject, type Json } from '../json.ts';
+
+const ARRAY_INDEX = /^(0|[1-9]\d*)$/;
+const BAD_ESCAPE = /~(?![01])/;
+
+/**
+ * Splits a JSON Pointer (RFC 6901) into its unescaped tokens; `''` points at the whole document and has none. Null for
+ * text that is no pointer: one that neither is empty nor begins with `/`, or that holds a `~` without `0` or `1`.
+ */
+export function parsePointer(pointer: string): readonly string[] | null {
+  if (pointer === '') return [];
+  if (!pointer.startsWith('/') || BAD_ESCAPE.test(pointer)) return null;
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** The inverse of {@link parsePointer}. */
+export function formatPointer(tokens: readonly (string | number)[]): string {
+  return tokens.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/**
+ * The value that a pointer names, or undefined where there is none; a stored null is a value. Sees only own properties
+ * and the indices of arrays: never a prototype, never the length of a text. O(length of the pointer).
+ */
+export function readPointer(document: Json, pointer: string): Json | undefined {
+  const tokens = parsePointer(pointer);
+  if (tokens === null) return undefined;
+  let value: Json | undefined = document;
+  for (const token of tokens) {
+    if (value === undefined) return undefined;
+    value = child(value, token);
+  }
+  return value;
+}
+
+function child(value: Json, token: string): Json | undefined {
+  if (isJsonObject(value)) return Object.hasOwn(value, token) ? value[token] : undefined;
+  if (typeof value !== 'object' || value === null || !ARRAY_INDEX.test(token)) return undefined;
+  return value[Number(token)];
+}

@@ -1,0 +1,28 @@
+declare const brand: unique symbol;
+/** A string that the compiler keeps apart from other strings. */
+export type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+export type TaskId = Branded<'TaskId'>;
+export type TraceId = Branded<'TraceId'>;
+export type GraphId = Branded<'GraphId'>;
+export type AgentId = Branded<'AgentId'>;
+export type ArtifactId = Branded<'ArtifactId'>;
+export type TenantId = Branded<'TenantId'>;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const TENANT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/** True for the canonical, lower-case text of a UUID: the form of every Muster row id. */
+export function isUuid(text: string): boolean {
+  return UUID.test(text);
+}
+
+/** True for a tenant id: 1 to 64 letters, digits, dots, underscores or hyphens, beginning with a letter or digit. */
+export function isTenantId(text: string): text is TenantId {
+  return TENANT.test(text);
+}
+
+/** The tenant of whoever names none. */
+export const DEFAULT_TENANT = 'default' as TenantId;
+/** The tenant that owns the agents and graphs which every tenant may use. */
+export const SYSTEM_TENANT = 'system' as TenantId;

@@ -1,0 +1,68 @@
+import type { GraphDefinition } from '../graphs/definition.ts';
+import type { GraphState } from '../graphs/graph-state.ts';
+import type { Outcome } from '../graphs/kinds.ts';
+import type { GraphId, TaskId, TenantId, TraceId } from '../ids.ts';
+import type { SettledRunStatus } from '../traces/status.ts';
+import type { TerminalTaskStatus } from './status.ts';
+
+/** Which execution of which task: what every activity of a trace is told. */
+export interface ExecutionRef {
+  readonly tenant: TenantId;
+  readonly taskId: TaskId;
+  readonly traceId: TraceId;
+  readonly traceNumber: number;
+  readonly graphId: GraphId;
+  /** The claim's number. A write that carries an older one than the task's row is refused. */
+  readonly fence: number;
+}
+
+/** The argument of the workflow `executeTask`: references and the plan, never a task's text. */
+export interface ExecuteTaskInput {
+  readonly execution: ExecutionRef;
+  readonly graphName: string;
+  /** The graph without what only activities need, see {@link planOf}. */
+  readonly plan: GraphDefinition;
+  /** Carried over whole when the workflow continues as new; absent at the first start. */
+  readonly carried?: CarriedState;
+}
+
+/** Everything that `executeTask` must remember. */
+export interface CarriedState {
+  readonly graph: GraphState;
+  readonly paused: boolean;
+}
+
+export interface ExecuteTaskResult {
+  readonly taskId: TaskId;
+  readonly status: TerminalTaskStatus;
+}
+
+/** Why a task or a run failed: small facts, never a stack trace. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly node?: string;
+}
+
+/** How one node ended. */
+export interface NodeResult {
+  readonly id: string;
+  readonly status: SettledRunStatus;
+  readonly attempts: number;
+  readonly outcome?: Outcome;
+}
+
+/**
+ * The part of a graph that the workflow needs to sequence it. Input mappings, conditions and schemas stay in
+ * PostgreSQL, so that the workflow's history holds the shape of the work and not its content.
+ */
+export function planOf(definition: GraphDefinition): GraphDefinition {
+  return {
+    ...definition,
+    description: '',
+    inputSchema: null,
+    output: { fields: {} },
+    edges: [],
+    nodes: definition.nodes.map((node) => ({ ...node, objective: '', input: { fields: {} }, condition: null })),
+  };
+}

@@ -1,0 +1,57 @@
+/** The life of a task. See {@link canMoveTask} for the legal moves. */
+export const TASK_STATUSES = [
+  'pending',
+  'deferred',
+  'blocked',
+  'in_progress',
+  'waiting_input',
+  'waiting_approval',
+  'paused',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** A task in one of these has ended for good; only a redrive opens a new trace of it. */
+export const TERMINAL_TASK_STATUSES = ['completed', 'failed', 'cancelled'] as const satisfies readonly TaskStatus[];
+export type TerminalTaskStatus = (typeof TERMINAL_TASK_STATUSES)[number];
+
+/** A task in one of these has a workflow that is open. */
+export const OPEN_TASK_STATUSES = [
+  'in_progress',
+  'waiting_input',
+  'waiting_approval',
+  'paused',
+] as const satisfies readonly TaskStatus[];
+export type OpenTaskStatus = (typeof OPEN_TASK_STATUSES)[number];
+
+/** A task in one of these waits for its first start. `deferred` waits for its due time or, held, for a resume. */
+export const WAITING_TASK_STATUSES = ['pending', 'deferred', 'blocked'] as const satisfies readonly TaskStatus[];
+
+const OPEN_MOVES = [...OPEN_TASK_STATUSES, ...TERMINAL_TASK_STATUSES];
+const MOVES: Record<TaskStatus, readonly TaskStatus[]> = {
+  pending: ['deferred', 'blocked', 'in_progress', 'cancelled', 'failed'],
+  deferred: ['pending', 'blocked', 'cancelled'],
+  blocked: ['pending', 'deferred', 'cancelled', 'failed'],
+  in_progress: OPEN_MOVES,
+  waiting_input: OPEN_MOVES,
+  waiting_approval: OPEN_MOVES,
+  paused: OPEN_MOVES,
+  completed: [],
+  failed: ['pending'],
+  cancelled: ['pending'],
+};
+
+/** Whether a task may move from one status to another. `failed` and `cancelled` may only go back by a redrive. */
+export function canMoveTask(from: TaskStatus, to: TaskStatus): boolean {
+  return from !== to && MOVES[from].includes(to);
+}
+
+export function isTerminalTaskStatus(status: TaskStatus): status is TerminalTaskStatus {
+  return (TERMINAL_TASK_STATUSES as readonly TaskStatus[]).includes(status);
+}
+
+export function isOpenTaskStatus(status: TaskStatus): status is OpenTaskStatus {
+  return (OPEN_TASK_STATUSES as readonly TaskStatus[]).includes(status);
+}

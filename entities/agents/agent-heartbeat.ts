@@ -1,0 +1,31 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { AgentId, TenantId } from '../../domain/ids.ts';
+import { inheritedTenantId, moment } from '../columns.ts';
+import { Agent } from './agent.ts';
+
+const schema = defineEntity({
+  name: 'AgentHeartbeat',
+  tableName: 'agent_heartbeats',
+  properties: {
+    agentId: () =>
+      p
+        .manyToOne(Agent)
+        .mapToPk()
+        .$type<AgentId>()
+        .fieldName('agent_id')
+        .primary()
+        .deleteRule('cascade')
+        .createForeignKeyConstraint(false)
+        .index(false),
+    tenantId: inheritedTenantId().$type<TenantId>(),
+    workerId: p.text(),
+    beatAt: moment(),
+  },
+});
+
+/**
+ * The newest sign of life of an agent. A row of its own, with room on its page and no index on `beat_at`, so that the
+ * many updates stay within the page and leave nothing for the indexes of `agents` to clean up.
+ */
+export class AgentHeartbeat extends schema.class {}
+schema.setClass(AgentHeartbeat);

@@ -1,0 +1,13 @@
+import { MusterError } from '../domain/errors.ts';
+
+/** A stored row does not hold what its table promises: it was changed by hand or by another version. */
+export class StoredRowInvalid extends MusterError {
+  readonly code = 'stored_row_invalid';
+  readonly retryable = false;
+  constructor(table: string, id: string, fault: string) {
+    super(`The row ${id} of ${table} cannot be used: ${fault} Restore it from a backup or publish the graph again.`, {
+      table,
+      id,
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { Condition, InputMapping } from '../../domain/graphs/definition.ts';
+import { BUDGET_LIMITS, NODE_KINDS } from '../../domain/graphs/kinds.ts';
+import type { GraphId, TenantId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { within } from '../checks.ts';
+import { inheritedTenantId } from '../columns.ts';
+import { AgentGraph } from './agent-graph.ts';
+
+/** What a component's row keeps of its node besides the columns. */
+export interface ComponentConfiguration {
+  readonly input: InputMapping;
+  readonly condition: Condition | null;
+}
+
+const schema = defineEntity({
+  name: 'AgentComponent',
+  tableName: 'agent_components',
+  properties: {
+    id: p.uuid().primary(),
+    tenantId: inheritedTenantId().$type<TenantId>(),
+    graphId: () =>
+      p
+        .manyToOne(AgentGraph)
+        .mapToPk()
+        .$type<GraphId>()
+        .fieldName('graph_id')
+        .deleteRule('cascade')
+        .createForeignKeyConstraint(false)
+        .index(false),
+    nodeId: p.text(),
+    componentType: p.enum(NODE_KINDS),
+    /** Name of the agent or tool; null for a condition. */
+    handler: p.text().nullable(),
+    objective: p.text(),
+    quick: p.boolean().default(false),
+    /** The node's place in the definition, so that reading gives the nodes in the order they were written. */
+    position: p.integer(),
+    configuration: p.json<ComponentConfiguration>(),
+    timeoutMs: p.integer().check(within('timeout_ms', BUDGET_LIMITS.timeoutMs)),
+    maxRetries: p.integer().check(within('max_retries', BUDGET_LIMITS.maxRetries)),
+    inputTokens: p.integer().check(within('input_tokens', BUDGET_LIMITS.inputTokens)),
+    outputTokens: p.integer().check(within('output_tokens', BUDGET_LIMITS.outputTokens)),
+    metadata: p.json<JsonObject>().defaultRaw("'{}'"),
+  },
+  uniques: [
+    { name: 'agent_components_graph_node_unique', properties: ['graphId', 'nodeId'] },
+    { name: 'agent_components_graph_id_unique', properties: ['graphId', 'id'] },
+  ],
+});
+
+/** One node of a graph. */
+export class AgentComponent extends schema.class {}
+schema.setClass(AgentComponent);

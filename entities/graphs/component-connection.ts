@@ -1,0 +1,59 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { CONNECTION_TYPES, OUTCOMES } from '../../domain/graphs/kinds.ts';
+import type { GraphId, TenantId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { inheritedTenantId } from '../columns.ts';
+import { AgentComponent } from './agent-component.ts';
+import { AgentGraph } from './agent-graph.ts';
+
+/** The foreign keys of both ends hold the graph too, so that no arrow leaves its graph: see the migration. */
+const end = (column: string) =>
+  p
+    .manyToOne(AgentComponent)
+    .mapToPk()
+    .$type<string>()
+    .fieldName(column)
+    .deleteRule('cascade')
+    .index(false)
+    .createForeignKeyConstraint(false);
+
+const schema = defineEntity({
+  name: 'ComponentConnection',
+  tableName: 'component_connections',
+  properties: {
+    id: p.uuid().primary(),
+    tenantId: inheritedTenantId().$type<TenantId>(),
+    graphId: () =>
+      p
+        .manyToOne(AgentGraph)
+        .mapToPk()
+        .$type<GraphId>()
+        .fieldName('graph_id')
+        .deleteRule('cascade')
+        .createForeignKeyConstraint(false)
+        .index(false),
+    sourceComponentId: () => end('source_component_id'),
+    targetComponentId: () => end('target_component_id'),
+    connectionType: p.enum(CONNECTION_TYPES),
+    required: p.boolean().default(true),
+    /** With which outcome of a condition this arrow is followed. */
+    outcome: p.enum(OUTCOMES).nullable(),
+    metadata: p.json<JsonObject>().defaultRaw("'{}'"),
+  },
+  uniques: [{ name: 'component_connections_ends_unique', properties: ['sourceComponentId', 'targetComponentId'] }],
+  indexes: [
+    { name: 'component_connections_graph_index', properties: ['graphId', 'sourceComponentId'] },
+    { name: 'component_connections_target_index', properties: ['graphId', 'targetComponentId'] },
+  ],
+  checks: [
+    { name: 'component_connections_ends_check', expression: 'source_component_id <> target_component_id' },
+    {
+      name: 'component_connections_condition_check',
+      expression: "(connection_type = 'condition') = (outcome is not null)",
+    },
+  ],
+});
+
+/** An arrow of a graph: the target waits for the source. */
+export class ComponentConnection extends schema.class {}
+schema.setClass(ComponentConnection);

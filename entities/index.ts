@@ -1,0 +1,61 @@
+import { Agent } from './agents/agent.ts';
+import { AgentHeartbeat } from './agents/agent-heartbeat.ts';
+import { AuditEntry } from './audit/audit-entry.ts';
+import { AgentComponent } from './graphs/agent-component.ts';
+import { AgentGraph } from './graphs/agent-graph.ts';
+import { ComponentConnection } from './graphs/component-connection.ts';
+import { AgentMessage } from './messaging/agent-message.ts';
+import { RetentionPolicy } from './retention/retention-policy.ts';
+import { ActivityEffect } from './system/activity-effect.ts';
+import { OutboxEntry } from './system/outbox-entry.ts';
+import { SystemConfig } from './system/system-config.ts';
+import { Tenant } from './system/tenant.ts';
+import { Artifact } from './tasks/artifact.ts';
+import { Task } from './tasks/task.ts';
+import { TaskDependency } from './tasks/task-dependency.ts';
+import { AgentRun } from './traces/agent-run.ts';
+import { AgentTrace } from './traces/agent-trace.ts';
+import { TraceEvent } from './traces/trace-event.ts';
+
+/** Every entity of Muster. Nothing is discovered by searching folders. */
+export const ENTITIES = [
+  Tenant,
+  SystemConfig,
+  Agent,
+  AgentHeartbeat,
+  AgentGraph,
+  AgentComponent,
+  ComponentConnection,
+  Task,
+  TaskDependency,
+  Artifact,
+  AgentTrace,
+  AgentRun,
+  TraceEvent,
+  AgentMessage,
+  ActivityEffect,
+  OutboxEntry,
+  AuditEntry,
+  RetentionPolicy,
+] as const;
+
+export {
+  ActivityEffect,
+  Agent,
+  AgentComponent,
+  AgentGraph,
+  AgentHeartbeat,
+  AgentMessage,
+  AgentRun,
+  AgentTrace,
+  Artifact,
+  AuditEntry,
+  ComponentConnection,
+  OutboxEntry,
+  RetentionPolicy,
+  SystemConfig,
+  Task,
+  TaskDependency,
+  Tenant,
+  TraceEvent,
+};

@@ -1,0 +1,39 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { TenantId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { OUTBOX_TOPICS } from '../../domain/system/outbox.ts';
+import { createdAt, inheritedTenantId, moment } from '../columns.ts';
+import { Task } from '../tasks/task.ts';
+
+const schema = defineEntity({
+  name: 'OutboxEntry',
+  tableName: 'outbox',
+  properties: {
+    id: p.bigint('string').primary().generated('identity'),
+    tenantId: inheritedTenantId().$type<TenantId>(),
+    topic: p.enum(OUTBOX_TOPICS),
+    taskId: () =>
+      p
+        .manyToOne(Task)
+        .mapToPk()
+        .fieldName('task_id')
+        .deleteRule('cascade')
+        .createForeignKeyConstraint(false)
+        .index(false),
+    payload: p.json<JsonObject>().defaultRaw("'{}'"),
+    /** How often the relay tried to hand it on. */
+    attempts: p.integer().default(0),
+    lastError: p.text().nullable(),
+    createdAt: createdAt(),
+    sentAt: moment().nullable(),
+  },
+  indexes: [
+    { name: 'outbox_unsent_index', properties: ['createdAt'], where: 'sent_at is null' },
+    { name: 'outbox_sent_index', properties: ['sentAt'], where: 'sent_at is not null' },
+    { name: 'outbox_task_index', properties: ['taskId'] },
+  ],
+});
+
+/** What a committed transaction wants done outside the database. Written with the rows it speaks of, never alone. */
+export class OutboxEntry extends schema.class {}
+schema.setClass(OutboxEntry);

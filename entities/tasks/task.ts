@@ -1,0 +1,91 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { AgentId, ArtifactId, GraphId, TaskId, TenantId } from '../../domain/ids.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import { PRIORITY_RANGE } from '../../domain/tasks/priority.ts';
+import { OPEN_TASK_STATUSES, TASK_STATUSES, TERMINAL_TASK_STATUSES } from '../../domain/tasks/status.ts';
+import { Agent } from '../agents/agent.ts';
+import { oneOf, within } from '../checks.ts';
+import { createdAt, moment, tenantId } from '../columns.ts';
+import { AgentGraph } from '../graphs/agent-graph.ts';
+
+const open = oneOf('status', OPEN_TASK_STATUSES);
+
+const schema = defineEntity({
+  name: 'Task',
+  tableName: 'tasks',
+  properties: {
+    id: p.uuid().$type<TaskId>().primary(),
+    tenantId: tenantId().$type<TenantId>(),
+    graphId: () => p.manyToOne(AgentGraph).mapToPk().$type<GraphId>().fieldName('graph_id').index('tasks_graph_index'),
+    graphName: p.string().length(255),
+    taskQueue: p.text(),
+    title: p.string().length(500),
+    description: p.text().nullable(),
+    status: p.enum(TASK_STATUSES).default('pending'),
+    priority: p.smallint().default(PRIORITY_RANGE.default).check(within('priority', PRIORITY_RANGE)),
+    userId: p.text().nullable(),
+    idempotencyKey: p.text().nullable().check('length(idempotency_key) >= 1 and length(idempotency_key) <= 255'),
+    /** Hash of what was submitted: the same key with another request is a conflict. */
+    requestHash: p.text(),
+    input: p.json<JsonObject>().nullable(),
+    inputArtifactId: p.uuid().$type<ArtifactId>().nullable(),
+    output: p.json<Json>().nullable(),
+    outputArtifactId: p.uuid().$type<ArtifactId>().nullable(),
+    error: p.json<JsonObject>().nullable(),
+    /** Grows by one with every claim; a guarded write that carries an older one is refused. */
+    fence: p.bigint('number').default(0),
+    traceCount: p.integer().default(0),
+    claimedBy: p.text().nullable(),
+    claimedAt: moment().nullable(),
+    cancelRequestedAt: moment().nullable(),
+    dueDate: moment().nullable(),
+    startedAt: moment().nullable(),
+    completedAt: moment().nullable(),
+    deadLetteredAt: moment().nullable(),
+    deadLetterReason: p.text().nullable(),
+    budget: p.json<JsonObject>().defaultRaw("'{}'"),
+    createdBy: () => p.manyToOne(Agent).mapToPk().$type<AgentId>().fieldName('created_by').nullable().index(false),
+    assignedTo: () => p.manyToOne(Agent).mapToPk().$type<AgentId>().fieldName('assigned_to').nullable().index(false),
+    metadata: p.json<JsonObject>().defaultRaw("'{}'"),
+    createdAt: createdAt(),
+    updatedAt: moment().defaultRaw('now()'),
+  },
+  uniques: [
+    { name: 'tasks_tenant_id_unique', properties: ['tenantId', 'id'] },
+    {
+      name: 'tasks_idempotency_unique',
+      properties: ['tenantId', 'idempotencyKey'],
+      where: 'idempotency_key is not null',
+    },
+    { name: 'tasks_open_user_unique', properties: ['tenantId', 'userId'], where: `user_id is not null and ${open}` },
+  ],
+  indexes: [
+    {
+      name: 'tasks_claim_index',
+      properties: ['taskQueue', 'priority', 'createdAt'],
+      where: "status = 'pending'",
+    },
+    {
+      name: 'tasks_user_waiting_index',
+      properties: ['tenantId', 'userId', 'createdAt'],
+      where: "status = 'pending' and user_id is not null",
+    },
+    {
+      name: 'tasks_tenant_status_index',
+      columns: [{ name: 'tenantId' }, { name: 'status' }, { name: 'createdAt', sort: 'DESC' }],
+      properties: ['tenantId', 'status', 'createdAt'],
+    },
+    { name: 'tasks_open_index', properties: ['claimedAt'], where: open },
+    { name: 'tasks_ended_index', properties: ['completedAt'], where: 'completed_at is not null' },
+  ],
+  checks: [
+    {
+      name: 'tasks_completed_check',
+      expression: `(completed_at is not null) = (${oneOf('status', TERMINAL_TASK_STATUSES)})`,
+    },
+  ],
+});
+
+/** A submitted request for work: one Temporal workflow at a time, one terminal state. */
+export class Task extends schema.class {}
+schema.setClass(Task);

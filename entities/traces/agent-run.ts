@@ -1,0 +1,61 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { NODE_KINDS, OUTCOMES } from '../../domain/graphs/kinds.ts';
+import type { ArtifactId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { Json } from '../../domain/json.ts';
+import { RUN_STATUSES, SETTLED_RUN_STATUSES } from '../../domain/traces/status.ts';
+import { oneOf } from '../checks.ts';
+import { createdAt, inheritedTenantId, moment } from '../columns.ts';
+import { AgentTrace } from './agent-trace.ts';
+
+const schema = defineEntity({
+  name: 'AgentRun',
+  tableName: 'agent_runs',
+  properties: {
+    id: p.uuid().primary(),
+    tenantId: inheritedTenantId().$type<TenantId>(),
+    traceId: () =>
+      p
+        .manyToOne(AgentTrace)
+        .mapToPk()
+        .$type<TraceId>()
+        .fieldName('trace_id')
+        .deleteRule('cascade')
+        .createForeignKeyConstraint(false)
+        .index(false),
+    nodeId: p.text(),
+    agent: p.text(),
+    kind: p.enum(NODE_KINDS),
+    status: p.enum(RUN_STATUSES).default('pending'),
+    /** Tries made so far, the present one included. */
+    attempts: p.integer().default(0),
+    /** Tries that ended in an error of the handler; a crash of the worker is none. */
+    failures: p.integer().default(0),
+    /** Tries that never reported an end, because their worker died. */
+    crashes: p.integer().default(0),
+    outcome: p.enum(OUTCOMES).nullable(),
+    startedAt: moment().nullable(),
+    finishedAt: moment().nullable(),
+    latencyMs: p.integer().nullable(),
+    output: p.json<Json>().nullable(),
+    outputArtifactId: p.uuid().$type<ArtifactId>().nullable(),
+    errorCode: p.text().nullable(),
+    errorText: p.text().nullable(),
+    metadataJson: p.json<Json>().nullable(),
+    createdAt: createdAt(),
+  },
+  uniques: [{ name: 'agent_runs_trace_node_unique', properties: ['traceId', 'nodeId'] }],
+  indexes: [
+    { name: 'agent_runs_agent_index', properties: ['tenantId', 'agent', 'createdAt'] },
+    { name: 'agent_runs_created_index', properties: ['createdAt'], type: 'brin' },
+  ],
+  checks: [
+    {
+      name: 'agent_runs_finished_check',
+      expression: `(finished_at is not null) = (${oneOf('status', SETTLED_RUN_STATUSES)})`,
+    },
+  ],
+});
+
+/** One node's execution within a trace. */
+export class AgentRun extends schema.class {}
+schema.setClass(AgentRun);

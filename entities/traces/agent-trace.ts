@@ -1,0 +1,63 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { GraphId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import { TRACE_STATUSES } from '../../domain/traces/status.ts';
+import { createdAt, inheritedTenantId, moment } from '../columns.ts';
+import { AgentGraph } from '../graphs/agent-graph.ts';
+import { Task } from '../tasks/task.ts';
+
+const schema = defineEntity({
+  name: 'AgentTrace',
+  tableName: 'agent_traces',
+  properties: {
+    id: p.uuid().$type<TraceId>().primary(),
+    tenantId: inheritedTenantId().$type<TenantId>(),
+    taskId: () =>
+      p
+        .manyToOne(Task)
+        .mapToPk()
+        .$type<TaskId>()
+        .fieldName('task_id')
+        .deleteRule('cascade')
+        .createForeignKeyConstraint(false)
+        .index(false),
+    /** 1 for the first trace of the task; a redrive opens the next. */
+    number: p.integer().check('number > 0'),
+    graphId: () =>
+      p.manyToOne(AgentGraph).mapToPk().$type<GraphId>().fieldName('graph_id').index('agent_traces_graph_index'),
+    workflowId: p.text().unique('agent_traces_workflow_unique'),
+    runId: p.text().nullable(),
+    status: p.enum(TRACE_STATUSES).default('running'),
+    channelId: p.text().nullable(),
+    userId: p.text().nullable(),
+    routeKind: p.text().nullable(),
+    routerJson: p.json<Json>().nullable(),
+    expertsJson: p.json<Json>().nullable(),
+    agentGraphJson: p.json<Json>().nullable(),
+    budgetJson: p.json<Json>().nullable(),
+    tokenJson: p.json<Json>().nullable(),
+    toolJson: p.json<Json>().nullable(),
+    qualityJson: p.json<Json>().nullable(),
+    reasoningText: p.text().nullable(),
+    replyText: p.text().default(''),
+    error: p.json<JsonObject>().nullable(),
+    /** The number that the trace's next event gets. */
+    nextSeq: p.integer().default(1),
+    createdAt: createdAt(),
+    finishedAt: moment().nullable(),
+  },
+  uniques: [
+    { name: 'agent_traces_tenant_id_unique', properties: ['tenantId', 'id'] },
+    { name: 'agent_traces_task_number_unique', properties: ['taskId', 'number'] },
+  ],
+  indexes: [
+    { name: 'agent_traces_tenant_index', properties: ['tenantId', 'createdAt'] },
+    { name: 'agent_traces_user_index', properties: ['tenantId', 'userId', 'createdAt'] },
+    { name: 'agent_traces_ended_index', properties: ['finishedAt'], where: 'finished_at is not null' },
+  ],
+  checks: [{ name: 'agent_traces_finished_check', expression: "(finished_at is null) = (status = 'running')" }],
+});
+
+/** One execution of a graph for a task. */
+export class AgentTrace extends schema.class {}
+schema.setClass(AgentTrace);

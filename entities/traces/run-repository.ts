@@ -1,0 +1,219 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import type { Outcome } from '../../domain/graphs/kinds.ts';
+import type { TraceId } from '../../domain/ids.ts';
+import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import { OPEN_TASK_STATUSES, type TaskStatus } from '../../domain/tasks/status.ts';
+import type { RunStatus, SettledRunStatus } from '../../domain/traces/status.ts';
+import { readDateOrNull } from '../read-row.ts';
+import type { StoredValue } from './artifact-repository.ts';
+
+/** Which node, as its row names it. */
+export interface RunSubject {
+  readonly nodeId: string;
+  readonly agent: string;
+  readonly kind: string;
+}
+
+/**
+ * How a run stands when an attempt comes to it. `begun`: the handler is to be called. `settled`: the run has ended
+ * before, the attempt repeats its end; `taskStatus` tells whether the task has ended with it. `stale`: the task has ended
+ * otherwise or was claimed anew, the attempt must not go on.
+ */
+export type RunBeginning =
+  | {
+      readonly kind: 'begun';
+      /** Whether this is the first attempt ever. */
+      readonly first: boolean;
+      /** Attempts that the handler failed so far. */
+      readonly failures: number;
+      /** Attempts that never reported an end: their worker died. */
+      readonly crashes: number;
+    }
+  | {
+      readonly kind: 'settled';
+      readonly status: SettledRunStatus;
+      readonly attempts: number;
+      readonly outcome: Outcome | null;
+      readonly taskStatus: TaskStatus;
+    }
+  | { readonly kind: 'stale' };
+
+/** The end of a run. */
+export interface RunEnd extends RunSubject {
+  readonly status: SettledRunStatus;
+  readonly attempts: number;
+  readonly failures: number;
+  readonly outcome: Outcome | null;
+  readonly output: StoredValue;
+  readonly error: { code: string; message: string } | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date;
+}
+
+export interface RunRecord extends RunSubject {
+  readonly status: RunStatus;
+  readonly attempts: number;
+  readonly outcome: Outcome | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly output: StoredValue;
+  readonly error: { code: string; message: string } | null;
+}
+
+const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
+
+/** The runs of a trace: one row a node. */
+export class RunRepository {
+  readonly #em: SqlEntityManager;
+  constructor(em: SqlEntityManager) {
+    this.#em = em;
+  }
+
+  /** Notes that an attempt begins. A run that is found running was left by a worker that died: it counts as a crash. */
+  async begin(execution: ExecutionRef, subject: RunSubject, attempt: number): Promise<RunBeginning> {
+    const result = await sql<BeginRow>`
+      with open as (
+        select id, tenant_id from muster.tasks
+        where id = ${execution.taskId} and fence = ${execution.fence} and status in (${OPEN})
+      ), begun as (
+        insert into muster.agent_runs as r (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, started_at)
+        select gen_random_uuid(), tenant_id, ${execution.traceId}, ${subject.nodeId}, ${subject.agent}, ${subject.kind},
+          'running', ${attempt}, clock_timestamp() from open
+        on conflict (trace_id, node_id) do update set status = 'running', attempts = ${attempt},
+          crashes = r.crashes + case when r.status = 'running' then 1 else 0 end
+        where r.status in ('pending', 'running')
+        returning status, attempts, failures, crashes, outcome, xmax = 0 as first
+      )
+      select status, attempts, failures, crashes, outcome, first, null as task_status from begun
+      union all
+      select r.status, r.attempts, r.failures, r.crashes, r.outcome, false, t.status
+      from muster.agent_runs r join muster.tasks t on t.id = ${execution.taskId} and t.fence = ${execution.fence}
+      where r.trace_id = ${execution.traceId} and r.node_id = ${subject.nodeId} and r.finished_at is not null
+        and not exists (select from begun)`.execute(this.#em.getKysely());
+    return readBeginning(result.rows[0]);
+  }
+
+  /**
+   * Writes the end of an attempt's run, under the attempt's number. False when a later attempt has taken over: what this
+   * one found is thrown away.
+   */
+  async end(execution: ExecutionRef, end: RunEnd): Promise<boolean> {
+    const result = await sql<{ id: string }>`
+      update muster.agent_runs r set status = ${end.status}, failures = ${end.failures}, outcome = ${end.outcome},
+        output = ${end.output.json}::jsonb, output_artifact_id = ${end.output.artifactId},
+        error_code = ${end.error?.code ?? null}, error_text = ${end.error?.message ?? null},
+        finished_at = clock_timestamp(),
+        latency_ms = (extract(epoch from clock_timestamp() - r.started_at) * 1000)::int
+      where r.trace_id = ${execution.traceId} and r.node_id = ${end.nodeId} and r.status = 'running'
+        and r.attempts = ${end.attempts}
+        and exists (select from muster.tasks t where t.id = ${execution.taskId} and t.fence = ${execution.fence})
+      returning id`.execute(this.#em.getKysely());
+    return result.rows.length === 1;
+  }
+
+  /** Notes that an attempt failed and another one will follow. */
+  async retryLater(traceId: TraceId, nodeId: string, attempt: number, error: RunEnd['error']): Promise<void> {
+    await sql`
+      update muster.agent_runs set status = 'pending', failures = failures + 1,
+        error_code = ${error?.code ?? null}, error_text = ${error?.message ?? null}
+      where trace_id = ${traceId} and node_id = ${nodeId} and status = 'running' and attempts = ${attempt}`.execute(
+      this.#em.getKysely(),
+    );
+  }
+
+  /** Notes that an attempt was given up through no fault of the handler: it counts neither as failure nor as crash. */
+  async giveBack(traceId: TraceId, nodeId: string, attempt: number): Promise<void> {
+    await sql`update muster.agent_runs set status = 'pending'
+      where trace_id = ${traceId} and node_id = ${nodeId} and status = 'running' and attempts = ${attempt}`.execute(
+      this.#em.getKysely(),
+    );
+  }
+
+  /**
+   * Replaces the rows of these nodes by their ends: delete and insert in one statement, so that either the old rows or
+   * the new ones are there. Repeating it with the same ends changes nothing that a reader sees.
+   */
+  async replace(execution: ExecutionRef, ends: readonly RunEnd[]): Promise<void> {
+    if (ends.length === 0) return;
+    const rows = JSON.stringify(ends.map(replacementRow));
+    await sql`
+      with removed as (
+        delete from muster.agent_runs where trace_id = ${execution.traceId}
+          and node_id = any(${ends.map((end) => end.nodeId)}::text[]) returning node_id
+      )
+      insert into muster.agent_runs (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, failures, outcome,
+        output, output_artifact_id, error_code, error_text, started_at, finished_at, latency_ms)
+      select gen_random_uuid(), ${execution.tenant}, ${execution.traceId}, e.node_id, e.agent, e.kind, e.status,
+        e.attempts, e.failures, e.outcome, e.output, e.output_artifact_id, e.error_code, e.error_text, e.started_at,
+        e.finished_at, (extract(epoch from e.finished_at - e.started_at) * 1000)::int
+      from jsonb_to_recordset(${rows}::jsonb) as e(node_id text, agent text, kind text, status text, attempts int,
+        failures int, outcome text, output jsonb, output_artifact_id uuid, error_code text, error_text text,
+        started_at timestamptz, finished_at timestamptz)
+      where (select count(*) from removed) >= 0`.execute(this.#em.getKysely());
+  }
+
+  async list(traceId: TraceId, nodeIds?: readonly string[]): Promise<RunRecord[]> {
+    const result = await sql<Record<string, unknown>>`
+      select node_id, agent, kind, status, attempts, outcome, started_at, finished_at, output, output_artifact_id,
+        error_code, error_text
+      from muster.agent_runs where trace_id = ${traceId}
+        and (${nodeIds ?? null}::text[] is null or node_id = any(${nodeIds ?? null}::text[]))
+      order by started_at nulls last, finished_at, node_id`.execute(this.#em.getKysely());
+    return result.rows.map(readRun);
+  }
+}
+
+interface BeginRow {
+  readonly status: RunStatus;
+  readonly attempts: number;
+  readonly failures: number;
+  readonly crashes: number;
+  readonly outcome: Outcome | null;
+  readonly first: boolean;
+  readonly task_status: TaskStatus | null;
+}
+
+function readBeginning(row: BeginRow | undefined): RunBeginning {
+  if (row === undefined) return { kind: 'stale' };
+  const { failures, crashes, first, attempts, outcome, task_status: taskStatus } = row;
+  if (taskStatus === null) return { kind: 'begun', first, failures, crashes };
+  return { kind: 'settled', status: row.status as SettledRunStatus, attempts, outcome, taskStatus };
+}
+
+function replacementRow(end: RunEnd): Record<string, unknown> {
+  return {
+    node_id: end.nodeId,
+    agent: end.agent,
+    kind: end.kind,
+    status: end.status,
+    attempts: end.attempts,
+    failures: end.failures,
+    outcome: end.outcome,
+    output: end.output.json === null ? null : JSON.parse(end.output.json),
+    output_artifact_id: end.output.artifactId,
+    error_code: end.error?.code ?? null,
+    error_text: end.error?.message ?? null,
+    started_at: end.startedAt,
+    finished_at: end.finishedAt,
+  };
+}
+
+function readRun(row: Record<string, unknown>): RunRecord {
+  const code = row.error_code as string | null;
+  return {
+    nodeId: row.node_id as string,
+    agent: row.agent as string,
+    kind: row.kind as string,
+    status: row.status as RunStatus,
+    attempts: row.attempts as number,
+    outcome: row.outcome as Outcome | null,
+    startedAt: readDateOrNull(row.started_at as string | null),
+    finishedAt: readDateOrNull(row.finished_at as string | null),
+    output: {
+      json: row.output === null ? null : JSON.stringify(row.output),
+      artifactId: row.output_artifact_id as string | null,
+    },
+    error: code === null ? null : { code, message: (row.error_text as string | null) ?? code },
+  };
+}

@@ -1,0 +1,167 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import type { TaskId, TraceId } from '../../domain/ids.ts';
+import type { Json } from '../../domain/json.ts';
+import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
+import { OPEN_TASK_STATUSES, type TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import type { TraceEventType } from '../../domain/traces/events.ts';
+import type { TraceStatus } from '../../domain/traces/status.ts';
+import { readDate, readDateOrNull } from '../read-row.ts';
+import type { StoredValue } from './artifact-repository.ts';
+
+/** An event before it has its place in the trace. */
+export interface NewTraceEvent {
+  readonly type: TraceEventType;
+  readonly nodeId?: string;
+  readonly data?: Json;
+  /** Default: when it is written. */
+  readonly at?: Date;
+}
+
+export interface TraceEventRecord {
+  readonly seq: number;
+  readonly type: TraceEventType;
+  readonly nodeId: string | null;
+  readonly data: Json;
+  readonly at: Date;
+}
+
+export interface TraceRecord {
+  readonly id: TraceId;
+  readonly number: number;
+  readonly status: TraceStatus;
+  readonly workflowId: string;
+  readonly graphId: string;
+  readonly createdAt: Date;
+  readonly finishedAt: Date | null;
+  readonly error: Json;
+  readonly replyText: string;
+}
+
+/** How a task ends. */
+export interface TaskEnd {
+  readonly execution: ExecutionRef;
+  readonly status: TerminalTaskStatus;
+  readonly failure: Failure | null;
+  readonly output: StoredValue;
+  /** A short text that stands for the output in lists. */
+  readonly reply: string;
+}
+
+const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
+
+/** Traces and their events. An event's `seq` is given under the lock of the trace's row: commit order is `seq` order. */
+export class TraceRepository {
+  readonly #em: SqlEntityManager;
+  constructor(em: SqlEntityManager) {
+    this.#em = em;
+  }
+
+  /** Adds events at the end of the trace. Does nothing once the trace has ended: the last event stays the last. */
+  async append(traceId: TraceId, events: readonly NewTraceEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    await sql`
+      with bumped as (
+        update muster.agent_traces set next_seq = next_seq + ${events.length}
+        where id = ${traceId} and status = 'running' returning id, tenant_id, next_seq - ${events.length} as first
+      )
+      insert into muster.trace_events (trace_id, seq, tenant_id, type, node_id, data, at)
+      select b.id, b.first + e.ord - 1, b.tenant_id, e.value ->> 'type', e.value ->> 'nodeId',
+        nullif(e.value -> 'data', 'null'::jsonb), coalesce((e.value ->> 'at')::timestamptz, clock_timestamp())
+      from bumped b, jsonb_array_elements(${JSON.stringify(events)}::jsonb) with ordinality as e(value, ord)`.execute(
+      this.#em.getKysely(),
+    );
+  }
+
+  /**
+   * Ends a task under its claim's fence: the task's row, the audit row and the outgoing event, all or none. Returns the
+   * status that the task has now, which is another one when it had ended before; null when the fence is stale.
+   */
+  async endTask(end: TaskEnd): Promise<TerminalTaskStatus | null> {
+    const { execution } = end;
+    const error = end.failure === null ? null : JSON.stringify(end.failure);
+    const result = await sql<{ status: TerminalTaskStatus }>`
+      with ended as (
+        update muster.tasks set status = ${end.status}, completed_at = now(), error = ${error}::jsonb,
+          output = ${end.output.json}::jsonb, output_artifact_id = ${end.output.artifactId}
+        where id = ${execution.taskId} and fence = ${execution.fence} and status in (${OPEN})
+        returning id, tenant_id, user_id
+      ), audited as (
+        insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
+        select gen_random_uuid(), tenant_id, 'worker', 'task.' || ${end.status}::text, 'task', id::text,
+          jsonb_build_object('trace', ${execution.traceId}::text) from ended
+      ), sent as (
+        insert into muster.outbox (tenant_id, topic, task_id, payload)
+        select tenant_id, 'task.finished', id, jsonb_build_object('user', user_id) from ended
+      )
+      select ${end.status}::text as status from ended
+      union all
+      select status from muster.tasks where id = ${execution.taskId} and fence = ${execution.fence}
+        and status not in (${OPEN})`.execute(this.#em.getKysely());
+    return result.rows[0]?.status ?? null;
+  }
+
+  /** Ends the trace with its last event. A trace that has ended is left alone. */
+  async endTrace(end: TaskEnd): Promise<void> {
+    const { execution, failure } = end;
+    const error = failure === null ? null : JSON.stringify(failure);
+    await sql`
+      with ended as (
+        update muster.agent_traces set status = ${end.status}, finished_at = now(), error = ${error}::jsonb,
+          reply_text = ${end.reply}, next_seq = next_seq + 1
+        where id = ${execution.traceId} and status = 'running' returning id, tenant_id, next_seq - 1 as seq
+      )
+      insert into muster.trace_events (trace_id, seq, tenant_id, type, data, at)
+      select id, seq, tenant_id, 'trace.' || ${end.status}::text, ${error}::jsonb, clock_timestamp() from ended`.execute(
+      this.#em.getKysely(),
+    );
+  }
+
+  async list(taskId: TaskId): Promise<TraceRecord[]> {
+    const result = await sql<Record<string, unknown>>`
+      select id, number, status, workflow_id, graph_id, created_at, finished_at, error, reply_text
+      from muster.agent_traces where task_id = ${taskId} order by number`.execute(this.#em.getKysely());
+    return result.rows.map((row) => ({
+      id: row.id as TraceId,
+      number: row.number as number,
+      status: row.status as TraceStatus,
+      workflowId: row.workflow_id as string,
+      graphId: row.graph_id as string,
+      createdAt: readDate(row.created_at as string),
+      finishedAt: readDateOrNull(row.finished_at as string | null),
+      error: (row.error ?? null) as Json,
+      replyText: row.reply_text as string,
+    }));
+  }
+
+  /** Events after a sequence number, in order and without a gap. */
+  async events(traceId: TraceId, afterSeq: number, limit: number): Promise<TraceEventRecord[]> {
+    const result = await sql<{ seq: number; type: TraceEventType; node_id: string | null; data: Json; at: string }>`
+      select seq, type, node_id, data, at from muster.trace_events
+      where trace_id = ${traceId} and seq > ${afterSeq} order by seq limit ${limit}`.execute(this.#em.getKysely());
+    return result.rows.map((row) => ({
+      seq: row.seq,
+      type: row.type,
+      nodeId: row.node_id,
+      data: row.data,
+      at: readDate(row.at),
+    }));
+  }
+
+  /** Traces that are still running although their task has ended: their end could not be written with the task's. */
+  async unfinished(limit: number): Promise<ExecutionRef[]> {
+    const result = await sql<Record<string, unknown>>`
+      select t.tenant_id, t.id, r.id as trace_id, r.number, r.graph_id, t.fence
+      from muster.agent_traces r join muster.tasks t on t.id = r.task_id
+      where r.status = 'running' and t.status not in (${OPEN}) and t.completed_at < now() - interval '10 seconds'
+      limit ${limit}`.execute(this.#em.getKysely());
+    return result.rows.map((row) => ({
+      tenant: row.tenant_id as ExecutionRef['tenant'],
+      taskId: row.id as ExecutionRef['taskId'],
+      traceId: row.trace_id as ExecutionRef['traceId'],
+      traceNumber: row.number as number,
+      graphId: row.graph_id as ExecutionRef['graphId'],
+      fence: Number(row.fence),
+    }));
+  }
+}

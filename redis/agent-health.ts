@@ -1,0 +1,72 @@
+import type { ChainableCommander } from 'ioredis';
+import { AGENT_STATUSES, type AgentStatus, HEARTBEAT_TTL_SECONDS } from '../domain/agents/status.ts';
+import type { AgentId } from '../domain/ids.ts';
+import type { RedisConnections } from './open-redis.ts';
+
+/** What an agent's last heartbeat said. */
+export interface AgentHealth {
+  id: AgentId;
+  status: AgentStatus;
+  /** By the clock of Redis. */
+  lastHeartbeatAt: Date;
+}
+
+/**
+ * The fast signal that agents are alive. PostgreSQL is the authority: an agent that is missing here has been silent for
+ * 30 s, or Redis has been emptied.
+ */
+export class AgentHealthBoard {
+  readonly #redis: RedisConnections;
+
+  constructor(redis: RedisConnections) {
+    this.#redis = redis;
+  }
+
+  /** Shows all given agents alive for the next 30 s, in one pipeline. Repeating it prolongs that. */
+  async beat(agents: readonly { id: AgentId; status: AgentStatus }[]): Promise<void> {
+    if (agents.length === 0) return;
+    const time = await this.#redis.ask((redis) => redis.time());
+    const heartbeatAt = new Date(Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)).toISOString();
+    await this.#pipeline((pipeline) => {
+      for (const { id, status } of agents) {
+        const key = this.#redis.keys.agentHealth(id);
+        pipeline.hset(key, { id, status, last_heartbeat: heartbeatAt }).expire(key, HEARTBEAT_TTL_SECONDS);
+      }
+    });
+  }
+
+  /** The last heartbeat of each given agent that beat within 30 s; the others are left out. */
+  async health(ids: readonly AgentId[]): Promise<Map<AgentId, AgentHealth>> {
+    const found = new Map<AgentId, AgentHealth>();
+    if (ids.length === 0) return found;
+    const answers = await this.#pipeline((pipeline) => {
+      for (const id of ids) pipeline.hmget(this.#redis.keys.agentHealth(id), 'status', 'last_heartbeat');
+    });
+    ids.forEach((id, index) => {
+      const health = parseHealth(id, answers[index]);
+      if (health) found.set(id, health);
+    });
+    return found;
+  }
+
+  #pipeline(fill: (pipeline: ChainableCommander) => void): Promise<unknown[]> {
+    return this.#redis.ask(async (redis) => {
+      const pipeline = redis.pipeline();
+      fill(pipeline);
+      const results = (await pipeline.exec()) ?? [];
+      return results.map(([error, answer]) => {
+        if (error) throw error;
+        return answer;
+      });
+    });
+  }
+}
+
+/** Null for what is not a heartbeat: what others wrote under the key counts as silence. */
+function parseHealth(id: AgentId, answer: unknown): AgentHealth | null {
+  const [status, heartbeatAt] = Array.isArray(answer) ? answer : [];
+  const known = AGENT_STATUSES.find((candidate) => candidate === status);
+  const lastHeartbeatAt = new Date(String(heartbeatAt));
+  if (!known || Number.isNaN(lastHeartbeatAt.getTime())) return null;
+  return { id, status: known, lastHeartbeatAt };
+}

@@ -1,0 +1,25 @@
+--[[
+Purpose     Gives leased jobs back unused: at once to the place where they waited, or after a delay, during which they
+            stay leased to nobody.
+KEYS        as in redis/keys.ts; uses 1-3 (bands), 4 (leases), 5 (places of leased jobs)
+ARGV        1 the wake-up channel, 2 the delay in milliseconds, then the task ids
+Returns     how many of them held a lease
+Complexity  O(j log n) for j ids given and n jobs
+]]
+local delay = tonumber(ARGV[2])
+local time = redis.call('TIME')
+local due = time[1] * 1000 + math.floor(time[2] / 1000) + delay
+
+local function give_back(task_id)
+  if delay == 0 then return return_to_band(task_id) end
+  if not redis.call('ZSCORE', KEYS[4], task_id) then return false end
+  redis.call('ZADD', KEYS[4], 'XX', due, task_id)
+  return true
+end
+
+local given_back = 0
+for argument = 3, #ARGV do
+  if give_back(ARGV[argument]) then given_back = given_back + 1 end
+end
+if given_back > 0 and delay == 0 then redis.call('PUBLISH', ARGV[1], '') end
+return given_back

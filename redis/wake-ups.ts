@@ -1,0 +1,47 @@
+import type { TaskId } from '../domain/ids.ts';
+import type { RedisConnections } from './open-redis.ts';
+import type { Hint } from './subscriber.ts';
+
+/**
+ * Hints between processes that there may be something to do or to read.
+ *
+ * A wake-up is only ever a latency hint: it may be lost, late or in vain, and correctness never depends on it. Whoever
+ * listens also polls (every second while busy), and a hint merely makes the next poll come at once.
+ */
+export class WakeUps {
+  readonly #redis: RedisConnections;
+  readonly #jobChannel: string;
+
+  /** @param taskQueue the Temporal task queue whose workers take the jobs */
+  constructor(redis: RedisConnections, { taskQueue }: { taskQueue: string }) {
+    this.#redis = redis;
+    this.#jobChannel = redis.keys.queue(taskQueue).wakeUps;
+  }
+
+  /** Hints that jobs wait. The job queue does so by itself for all that it queues. */
+  async publishJob(): Promise<void> {
+    await this.#redis.ask((redis) => redis.publish(this.#jobChannel, ''));
+  }
+
+  /**
+   * Calls back when jobs may wait, and once after each subscription.
+   * @returns a function that stops it
+   */
+  onJob(callback: Hint): () => void {
+    return this.#redis.subscriber.listen(this.#jobChannel, callback);
+  }
+
+  /** Hints that a task has new events. */
+  async publishTask(taskId: TaskId): Promise<void> {
+    await this.#redis.ask((redis) => redis.publish(this.#redis.keys.taskEvents(taskId), ''));
+  }
+
+  /**
+   * Calls back when a task may have new events, and once after each subscription: an event between a caller's first
+   * read and the subscription is found by the read that this call asks for.
+   * @returns a function that stops it
+   */
+  onTask(taskId: TaskId, callback: Hint): () => void {
+    return this.#redis.subscriber.listen(this.#redis.keys.taskEvents(taskId), callback);
+  }
+}

@@ -1,0 +1,95 @@
+// The way into a clone: `node scripts/launch.mjs start|muster|test|test-fast|bench …`.
+// Plain JavaScript for any Node from 18 on and without dependencies, because it installs them: it makes node_modules
+// match package-lock.json and hands over to the project's own Node. Its progress goes to standard error, so that what a
+// command prints with --json stays alone on standard output.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cachedProgram } from '../services/temporal-cli/bring-in.mjs';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const MODULES = join(ROOT, 'node_modules');
+const STAMP = join(MODULES, '.muster-lock-hash');
+
+/** What each name runs; only those that start servers need Temporal. */
+const COMMANDS = {
+  start: { file: 'cli.ts', args: ['start'], needsTemporal: () => true },
+  muster: { file: 'cli.ts', args: [], needsTemporal: (args) => args[0] === 'up' || args[0] === 'start' },
+  test: { file: 'scripts/test.ts', args: [], needsTemporal: () => true },
+  'test-fast': { file: 'scripts/test.ts', args: ['--fast'], needsTemporal: () => false },
+  bench: { file: 'bench/index.ts', args: [], needsTemporal: () => true },
+};
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/** The same folder that the program takes from its library, which is not installed yet. */
+function cacheFolder() {
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'muster');
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'muster');
+}
+
+const isInstalled = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
+
+/** Starts bringing in Temporal beside the installation; whoever needs it later waits for it under its lock. */
+function bringInTemporalEarly() {
+  if (process.env.TEMPORAL_ADDRESS || existsSync(cachedProgram(cacheFolder())) || isInstalled('temporal')) return;
+  const folder = join(cacheFolder(), 'temporal');
+  mkdirSync(folder, { recursive: true });
+  const log = openSync(join(folder, 'bring-in.log'), 'a');
+  const script = join(ROOT, 'services', 'temporal-cli', 'bring-in.mjs');
+  spawn(process.execPath, [script, cacheFolder()], { detached: true, stdio: ['ignore', log, log] }).unref();
+  say('Temporal: bringing it in beside the other steps');
+}
+
+const lockHash = () =>
+  createHash('sha256')
+    .update(readFileSync(join(ROOT, 'package-lock.json')))
+    .digest('hex');
+
+function isUpToDate() {
+  return existsSync(join(MODULES, '.bin', 'node')) && existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockHash();
+}
+
+/** Its output is shown only when it fails: on success it says nothing that a reader needs. */
+function installDependencies() {
+  say('dependencies: installing (npm ci)');
+  rmSync(STAMP, { force: true });
+  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: ROOT, encoding: 'utf8' });
+  if (npm.status === 0) {
+    writeFileSync(STAMP, lockHash());
+    return;
+  }
+  say(`${npm.stdout ?? ''}${npm.stderr ?? ''}${npm.error ? npm.error.message : ''}`);
+  say('dependencies: npm ci failed; its output is above. Correct the cause and run the command again.');
+  process.exit(1);
+}
+
+/** Runs the command with the project's Node, passes signals on, and ends as it ends. */
+function handOver(command, args) {
+  const node = join(MODULES, '.bin', 'node');
+  const flags = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
+  const child = spawn(node, [...flags, join(ROOT, command.file), ...command.args, ...args], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.once('error', (error) => {
+    say(`the project's Node could not be started: ${error.message}. Remove node_modules and run the command again.`);
+    process.exit(1);
+  });
+  child.once('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+const [name, ...args] = process.argv.slice(2);
+const command = COMMANDS[name];
+if (command === undefined) {
+  say(`expected one of ${Object.keys(COMMANDS).join(', ')}, found ${name ?? 'nothing'}.`);
+  process.exit(2);
+}
+if (command.needsTemporal(args)) bringInTemporalEarly();
+if (!isUpToDate()) installDependencies();
+handOver(command, args);

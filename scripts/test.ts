@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Everything that CI runs: types, lint, tests. Ends with a line `N passed, N failed`. `--fast`: no servers. */
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const BINARIES = join(ROOT, 'node_modules', '.bin');
+
+/** What runs in milliseconds with no server. */
+const FAST_TESTS = [
+  'test/domain/**/*.test.ts',
+  'test/agents/**/*.test.ts',
+  'test/cli/**/*.test.ts',
+  'test/architecture.test.ts',
+];
+const ALL_TESTS = ['test/**/*.test.ts'];
+
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+interface Finished {
+  exitCode: number;
+  output: string;
+}
+
+const children = new Set<ReturnType<typeof spawn>>();
+
+/** Runs a program to its end; shows its output as it comes only where `live` is set. */
+function run(command: string, args: readonly string[], options: { live: boolean }): Promise<Finished> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() });
+    children.add(child);
+    let output = '';
+    const take = (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+      if (options.live) process.stdout.write(chunk);
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
+    child.once('error', (error) => {
+      output += error.message;
+    });
+    child.once('close', (exitCode) => {
+      children.delete(child);
+      resolve({ exitCode: exitCode ?? 1, output });
+    });
+  });
+}
+
+/** The closing line is read by programs, and so are the counts, so nothing is coloured. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  const { FORCE_COLOR: _, ...others } = process.env;
+  return { ...others, NO_COLOR: '1' };
+}
+
+function heading(text: string): void {
+  process.stdout.write(`\n== ${text}\n`);
+}
+
+/** A check without tests of its own counts as one. */
+async function check(name: string, work: Promise<Finished>): Promise<Counts> {
+  const { exitCode, output } = await work;
+  heading(name);
+  process.stdout.write(exitCode === 0 ? 'passed\n' : `${output.trimEnd()}\nfailed\n`);
+  return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
+async function runMocha(fast: boolean): Promise<Counts> {
+  const files = globSync(fast ? FAST_TESTS : ALL_TESTS, { cwd: ROOT, exclude: ['**/fixtures/**'] }).toSorted();
+  const mocha = join(BINARIES, 'mocha');
+  const args = ['--conditions=source', '--disable-warning=ExperimentalWarning', mocha, '--extension', 'ts'];
+  args.push('--forbid-only', '--timeout', '60000', '--reporter', 'spec', '--no-color');
+  if (!fast) args.push('--require', join(ROOT, 'test/support/global-setup.ts'));
+  const { exitCode, output } = await run(process.execPath, [...args, ...files], { live: true });
+  const passed = countOf(output, 'passing');
+  const failed = countOf(output, 'failing');
+  // A run that broke off before its summary must never look like one that passed.
+  return exitCode !== 0 && failed === 0 ? { passed, failed: 1 } : { passed, failed };
+}
+
+function countOf(output: string, word: 'passing' | 'failing'): number {
+  const lines = [...output.matchAll(new RegExp(`^ {2}(\\d+) ${word}`, 'gm'))];
+  return Number(lines.at(-1)?.[1] ?? 0);
+}
+
+async function main(fast: boolean): Promise<void> {
+  const types = run(join(BINARIES, 'tsc'), ['--noEmit'], { live: false });
+  const lint = run(join(BINARIES, 'biome'), ['check', '--error-on-warnings', '.'], { live: false });
+  heading(fast ? 'Tests without servers' : 'Tests, on a private stack of servers');
+  const tests = runMocha(fast);
+  const counts = [await tests, await check('Types (tsc)', types), await check('Lint (biome)', lint)];
+  const passed = counts.reduce((sum, count) => sum + count.passed, 0);
+  const failed = counts.reduce((sum, count) => sum + count.failed, 0);
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    for (const child of children) child.kill(signal);
+  });
+}
+
+await main(process.argv.includes('--fast'));

@@ -1,0 +1,74 @@
+import { errorMessage } from '../domain/errors.ts';
+import { ServiceUnreachable } from './errors.ts';
+import { probePostgresql, probeRedis, probeTemporal, withPostgresql } from './probes.ts';
+import type { ServiceName, ServicesConfig } from './types.ts';
+
+/** The configured address of a service as it may be shown, or `null` where none is configured. */
+export function configuredAddress(config: ServicesConfig, service: ServiceName): string | null {
+  if (service === 'temporal') return config.temporalAddress;
+  const url = service === 'postgresql' ? config.databaseUrl : config.redisUrl;
+  return url === null ? null : withoutPassword(url);
+}
+
+/** An address that may be shown and logged. */
+export function withoutPassword(url: string): string {
+  try {
+    const shown = new URL(url);
+    shown.password = '';
+    return shown.toString();
+  } catch {
+    return '(an address that is not a URL)';
+  }
+}
+
+/**
+ * Makes a configured server do real work and returns one line about it. Throws ServiceUnreachable where it does not
+ * answer or lacks what Muster needs.
+ */
+export async function checkConfigured(config: ServicesConfig, service: ServiceName): Promise<string> {
+  const address = configuredAddress(config, service) ?? '';
+  try {
+    return await CHECKS[service](config);
+  } catch (error) {
+    const reason = `${errorMessage(error).trim().replace(/\.$/, '') || 'it does not answer'}.`;
+    throw new ServiceUnreachable(service, { address, reason }, error);
+  }
+}
+
+const CHECKS: Readonly<Record<ServiceName, (config: ServicesConfig) => Promise<string>>> = {
+  postgresql: async (config) => describePostgresql(config.databaseUrl ?? ''),
+  redis: async (config) => describeRedis(config.redisUrl ?? ''),
+  temporal: async ({ temporalAddress, temporalNamespace, temporalConnectionOptions = {} }) => {
+    const target = { address: temporalAddress ?? '', connectionOptions: temporalConnectionOptions };
+    return describeTemporal({ ...target, namespace: temporalNamespace });
+  },
+};
+
+/** One line about a PostgreSQL; rejects where it is too old or lacks pgvector. */
+export async function describePostgresql(url: string): Promise<string> {
+  const { version, vectorVersion } = await probePostgresql(url);
+  if (Number.parseInt(version, 10) < 15) throw new Error(`it is version ${version}, and Muster needs 15 or newer`);
+  if (vectorVersion === null) {
+    throw new Error('its database lacks pgvector: have a superuser run `create extension vector` in it');
+  }
+  return `version ${version}, pgvector ${vectorVersion}`;
+}
+
+/** One line about a Redis; rejects where it is too old. */
+export async function describeRedis(url: string): Promise<string> {
+  const { version, maxmemoryPolicy } = await probeRedis(url);
+  if (Number.parseInt(version, 10) < 7) throw new Error(`it is version ${version}, and Muster needs 7 or newer`);
+  return `version ${version}${maxmemoryPolicy === null ? '' : `, maxmemory-policy ${maxmemoryPolicy}`}`;
+}
+
+/** One line about a Temporal. */
+export async function describeTemporal(target: Parameters<typeof probeTemporal>[0]): Promise<string> {
+  const { version, namespace } = await probeTemporal(target);
+  return `version ${version}, namespace ${namespace}`;
+}
+
+/** Creates pgvector's extension in a configured database where the owner's role may; whoever checks next says if not. */
+export async function tryCreateVector(config: ServicesConfig): Promise<void> {
+  const url = config.ownerUrl ?? config.databaseUrl ?? '';
+  await withPostgresql(url, (client) => client.query('create extension if not exists vector')).catch(() => undefined);
+}

@@ -1,0 +1,70 @@
+import { MusterError } from '../domain/errors.ts';
+import { SERVICE_TITLES, SERVICE_VARIABLES, type ServiceName } from './types.ts';
+
+/** A service is neither configured nor running. */
+export class ServiceNotRunning extends MusterError {
+  readonly code = 'service_not_running';
+  readonly retryable = true;
+
+  constructor(service: ServiceName) {
+    const variable = SERVICE_VARIABLES[service];
+    super(
+      `${SERVICE_TITLES[service]} is not running. Start it with \`muster up\`, or set ${variable} to a server of your own.`,
+      { service, variable },
+    );
+  }
+}
+
+/** A step of bringing up a service failed. `reason` is a whole sentence that ends with what to do. */
+export class ServiceStartFailed extends MusterError {
+  readonly code = 'service_start_failed';
+  readonly retryable = true;
+
+  constructor(service: ServiceName, facts: { step: string; reason: string }, cause?: unknown) {
+    super(
+      `${SERVICE_TITLES[service]} is not ready, its step "${facts.step}" failed: ${facts.reason}`,
+      { service, ...facts },
+      { cause },
+    );
+  }
+}
+
+/** One or more services could not be brought up; the others are up and stay up. */
+export class ServicesNotReady extends MusterError {
+  readonly code = 'service_start_failed';
+  readonly retryable = true;
+
+  constructor(failures: readonly Error[]) {
+    super(failures.map((failure) => failure.message).join('\n'), { failed: failures.length }, { cause: failures[0] });
+  }
+}
+
+/** A configured server does not answer, or is not what Muster needs. */
+export class ServiceUnreachable extends MusterError {
+  readonly code = 'service_unreachable';
+  readonly retryable = true;
+
+  constructor(service: ServiceName, facts: { address: string; reason: string }, cause?: unknown) {
+    const variable = SERVICE_VARIABLES[service];
+    super(
+      `${SERVICE_TITLES[service]} at ${facts.address} (from ${variable}) is not usable: ${facts.reason} ` +
+        `Correct ${variable}, or unset it and let \`muster up\` start a server.`,
+      { service, variable, ...facts },
+      { cause },
+    );
+  }
+}
+
+/** Another set-up held the lock of the state folder for longer than any set-up takes. */
+export class SetUpLocked extends MusterError {
+  readonly code = 'service_start_failed';
+  readonly retryable = true;
+
+  constructor(facts: { lock: string; pid: number; waitedMs: number }) {
+    super(
+      `Another set-up (process ${facts.pid}) has held ${facts.lock} for ${Math.round(facts.waitedMs / 1000)} s. ` +
+        'Wait for it to end or end it, then run the command again.',
+      facts,
+    );
+  }
+}

@@ -1,0 +1,145 @@
+import { bringUp } from './bring-up.ts';
+import { configuredAddress } from './configured.ts';
+import { ServiceNotRunning, ServicesNotReady } from './errors.ts';
+import { type ServersContext, type ServiceKind, secretsOf, serviceKinds } from './kinds.ts';
+import { withLock } from './lock.ts';
+import { aliveRecord, ownServersContext } from './own-servers.ts';
+import { postgresqlUrl } from './postgresql.ts';
+import { endProcess } from './processes.ts';
+import { redisUrl } from './redis.ts';
+import { serviceStatus } from './status.ts';
+import { temporalAddress, temporalUiUrl } from './temporal.ts';
+import {
+  type BeforeStep,
+  type Connections,
+  type Report,
+  SERVICE_NAMES,
+  type ServiceName,
+  type ServiceStatus,
+  type ServicesConfig,
+} from './types.ts';
+
+export type {
+  BeforeStep,
+  Connections,
+  ProgressEvent,
+  Report,
+  ServiceName,
+  ServiceSource,
+  ServiceStatus,
+  ServicesConfig,
+  SetUpStep,
+} from './types.ts';
+export { SERVICE_NAMES, SERVICE_TITLES, SERVICE_VARIABLES, SET_UP_STEPS } from './types.ts';
+
+/** The longest set-up builds Temporal and downloads packages over a slow line. */
+const SET_UP_TIMEOUT_MS = 15 * 60_000;
+
+/** A clean stop writes PostgreSQL's buffers to disk. */
+const STOP_GRACE_MS = 20_000;
+
+export interface StartOptions {
+  config: ServicesConfig;
+  report: Report;
+  /** Called before each step; a rejection makes the step fail. @defaultValue nothing */
+  beforeStep?: BeforeStep;
+}
+
+/**
+ * Brings up all three services side by side and returns their addresses. Those that are up already are left as they
+ * are, so repeating it is quick; a second process that calls it meanwhile waits and finds them up. Where some fail, the
+ * others stay up. Throws ServiceStartFailed, ServiceUnreachable, ServicesNotReady (more than one) or SetUpLocked.
+ */
+export async function startServices(options: StartOptions): Promise<Connections> {
+  const { config, report, beforeStep = () => undefined } = options;
+  const context = ownServersContext(config);
+  context.folder.create();
+  const onWait = ({ pid }: { pid: number }) =>
+    report({ service: null, text: `waiting for another set-up (process ${pid})` });
+  await withLock({ path: context.folder.lockPath, timeoutMs: SET_UP_TIMEOUT_MS, onWait }, async () => {
+    const kinds = serviceKinds(context);
+    const work = SERVICE_NAMES.map((name) => bringUp(kinds[name], { config, context, report, beforeStep }));
+    throwFailures(await Promise.allSettled(work));
+  });
+  return findConnections(config);
+}
+
+function throwFailures(results: readonly PromiseSettledResult<void>[]): void {
+  const failures = results.filter((result) => result.status === 'rejected').map(({ reason }) => asError(reason));
+  const [first, ...others] = failures;
+  if (first === undefined) return;
+  throw others.length === 0 ? first : new ServicesNotReady(failures);
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+/**
+ * Ends exactly the servers that Muster started, in order and keeping their data, and returns the state of all three.
+ * A server that Muster did not start is never touched. Repeating it changes nothing.
+ */
+export async function stopServices(config: ServicesConfig): Promise<ServiceStatus[]> {
+  const context = ownServersContext(config);
+  context.folder.create();
+  const lock = { path: context.folder.lockPath, timeoutMs: SET_UP_TIMEOUT_MS, onWait: () => undefined };
+  await withLock(lock, async () => {
+    const kinds = serviceKinds(context);
+    await Promise.all(SERVICE_NAMES.map((name) => stopOne(kinds[name], context)));
+  });
+  return serviceStatuses(config);
+}
+
+async function stopOne(kind: ServiceKind, { folder }: ServersContext): Promise<void> {
+  const record = folder.records()[kind.name];
+  if (record === undefined) return;
+  if (await endProcess(record, kind.stopSignal, STOP_GRACE_MS)) folder.remember(kind.name, null);
+}
+
+/** The state of the three services, each found by making it do real work. Never rejects for a service's sake. */
+export function serviceStatuses(config: ServicesConfig): Promise<ServiceStatus[]> {
+  const context = ownServersContext(config);
+  return Promise.all(SERVICE_NAMES.map((name) => serviceStatus(name, config, context)));
+}
+
+/**
+ * The addresses of the configured services and of those that Muster started and that still run. Asks no server, so it
+ * is quick. Throws ServiceNotRunning for the first that is neither.
+ */
+export async function findConnections(config: ServicesConfig): Promise<Connections> {
+  const { folder } = ownServersContext(config);
+  const missing = SERVICE_NAMES.find(
+    (name) => configuredAddress(config, name) === null && aliveRecord(folder, name) === null,
+  );
+  if (missing !== undefined) throw new ServiceNotRunning(missing);
+  return {
+    ...databaseUrls(config),
+    redisUrl: config.redisUrl ?? redisUrl(ownPort(config, 'redis')),
+    ...temporalAddresses(config),
+  };
+}
+
+function ownPort(config: ServicesConfig, service: ServiceName): number {
+  const record = aliveRecord(ownServersContext(config).folder, service);
+  if (record === null) throw new ServiceNotRunning(service);
+  return record.port;
+}
+
+function databaseUrls(config: ServicesConfig): Pick<Connections, 'databaseUrl' | 'ownerUrl'> {
+  if (config.databaseUrl !== null) {
+    return { databaseUrl: config.databaseUrl, ownerUrl: config.ownerUrl ?? config.databaseUrl };
+  }
+  const { folder } = ownServersContext(config);
+  const server = { port: ownPort(config, 'postgresql'), secrets: secretsOf(folder) };
+  return { databaseUrl: postgresqlUrl(server, 'application'), ownerUrl: postgresqlUrl(server, 'owner') };
+}
+
+function temporalAddresses(config: ServicesConfig): Pick<Connections, 'temporalAddress' | 'temporalUiUrl'> {
+  if (config.temporalAddress !== null) {
+    return { temporalAddress: config.temporalAddress, temporalUiUrl: config.temporalUiUrl };
+  }
+  const record = aliveRecord(ownServersContext(config).folder, 'temporal');
+  if (record === null) throw new ServiceNotRunning('temporal');
+  const uiUrl = config.temporalUiUrl ?? (record.uiPort === null ? null : temporalUiUrl(record.uiPort));
+  return { temporalAddress: temporalAddress(record.port), temporalUiUrl: uiUrl };
+}

@@ -1,0 +1,40 @@
+import { describePostgresql, describeRedis, describeTemporal } from './configured.ts';
+import { type ServersContext, secretsOf } from './kinds.ts';
+import { postgresqlUrl } from './postgresql.ts';
+import { isAlive } from './processes.ts';
+import { redisUrl } from './redis.ts';
+import { cacheFolder, type ServiceRecord, StateFolder } from './state.ts';
+import { temporalAddress } from './temporal.ts';
+import type { ServiceName, ServicesConfig } from './types.ts';
+
+/** What Muster's own servers of this configuration are made from. */
+export function ownServersContext(config: ServicesConfig): ServersContext {
+  return {
+    folder: new StateFolder(config.stateDir),
+    cacheFolder: cacheFolder(),
+    durability: 'durable',
+    noInstall: config.noInstall,
+    namespace: config.temporalNamespace,
+  };
+}
+
+/** The record of a server that Muster started and whose very process still runs, or `null`. */
+export function aliveRecord(folder: StateFolder, service: ServiceName): ServiceRecord | null {
+  const record = folder.records()[service];
+  return record !== undefined && isAlive(record) ? record : null;
+}
+
+/** The address of one of Muster's own servers as it may be shown. */
+export function ownAddress(service: ServiceName, port: number): string {
+  if (service === 'postgresql') return `postgres://muster@127.0.0.1:${port}/muster`;
+  return service === 'redis' ? redisUrl(port) : temporalAddress(port);
+}
+
+/** Makes one of Muster's own servers do real work and returns one line about it. Rejects where it does not answer. */
+export function describeOwn(context: ServersContext, service: ServiceName, port: number): Promise<string> {
+  if (service === 'postgresql') {
+    return describePostgresql(postgresqlUrl({ port, secrets: secretsOf(context.folder) }, 'application'));
+  }
+  if (service === 'redis') return describeRedis(redisUrl(port));
+  return describeTemporal({ address: temporalAddress(port), namespace: context.namespace });
+}

@@ -1,0 +1,108 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** A process, told apart from a later one that was given the same number. */
+export interface ProcessIdentity {
+  pid: number;
+  /** Opaque; equal for the life of a process, different for any later one with its pid. */
+  processStartedAt: string;
+}
+
+/** The user that a server runs as. */
+export interface ServerUser {
+  uid: number;
+  gid: number;
+}
+
+export interface LaunchOptions {
+  command: string;
+  args: readonly string[];
+  logPath: string;
+  cwd: string;
+  user: ServerUser | null;
+}
+
+/** Mark of a process's start, or `null` where no such process runs (a zombie counts as gone). */
+export function processStartedAt(pid: number): string | null {
+  return process.platform === 'linux' ? startedAtFromProc(pid) : startedAtFromPs(pid);
+}
+
+function startedAtFromProc(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The command name may hold spaces and brackets, so the fields are counted from its closing bracket.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z') return null;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}/${fields[19]}`;
+  } catch {
+    return null;
+  }
+}
+
+function startedAtFromPs(pid: number): string | null {
+  try {
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether this very process still runs. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  return processStartedAt(identity.pid) === identity.processStartedAt;
+}
+
+/**
+ * Starts a server that outlives this process: its own session, no standard input, its output appended to `logPath`.
+ * Returns at once; a missing program or a refused user shows as a process that is already gone.
+ */
+export function launch(options: LaunchOptions): { child: ChildProcess; identity: ProcessIdentity } {
+  const log = openSync(options.logPath, 'a', 0o644);
+  try {
+    const child = spawn(options.command, options.args, {
+      detached: true,
+      stdio: ['ignore', log, log],
+      cwd: options.cwd,
+      ...(options.user === null ? {} : options.user),
+    });
+    child.on('error', () => undefined);
+    child.unref();
+    const pid = child.pid ?? 0;
+    return { child, identity: { pid, processStartedAt: processStartedAt(pid) ?? 'gone' } };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Sends a signal to this very process; returns false where it is gone. */
+export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  if (!isAlive(identity)) return false;
+  try {
+    return process.kill(identity.pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until the process is gone; false where it still runs after `timeoutMs`. */
+export async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (isAlive(identity)) {
+    if (Date.now() > deadline) return false;
+    await pause(20);
+  }
+  return true;
+}
+
+/**
+ * Ends a process: `signal` first, SIGKILL where it still runs after `graceMs`. Resolves when it is gone; false where
+ * even SIGKILL did not end it within five seconds. A process that is already gone counts as ended.
+ */
+export async function endProcess(identity: ProcessIdentity, signal: NodeJS.Signals, graceMs: number): Promise<boolean> {
+  if (!signalProcess(identity, signal)) return true;
+  if (await waitUntilGone(identity, graceMs)) return true;
+  signalProcess(identity, 'SIGKILL');
+  return waitUntilGone(identity, 5_000);
+}

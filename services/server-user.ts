@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ServerUser } from './processes.ts';
+
+/** Where data goes when root's own folders are closed to the user that PostgreSQL must run as. */
+const SYSTEM_DATA_FOLDER = '/var/lib/muster';
+
+/**
+ * The user that PostgreSQL runs as: the current one, or `postgres` where that is root, since PostgreSQL refuses root.
+ * Throws a sentence where root finds no such user.
+ */
+export function postgresqlUser(): ServerUser | null {
+  if (process.getuid?.() !== 0) return null;
+  const entry = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find(([name]) => name === 'postgres');
+  if (entry === undefined) {
+    throw new Error(
+      'PostgreSQL refuses to run as root and there is no user "postgres". Add one, or run as another user.',
+    );
+  }
+  return { uid: Number(entry[2]), gid: Number(entry[3]) };
+}
+
+/**
+ * The folder for PostgreSQL's files: inside the state folder, or inside `/var/lib/muster` where `user` could not reach
+ * that. Different state folders never share one.
+ */
+export function postgresqlFolder(statePath: string, user: ServerUser | null): string {
+  if (user === null || canReach(statePath, user)) return join(statePath, 'postgresql');
+  const name = createHash('sha256').update(statePath).digest('hex').slice(0, 12);
+  return join(SYSTEM_DATA_FOLDER, name, 'postgresql');
+}
+
+/** Makes a folder that belongs to the server's user. */
+export function createServerFolder(path: string, user: ServerUser | null): void {
+  mkdirSync(path, { recursive: true, mode: 0o711 });
+  if (user !== null) chownSync(path, user.uid, user.gid);
+}
+
+/** Whether every folder on the way lets this user pass. */
+function canReach(path: string, user: ServerUser): boolean {
+  for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
+    const stat = statSync(folder, { throwIfNoEntry: false });
+    if (stat === undefined) continue;
+    const bit = stat.uid === user.uid ? 0o100 : stat.gid === user.gid ? 0o010 : 0o001;
+    if ((stat.mode & bit) === 0) return false;
+  }
+  return true;
+}

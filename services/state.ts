@@ -1,0 +1,102 @@
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import envPaths from 'env-paths';
+import { z } from 'zod';
+import type { ProcessIdentity } from './processes.ts';
+import { SERVICE_NAMES, type ServiceName } from './types.ts';
+
+const PROGRAM_SOURCES = ['installed', 'package manager', 'download', 'build'] as const;
+
+const serviceRecord = z.object({
+  pid: z.number().int().positive(),
+  /** Mark of the process's start, so that a later process with the same pid is never taken for ours. */
+  processStartedAt: z.string(),
+  port: z.number().int(),
+  /** Only Temporal has one. */
+  uiPort: z.number().int().nullable(),
+  /** Where the program came from. */
+  source: z.enum(PROGRAM_SOURCES),
+  version: z.string(),
+  /** ISO 8601. */
+  startedAt: z.string(),
+  /** False until the service has answered and was prepared; the next set-up then goes on from there. */
+  ready: z.boolean(),
+});
+
+/** What the state folder remembers of one server that Muster started. */
+export type ServiceRecord = z.infer<typeof serviceRecord> & ProcessIdentity;
+
+const recordsFile = z.object({ services: z.partialRecord(z.enum(SERVICE_NAMES), serviceRecord) });
+
+/** The folder of everything that Muster's own services keep for one user. */
+export class StateFolder {
+  readonly path: string;
+
+  constructor(stateDir: string | null) {
+    this.path = stateDir ?? defaultStateDir();
+  }
+
+  get lockPath(): string {
+    return join(this.path, 'set-up.lock');
+  }
+
+  /** Where a service appends what it prints. */
+  logPath(service: ServiceName): string {
+    return join(this.path, 'logs', `${service}.log`);
+  }
+
+  /** A file or folder of the state folder. */
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  /**
+   * Makes the folder and its log folder. Others may pass through the folder but not list it: a server that runs as
+   * another user must reach its own data folder in it.
+   */
+  create(): void {
+    mkdirSync(this.path, { recursive: true });
+    mkdirSync(join(this.path, 'logs'), { recursive: true, mode: 0o700 });
+    if (statSync(this.path).uid === process.getuid?.()) chmodSync(this.path, 0o711);
+  }
+
+  /** What is remembered; an unreadable file counts as nothing remembered. */
+  records(): Partial<Record<ServiceName, ServiceRecord>> {
+    try {
+      return recordsFile.parse(JSON.parse(readFileSync(this.file('services.json'), 'utf8'))).services;
+    } catch {
+      return {};
+    }
+  }
+
+  /** Remembers a service, or forgets it with `null`. Atomic: a reader sees the old file or the new one. */
+  remember(service: ServiceName, record: ServiceRecord | null): void {
+    const { [service]: _, ...others } = this.records();
+    const services = record === null ? others : { ...others, [service]: record };
+    writeAtomically(this.file('services.json'), `${JSON.stringify({ services }, null, 2)}\n`);
+  }
+}
+
+/** Replaces a file whole; only the user may read it. */
+export function writeAtomically(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.${process.pid}.draft`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+/** Removes a file or a folder with all that is in it; absent is fine. */
+export function removeWhole(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** Folder of downloads and builds that any state folder of the user may share. */
+export function cacheFolder(): string {
+  return envPaths('muster', { suffix: '' }).cache;
+}
+
+function defaultStateDir(): string {
+  const paths = envPaths('muster', { suffix: '' });
+  // Only Linux names a folder for state; it is the parent of the logs there.
+  return process.platform === 'linux' ? paths.log : paths.data;
+}

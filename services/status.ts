@@ -1,0 +1,52 @@
+import { errorMessage } from '../domain/errors.ts';
+import { checkConfigured, configuredAddress } from './configured.ts';
+import type { ServersContext } from './kinds.ts';
+import { describeOwn, ownAddress } from './own-servers.ts';
+import { isAlive } from './processes.ts';
+import { logHint } from './readiness.ts';
+import type { ServiceRecord } from './state.ts';
+import { SERVICE_VARIABLES, type ServiceName, type ServiceStatus, type ServicesConfig } from './types.ts';
+
+/** The state of one service, found by making it do real work. Never rejects. */
+export async function serviceStatus(
+  service: ServiceName,
+  config: ServicesConfig,
+  context: ServersContext,
+): Promise<ServiceStatus> {
+  const configured = configuredAddress(config, service);
+  if (configured !== null) {
+    const base = { name: service, address: configured, source: 'environment' as const };
+    return judge(base, () => checkConfigured(config, service));
+  }
+  const record = context.folder.records()[service];
+  if (record === undefined) return notRunning(service);
+  if (!isAlive(record)) return gone(service, record, context);
+  const base = { name: service, address: ownAddress(service, record.port), source: 'muster' as const };
+  return judge(base, async () => {
+    const facts = await describeOwn(context, service, record.port);
+    const program = record.source === 'installed' ? 'an installed program' : `a program from: ${record.source}`;
+    return `${facts}; started by Muster from ${program}, process ${record.pid}`;
+  });
+}
+
+async function judge(
+  base: Pick<ServiceStatus, 'name' | 'address' | 'source'>,
+  describe: () => Promise<string>,
+): Promise<ServiceStatus> {
+  try {
+    return { ...base, healthy: true, detail: await describe() };
+  } catch (error) {
+    return { ...base, healthy: false, detail: errorMessage(error) || 'it does not answer' };
+  }
+}
+
+function notRunning(service: ServiceName): ServiceStatus {
+  const detail = `not running; start it with \`muster up\`, or set ${SERVICE_VARIABLES[service]}`;
+  return { name: service, address: null, source: 'none', healthy: false, detail };
+}
+
+function gone(service: ServiceName, record: ServiceRecord, context: ServersContext): ServiceStatus {
+  const hint = logHint(context.folder.logPath(service));
+  const detail = `its process ${record.pid} is gone; start it again with \`muster up\`. ${hint}`;
+  return { name: service, address: ownAddress(service, record.port), source: 'muster', healthy: false, detail };
+}

@@ -1,0 +1,154 @@
+// Brings the pinned Temporal command line (server and Web UI in one program) into the user's cache:
+//   node bring-in.mjs CACHE_FOLDER [DOWNLOAD_ADDRESS]
+// It takes the SDK's published download where that is reachable at once, and otherwise builds the module pinned beside
+// this file with Go. Plain JavaScript for any Node from 18 on, because a bare clone starts it while its dependencies are
+// still being installed. Prints a line per step; exits 0 when the program is in the cache, 1 with the reason on stderr.
+import { spawn } from 'node:child_process';
+import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const MODULE_FOLDER = dirname(fileURLToPath(import.meta.url));
+const PUBLISHED_DOWNLOADS = 'https://temporal.download/cli';
+// Without internet the answer is a refusal or silence; more patience would only delay the build.
+const REACH_TIMEOUT_MS = 3_000;
+const DOWNLOAD_TIMEOUT_MS = 180_000;
+
+const say = (text) => process.stdout.write(`${text}\n`);
+
+/** The version that go.mod pins, such as `1.5.1`. */
+export function pinnedVersion() {
+  const text = readFileSync(join(MODULE_FOLDER, 'go.mod'), 'utf8');
+  const found = /github\.com\/temporalio\/cli v(\S+)/.exec(text);
+  if (found === null) throw new Error(`${MODULE_FOLDER}/go.mod does not pin github.com/temporalio/cli.`);
+  return found[1];
+}
+
+/** Where the program stands once it is complete. The folder appears whole or not at all. */
+export function cachedProgram(cacheFolder) {
+  return join(cacheFolder, 'temporal', pinnedVersion(), 'temporal');
+}
+
+/** Runs a program to its end; rejects with the last lines that it printed. */
+function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (chunk) => {
+      output = (output + chunk).slice(-4_000);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.once('error', reject);
+    child.once('close', (code) => {
+      const last = output.trim().split('\n').slice(-3).join(' | ');
+      if (code === 0) resolve(output);
+      else reject(new Error(`${command} ${args[0]} ended with ${code}: ${last}`));
+    });
+  });
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** Only spares double work: two finished programs are equal, and each appears by one rename. */
+async function withLock(path, work) {
+  for (;;) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      const holder = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+      if (holder > 0 && !isRunning(holder)) rmSync(path, { force: true });
+      else await pause(200);
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+async function download(draft, address) {
+  const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch];
+  const platform = { linux: 'linux', darwin: 'darwin' }[process.platform];
+  if (arch === undefined || platform === undefined) throw new Error('there is no download for this kind of machine');
+  const query = new URLSearchParams({ arch, platform, format: 'tar.gz' });
+  const answer = await fetch(`${address}/v${pinnedVersion()}?${query}`, {
+    signal: AbortSignal.timeout(REACH_TIMEOUT_MS),
+  });
+  if (!answer.ok) throw new Error(`the download's address answered ${answer.status}`);
+  const { archiveUrl, fileToExtract } = await answer.json();
+  say('downloading the Temporal server');
+  const archive = await fetch(archiveUrl, { signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS) });
+  if (!archive.ok || archive.body === null) throw new Error(`the download answered ${archive.status}`);
+  const file = join(draft, 'archive.tar.gz');
+  await pipeline(Readable.fromWeb(archive.body), createWriteStream(file));
+  await run('tar', ['-xzf', file, '-C', draft, fileToExtract]);
+  rmSync(file);
+  if (fileToExtract !== 'temporal') renameSync(join(draft, fileToExtract), join(draft, 'temporal'));
+}
+
+async function build(draft) {
+  say('building the Temporal server from its pinned Go module (two to four minutes, once)');
+  const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', join(draft, 'temporal')];
+  await run('go', [...args, 'github.com/temporalio/cli/cmd/temporal'], {
+    cwd: MODULE_FOLDER,
+    env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off' },
+  });
+}
+
+/** Tries the ways in turn; each failure is kept for the sentence at the end. */
+async function produce(draft, address) {
+  const reasons = [];
+  for (const [origin, way] of [
+    ['download', () => download(draft, address)],
+    ['build', () => build(draft)],
+  ]) {
+    try {
+      await way();
+      await run(join(draft, 'temporal'), ['--version']);
+      writeFileSync(join(draft, 'origin'), origin);
+      return;
+    } catch (error) {
+      const missingGo = error.code === 'ENOENT' && origin === 'build';
+      reasons.push(`${origin}: ${missingGo ? 'no Go is installed' : (error.cause?.message ?? error.message)}`);
+    }
+  }
+  throw new Error(reasons.join('; '));
+}
+
+export async function bringIn(cacheFolder, address = PUBLISHED_DOWNLOADS) {
+  const target = dirname(cachedProgram(cacheFolder));
+  mkdirSync(dirname(target), { recursive: true });
+  await withLock(`${target}.lock`, async () => {
+    if (existsSync(cachedProgram(cacheFolder))) return;
+    const draft = `${target}.draft-${process.pid}`;
+    mkdirSync(draft);
+    try {
+      await produce(draft, address);
+      renameSync(draft, target);
+    } finally {
+      rmSync(draft, { recursive: true, force: true });
+    }
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [cacheFolder, address] = process.argv.slice(2);
+  bringIn(cacheFolder, address).catch((error) => {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  });
+}

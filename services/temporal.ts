@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import { LOOPBACK } from './ports.ts';
+import { launch } from './processes.ts';
+import type { LaunchedServer, LaunchPlan } from './service-program.ts';
+
+/** Search attributes that every Temporal server must know before Muster starts a workflow on it. */
+export const SEARCH_ATTRIBUTES = {
+  MusterTenant: 'Keyword',
+  MusterGraph: 'Keyword',
+  MusterAgent: 'KeywordList',
+  MusterPriority: 'Keyword',
+  MusterUser: 'Keyword',
+  MusterStatus: 'Keyword',
+} as const;
+
+/** Settings of the development server. */
+export const DYNAMIC_CONFIG = {
+  // By default each step of a workflow waits about 100 ms for the next poll of this queue.
+  'history.transferProcessorMaxPollRPS': 10_000,
+  // Priority and fairness of task queues.
+  'matching.useNewMatcher': true,
+  'matching.enableFairness': true,
+} as const;
+
+/** Address of the gRPC front end of a Temporal that Muster started. */
+export function temporalAddress(port: number): string {
+  return `${LOOPBACK}:${port}`;
+}
+
+/** Address of the Web UI of a Temporal that Muster started. */
+export function temporalUiUrl(uiPort: number): string {
+  return `http://${LOOPBACK}:${uiPort}`;
+}
+
+/** Starts a development server with its Web UI on a file that survives `kill -9`. */
+export function launchTemporal(plan: LaunchPlan, options: { uiPort: number; namespace: string }): LaunchedServer {
+  const args = ['server', 'start-dev', '--ip', LOOPBACK, '--port', String(plan.port)];
+  args.push('--headless=false', '--ui-port', String(options.uiPort), '--namespace', options.namespace);
+  args.push('--db-filename', join(plan.dataFolder, 'temporal.db'));
+  args.push('--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL');
+  for (const [name, value] of Object.entries(DYNAMIC_CONFIG)) args.push('--dynamic-config-value', `${name}=${value}`);
+  for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES)) args.push('--search-attribute', `${name}=${type}`);
+  // A user's profile for the command line must not change a server of Muster's own.
+  args.push('--disable-config-env', '--disable-config-file');
+  return launch({ command: plan.program.path, args, logPath: plan.logPath, cwd: plan.dataFolder, user: plan.user });
+}

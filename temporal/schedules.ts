@@ -1,0 +1,28 @@
+import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+
+/** The id of the Schedule that prunes, and of the workflows that it starts. */
+export const RETENTION_SCHEDULE = 'muster-retention';
+
+/**
+ * Creates the Schedule that applies the retention policies every night at 03:17 UTC. Idempotent: a Schedule that is
+ * there stays as its operator left it, paused or with another time.
+ */
+export async function ensureRetentionSchedule(client: Client, taskQueue: string): Promise<void> {
+  try {
+    await client.schedule.create({
+      scheduleId: RETENTION_SCHEDULE,
+      spec: { calendars: [{ hour: 3, minute: 17, comment: 'every night' }] },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 day' },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'enforceRetention',
+        workflowId: RETENTION_SCHEDULE,
+        taskQueue,
+        staticSummary: 'Retention: prune what the policies let go',
+      },
+      memo: { owner: 'muster' },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+}

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import type { HandlerContext } from '../../domain/agents/handler.ts';
+
+/** A context as a handler sees it, which remembers what the handler did. */
+export interface FakeContext extends HandlerContext {
+  readonly artifacts: Map<string, string>;
+  readonly beats: { count: number };
+}
+
+/** Makes a context for one node; artifacts get an id that depends on their content alone. */
+export function fakeContext(nodeId = 'node', signal: AbortSignal = new AbortController().signal): FakeContext {
+  const artifacts = new Map<string, string>();
+  const beats = { count: 0 };
+  return {
+    tenant: 'test',
+    taskId: 'task',
+    traceId: 'trace',
+    nodeId,
+    attempt: 1,
+    signal,
+    heartbeat: () => {
+      beats.count++;
+    },
+    effect: (_step, { call }) => call('key'),
+    writeArtifact: async ({ name, content }) => {
+      const id = `${name}-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
+      artifacts.set(id, String(content));
+      return id;
+    },
+    log: { info: () => undefined, warn: () => undefined },
+    artifacts,
+    beats,
+  };
+}

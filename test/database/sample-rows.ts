@@ -1,0 +1,162 @@
+import { sql } from 'kysely';
+import { v7 as uuid } from 'uuid';
+import type { Transaction } from '../../database/transaction.ts';
+import type { AgentId, GraphId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { TaskStatus } from '../../domain/tasks/status.ts';
+import { isTerminalTaskStatus } from '../../domain/tasks/status.ts';
+import * as entities from '../../entities/index.ts';
+
+/** Ids of the rows that {@link insertSampleRows} writes. */
+export interface SampleIds {
+  readonly tenantId: TenantId;
+  readonly agentId: AgentId;
+  readonly graphId: GraphId;
+  readonly taskId: TaskId;
+  readonly traceId: TraceId;
+  readonly componentIds: readonly [string, string];
+}
+
+export function sampleIds(tenant: string): SampleIds {
+  return {
+    tenantId: tenant as TenantId,
+    agentId: uuid() as AgentId,
+    graphId: uuid() as GraphId,
+    taskId: uuid() as TaskId,
+    traceId: uuid() as TraceId,
+    componentIds: [uuid(), uuid()],
+  };
+}
+
+export const insertTenant = ({ kysely }: Transaction, tenant: string) =>
+  sql`insert into muster.tenants (id) values (${tenant}) on conflict do nothing`.execute(kysely);
+
+export function graphRow(tx: Transaction, ids: SampleIds) {
+  return tx.em.create(entities.AgentGraph, {
+    id: ids.graphId,
+    tenantId: ids.tenantId,
+    name: `graph ${ids.graphId}`,
+    version: 1,
+    schemaVersion: 'v1',
+    width: 4,
+    output: { fields: {} },
+    definitionHash: 'hash',
+    taskQueue: 'muster',
+  });
+}
+
+export function componentRow(tx: Transaction, ids: SampleIds, index: 0 | 1) {
+  return tx.em.create(entities.AgentComponent, {
+    id: ids.componentIds[index],
+    tenantId: ids.tenantId,
+    graphId: ids.graphId,
+    nodeId: `node-${index}`,
+    componentType: 'agent',
+    handler: 'handler',
+    objective: 'objective',
+    position: index,
+    configuration: { input: { fields: {} }, condition: null },
+    timeoutMs: 1000,
+    maxRetries: 1,
+    inputTokens: 10,
+    outputTokens: 10,
+  });
+}
+
+export function connectionRow(tx: Transaction, ids: SampleIds) {
+  return tx.em.create(entities.ComponentConnection, {
+    id: uuid(),
+    tenantId: ids.tenantId,
+    graphId: ids.graphId,
+    sourceComponentId: ids.componentIds[0],
+    targetComponentId: ids.componentIds[1],
+    connectionType: 'default',
+  });
+}
+
+export function taskRow(
+  tx: Transaction,
+  ids: SampleIds,
+  more: { id?: TaskId; status?: TaskStatus; userId?: string; idempotencyKey?: string } = {},
+) {
+  const { id = ids.taskId, status = 'pending' } = more;
+  return tx.em.create(entities.Task, {
+    id,
+    tenantId: ids.tenantId,
+    graphId: ids.graphId,
+    graphName: 'graph',
+    taskQueue: 'muster',
+    title: 'title',
+    requestHash: 'hash',
+    status,
+    completedAt: isTerminalTaskStatus(status) ? new Date() : null,
+    userId: more.userId ?? null,
+    idempotencyKey: more.idempotencyKey ?? null,
+  });
+}
+
+/** Writes a tenant with one row at least in each of its tables. */
+export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise<void> {
+  const { tenantId, agentId, graphId, taskId, traceId } = ids;
+  const other = uuid() as TaskId;
+  await insertTenant(tx, tenantId);
+  tx.em.create(entities.Agent, { id: agentId, tenantId, name: 'agent', type: 'worker' });
+  tx.em.create(entities.AgentHeartbeat, { agentId, tenantId, workerId: 'worker', beatAt: new Date() });
+  graphRow(tx, ids);
+  componentRow(tx, ids, 0);
+  componentRow(tx, ids, 1);
+  connectionRow(tx, ids);
+  taskRow(tx, ids);
+  taskRow(tx, ids, { id: other });
+  await tx.em.flush();
+  tx.em.create(entities.TaskDependency, { taskId, dependsOnTaskId: other, tenantId });
+  const sha256 = '0'.repeat(64);
+  const content = Buffer.from('text');
+  tx.em.create(entities.Artifact, {
+    id: uuid() as never,
+    tenantId,
+    taskId,
+    name: 'a',
+    mediaType: 'text/plain',
+    sha256,
+    sizeBytes: 4,
+    content,
+  });
+  tx.em.create(entities.AgentTrace, {
+    id: traceId,
+    tenantId,
+    taskId,
+    number: 1,
+    graphId,
+    workflowId: `task/${taskId}/1`,
+  });
+  tx.em.create(entities.ActivityEffect, {
+    tenantId,
+    effectKey: 'key',
+    taskId,
+    state: 'pending',
+    requestHash: 'hash',
+    attempt: 1,
+  });
+  tx.em.create(entities.OutboxEntry, { tenantId, topic: 'task.submitted', taskId });
+  tx.em.create(entities.AuditEntry, {
+    id: uuid(),
+    tenantId,
+    actor: 'a',
+    action: 'b',
+    subjectType: 'task',
+    subjectId: taskId,
+  });
+  tx.em.create(entities.AgentMessage, {
+    id: uuid(),
+    timestamp: new Date(),
+    tenantId,
+    fromAgentId: agentId,
+    toAgentId: agentId,
+    messageType: 'event',
+    payload: {},
+  });
+  await tx.em.flush();
+  tx.em.create(entities.AgentRun, { id: uuid(), tenantId, traceId, nodeId: 'node-0', agent: 'agent', kind: 'agent' });
+  tx.em.create(entities.TraceEvent, { traceId, seq: 1, tenantId, type: 'trace.started' });
+  await tx.em.flush();
+}

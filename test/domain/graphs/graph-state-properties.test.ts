@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { GraphDefinition, GraphNode } from '../../../domain/graphs/definition.ts';
+import {
+  type GraphState,
+  isFinished,
+  isSettled,
+  isTolerated,
+  readyNodes,
+  type Settlement,
+  settleNode,
+  startGraph,
+  startNodes,
+  traceResult,
+} from '../../../domain/graphs/graph-state.ts';
+import { validateGraph } from '../../../domain/graphs/validate-graph.ts';
+import { anyGraph, statuses } from '../support/graphs.ts';
+
+/** What a random trace did, beside the state that it ended in. */
+interface Driven {
+  readonly state: GraphState;
+  readonly widest: number;
+  /** How often each node ended, by the interpreter's own answers. */
+  readonly ends: ReadonlyMap<string, number>;
+  /** Nodes begun after the trace had failed, or before all that they depend on had ended. */
+  readonly wrongStarts: readonly string[];
+}
+
+type Fates = readonly { readonly fails: boolean; readonly outcome: boolean }[];
+/** About every eighth node fails, so that many traces go far. */
+const anyFate = fc.record({ fails: fc.integer({ min: 0, max: 7 }).map((side) => side === 0), outcome: fc.boolean() });
+const anyFates: fc.Arbitrary<Fates> = fc.array(anyFate, { minLength: 14, maxLength: 14 });
+const anyChoices = fc.array(fc.nat(), { minLength: 64, maxLength: 64 });
+
+/** Each node's end depends on the node alone, so that any two interleavings of one trace can be compared. */
+function endOf(node: GraphNode, fates: Fates): Settlement {
+  const fate = fates[Number(node.id.split('-')[1])] ?? { fails: false, outcome: true };
+  if (fate.fails) return { status: 'fatal_error', attempts: 1 };
+  return node.kind === 'condition'
+    ? { status: 'ok', attempts: 1, outcome: fate.outcome ? 'true' : 'false' }
+    : { status: 'ok', attempts: 1 };
+}
+
+/** Lets chance decide at each step whether a ready node begins or a running one ends, until nothing is left to do. */
+function drive(graph: GraphDefinition, fates: Fates, choices: readonly number[]): Driven {
+  const ends = new Map<string, number>();
+  const wrongStarts: string[] = [];
+  let state = startGraph(graph);
+  let widest = 0;
+  for (let step = 0; step < 1_000; step += 1) {
+    const ready = readyNodes(graph, state);
+    const running = graph.nodes.filter((node) => state.nodes[node.id]?.status === 'running');
+    const choice = choices[step % choices.length] ?? 0;
+    const node = [...ready, ...running][choice % (ready.length + running.length)];
+    if (node === undefined) break;
+    if (ready.includes(node)) {
+      if (state.failedNode !== null || !mayBegin(node, state)) wrongStarts.push(node.id);
+      state = startNodes(state, [node.id]);
+      widest = Math.max(widest, running.length + 1);
+      continue;
+    }
+    const settled = settleNode(graph, state, node.id, endOf(node, fates));
+    for (const id of [node.id, ...settled.skipped.map((skipped) => skipped.id)]) ends.set(id, (ends.get(id) ?? 0) + 1);
+    state = JSON.parse(JSON.stringify(settled.state));
+    assert.deepEqual(state, settled.state, 'the state survives JSON');
+  }
+  return { state, widest, ends, wrongStarts };
+}
+
+function mayBegin(node: GraphNode, state: GraphState): boolean {
+  return node.dependsOn.every((dependency) => {
+    const source = state.nodes[dependency.node];
+    if (source === undefined || !isSettled(source.status)) return false;
+    if (dependency.when !== undefined) return source.outcome === dependency.when;
+    return !dependency.required || source.status === 'ok';
+  });
+}
+
+describe('the interpreter, on random graphs and interleavings', () => {
+  it('C005: ends each node exactly once, and starts none before all that it depends on', () => {
+    fc.assert(
+      fc.property(anyGraph, anyFates, anyChoices, (graph, fates, choices) => {
+        const { state, ends, wrongStarts } = drive(graph, fates, choices);
+
+        assert.equal(isFinished(graph, state), true);
+        assert.deepEqual(wrongStarts, []);
+        for (const node of graph.nodes) assert.equal(ends.get(node.id), 1, `${node.id} ends once`);
+        assert.equal(Object.keys(state.nodes).length, graph.nodes.length);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('C005: never runs more nodes at once than the width allows', () => {
+    fc.assert(
+      fc.property(anyGraph, anyFates, anyChoices, (graph, fates, choices) => {
+        assert.ok(drive(graph, fates, choices).widest <= graph.width);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('C005: fails exactly when a failure was not tolerated, and skips exactly what could not run', () => {
+    fc.assert(
+      fc.property(anyGraph, anyFates, anyChoices, (graph, fates, choices) => {
+        const { state } = drive(graph, fates, choices);
+        const failed = graph.nodes.filter((node) => state.nodes[node.id]?.status === 'fatal_error');
+        const result = traceResult(graph, state);
+
+        assert.equal(
+          result.status === 'failed',
+          failed.some((node) => !isTolerated(graph, node.id)),
+        );
+        if (result.status === 'failed') return;
+        for (const node of graph.nodes) {
+          assert.equal(state.nodes[node.id]?.status === 'skipped', !mayBegin(node, state), node.id);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('ends alike whatever the interleaving, unless a failure cuts the trace short', () => {
+    let completed = 0;
+    fc.assert(
+      fc.property(anyGraph, anyFates, anyChoices, anyChoices, (graph, fates, choices, others) => {
+        const one = drive(graph, fates, choices).state;
+        const other = drive(graph, fates, others).state;
+
+        assert.equal(one.failedNode === null, other.failedNode === null);
+        if (one.failedNode !== null) return;
+        assert.deepEqual(statuses(one), statuses(other));
+        completed += 1;
+      }),
+      { numRuns: 500 },
+    );
+    assert.ok(completed >= 100, `only ${completed} of 500 traces completed`);
+  });
+
+  it('runs only on graphs that the validation accepts', () => {
+    fc.assert(
+      fc.property(anyGraph, (graph) => {
+        assert.deepEqual(validateGraph(graph), { ok: true, definition: graph });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('C004: finds any one dependency that lost its edge, and any circle', () => {
+    const linked = anyGraph.filter((graph) => graph.edges.length > 0);
+    fc.assert(
+      fc.property(linked, fc.nat(), (graph, pick) => {
+        const edge = graph.edges[pick % graph.edges.length];
+        const withoutEdge = { ...graph, edges: graph.edges.filter((other) => other !== edge) };
+        const circle = {
+          ...graph,
+          nodes: graph.nodes.map((node) =>
+            node.id === edge?.from
+              ? { ...node, dependsOn: [...node.dependsOn, { node: edge.to, required: false }] }
+              : node,
+          ),
+          edges: [...graph.edges, { from: edge?.to, to: edge?.from, type: 'default' }],
+        };
+
+        assert.deepEqual(codes(withoutEdge), ['dependency_without_edge']);
+        assert.deepEqual(codes(circle), ['dependency_cycle']);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function codes(data: unknown): readonly string[] {
+  const result = validateGraph(data);
+  return result.ok ? [] : result.faults.map((fault) => fault.code);
+}

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import type { Job, JobQueue } from '../../redis/job-queue.ts';
+import type { RedisConnections } from '../../redis/open-redis.ts';
+import { type PrivateStack, startPrivateStack } from '../support/stack.ts';
+import { inBatches, job, manyJobs, openTestRedis, queueOn, TASK_QUEUE } from './redis-under-test.ts';
+
+const EMPTY = { high: 0, normal: 0, low: 0 };
+
+describe('the rebuild of the job queue', () => {
+  let stack: PrivateStack;
+  let redis: RedisConnections;
+  let queue: JobQueue;
+
+  before(async () => {
+    stack = await startPrivateStack({ only: ['redis'] });
+  });
+
+  after(async () => {
+    await stack.close();
+  });
+
+  beforeEach(async () => {
+    redis = await openTestRedis({ url: stack.redisUrl });
+    queue = queueOn(redis);
+  });
+
+  afterEach(async () => {
+    await redis.close();
+  });
+
+  const flush = (): Promise<string> => redis.ask((commands) => commands.flushall());
+
+  it('makes an empty index whole', async () => {
+    assert.equal(await queue.intact(), false);
+
+    assert.deepEqual(await queue.rebuild(inBatches([])), { outcome: 'finished', queued: 0 });
+
+    assert.equal(await queue.intact(), true);
+  });
+
+  it('B1: notices that Redis was emptied, and restores every job at its old place', async () => {
+    const jobs = manyJobs(3_000);
+    await queue.rebuild(inBatches(jobs));
+    const order = await queue.lease({ max: 50, leaseMs: 60_000 });
+    await queue.giveBack(order.map(({ taskId }) => taskId));
+
+    await flush();
+
+    assert.equal(await queue.intact(), false);
+    assert.deepEqual(await queue.rebuild(inBatches([...jobs].reverse())), { outcome: 'finished', queued: 3_000 });
+    assert.deepEqual(await queue.lease({ max: 50, leaseMs: 60_000 }), order);
+    assert.equal(await queue.intact(), true);
+  });
+
+  it('B1: restores 100,000 jobs within 5 s', async function () {
+    this.timeout(60_000);
+    const jobs = manyJobs(100_000);
+    const started = performance.now();
+
+    const { queued } = await queue.rebuild(inBatches(jobs));
+
+    const elapsedMs = Math.round(performance.now() - started);
+    process.stdout.write(`      100,000 jobs restored in ${elapsedMs} ms\n`);
+    assert.equal(queued, 100_000);
+    assert.deepEqual((await queue.depth()).waiting, { high: 33_333, normal: 33_333, low: 33_334 });
+    assert.ok(elapsedMs < 5_000);
+  });
+
+  it('does not take an index for whole because a job was enqueued', async () => {
+    await queue.rebuild(inBatches([]));
+    await flush();
+
+    await queue.enqueue([job('high', 1)]);
+
+    assert.deepEqual(await queue.depth(), { waiting: { ...EMPTY, high: 1 }, leased: 0, intact: false });
+  });
+
+  it('drops what waits but is not in the source, and corrects the band of what is', async () => {
+    const stale = job('high', 1);
+    const moved = job('low', 2);
+    await queue.enqueue([stale, moved]);
+
+    await queue.rebuild(inBatches([{ ...moved, band: 'normal' }]));
+
+    assert.deepEqual((await queue.depth()).waiting, { ...EMPTY, normal: 1 });
+  });
+
+  it('leaves a leased job to its lessee', async () => {
+    const jobs = manyJobs(3);
+    await queue.enqueue(jobs);
+    const [leased] = await queue.lease({ max: 1, leaseMs: 60_000 });
+
+    assert.equal((await queue.rebuild(inBatches(jobs))).queued, 2);
+
+    assert.equal(await queue.acknowledge(leased ? [leased.taskId] : []), 1);
+    assert.equal((await queue.lease({ max: 3, leaseMs: 60_000 })).length, 2);
+  });
+
+  it('keeps jobs that are enqueued during the rebuild, and leases during it', async () => {
+    const early = job('normal', 1);
+    const meanwhile = job('high', 2);
+    async function* source(): AsyncGenerator<Job[]> {
+      yield [early];
+      await queue.enqueue([meanwhile]);
+      assert.equal((await queue.lease({ max: 1, leaseMs: 60_000 }))[0]?.taskId, meanwhile.taskId);
+      yield [meanwhile];
+    }
+
+    assert.deepEqual(await queue.rebuild(source()), { outcome: 'finished', queued: 1 });
+
+    assert.deepEqual(await queue.depth(), { waiting: { ...EMPTY, normal: 1 }, leased: 1, intact: true });
+  });
+
+  it('is not whole during a rebuild, nor after one that failed', async () => {
+    await queue.rebuild(inBatches([]));
+    async function* failing(): AsyncGenerator<Job[]> {
+      yield manyJobs(2);
+      assert.equal(await queue.intact(), false);
+      throw new Error('the database went away');
+    }
+
+    await assert.rejects(queue.rebuild(failing()), /the database went away/);
+
+    assert.equal(await queue.intact(), false);
+  });
+
+  it('begins a second rebuild neither beside a first nor within its silence', async () => {
+    const jobs = manyJobs(10);
+    async function* source(): AsyncGenerator<Job[]> {
+      yield jobs.slice(0, 5);
+      assert.deepEqual(await queue.rebuild(inBatches(jobs)), { outcome: 'busy', queued: 0 });
+      yield jobs.slice(5);
+    }
+
+    assert.deepEqual(await queue.rebuild(source()), { outcome: 'finished', queued: 10 });
+
+    assert.equal((await queue.depth()).intact, true);
+  });
+
+  it('declares nothing whole when another rebuild has taken over', async () => {
+    const jobs = manyJobs(10);
+    const [, , , , , , rebuild] = redis.keys.queue(TASK_QUEUE).all;
+    async function* abandoned(): AsyncGenerator<Job[]> {
+      yield jobs.slice(0, 5);
+      await redis.ask((commands) => commands.del(rebuild));
+      assert.equal((await queue.rebuild(inBatches(jobs))).outcome, 'finished');
+      await redis.ask((commands) => commands.flushall());
+      yield jobs.slice(5);
+    }
+
+    assert.equal((await queue.rebuild(abandoned())).outcome, 'superseded');
+
+    assert.deepEqual(await queue.depth(), { waiting: EMPTY, leased: 0, intact: false });
+  });
+
+  it('is superseded when Redis is emptied after the last batch', async () => {
+    async function* source(): AsyncGenerator<Job[]> {
+      yield manyJobs(5);
+      await flush();
+    }
+
+    assert.deepEqual(await queue.rebuild(source()), { outcome: 'superseded', queued: 5 });
+
+    assert.equal(await queue.intact(), false);
+  });
+});

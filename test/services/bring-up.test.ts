@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bringUp } from '../../services/bring-up.ts';
+import type { ServersContext, ServiceKind } from '../../services/kinds.ts';
+import { endProcess, isAlive, launch } from '../../services/processes.ts';
+import { StateFolder } from '../../services/state.ts';
+import { SET_UP_STEPS, type ServicesConfig, type SetUpStep } from '../../services/types.ts';
+
+const CONFIG: ServicesConfig = {
+  stateDir: null,
+  databaseUrl: null,
+  ownerUrl: null,
+  redisUrl: null,
+  temporalAddress: null,
+  temporalNamespace: 'default',
+  temporalUiUrl: null,
+  noInstall: true,
+};
+
+describe('bringing up one service', () => {
+  let folder: StateFolder;
+  let context: ServersContext;
+  let calls: string[];
+
+  beforeEach(() => {
+    folder = new StateFolder(mkdtempSync(join(tmpdir(), 'muster-bring-up-')));
+    folder.create();
+    calls = [];
+    context = { folder, cacheFolder: folder.path, durability: 'fast', noInstall: true, namespace: 'default' };
+  });
+
+  afterEach(async () => {
+    const record = folder.records().redis;
+    if (record !== undefined) await endProcess(record, 'SIGKILL', 1_000);
+    rmSync(folder.path, { recursive: true, force: true });
+  });
+
+  /** A service whose server is a sleeping process, and whose program must be installed. */
+  function sleeper(changes: Partial<ServiceKind> = {}): ServiceKind {
+    const program = { path: '/bin/sh', source: 'package manager' as const, version: '1' };
+    return {
+      name: 'redis',
+      usualPorts: { port: 0, uiPort: null },
+      stopSignal: 'SIGTERM',
+      answerTimeoutMs: 200,
+      remedy: 'Install the sleeper.',
+      find: async () => null,
+      install: async () => program,
+      plan: (found, { port }) => {
+        const logPath = folder.logPath('redis');
+        return { program: found, port, logPath, dataFolder: folder.path, user: null };
+      },
+      initialize: async () => void calls.push('initialize'),
+      launch: (plan) => {
+        calls.push('launch');
+        return launch({
+          command: '/bin/sh',
+          args: ['-c', 'exec sleep 60'],
+          logPath: plan.logPath,
+          cwd: '/',
+          user: null,
+        });
+      },
+      answer: async () => undefined,
+      prepare: async () => void calls.push('prepare'),
+      ...changes,
+    };
+  }
+
+  function attempt(kind: ServiceKind, failing?: SetUpStep): Promise<void> {
+    const beforeStep = (_: string, step: SetUpStep) => {
+      if (step === failing) throw new Error('injected fault.');
+    };
+    return bringUp(kind, { config: CONFIG, context, report: () => undefined, beforeStep });
+  }
+
+  for (const step of SET_UP_STEPS) {
+    it(`C083: stays not ready when its step "${step}" fails, says so, and goes on from there the next time`, async () => {
+      await assert.rejects(attempt(sleeper(), step), {
+        code: 'service_start_failed',
+        message: new RegExp(`^Redis is not ready, its step "${step}" failed: injected fault\\.`),
+      });
+      assert.notEqual(folder.records().redis?.ready, true);
+
+      await attempt(sleeper());
+
+      const record = folder.records().redis;
+      assert.ok(record?.ready && isAlive(record));
+      assert.equal(record.source, 'package manager');
+    });
+  }
+
+  it('leaves a service alone that is ready', async () => {
+    await attempt(sleeper());
+    const first = folder.records().redis?.pid;
+
+    await attempt(sleeper());
+
+    assert.equal(folder.records().redis?.pid, first);
+    assert.deepEqual(calls, ['initialize', 'launch', 'prepare']);
+  });
+
+  it('says what to install where the program can neither be found nor installed', async () => {
+    const install = () => Promise.reject(new Error('MUSTER_NO_INSTALL=1 forbids it.'));
+
+    await assert.rejects(attempt(sleeper({ install })), {
+      message: 'Redis is not ready, its step "install" failed: MUSTER_NO_INSTALL=1 forbids it. Install the sleeper.',
+    });
+  });
+
+  it('ends a server that never answers, and quotes its log', async () => {
+    const kind = sleeper({
+      answer: () => Promise.reject(new Error('nobody there')),
+      launch: (plan) => {
+        const args = ['-c', 'echo "FATAL: the disk is full"; echo "good night"; exec sleep 60'];
+        return launch({ command: '/bin/sh', args, logPath: plan.logPath, cwd: '/', user: null });
+      },
+    });
+
+    await assert.rejects(attempt(kind), (error: Error) => {
+      assert.match(error.message, /nobody there/);
+      assert.match(error.message, /redis\.log says last: FATAL: the disk is full/);
+      return true;
+    });
+    const record = folder.records().redis;
+    assert.ok(record !== undefined && !isAlive(record));
+  });
+
+  it('reports a server whose process ends at once without waiting for the time-out', async () => {
+    const kind = sleeper({
+      answerTimeoutMs: 60_000,
+      answer: () => Promise.reject(new Error('nobody there')),
+      launch: (plan) => launch({ command: '/bin/false', args: [], logPath: plan.logPath, cwd: '/', user: null }),
+    });
+
+    await assert.rejects(attempt(kind), /its process ended at once/);
+  });
+});

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { DYNAMIC_CONFIG, SEARCH_ATTRIBUTES } from '../../services/temporal.ts';
+
+describe('compose.yaml', () => {
+  const text = readFileSync(new URL('../../compose.yaml', import.meta.url), 'utf8');
+
+  it('starts Temporal with the search attributes and settings of `muster up`', () => {
+    for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES))
+      assert.ok(text.includes(`--search-attribute=${name}=${type}\n`));
+    for (const [name, value] of Object.entries(DYNAMIC_CONFIG)) {
+      assert.ok(text.includes(`--dynamic-config-value=${name}=${value}\n`), name);
+    }
+  });
+
+  it('opens ports on loopback only', () => {
+    const ports = text.match(/^ {4}ports: .*$/gm) ?? [];
+
+    assert.equal(ports.length, 3);
+    for (const line of ports) assert.match(line, /^ {4}ports: \[('127\.0\.0\.1:\d+:\d+'(, )?)+\]$/);
+  });
+});

@@ -1,0 +1,42 @@
+import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { GraphNode } from '../domain/graphs/definition.ts';
+
+/**
+ * How long the server waits for a sign of life from a slow node before it hands the node to another worker. Twice the
+ * longest pause that a busy but healthy event loop has shown.
+ */
+const HEARTBEAT_TIMEOUT_MS = 20_000;
+/** The activity ends an attempt itself at its budget; the server's timeout is for a worker that no longer can. */
+const TIMEOUT_MARGIN_MS = 10_000;
+
+/**
+ * The activity that runs one slow node. The activity decides from the run's row when to give up, because an outage of a
+ * store or the death of a worker must not use up the node's retries: the policy itself never gives up.
+ */
+export function nodeActivity(node: GraphNode): Pick<Activities, 'runNode'> {
+  return proxyActivities<Activities>({
+    activityId: node.id,
+    summary: node.handler === null ? node.id : `${node.id} · ${node.handler}`,
+    startToCloseTimeout: node.budget.timeoutMs + TIMEOUT_MARGIN_MS,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  });
+}
+
+/** Short transactions that ride in a workflow task. They wait out an outage of PostgreSQL. */
+export function localActivities(summary: string): Pick<Activities, 'runQuickNodes' | 'closeTask' | 'markTask'> {
+  return proxyLocalActivities<Activities>({
+    summary,
+    startToCloseTimeout: '30s',
+    retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  });
+}
+
+/** Pruning: long, in batches, with the table and count as heartbeat details. */
+export const retentionActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '30m',
+  heartbeatTimeout: '60s',
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
+});

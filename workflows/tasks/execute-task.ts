@@ -1,0 +1,16 @@
+import type { ExecuteTaskInput, ExecuteTaskResult } from '../../domain/tasks/execution.ts';
+import { TaskExecution } from './task-execution.ts';
+
+/**
+ * Carries out one trace of a task.
+ *
+ * Id: `task/<task id>/<trace number>`, see `domain/tasks/workflow-id.ts`. Messages: signals `pause` and `resume`, query
+ * `status`. Cancellation lets running nodes end, writes the task as cancelled and ends the workflow as cancelled.
+ * Continues as new when the server suggests it, with its whole state, at a moment when no node runs.
+ */
+export async function executeTask(input: ExecuteTaskInput): Promise<ExecuteTaskResult> {
+  const execution = new TaskExecution(input);
+  execution.listen();
+  await execution.runToEnd();
+  return execution.finish();
+}

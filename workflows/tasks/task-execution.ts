@@ -1,0 +1,242 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
+import { stateTable } from '../../domain/graphs/describe-state.ts';
+import { quickStretch } from '../../domain/graphs/drive-quick.ts';
+import {
+  abandon,
+  type GraphState,
+  isFinished,
+  readyNodes,
+  settleNode,
+  startGraph,
+  startNodes,
+  traceResult,
+} from '../../domain/graphs/graph-state.ts';
+import { SEARCH_ATTRIBUTES } from '../../domain/system/search-attributes.ts';
+import type { ExecuteTaskInput, ExecuteTaskResult, Failure, NodeResult } from '../../domain/tasks/execution.ts';
+import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import { localActivities, nodeActivity } from '../activities.ts';
+import type { executeTask } from './execute-task.ts';
+import { pauseSignal, resumeSignal, statusQuery } from './messages.ts';
+
+/**
+ * The state and the rules of one execution. Modes: *running* starts every node that is ready; *paused* starts nothing
+ * and lets running nodes end; *cancelled* and *failed* start nothing more. It ends when every node has settled.
+ */
+export class TaskExecution {
+  readonly #input: ExecuteTaskInput;
+  readonly #plan: GraphDefinition;
+  /** Nodes that no worker reached so far could run as part of a stretch; they run as ordinary activities instead. */
+  readonly #unhosted = new Set<string>();
+  #graph: GraphState;
+  #paused: boolean;
+  /** Whether PostgreSQL has been told of the pause, so that each change is written once. */
+  #pauseWritten: boolean;
+  #running = 0;
+  /** Grows with every change that the main loop has to look at. */
+  #changes = 0;
+  #failure: Failure | null = null;
+  #cancelled = false;
+  /** Set when the task's end is already in PostgreSQL, written together with the last node. */
+  #closed: TerminalTaskStatus | null = null;
+
+  constructor(input: ExecuteTaskInput) {
+    this.#input = input;
+    this.#plan = input.plan;
+    this.#graph = input.carried?.graph ?? startGraph(input.plan);
+    this.#paused = input.carried?.paused ?? false;
+    this.#pauseWritten = this.#paused;
+  }
+
+  listen(): void {
+    setHandler(pauseSignal, () => this.#setPaused(true));
+    setHandler(resumeSignal, () => this.#setPaused(false));
+    setHandler(statusQuery, () => ({ paused: this.#paused, nodes: this.#graph.nodes }));
+    this.#describe();
+  }
+
+  /** The main loop: start what is ready, wait for a change, until every node has ended. */
+  async runToEnd(): Promise<void> {
+    while (!this.#finished()) {
+      try {
+        await this.#continueAsNewWhenLong();
+        await this.#writePause();
+        await this.#advance();
+      } catch (error) {
+        if (!isCancellation(error)) throw error;
+        this.#cancel();
+      }
+    }
+  }
+
+  /** Writes the end of the task, unless the last node did, and ends the workflow as the task ended. */
+  async finish(): Promise<ExecuteTaskResult> {
+    const status = this.#closed ?? (await CancellationScope.nonCancellable(() => this.#close()));
+    const taskId = this.#input.execution.taskId;
+    upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
+    if (status === 'cancelled') throw new CancelledFailure('The task was cancelled');
+    if (status === 'failed') throw ApplicationFailure.nonRetryable(...describeFailure(this.#failure));
+    return { taskId, status };
+  }
+
+  #finished(): boolean {
+    return this.#closed !== null || (this.#running === 0 && isFinished(this.#plan, this.#graph));
+  }
+
+  async #advance(): Promise<void> {
+    const seen = this.#changes;
+    if (!this.#paused && !this.#cancelled) {
+      if (await this.#runQuickStretch()) return;
+      for (const node of readyNodes(this.#plan, this.#graph)) this.#startSlow(node);
+    }
+    await CancellationScope[this.#cancelled ? 'nonCancellable' : 'cancellable'](() =>
+      condition(() => this.#changes > seen || this.#finished()),
+    );
+  }
+
+  async #runQuickStretch(): Promise<boolean> {
+    const stretch = quickStretch(this.#plan, this.#graph).filter((node) => !this.#unhosted.has(node.id));
+    if (stretch.length === 0) return false;
+    const { runQuickNodes } = localActivities(
+      stretch
+        .map((node) => node.id)
+        .join(', ')
+        .slice(0, 120),
+    );
+    const done = await runQuickNodes({
+      execution: this.#input.execution,
+      graph: this.#graph,
+      unhosted: [...this.#unhosted],
+    });
+    for (const id of done.unhosted) this.#unhosted.add(id);
+    for (const result of done.settled) this.#settle(result);
+    this.#failure = done.failure ?? this.#failure;
+    this.#closed = done.closed;
+    return true;
+  }
+
+  #startSlow(node: GraphNode): void {
+    this.#graph = startNodes(this.#graph, [node.id]);
+    this.#running += 1;
+    void this.#runSlow(node).finally(() => {
+      this.#running -= 1;
+      this.#changes += 1;
+    });
+    this.#describe();
+  }
+
+  async #runSlow(node: GraphNode): Promise<void> {
+    try {
+      const done = await nodeActivity(node).runNode({
+        execution: this.#input.execution,
+        nodeId: node.id,
+        closesTask: this.#isLast(node),
+      });
+      this.#settle(done.result);
+      this.#closed = done.closed;
+    } catch (error) {
+      if (isCancellation(error)) this.#cancelled = true;
+      this.#settleFailed(node, error);
+    }
+  }
+
+  /** Whether the task would be complete with this node's success, so that one transaction can write both. */
+  #isLast(node: GraphNode): boolean {
+    if (node.kind === 'condition' || this.#running > 1) return false;
+    const after = settleNode(this.#plan, this.#graph, node.id, { status: 'ok', attempts: 1 });
+    return isFinished(this.#plan, after.state) && traceResult(this.#plan, after.state).status === 'completed';
+  }
+
+  #settleFailed(node: GraphNode, error: unknown): void {
+    const { result, failure } = nodeFailure(node.id, error);
+    this.#settle(result);
+    if (this.#graph.failedNode === node.id) this.#failure = failure;
+  }
+
+  #settle(result: NodeResult): void {
+    this.#graph = settleNode(this.#plan, this.#graph, result.id, result).state;
+    this.#changes += 1;
+    this.#describe();
+  }
+
+  #cancel(): void {
+    this.#cancelled = true;
+    this.#graph = abandon(this.#plan, this.#graph, 'the task was cancelled').state;
+    this.#changes += 1;
+  }
+
+  async #close(): Promise<TerminalTaskStatus> {
+    const result = traceResult(this.#plan, this.#graph);
+    const status = this.#cancelled ? 'cancelled' : result.status;
+    const closed = await localActivities(`close as ${status}`).closeTask({
+      execution: this.#input.execution,
+      graph: this.#graph,
+      status,
+      failure: status === 'failed' ? this.#failure : null,
+    });
+    this.#failure = closed.failure ?? this.#failure;
+    return closed.status;
+  }
+
+  #setPaused(paused: boolean): void {
+    this.#paused = paused;
+    this.#changes += 1;
+    this.#describe();
+  }
+
+  async #writePause(): Promise<void> {
+    if (this.#paused === this.#pauseWritten) return;
+    const paused = this.#paused;
+    await localActivities(paused ? 'pause' : 'resume').markTask({
+      execution: this.#input.execution,
+      status: paused ? 'paused' : 'in_progress',
+    });
+    this.#pauseWritten = paused;
+    upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: paused ? 'paused' : 'in_progress' }]);
+  }
+
+  async #continueAsNewWhenLong(): Promise<void> {
+    if (this.#running > 0 || this.#cancelled || !workflowInfo().continueAsNewSuggested) return;
+    await condition(allHandlersFinished);
+    const carried = { graph: this.#graph, paused: this.#paused };
+    await continueAsNew<typeof executeTask>({ ...this.#input, carried });
+  }
+
+  #describe(): void {
+    const mode = this.#paused ? '**Paused.** ' : '';
+    setCurrentDetails(`${mode}Graph \`${this.#input.graphName}\`\n\n${stateTable(this.#plan, this.#graph)}`);
+  }
+}
+
+function describeFailure(failure: Failure | null): [message: string, type: string] {
+  if (failure === null) return ['The task failed.', 'task_failed'];
+  return [failure.node === undefined ? failure.message : `${failure.node}: ${failure.message}`, failure.code];
+}
+
+/** What a failed activity says of its node. The details were written by `activities/failure.ts`. */
+function nodeFailure(id: string, error: unknown): { result: NodeResult; failure: Failure } {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const application = cause instanceof ApplicationFailure ? cause : null;
+  const [details] = (application?.details ?? []) as [{ result?: NodeResult }?];
+  return {
+    result: details?.result ?? { id, status: 'fatal_error', attempts: 1 },
+    failure: {
+      code: application?.type ?? (isCancellation(error) ? 'handler_cancelled' : 'handler_crashed'),
+      message: cause instanceof Error ? cause.message : 'the activity failed',
+      node: id,
+    },
+  };
+}
