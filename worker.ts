@@ -32,7 +32,7 @@ export interface WorkerOptions {
   /** Handlers that no graph below brings along by itself. */
   readonly agents?: readonly Handler[];
   readonly tools?: readonly Handler[];
-  /** Published at the start, under every tenant's reach. The graphs that ship with Muster are always hosted. */
+  /** Published at the start, for every tenant to use. On the default task queue the graphs that ship are hosted too. */
   readonly graphs?: readonly Graph[];
   /** Workers of one task queue must host the same graphs. @defaultValue `MUSTER_TASK_QUEUE`, or `muster` */
   readonly taskQueue?: string;
@@ -112,11 +112,9 @@ async function open(options: WorkerOptions, closers: Closers): Promise<Opened> {
   const taskQueue = options.taskQueue ?? config.taskQueue;
   const workerId = `${hostname()}-${process.pid}-${uuid().slice(-6)}`;
   const log = options.log ?? pino({ name: 'muster', level: config.logLevel, base: { workerId } }, pino.destination(2));
-  const userGraphs = options.graphs ?? [];
-  const hosted = collectHosted(
-    [...(options.agents ?? []), ...(options.tools ?? [])],
-    [...shippedGraphs, ...userGraphs],
-  );
+  // A task queue of one's own is for one's own graphs: the shipped ones stay where every worker finds them.
+  const graphs = [...(taskQueue === config.taskQueue ? shippedGraphs : []), ...(options.graphs ?? [])];
+  const hosted = collectHosted([...(options.agents ?? []), ...(options.tools ?? [])], graphs);
   const connections = await findConnections(config.services);
   const bundling = workflowBundlePath();
   bundling.catch(() => undefined);
@@ -154,6 +152,15 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
   const dispatcher = new Dispatcher({ database, graphs, queue, client, claimant, capacity, reach, log });
   const relay = new Relay({ database, client, queueFor, wakeUps, log });
 
+  const heartbeats = new Heartbeats({
+    database,
+    board: new AgentHealthBoard(redis),
+    workerId,
+    handlers: hosted.handlers.values(),
+    log,
+  });
+  await heartbeats.open();
+  closers.add(heartbeats, (part) => part.close());
   const worker = await createTemporalWorker(opened, {
     database,
     graphs,
@@ -170,15 +177,6 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
     if (worker.getState() === 'RUNNING') worker.shutdown();
     await running;
   });
-  const heartbeats = new Heartbeats({
-    database,
-    board: new AgentHealthBoard(redis),
-    workerId,
-    handlers: hosted.handlers.values(),
-    log,
-  });
-  await heartbeats.open();
-  closers.add(heartbeats, (part) => part.close());
   const reconciler = new Reconciler({
     database,
     graphs,

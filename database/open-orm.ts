@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { DatabaseClosed } from './errors.ts';
 import { ormOptions, SCHEMA } from './orm-options.ts';
 import { type GuardedPool, PoolGuard } from './pool-guard.ts';
-import { type Database, runUnitOfWork, underDeadline } from './transaction.ts';
+import { type Database, type DatabaseLog, runUnitOfWork, underDeadline } from './transaction.ts';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   readonly applicationName: string;
   /** The longest that a unit of work may take, retries included. @defaultValue 10000 */
   readonly transactionTimeoutMs?: number;
+  /** Hears of every unit of work that had to run again, and why. @defaultValue nobody */
+  readonly log?: DatabaseLog;
 }
 
 /** How long to wait for a connection, new or free, and for the answer to a ping. */
@@ -23,7 +25,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   const timeoutMs = options.transactionTimeoutMs ?? 10_000;
   const guard = new PoolGuard();
   const orm = openMapper(options, guard, timeoutMs);
-  const unit = { em: orm.em, guard, timeoutMs };
+  const unit = { em: orm.em, guard, timeoutMs, log: options.log ?? null };
   let closing: Promise<void> | null = null;
   // The mapper would quietly open a new pool, which nobody would close.
   const whileOpen = <Result>(work: () => Promise<Result>) =>

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Kysely, sql } from 'kysely';
+import { errorMessage } from '../domain/errors.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { MusterTables } from '../entities/tables.ts';
 import { TransactionTimedOut } from './errors.ts';
 import type { PoolGuard, PoolState } from './pool-guard.ts';
@@ -50,6 +52,12 @@ export interface UnitOfWorkOptions {
   readonly em: SqlEntityManager;
   readonly guard: PoolGuard;
   readonly timeoutMs: number;
+  readonly log: DatabaseLog | null;
+}
+
+/** Hears what callers do not see. The logger of the program fits. */
+export interface DatabaseLog {
+  warn(facts: JsonObject, message: string): void;
 }
 
 /** How much later than the program the server gives up, so that it is the program's deadline that callers see. */
@@ -81,6 +89,7 @@ export async function runUnitOfWork<Result>(
       if (attempt >= MAX_ATTEMPTS || performance.now() + wait >= deadline) {
         throw new TransactionTimedOut({ timeoutMs: options.timeoutMs, attempts: attempt }, error);
       }
+      options.log?.warn({ attempt, reason: errorMessage(error) }, 'A unit of work runs again.');
       await pause(wait);
     }
   }

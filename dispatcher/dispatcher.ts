@@ -9,6 +9,7 @@ import type { JsonObject } from '../domain/json.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import { type Claimant, type ClaimedTask, ClaimRepository } from '../entities/tasks/claim-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
+import { endFromOutside, finalStartFailure } from './end-task.ts';
 import { Loop } from './loop.ts';
 import { startTask } from './start-task.ts';
 
@@ -133,9 +134,12 @@ export class Dispatcher {
     );
   }
 
-  /** Starts a workflow, however long Temporal is away: the task is claimed, and this process answers for it. */
+  /**
+   * Starts a workflow, however long Temporal is away: the task is claimed, and this process answers for it. A task that
+   * can never start, because its stored graph is broken for example, ends as failed.
+   */
   async #start(task: ClaimedTask): Promise<void> {
-    const { client, graphs, reach, log } = this.#options;
+    const { client, database, graphs, reach, log } = this.#options;
     const { tenant, graphId, taskId } = task.execution;
     await reach('after_claim_before_start');
     for (let wait = START_BACK_OFF_MS.first; ; wait = Math.min(2 * wait, START_BACK_OFF_MS.most)) {
@@ -143,7 +147,13 @@ export class Dispatcher {
         await startTask(client, task, await graphs.get(tenant, graphId));
         return;
       } catch (error) {
-        log.warn({ taskId, error: errorMessage(error) }, 'a workflow could not be started; trying again');
+        log.warn({ taskId, error: errorMessage(error) }, 'a workflow could not be started');
+        const failure = finalStartFailure(error);
+        if (failure !== null) {
+          await endFromOutside(database, task.execution, { status: 'failed', failure });
+          this.taskEnded(taskId);
+          return;
+        }
       }
       if (this.#loop.stopping) return;
       await pause(wait);

@@ -10,6 +10,7 @@ import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { NOTHING_STORED } from '../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
+import { endFromOutside, finalStartFailure } from './end-task.ts';
 import { Loop, type LoopLog } from './loop.ts';
 import { startTask } from './start-task.ts';
 
@@ -113,7 +114,13 @@ export class Reconciler {
       await claims.touch(found.map((task) => task.execution.taskId));
       return found;
     });
-    for (const task of suspects) await this.#settleSuspect(task);
+    for (const task of suspects) {
+      await this.#settleSuspect(task).catch(async (error: unknown) => {
+        const failure = finalStartFailure(error);
+        if (failure === null) throw error;
+        await endFromOutside(this.#options.database, task.execution, { status: 'failed', failure });
+      });
+    }
   }
 
   async #settleSuspect(task: ClaimedTask): Promise<void> {
@@ -127,7 +134,12 @@ export class Reconciler {
       return;
     }
     log.warn({ taskId, status }, 'a workflow was closed without the end of its task; it is written now');
-    await this.#end(task.execution, status === 'CANCELLED' ? 'cancelled' : 'failed', status);
+    const message = `The workflow was closed as ${status.toLowerCase()} from outside.`;
+    const end =
+      status === 'CANCELLED'
+        ? { status: 'cancelled' as const, failure: { code: 'task_cancelled', message } }
+        : { status: 'failed' as const, failure: { code: 'task_failed', message } };
+    await endFromOutside(this.#options.database, task.execution, end);
   }
 
   async #workflowStatus(workflowId: string): Promise<WorkflowExecutionStatusName | 'NOT_FOUND'> {
@@ -140,17 +152,6 @@ export class Reconciler {
       if (error instanceof WorkflowNotFoundError) return 'NOT_FOUND';
       throw error;
     }
-  }
-
-  async #end(execution: ClaimedTask['execution'], status: TerminalTaskStatus, workflow: string): Promise<void> {
-    const message = `The workflow was closed as ${workflow.toLowerCase()} from outside.`;
-    const failure = { code: status === 'cancelled' ? 'task_cancelled' : 'task_failed', message };
-    await this.#options.database.inTenant(execution.tenant, async ({ em }) => {
-      const traces = new TraceRepository(em);
-      const end = { execution, status, failure, output: NOTHING_STORED, reply: '' };
-      const written = await traces.endTask(end);
-      if (written !== null) await traces.endTrace({ ...end, status: written });
-    });
   }
 
   async #endOpenTraces(): Promise<void> {

@@ -57,7 +57,7 @@ function isUpToDate() {
 function installDependencies() {
   say('dependencies: installing (npm ci)');
   rmSync(STAMP, { force: true });
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: ROOT, encoding: 'utf8' });
+  const npm = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: ROOT, encoding: 'utf8' });
   if (npm.status === 0) {
     writeFileSync(STAMP, lockHash());
     return;

@@ -77,8 +77,9 @@ async function runMocha(fast: boolean): Promise<Counts> {
   const { exitCode, output } = await run(process.execPath, [...args, ...files], { live: true });
   const passed = countOf(output, 'passing');
   const failed = countOf(output, 'failing');
-  // A run that broke off before its summary must never look like one that passed.
-  return exitCode !== 0 && failed === 0 ? { passed, failed: 1 } : { passed, failed };
+  // A run that broke off before its summary, or found no test, must never look like one that passed.
+  const brokeOff = failed === 0 && (exitCode !== 0 || passed === 0);
+  return { passed, failed: brokeOff ? 1 : failed };
 }
 
 function countOf(output: string, word: 'passing' | 'failing'): number {

@@ -70,7 +70,7 @@ async function buildSource(folder: string, major: number): Promise<void> {
 async function debianMirror(): Promise<string> {
   const { output } = await runCommand('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages']);
   const mirrors = output.split('\n').map((line) => line.trim());
-  const mirror = mirrors.find((uri) => /\/debian\/?$/.test(uri));
+  const mirror = mirrors.find((uri) => /\/debian(\.list)?\/?$/.test(uri));
   if (mirror === undefined) throw new Error('the system has no Debian mirror from which pgvector could be built.');
   return mirror;
 }

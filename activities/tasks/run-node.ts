@@ -1,14 +1,13 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
+import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef, NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus, type TerminalTaskStatus } from '../../domain/tasks/status.ts';
 import { afterFailedAttempt } from '../../domain/traces/retry.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { type RunBeginning, type RunEnd, RunRepository } from '../../entities/traces/run-repository.ts';
-import type { NewTraceEvent } from '../../entities/traces/trace-repository.ts';
-import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { HandlerCrashed, StaleFence } from '../errors.ts';
 import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
@@ -67,35 +66,32 @@ export async function runNode(deps: ActivityDependencies, input: RunNodeInput): 
 }
 
 async function attemptNode(attempt: Attempt): Promise<RunNodeResult> {
-  const begun = await begin(attempt);
+  const { begun, document } = await begin(attempt);
   if (begun.kind === 'stale') throw new StaleFence(attempt.input.execution.taskId, attempt.input.execution.fence);
   if (begun.kind === 'settled') return repeatEnd(attempt, begun);
   if (begun.crashes >= MAX_CRASHES) return giveUp(attempt, begun);
   await attempt.deps.reach('after_begin_before_handler');
-  const end = await callHandler(attempt);
+  const end = await callHandler(attempt, document);
   return settle(attempt, begun, end);
 }
 
-function begin({ deps, input, node, number }: Attempt): Promise<RunBeginning> {
+/** Notes the attempt and reads what the handler will need, in one transaction. */
+function begin({ deps, input, node, number }: Attempt): Promise<{ begun: RunBeginning; document: GraphDocument }> {
+  const { execution } = input;
+  const subject = { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
   return withRecord(deps, (record) =>
-    deps.database.inTenant(input.execution.tenant, async ({ em }) => {
-      const subject = { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
-      const begun = await new RunRepository(em).begin(input.execution, subject, number);
-      if (record && begun.kind === 'begun') {
-        const type = begun.first ? 'run.started' : 'run.retried';
-        const event: NewTraceEvent = { type, nodeId: node.id, data: { attempt: number, crashes: begun.crashes } };
-        await new TraceRepository(em).append(input.execution.traceId, [event]);
-      }
-      return begun;
+    deps.database.inTenant(execution.tenant, async ({ em }) => {
+      const begun = await new RunRepository(em).begin(execution, subject, { number, record });
+      const document = await loadDocument(em, execution, begun.kind === 'begun' ? [node.condition ?? node.input] : []);
+      return { begun, document };
     }),
   );
 }
 
-async function callHandler({ deps, input, node, number }: Attempt): Promise<AttemptEnd> {
+async function callHandler(attempt: Attempt, document: GraphDocument): Promise<AttemptEnd> {
+  const { deps, input, node, number } = attempt;
   const activity = Context.current();
   const { execution } = input;
-  const readers = node.condition === null ? [node.input] : [node.condition];
-  const document = await deps.database.inTenant(execution.tenant, ({ em }) => loadDocument(em, execution, readers));
   let details: Json = null;
   const beat = setInterval(() => activity.heartbeat(details), HEARTBEAT_EVERY_MS);
   const heartbeat = (more?: Json) => {
@@ -160,17 +156,14 @@ async function complete(
 
 /** Writes the run's end and its event. @throws StaleFence when a later attempt or claim has taken over. */
 async function writeEnd(
-  { input, number }: Attempt,
+  { input }: Attempt,
   em: ConstructorParameters<typeof RunRepository>[0],
   end: RunEnd,
   record: boolean,
 ): Promise<void> {
   const { execution } = input;
-  if (!(await new RunRepository(em).end(execution, end))) throw new StaleFence(execution.taskId, execution.fence);
-  if (!record) return;
-  const type = end.status === 'ok' ? 'run.completed' : 'run.failed';
-  const data = end.error === null ? { attempt: number } : { attempt: number, ...end.error };
-  await new TraceRepository(em).append(execution.traceId, [{ type, nodeId: end.nodeId, data }]);
+  const written = await new RunRepository(em).end(execution, end, { record });
+  if (!written) throw new StaleFence(execution.taskId, execution.fence);
 }
 
 async function fail(attempt: Attempt, end: RunEnd): Promise<never> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineGraph } from '../muster.ts';
+import { defineGraph } from '../../index.ts';
 import { composer } from './agents/composer.ts';
 import { critic } from './agents/critic.ts';
 import { decisionAnalyst } from './agents/decision-analyst.ts';

@@ -133,7 +133,7 @@ export type Sentiment = z.infer<typeof sentiment>;
 export const highlight = z.object({
   text: z.string(),
   speaker: z.string().nullable(),
-  line: z.int(),
+  lines,
   /** How central the sentence is, 0 to 1. */
   score: z.number(),
 });

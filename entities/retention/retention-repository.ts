@@ -21,6 +21,7 @@ const EXPIRED: Record<RetentionResource, (days: number) => ReturnType<typeof sql
   tasks: (days) => sql`from muster.tasks where completed_at < now() - make_interval(days => ${days})`,
   agent_traces: (days) => sql`from muster.agent_traces where finished_at < now() - make_interval(days => ${days})`,
   agent_runs: (days) => sql`from muster.agent_runs where finished_at < now() - make_interval(days => ${days})
+    and created_at < now() - make_interval(days => ${days})
     and exists (select from muster.agent_traces t where t.id = trace_id and t.status <> 'running')`,
   trace_events: (days) => sql`from muster.trace_events where at < now() - make_interval(days => ${days})
     and exists (select from muster.agent_traces t where t.id = trace_id and t.status <> 'running')`,

@@ -97,7 +97,7 @@ export class ClaimRepository {
     return result.rows.map(readClaim);
   }
 
-  /** Tasks that could start now, first in line first, by tasks_claim: what works when Redis does not. */
+  /** Tasks that could start now, first in line first, by tasks_claim_index: what works when Redis does not. */
   async ready(claimant: Pick<Claimant, 'taskQueue' | 'graphs'>, limit: number): Promise<ReadyTask[]> {
     const result = await sql<{ id: string; priority: number; created_at: string }>`
       select t.id, t.priority, t.created_at from muster.tasks t
@@ -119,13 +119,17 @@ export class ClaimRepository {
     return result.rows.map((row) => ({ ...readReady(row), hosted: row.hosted, free: row.free }));
   }
 
-  /** One page of the waiting tasks of a task queue in the order of their ids, to rebuild the index from. */
+  /** One page of the waiting tasks of a task queue, first in line first, to rebuild the index from: by tasks_claim_index. */
   async waiting(taskQueue: string, after: TaskId | null, limit: number): Promise<ReadyTask[]> {
+    const rest =
+      after === null
+        ? sql`true`
+        : sql`(t.priority, t.created_at, t.id) >
+            (select l.priority, l.created_at, l.id from muster.tasks l where l.id = ${after}::uuid)`;
     const result = await sql<{ id: string; priority: number; created_at: string }>`
       select t.id, t.priority, t.created_at from muster.tasks t
-      where t.status = 'pending' and t.task_queue = ${taskQueue} and (${after}::uuid is null or t.id > ${after}::uuid)
-        and ${USER_IS_FREE}
-      order by t.id limit ${limit}`.execute(this.#em.getKysely());
+      where t.status = 'pending' and t.task_queue = ${taskQueue} and ${rest} and ${USER_IS_FREE}
+      order by t.priority, t.created_at, t.id limit ${limit}`.execute(this.#em.getKysely());
     return result.rows.map(readReady);
   }
 

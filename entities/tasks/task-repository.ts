@@ -82,12 +82,13 @@ export class TaskRepository {
     return result.rows[0] === undefined ? null : readTask(result.rows[0]);
   }
 
+  /** Newest first: ids grow with time. By tasks_tenant_id_unique. */
   async list(filter: TaskFilter): Promise<TaskRecord[]> {
     const result = await sql<TaskRow>`
       select * from muster.tasks
       where (${filter.status ?? null}::text is null or status = ${filter.status ?? null})
         and (${filter.graph ?? null}::text is null or graph_name = ${filter.graph ?? null})
-      order by created_at desc, id desc limit ${filter.limit}`.execute(this.#em.getKysely());
+      order by id desc limit ${filter.limit}`.execute(this.#em.getKysely());
     return result.rows.map(readTask);
   }
 

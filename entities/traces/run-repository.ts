@@ -39,6 +39,12 @@ export type RunBeginning =
     }
   | { readonly kind: 'stale' };
 
+/** Which attempt begins, and whether the trace's event is written with it. */
+export interface AttemptNote {
+  readonly number: number;
+  readonly record: boolean;
+}
+
 /** The end of a run. */
 export interface RunEnd extends RunSubject {
   readonly status: SettledRunStatus;
@@ -70,8 +76,11 @@ export class RunRepository {
     this.#em = em;
   }
 
-  /** Notes that an attempt begins. A run that is found running was left by a worker that died: it counts as a crash. */
-  async begin(execution: ExecutionRef, subject: RunSubject, attempt: number): Promise<RunBeginning> {
+  /**
+   * Notes that an attempt begins, with its event when `record` is set: one statement. A run that is found running was
+   * left by a worker that died: it counts as a crash.
+   */
+  async begin(execution: ExecutionRef, subject: RunSubject, attempt: AttemptNote): Promise<RunBeginning> {
     const result = await sql<BeginRow>`
       with open as (
         select id, tenant_id from muster.tasks
@@ -79,11 +88,20 @@ export class RunRepository {
       ), begun as (
         insert into muster.agent_runs as r (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, started_at)
         select gen_random_uuid(), tenant_id, ${execution.traceId}, ${subject.nodeId}, ${subject.agent}, ${subject.kind},
-          'running', ${attempt}, clock_timestamp() from open
-        on conflict (trace_id, node_id) do update set status = 'running', attempts = ${attempt},
+          'running', ${attempt.number}, clock_timestamp() from open
+        on conflict (trace_id, node_id) do update set status = 'running', attempts = ${attempt.number},
           crashes = r.crashes + case when r.status = 'running' then 1 else 0 end
         where r.status in ('pending', 'running')
         returning status, attempts, failures, crashes, outcome, xmax = 0 as first
+      ), placed as (
+        update muster.agent_traces set next_seq = next_seq + 1
+        where id = ${execution.traceId} and status = 'running' and ${attempt.record} and exists (select from begun)
+        returning id, tenant_id, next_seq - 1 as seq
+      ), noted as (
+        insert into muster.trace_events (trace_id, seq, tenant_id, type, node_id, data, at)
+        select p.id, p.seq, p.tenant_id, case when b.first then 'run.started' else 'run.retried' end, ${subject.nodeId},
+          jsonb_build_object('attempt', b.attempts, 'crashes', b.crashes), clock_timestamp()
+        from placed p, begun b
       )
       select status, attempts, failures, crashes, outcome, first, null as task_status from begun
       union all
@@ -95,11 +113,13 @@ export class RunRepository {
   }
 
   /**
-   * Writes the end of an attempt's run, under the attempt's number. False when a later attempt has taken over: what this
-   * one found is thrown away.
+   * Writes the end of an attempt's run under the attempt's number, with its event when `record` is set: one statement.
+   * False when a later attempt has taken over: what this one found is thrown away.
    */
-  async end(execution: ExecutionRef, end: RunEnd): Promise<boolean> {
+  async end(execution: ExecutionRef, end: RunEnd, { record }: { record: boolean }): Promise<boolean> {
+    const data = JSON.stringify({ attempt: end.attempts, ...end.error });
     const result = await sql<{ id: string }>`
+      with ended as (
       update muster.agent_runs r set status = ${end.status}, failures = ${end.failures}, outcome = ${end.outcome},
         output = ${end.output.json}::jsonb, output_artifact_id = ${end.output.artifactId},
         error_code = ${end.error?.code ?? null}, error_text = ${end.error?.message ?? null},
@@ -108,7 +128,17 @@ export class RunRepository {
       where r.trace_id = ${execution.traceId} and r.node_id = ${end.nodeId} and r.status = 'running'
         and r.attempts = ${end.attempts}
         and exists (select from muster.tasks t where t.id = ${execution.taskId} and t.fence = ${execution.fence})
-      returning id`.execute(this.#em.getKysely());
+      returning id
+      ), placed as (
+        update muster.agent_traces set next_seq = next_seq + 1
+        where id = ${execution.traceId} and status = 'running' and ${record} and exists (select from ended)
+        returning id, tenant_id, next_seq - 1 as seq
+      ), noted as (
+        insert into muster.trace_events (trace_id, seq, tenant_id, type, node_id, data, at)
+        select id, seq, tenant_id, ${end.status === 'ok' ? 'run.completed' : 'run.failed'}, ${end.nodeId}, ${data}::jsonb,
+          clock_timestamp() from placed
+      )
+      select id from ended`.execute(this.#em.getKysely());
     return result.rows.length === 1;
   }
 

@@ -95,6 +95,21 @@ describe('a unit of work', () => {
     });
   }
 
+  it('tells the log why it runs again', async () => {
+    const lines: unknown[] = [];
+    const log = { warn: (facts: unknown, message: string) => void lines.push([facts, message]) };
+    const database = openDatabase({ url: clone.databaseUrl, applicationName: 'log test', log });
+    opened.push(database);
+    let runs = 0;
+
+    await database.inSystem('inspect', async ({ kysely }) => {
+      runs += 1;
+      if (runs === 1) await raise('40001').execute(kysely);
+    });
+
+    assert.deepEqual(lines, [[{ attempt: 1, reason: 'on purpose' }, 'A unit of work runs again.']]);
+  });
+
   for (const state of ['23505', '42P01', 'P0001', '22012', '53300']) {
     it(`does not run again after ${state}`, async () => {
       let runs = 0;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { composeDraft } from '../report/compose.ts';
 import { draft, findings, transcript } from '../schemas.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { critique } from '../report/critique.ts';
 import { draft, findings, review, transcript } from '../schemas.ts';
 

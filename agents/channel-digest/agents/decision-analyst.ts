@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { findActionItems } from '../findings/action-items.ts';
 import { findDecisions } from '../findings/decisions.ts';
 import { actionItem, decision, transcript } from '../schemas.ts';

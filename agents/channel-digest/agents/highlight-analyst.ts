@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { findHighlights } from '../findings/highlights.ts';
 import { highlight, transcript } from '../schemas.ts';
 import { paceOf } from './pace.ts';

@@ -1,4 +1,4 @@
-import type { HandlerContext } from '../../muster.ts';
+import type { HandlerContext } from '../../../index.ts';
 import type { Pace } from '../language/sentences.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { findParticipants } from '../findings/participants.ts';
 import { participant, transcript } from '../schemas.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { renderReport } from '../report/render.ts';
 import { sourceText } from '../report/source-text.ts';
 import { type Draft, digest, draft, findings, type Review, review, transcript } from '../schemas.ts';

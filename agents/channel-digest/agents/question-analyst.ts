@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { findQuestions } from '../findings/questions.ts';
 import { openQuestion, transcript } from '../schemas.ts';
 import { paceOf } from './pace.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { parseTranscript } from '../parsing/parse-transcript.ts';
 import { transcript } from '../schemas.ts';
 

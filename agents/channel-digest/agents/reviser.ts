@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { reviseDraft } from '../report/revise.ts';
 import { draft, findings, review } from '../schemas.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { findSentiment } from '../findings/sentiment.ts';
 import { sentiment, transcript } from '../schemas.ts';
 import { paceOf } from './pace.ts';

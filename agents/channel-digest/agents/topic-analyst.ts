@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineAgent } from '../../muster.ts';
+import { defineAgent } from '../../../index.ts';
 import { findTopics } from '../findings/topics.ts';
 import { topic, transcript } from '../schemas.ts';
 import { paceOf } from './pace.ts';

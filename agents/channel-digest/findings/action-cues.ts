@@ -47,7 +47,7 @@ const ASSIGNED =
 export function actionCue(sentence: Sentence, conversation: Conversation): ActionCue | null {
   const { said } = sentence;
   const addressee = conversation.addressee(sentence);
-  const accepted = ACCEPTS.test(said);
+  const accepted = ACCEPTS.test(said) && !/\?\W*$/.test(said);
   const commitment = promise(said);
   if (commitment !== null) return { kind: 'commitment', what: commitment, who: sentence.speaker };
   if (accepted) return { kind: 'acceptance', what: '', who: sentence.speaker };
@@ -55,22 +55,22 @@ export function actionCue(sentence: Sentence, conversation: Conversation): Actio
   if (labelled !== undefined) return labelledCue(labelled, conversation);
   const need = needed(said);
   if (need !== null) return { kind: 'need', what: need, who: null };
-  const asked = REQUEST.exec(said)?.groups?.['what'];
+  const asked = REQUEST.exec(said)?.groups?.what;
   if (asked !== undefined && !NOT_ASKED.test(asked)) return { kind: 'request', what: asked, who: addressee };
   return assigned(sentence, conversation);
 }
 
 /** Whether a question is in truth a request, which an answer does not settle. */
 export function isRequest(sentence: Sentence): boolean {
-  const asked = REQUEST.exec(sentence.said)?.groups?.['what'];
+  const asked = REQUEST.exec(sentence.said)?.groups?.what;
   return (asked !== undefined && !NOT_ASKED.test(asked)) || needed(sentence.said) !== null;
 }
 
 function promise(said: string): string | null {
   if (/\?\W*$/.test(said) || /\bif I\b/i.test(said)) return null;
-  const what = COMMITMENT.exec(said)?.groups?.['what'];
+  const what = COMMITMENT.exec(said)?.groups?.what;
   if (what !== undefined) return IDLE.test(what) || isAnaphoric(what) ? null : what;
-  const able = CAN.exec(said)?.groups?.['what'];
+  const able = CAN.exec(said)?.groups?.what;
   return able === undefined || IDLE_CAN.test(able) || IDLE.test(able) || isAnaphoric(able) ? null : able;
 }
 
@@ -82,12 +82,12 @@ function isAnaphoric(what: string): boolean {
 }
 
 function needed(said: string): string | null {
-  const what = (WHO_ASKED.exec(said) ?? NEED.exec(said) ?? WHO.exec(said))?.groups?.['what'];
+  const what = (WHO_ASKED.exec(said) ?? NEED.exec(said) ?? WHO.exec(said))?.groups?.what;
   if (what !== undefined)
     return /^(?:explain|tell me|remember|remind|hear|see|know|think|say|confirm)\b/i.test(what) ? null : what;
   const does = WHO_DOES.exec(said)?.groups;
-  if (does !== undefined) return `${baseForm(does['verb'] ?? '')} ${does['what'] ?? ''}`;
-  const ours = WE_NEED.exec(said)?.groups?.['what'];
+  if (does !== undefined) return `${baseForm(does.verb ?? '')} ${does.what ?? ''}`;
+  const ours = WE_NEED.exec(said)?.groups?.what;
   return ours === undefined || /\?\W*$/.test(said) ? null : ours;
 }
 
@@ -96,20 +96,19 @@ function baseForm(verb: string): string {
 }
 
 function labelledCue(groups: Readonly<Record<string, string>>, conversation: Conversation): ActionCue {
-  const what = groups['what'] ?? '';
-  const owner =
-    groups['owner'] === undefined ? null : (personCalled(conversation.people, groups['owner']) ?? groups['owner']);
+  const what = groups.what ?? '';
+  const owner = groups.owner === undefined ? null : (personCalled(conversation.people, groups.owner) ?? groups.owner);
   const named = /^@?(?<who>[\p{L}\p{N}_.-]+)(?:\s*[:–—-]\s*|,? (?:to|will|should) )(?<rest>.+)/u.exec(what)?.groups;
-  const called = named === undefined ? null : personCalled(conversation.people, named['who'] ?? '');
-  if (called !== null && named !== undefined) return { kind: 'assignment', what: named['rest'] ?? what, who: called };
+  const called = named === undefined ? null : personCalled(conversation.people, named.who ?? '');
+  if (called !== null && named !== undefined) return { kind: 'assignment', what: named.rest ?? what, who: called };
   return { kind: 'assignment', what, who: owner };
 }
 
 function assigned({ said }: Sentence, conversation: Conversation): ActionCue | null {
   if (/\?\W*$/.test(said)) return null;
   for (const { groups } of said.matchAll(ASSIGNED)) {
-    const who = personCalled(conversation.people, groups?.['who'] ?? '');
-    const what = groups?.['what'];
+    const who = personCalled(conversation.people, groups?.who ?? '');
+    const what = groups?.what;
     if (who !== null && what !== undefined && !IDLE.test(what)) return { kind: 'assignment', what, who };
   }
   return null;

@@ -1,15 +1,20 @@
-import { overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import { isContained, overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import { wordRoots } from '../language/word-roots.ts';
 import { personCalled } from '../parsing/roster.ts';
 import type { ActionItem, Transcript } from '../schemas.ts';
 import { type ActionCue, actionCue } from './action-cues.ts';
 import { splitTask } from './action-wording.ts';
 import { Conversation, type Turn } from './conversation.ts';
-import { decisionCue } from './decision-cues.ts';
 import { bareDueDate, findDueDate } from './due-date.ts';
+import { resolve } from './references.ts';
 import { stanceOf, stanceOfTurn } from './stance.ts';
-import { isVague } from './wording.ts';
+import { isVague, linesOf } from './wording.ts';
 
 const ANSWER_WINDOW = 10;
+/** Items back to which a repetition is looked for: bounds the work on very long texts. */
+const REMEMBERED = 200;
+/** "somebody has to find a reviewer" – "I could ask her". */
+const OFFER = /\b(?:her|him|them|it|that)\b/;
 const ACTION_SECTION = /\b(?:actions?|action items?|to-?dos?|next steps?|tasks?|follow[- ]?ups?)\b/i;
 const DONE = /\b(?:done|finished|merged|fixed|deployed|uploaded|completed|sent|published|rotated|booked)\b/;
 
@@ -22,6 +27,8 @@ interface Item {
   /** A need that nobody has to take: dropped unless somebody does. */
   readonly loose: boolean;
   readonly sentence: Sentence;
+  /** Roots of the text's own words. */
+  readonly terms: ReadonlySet<string>;
   readonly lines: Set<number>;
 }
 
@@ -35,7 +42,7 @@ export async function findActionItems(transcript: Transcript, pace: Pace): Promi
   const items: Item[] = [];
   for (const sentence of conversation.sentences) {
     for (const item of listedItems(conversation, sentence) ?? spokenItems(conversation, sentence, items))
-      add(items, item);
+      add(conversation, items, item);
   }
   for (const item of items) settle(conversation, item);
   const kept = items.filter(({ loose, owner, due }) => !loose || owner !== null || due !== null);
@@ -69,37 +76,39 @@ function ownerOf(text: string, conversation: Conversation): { owner: string | nu
     /^@?(?<who>\p{L}[\p{L}\p{N}_.-]*(?: \p{Lu}\p{L}+)?)(?:\s*[:–—]\s*|\s+-\s+|,? (?:to|will|should) |\s+(?=\p{Ll}))(?<rest>.+)/u.exec(
       text,
     )?.groups;
-  const inFront = front === undefined ? null : personCalled(conversation.people, front['who'] ?? '');
-  if (inFront !== null && front !== undefined) return { owner: inFront, rest: front['rest'] ?? text };
+  const inFront = front === undefined ? null : personCalled(conversation.people, front.who ?? '');
+  if (inFront !== null && front !== undefined) return { owner: inFront, rest: front.rest ?? text };
   const behind =
     /^(?<rest>.+?)\s*(?:\((?:owner: ?)?@?(?<inside>\p{L}[\p{L}\p{N}_.-]*)(?<more>[^)]*)\)|[–—-] ?@?(?<after>\p{L}[\p{L}\p{N}_.-]*)(?<tail>.*))[.]?$/u.exec(
       text,
     )?.groups;
-  const owner =
-    behind === undefined ? null : personCalled(conversation.people, behind['inside'] ?? behind['after'] ?? '');
+  const owner = behind === undefined ? null : personCalled(conversation.people, behind.inside ?? behind.after ?? '');
   if (owner === null || behind === undefined) return { owner: null, rest: text };
-  return { owner, rest: `${behind['rest'] ?? ''}${behind['more'] ?? ''}${behind['tail'] ?? ''}` };
+  return { owner, rest: `${behind.rest ?? ''}${behind.more ?? ''}${behind.tail ?? ''}` };
 }
 
 function spokenItems(conversation: Conversation, sentence: Sentence, items: readonly Item[]): Item[] {
   const cue = actionCue(sentence, conversation);
   if (cue === null) return [];
-  const first = resolvePronoun(conversation, sentence, { text: splitTask(cue.what)[0]?.text ?? '', items });
+  const near = items.findLast((item) => conversation.distance(item.sentence.utterance, sentence.utterance) <= 4)?.text;
+  const tasks = splitTask(cue.what).map(({ text, due }) => ({ ...resolve(conversation, sentence, text, near), due }));
+  const first = tasks[0]?.text ?? '';
   if (cue.kind === 'acceptance' || (cue.kind === 'commitment' && isVague(first))) {
     take(conversation, sentence, items);
     return [];
   }
-  if (cue.kind === 'commitment') claim(conversation, sentence, items);
-  return splitTask(cue.what).flatMap(({ text, due }) => {
-    const resolved = resolvePronoun(conversation, sentence, { text, items });
-    if (isVague(resolved)) return [];
-    return [
-      newItem(
-        sentence,
-        { text: resolved, due: due ?? trailingDue(sentence), owner: ownerFor(cue), state: stateFor(cue, sentence) },
-        cue,
-      ),
-    ];
+  if (cue.kind === 'commitment' && claim(conversation, sentence, { items, text: first })) return [];
+  return tasks.flatMap(({ text, context, due }) => {
+    if (isVague(text)) return [];
+    const facts = {
+      text,
+      due: due ?? findDueDate(sentence.said)?.due ?? null,
+      owner: ownerFor(cue),
+      state: stateFor(cue, sentence),
+    };
+    const item = newItem(sentence, facts, cue);
+    for (const line of context === null ? [] : linesOf(context)) item.lines.add(line);
+    return [item];
   });
 }
 
@@ -119,53 +128,7 @@ function newItem(sentence: Sentence, facts: Pick<Item, 'text' | 'due' | 'owner' 
     cue.kind !== 'commitment' &&
     facts.owner === null &&
     !/\bsome(?:body|one)\b.*\b(?:needs?|has|must)\b/.test(sentence.plain);
-  return { ...facts, loose, sentence, lines: new Set([sentence.line]) };
-}
-
-function trailingDue(sentence: Sentence): string | null {
-  return findDueDate(sentence.said)?.due ?? null;
-}
-
-/** "it" after a matter that was just given to somebody, or proposed, means that matter. */
-function resolvePronoun(
-  conversation: Conversation,
-  sentence: Sentence,
-  { text, items }: { text: string; items: readonly Item[] },
-): string {
-  const pronoun =
-    /^(?<verb>\p{L}+(?: \p{L}+)?) (?:it|that|this|them)(?![\p{L}'-])(?<rest>(?: (?:on|in|for|with|to|at|before|after|as|once|when|from|into|via|by)\b.*)?)$/u.exec(
-      text,
-    )?.groups;
-  if (pronoun === undefined) return text;
-  const given = items.findLast((item) => conversation.distance(item.sentence.utterance, sentence.utterance) <= 4)?.text;
-  const proposed = conversation
-    .before(sentence.utterance, 3)
-    .flatMap(({ sentences }) => sentences.flatMap((earlier) => decisionCue(earlier)?.what ?? []))[0];
-  const object = objectOf(given) ?? objectOf(proposed) ?? subjectBefore(conversation, sentence);
-  return object === null ? text : `${pronoun['verb'] ?? ''} ${object}${pronoun['rest'] ?? ''}`;
-}
-
-/** "the sponsor hasn't answered" – "I can call them". */
-function subjectBefore(conversation: Conversation, sentence: Sentence): string | null {
-  const said = conversation
-    .before(sentence.utterance, 1)
-    .flatMap(({ sentences }) => sentences.map((earlier) => earlier.said));
-  return (
-    said.flatMap(
-      (earlier) => /^(?:(?:and|but|so|well|also),? )?((?:the|our) [\p{L}-]+)/iu.exec(earlier)?.[1] ?? [],
-    )[0] ?? null
-  );
-}
-
-/** What a task is done to: "the rollback script" of "write a rollback script for the migration". */
-function objectOf(task: string | undefined): string | null {
-  const object =
-    /^\p{L}+(?: (?:on|off|up|out|down))? (?<object>(?:the |a |an |our |their |your )?[\p{L}\p{N}-]+(?: [\p{L}\p{N}-]+){0,3}?)(?:,.*| (?:for|with|after|before|so|when|in|on|at|to|from|and|by|of|until)\b.*)?$/iu.exec(
-      task ?? '',
-    )?.groups?.['object'];
-  return object === undefined || /^(?:it|that|this|them|me|you|us)$/i.test(object)
-    ? null
-    : object.replace(/^(?:a|an) /, 'the ');
+  return { ...facts, loose, sentence, terms: wordRoots(facts.text), lines: new Set(linesOf(sentence)) };
 }
 
 /** A bare "I'll do it" takes the nearest thing that was asked for and that nobody has. */
@@ -178,11 +141,18 @@ function take(conversation: Conversation, sentence: Sentence, items: readonly It
   wanted.lines.add(sentence.line);
 }
 
-/** "I'll write the ticket" settles "@bo, can you write the ticket?" as well, whoever says it. */
-function claim(conversation: Conversation, sentence: Sentence, items: readonly Item[]): void {
+/** "I'll write the ticket" settles "@bo, can you write the ticket?", whoever says it. Says whether it did. */
+function claim(
+  conversation: Conversation,
+  sentence: Sentence,
+  { items, text }: { items: readonly Item[]; text: string },
+): boolean {
   const wanted = items.findLast((item) => isFree(conversation, item, sentence));
-  if (wanted === undefined || overlap(wanted.sentence.terms, sentence.terms) < 0.5) return;
+  if (wanted === undefined) return false;
+  const offers = conversation.distance(wanted.sentence.utterance, sentence.utterance) === 1 && OFFER.test(text);
+  if (!offers && overlap(wanted.terms, wordRoots(text)) < 0.5) return false;
   take(conversation, sentence, items);
+  return true;
 }
 
 function isFree(conversation: Conversation, item: Item, sentence: Sentence): boolean {
@@ -192,13 +162,16 @@ function isFree(conversation: Conversation, item: Item, sentence: Sentence): boo
   return asked && (near || answers) && item.sentence.speaker !== null && item.sentence.utterance !== sentence.utterance;
 }
 
-function add(items: Item[], item: Item): void {
-  const terms = item.sentence.terms;
-  const same = items.find((other) => {
-    const sameOwner = other.owner === item.owner || other.owner === null || item.owner === null;
-    const oneSentence = other.sentence === item.sentence;
-    return sameOwner && !oneSentence && overlap(termsOf(other), termsOf(item)) >= 0.6 && terms.size > 1;
-  });
+/** Soon after, likeness is enough; later, one has to say nothing that the other does not say too. */
+function isSameTask(conversation: Conversation, earlier: Item, item: Item): boolean {
+  const sameOwner = earlier.owner === item.owner || earlier.owner === null || item.owner === null;
+  if (!sameOwner || earlier.sentence === item.sentence || item.terms.size < 2 || earlier.terms.size < 2) return false;
+  const near = conversation.distance(earlier.sentence.utterance, item.sentence.utterance) <= 2 * ANSWER_WINDOW;
+  return near ? overlap(earlier.terms, item.terms) >= 0.6 : isContained(earlier.terms, item.terms);
+}
+
+function add(conversation: Conversation, items: Item[], item: Item): void {
+  const same = items.slice(-REMEMBERED).find((other) => isSameTask(conversation, other, item));
   if (same === undefined) items.push(item);
   else {
     same.owner ??= item.owner;
@@ -206,16 +179,6 @@ function add(items: Item[], item: Item): void {
     if (item.state === 'open' && same.state === 'unconfirmed') same.state = 'open';
     for (const line of item.lines) same.lines.add(line);
   }
-}
-
-/** The content words of an item's own text, cut to five letters so that inflections meet. */
-function termsOf({ text }: Pick<Item, 'text'>): Set<string> {
-  const words = text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
-  return new Set(
-    words
-      .filter((word) => !/^(?:the|and|for|with|our|your|that|this|from|into)$/.test(word))
-      .map((word) => word.slice(0, 5)),
-  );
 }
 
 /** Reads the answers: who agreed or declined, when it will be done, whether it was. */

@@ -1,6 +1,7 @@
 import { coveredShare, type Sentence } from '../language/sentences.ts';
 import { personCalled } from '../parsing/roster.ts';
 import type { Conversation, Turn } from './conversation.ts';
+import { decisionCue } from './decision-cues.ts';
 import { findDueDate } from './due-date.ts';
 import { stanceOf, stanceOfTurn } from './stance.ts';
 
@@ -39,6 +40,8 @@ export function outcomeOf(conversation: Conversation, question: Sentence): Outco
   let place = 0;
   let interrupted = false;
   for (const turn of conversation.after(question.utterance, LATE_WINDOW)) {
+    if (turn.sentences.some((sentence) => settles(sentence, question)))
+      return { answered: true, reply: turn, evasions };
     if (turn.speaker !== null && turn.speaker === question.speaker) {
       if (turn.sentences.some(({ plain }) => WITHDRAWN.test(plain)) && place < WINDOW)
         return { answered: true, reply: turn, evasions };
@@ -60,6 +63,11 @@ export function outcomeOf(conversation: Conversation, question: Sentence): Outco
   return { answered: false, reply: best?.turn ?? null, evasions };
 }
 
+/** A decision on the very matter answers the question, whoever states it. */
+function settles(sentence: Sentence, question: Sentence): boolean {
+  return coveredShare(question.terms, sentence.terms) >= 0.5 && decisionCue(sentence)?.kind === 'stated';
+}
+
 function isOtherQuestion({ plain, terms }: Sentence, question: Sentence): boolean {
   return /\?\W*$/.test(plain) && coveredShare(question.terms, terms) < 0.34;
 }
@@ -73,22 +81,29 @@ interface Place {
   readonly interrupted: boolean;
 }
 
-function scoreOf(
-  turn: Turn,
-  question: Sentence,
-  { conversation, place, asked, linked, interrupted }: Place,
-): number | 'evades' {
-  const near = place <= 6 || linked;
+function scoreOf(turn: Turn, question: Sentence, place: Place): number | 'evades' {
+  const near = place.place <= 6 || place.linked;
   if (near && stanceOfTurn(turn) === 'unsure') return 'evades';
   const said = turn.sentences.filter(({ plain }) => !/\?\W*$/.test(plain) && !NOTHING_SAID.test(plain));
   if (said.length === 0) return 0;
-  let score = linked ? 1.2 : Math.max(0, 1.2 - 0.2 * place) * (interrupted ? 0.3 : 1);
-  if (asked !== null) score += turn.speaker === asked ? 0.6 : -0.2;
-  if (said.some((sentence) => fits(sentence, question, conversation)) && (near || linked) && !(interrupted && !linked))
-    score += 0.8;
-  score += 1.6 * sharedTerms(turn, question);
+  const shared = sharedTerms(said, question);
+  let score = place.linked ? 1.2 : Math.max(0, 1.2 - 0.2 * place.place) * (place.interrupted ? 0.3 : 1);
+  if (place.asked !== null) score += turn.speaker === place.asked ? 0.6 : -0.2;
+  score += formScore(said, question, { ...place, near, shared });
+  score += 1.6 * shared;
   if (said.some(({ terms }) => terms.size >= 4)) score += 0.5;
   return score;
+}
+
+/** A reply in the form that was asked for is likely the answer; one in another form and in other words is likely none. */
+function formScore(
+  said: readonly Sentence[],
+  question: Sentence,
+  { conversation, near, shared, interrupted, linked }: Place & { near: boolean; shared: number },
+): number {
+  const forms = said.map((sentence) => formOf(sentence, question, conversation));
+  if (forms.includes('fits')) return near && (linked || !interrupted) ? 0.8 : 0;
+  return forms.includes('differs') && shared === 0 && !linked ? -0.5 : 0;
 }
 
 /** "@ann did you upload the mapping file?" … much later, Ann: "uploaded, it's in the folder of that build". */
@@ -99,31 +114,46 @@ function lateScore(turn: Turn, question: Sentence, asked: string | null): number
   return shared >= 2 ? ANSWERED_AFTER_DOUBT : 0;
 }
 
-function sharedTerms({ sentences }: Turn, question: Sentence): number {
-  return sentences.reduce((most, { terms }) => Math.max(most, coveredShare(question.terms, terms)), 0);
+function sharedTerms(said: readonly Sentence[], question: Sentence): number {
+  return said.reduce((most, { terms }) => Math.max(most, coveredShare(question.terms, terms)), 0);
 }
 
-/** Whether a reply has the form that the question asks for: yes or no, a time, a number, one of the choices. */
-function fits(reply: Sentence, question: Sentence, conversation: Conversation): boolean {
+/** Whether a reply has the form that a question asks for: yes or no, a time, a number, a person, one of the choices. */
+function formOf(reply: Sentence, question: Sentence, conversation: Conversation): 'fits' | 'differs' | 'free' {
   const { plain } = reply;
   const asking = question.plain.replace(/^@[\w.-]+[,:]?\s+/, '');
+  const form = FORMS.find(({ asked }) => asked.test(asking));
+  if (namesChoice(asking, plain)) return 'fits';
+  if (form !== undefined)
+    return form.answered.test(plain) || (form.timed && findDueDate(plain) !== null) ? 'fits' : 'differs';
+  if (/\bwho\b/.test(asking)) return SELF.test(plain) || namesSomebody(reply, conversation) ? 'fits' : 'differs';
+  if (/\b(?:what|which|how|why|whose)\b/.test(asking) && !AUXILIARY.test(asking)) return 'free';
+  return YES_OR_NO.test(plain) || stanceOf(reply) === 'agrees' ? 'fits' : 'differs';
+}
+
+interface Form {
+  readonly asked: RegExp;
+  readonly answered: RegExp;
+  readonly timed: boolean;
+}
+
+const FORMS: readonly Form[] = [
+  { asked: /\b(?:when|what time|by when|how soon|which day)\b(?!.*\bhappens\b)/, answered: /\d/, timed: true },
+  {
+    asked: /\bhow (?:many|much|long|often|big|old|far|high)\b/,
+    answered: /\d|%|\b(?:one|two|three|four|five|six|seven|ten|none|half|all|most|few)\b/,
+    timed: true,
+  },
+  { asked: /^(?:and |so |ok )?where\b/, answered: /https?:|\b(?:in|at|under|on|here|there)\b|#\w+/, timed: false },
+];
+const SELF = /^(?:me|i am|i'm|i did|i do|i have|i've|i will|i'll)\b/;
+
+/** "before or after the release?" – "before". */
+function namesChoice(asking: string, plain: string): boolean {
   const choice = /(\p{L}[\p{L}\d-]*)(?: \p{L}+){0,4} or (?:the |a |an |on |in |after |to )?(\p{L}[\p{L}\d-]*)/u.exec(
     asking,
   );
-  if (choice !== null && choice.slice(1).some((word) => new RegExp(String.raw`\b${word}\b`, 'u').test(plain)))
-    return true;
-  if (/\b(?:when|what time|by when|how soon|which day)\b/.test(asking))
-    return findDueDate(plain) !== null || /\d/.test(plain);
-  if (/\bhow (?:many|much|long|often|big|old|far|high)\b/.test(asking))
-    return /\d|\b(?:one|two|three|four|five|ten|none|half|all|most|few)\b/.test(plain);
-  if (/\bwho\b/.test(asking))
-    return /^(?:me|i am|i'm|i did|i do|i will|i'll)\b/.test(plain) || namesSomebody(reply, conversation);
-  if (/\bwhy\b/.test(asking)) return /\b(?:because|since|due to|so that|as we|reason)\b/.test(plain);
-  if (/\bwhere\b|\blink\b/.test(asking)) return /https?:|\b(?:in|at|under|on) (?:the|our|a)\b|#\w+/.test(plain);
-  const openForm = /\b(?:what|which|how|when|where|why|who|whose)\b/.test(asking);
-  if (AUXILIARY.test(asking) || !openForm || /,\s*(?:right|no|correct)\?/.test(asking))
-    return YES_OR_NO.test(plain) || stanceOf(reply) !== 'none';
-  return false;
+  return choice?.slice(1).some((word) => new RegExp(String.raw`\b${word}\b`, 'u').test(plain)) ?? false;
 }
 
 function namesSomebody({ tokens }: Sentence, { people }: Conversation): boolean {

@@ -7,7 +7,7 @@ export interface DecisionCue {
   readonly what: string;
 }
 
-const FILLER = String.raw`(?:(?:ok(?:ay)?|alright|right|so|and|then|great|good|perfect|fine|cool|yes|yep|well|agreed|great news|in the end)[,:!. –—-]+)*`;
+const FILLER = `(?:(?:ok(?:ay)?|alright|right|so|and|then|great|good|perfect|fine|cool|yes|yep|well|agreed|great news|in the end)[,:!. –—-]+)*`;
 
 /** Verbs after which "so we …" tells a fact or a state of mind. */
 const NO_ACT = String.raw`(?!(?:have|had|are|were|was|need|can|can't|could|couldn't|would|don't|didn't|might|may|should|shouldn't|see|saw|know|knew|think|thought|want|wanted|hope|got|get|say|said|talk|talked|agree to disagree|never|just|all|still|already|also|both|either)\b)`;
@@ -25,6 +25,7 @@ const STATED: readonly RegExp[] = [
     String.raw`^(?:ok(?:ay)?|alright|right|great|good|perfect|fine|cool)?[,:! ]*(?:then|so)[, ]+(?<what>we(?:'ll|'re| will| are)?(?: not)?(?: going to)? ${NO_ACT}\p{L}+.+)`,
     'iu',
   ),
+  /^(?:(?:ok(?:ay)?|so|and)[, ]+)*(?<what>(?:we|the)\b.+?)[,;.–—-]+\s*(?:that's|it's|and that's) (?:settled|decided|final|agreed)\b/i,
   /^(?:final|settled|done deal)[:!,–—-]+\s*(?<what>.+)/i,
 ];
 const PROPOSED: readonly RegExp[] = [
@@ -39,9 +40,9 @@ const PROPOSED: readonly RegExp[] = [
 
 /** Small talk that has the form of a proposal. */
 const NO_MATTER =
-  /^(?:we )?(?:see|talk|chat|discuss|hope|wait|start|begin|get started|move on|continue|go(?:$|[ ,.!])(?! with)|take a (?:break|look)|have a look|say|be honest|face it|circle back|sync|meet|catch up|look at|keep (?:an eye|going)|just say|not (?:forget|panic|worry)|do (?:it|this|that)\b|hear|check|find out|figure out|get back|grab|celebrate|assume|take (?:it|this|that)\b|we started|come back|recap|park\b.*\bfor now|know|not get ahead)/i;
+  /^(?:we )?(?:see|talk|chat|discuss|hope|wait|start|begin|get (?:started|going|moving|to it|back|into)|kick off|jump|dive|move on|continue|go(?:$|[ ,.!])(?! with)|take a (?:break|look)|have a look|say|be honest|face it|circle back|sync|meet|catch up|look at|keep (?:an eye|going)|just say|not (?:forget|panic|worry)|do (?:it|this|that)\b|hear|check|find out|figure out|get back|grab|celebrate|assume|take (?:it|this|that)\b|we started|come back|recap|park\b.*\bfor now|know|not get ahead)/i;
 const OPEN_MATTER =
-  /\b(?:if we (?:decide|agree|go)|whether|not (?:yet )?(?:decided|agreed|settled)|haven't (?:decided|agreed|settled)|undecided|need to (?:decide|agree)|have to (?:decide|agree)|before we (?:decide|agree)|can't (?:decide|agree)|until we (?:decide|agree)|should have|could have|would have|nothing (?:was )?decided|hasn't been decided|no decision)\b/i;
+  /\b(?:if we (?:decided?|agreed?|go|went)|whether|not (?:yet )?(?:decided|agreed|settled)|haven't (?:decided|agreed|settled)|undecided|need to (?:decide|agree)|have to (?:decide|agree)|before we (?:decide|agree)|can't (?:decide|agree)|until we (?:decide|agree)|should have|could have|would have|nothing (?:was )?decided|hasn't been decided|no decision)\b/i;
 const WITHDRAWS =
   /\b(?:scratch that|change of plans?|changed? (?:my|our) minds?|instead of|reverse(?:d)?|revert(?:ed|ing)? (?:the|that|our) decision|on second thought|actually,? (?:let's not|no)|correction|postpone[ds]?|moved? (?:it )?to|pushed? (?:it )?(?:back )?to|instead)\b/i;
 
@@ -62,7 +63,7 @@ export function withdraws({ plain }: Pick<Sentence, 'plain'>): boolean {
 
 function matter(cues: readonly RegExp[], said: string): string | null {
   for (const cue of cues) {
-    const what = cue.exec(said)?.groups?.['what']?.trim();
+    const what = cue.exec(said)?.groups?.what?.trim();
     if (what !== undefined && what !== '' && !NO_MATTER.test(what)) return what.replace(/^(?:that|to)\s+/i, '');
   }
   return null;

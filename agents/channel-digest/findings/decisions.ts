@@ -1,7 +1,8 @@
-import { overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import { isContained, overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
 import type { Decision, Transcript } from '../schemas.ts';
 import { Conversation, type Turn } from './conversation.ts';
 import { type DecisionCue, decisionCue, withdraws } from './decision-cues.ts';
+import { resolve } from './references.ts';
 import { stanceOfTurn } from './stance.ts';
 import { asStatement, isVague, linesOf } from './wording.ts';
 
@@ -9,6 +10,8 @@ import { asStatement, isVague, linesOf } from './wording.ts';
 const AGREEMENT_WINDOW = 8;
 /** How near two wordings of one matter stand to each other. */
 const SAME_MATTER_WINDOW = 14;
+/** Decisions back to which a repetition is looked for: bounds the work on very long texts. */
+const REMEMBERED = 200;
 const DECISION_SECTION = /\bdecisions?\b|\bagreed\b|\bresolutions?\b/i;
 const DAYS = /\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b/g;
 
@@ -16,6 +19,8 @@ interface Candidate {
   readonly sentence: Sentence;
   readonly kind: DecisionCue['kind'];
   readonly text: string;
+  /** What the text quotes to stand alone. */
+  readonly context: Sentence | null;
   readonly supporters: ReadonlyMap<string, Turn>;
 }
 
@@ -34,11 +39,12 @@ function candidate(conversation: Conversation, sentence: Sentence): Candidate | 
   const listed = DECISION_SECTION.test(sentence.utterance.section ?? '');
   const cue = decisionCue(sentence) ?? (listed ? { kind: 'stated' as const, what: sentence.said } : null);
   if (cue === null || (listed && isContinuation(conversation, sentence))) return null;
-  const text = asStatement(cue.what);
+  const { text: what, context } = resolve(conversation, sentence, cue.what);
+  const text = asStatement(what);
   if (isVague(text) || sentence.terms.size < (cue.kind === 'stated' ? 1 : 2)) return null;
   const { supporters, objections } = reactions(conversation, sentence);
   const settled = cue.kind === 'stated' || (supporters.size > 0 && objections < supporters.size);
-  return settled ? { sentence, kind: cue.kind, text, supporters } : null;
+  return settled ? { sentence, kind: cue.kind, text, context, supporters } : null;
 }
 
 /** A listed item is one decision, told by its first sentence. */
@@ -87,9 +93,9 @@ interface Settled {
 /** One decision a matter: the later wording stands, unless only the earlier one was put as settled. */
 function merged(conversation: Conversation, candidates: readonly Candidate[]): Settled[] {
   const settled: Settled[] = [];
-  for (const { sentence, kind, text, supporters } of candidates) {
+  for (const { sentence, kind, text, context, supporters } of candidates) {
     const agreeing = [...supporters.values()].slice(0, 4).map(({ utterance }) => utterance);
-    const lines = linesOf(sentence, ...agreeing);
+    const lines = linesOf(...(context === null ? [] : [context]), sentence, ...agreeing);
     const decision: Decision = {
       text,
       by: sentence.speaker,
@@ -97,8 +103,10 @@ function merged(conversation: Conversation, candidates: readonly Candidate[]): S
       replacedAt: null,
       lines,
     };
-    const at = settled.findLastIndex((earlier) => sameMatter(conversation, earlier, { sentence, kind }));
-    const earlier = settled[at];
+    const recent = settled.slice(-REMEMBERED);
+    const place = recent.findLastIndex((earlier) => sameMatter(conversation, earlier, { sentence, kind }));
+    const at = settled.length - recent.length + place;
+    const earlier = place < 0 ? undefined : settled[at];
     if (earlier === undefined) settled.push({ decision, sentence, kind });
     else {
       const keepEarlier = earlier.kind === 'stated' && kind === 'proposed';
@@ -121,7 +129,8 @@ function sameMatter(conversation: Conversation, earlier: Settled, later: Pick<Se
   const near = conversation.distance(earlier.sentence.utterance, later.sentence.utterance) <= SAME_MATTER_WINDOW;
   const shared = overlap(earlier.sentence.terms, later.sentence.terms);
   const sameDay = later.kind === 'stated' && earlier.kind === 'proposed' && shareDay(earlier.sentence, later.sentence);
-  return shared >= 0.75 || (near && (shared >= 0.5 || sameDay));
+  if (near) return shared >= 0.5 || sameDay;
+  return shared > 0 && isContained(earlier.sentence.terms, later.sentence.terms);
 }
 
 function shareDay(one: Sentence, other: Sentence): boolean {
@@ -130,10 +139,11 @@ function shareDay(one: Sentence, other: Sentence): boolean {
 }
 
 function markReplaced(settled: readonly Settled[]): Settled[] {
-  return settled.map((earlier, at) => {
-    const later = settled.slice(at + 1).find(({ sentence }) => {
+  const withdrawing = settled.filter(({ sentence }) => withdraws(sentence));
+  return settled.map((earlier) => {
+    const later = withdrawing.find(({ sentence }) => {
       const shared = overlap(earlier.sentence.terms, sentence.terms);
-      return withdraws(sentence) && shared >= 0.3 && earlier.sentence.utterance !== sentence.utterance;
+      return sentence.utterance.index > earlier.sentence.utterance.index && shared >= 0.3;
     });
     return later === undefined
       ? earlier

@@ -4,8 +4,8 @@ const MONTH =
 const CLOCK = String.raw`\d{1,2}(?::\d{2})?\s?(?:am|pm|h)\b|\d{1,2}:\d{2}|noon|midnight|lunch`;
 const PART = '(?:morning|afternoon|evening|night|noon|eod)';
 const DATE = String.raw`\d{4}-\d{2}-\d{2}|${MONTH}\.? \d{1,2}(?:st|nd|rd|th)?|\d{1,2}(?:st|nd|rd|th)?(?: of)? ${MONTH}|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?|the \d{1,2}(?:st|nd|rd|th)`;
-const RELATIVE = String.raw`today|tonight|tomorrow(?: ${PART})?|this (?:week|${PART})|next (?:week|month|sprint|${DAY})|(?:the )?(?:end|beginning|middle) of (?:the |this |next )?(?:day|week|month|sprint|quarter|year|${DAY}|${MONTH})|(?:early|mid|late)[ -]${MONTH}|eod|eow|cob|q[1-4]`;
-const POINT = String.raw`(?:(?:next |this |coming )?${DAY}(?: ${PART})?(?:[, ]+(?:at )?(?:${CLOCK}))?|${RELATIVE}|${DATE}|${CLOCK})`;
+const RELATIVE = `today|tonight|tomorrow(?: ${PART})?|this (?:week|${PART})|next (?:week|month|sprint|${DAY})|(?:the )?(?:end|beginning|middle) of (?:the |this |next )?(?:day|week|month|sprint|quarter|year|${DAY}|${MONTH})|(?:early|mid|late)[ -]${MONTH}|eod|eow|cob|q[1-4]`;
+const POINT = `(?:(?:next |this |coming )?${DAY}(?: ${PART})?(?:[, ]+(?:at )?(?:${CLOCK}))?|${RELATIVE}|${DATE}|${CLOCK})`;
 
 const WITH_PREPOSITION = new RegExp(
   String.raw`[,(]?\s*\b(?:due(?: on| by)?:?|by|before|until|till|no later than|not later than|on|for|at|in time for) (?:the )?(?<due>${POINT}|the release|the launch|the demo|the meeting)(?![\p{L}\p{N}-])\)?`,
@@ -31,12 +31,12 @@ export interface DueDate {
 /** Finds by when something is due, in the words of the text; null when it says nothing. */
 export function findDueDate(text: string): DueDate | null {
   const match = WITH_PREPOSITION.exec(text) ?? ALONE.exec(text);
-  const due = match?.groups?.['due'];
+  const due = match?.groups?.due;
   if (match === null || due === undefined) return null;
   return { due, start: match.index, end: match.index + match[0].length };
 }
 
 /** A sentence that is nothing but a date, as the answer to "by when?". */
 export function bareDueDate(text: string): string | null {
-  return BARE.exec(text.trim())?.groups?.['due'] ?? null;
+  return BARE.exec(text.trim())?.groups?.due ?? null;
 }

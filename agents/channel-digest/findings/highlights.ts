@@ -2,15 +2,18 @@ import { overlap, type Pace, readSentences, type Sentence } from '../language/se
 import type { Highlight, Transcript } from '../schemas.ts';
 import { stanceOf } from './stance.ts';
 import { rankSentences } from './text-rank.ts';
-import { isVague } from './wording.ts';
+import { isVague, linesOf } from './wording.ts';
 
 /** Sentences that take part in the ranking; of more, those with the most frequent words. */
 const RANKED = 1_200;
 const CHOSEN = 16;
+/** Part of the best sentence's score that a highlight needs. */
+const LEAST_SCORE = 0.35;
 /** Two highlights may share this much of the shorter one's words. */
 const LIKENESS = 0.5;
 
-const CHATTER = /\b(?:lol|haha|coffee|lunch|good morning|see you|sorry i'm late|thanks|thank you|brb|weekend)\b/;
+const CHATTER =
+  /\b(?:lol|haha|coffee|lunch|pizza|gotta|bye|fun|good morning|see you|sorry i'm late|thanks|thank you|brb|weekend)\b/;
 const WEIGHTY =
   /\b(?:because|decid|must|need|cannot|can't|fail|block|risk|cost|deadline|release|result|found|caus|broke|crash|fix|customer|\d+(?:\.\d+)?\s?%|\d{2,})/;
 
@@ -29,10 +32,10 @@ export async function findHighlights(transcript: Transcript, pace: Pace): Promis
   }));
   scored.sort((one, other) => other.score - one.score || one.sentence.index - other.sentence.index);
   const best = scored[0]?.score ?? 1;
-  return diverse(scored).map(({ sentence, score }) => ({
+  return diverse(scored.filter(({ score }) => score >= LEAST_SCORE * best)).map(({ sentence, score }) => ({
     text: sentence.text,
     speaker: sentence.speaker,
-    line: sentence.line,
+    lines: linesOf(sentence),
     score: Math.round((100 * score) / best) / 100,
   }));
 }
@@ -56,7 +59,7 @@ function mostCommon(sentences: readonly Sentence[]): Sentence[] {
 }
 
 function merit(sentence: Sentence): number {
-  const { terms, plain } = sentence;
+  const { terms, plain, tokens } = sentence;
   const size = Math.min(terms.size, 8) / 8;
   const weighty = WEIGHTY.test(plain) ? 1.2 : 1;
   const reaction = stanceOf(sentence) === 'none' ? 1 : 0.7;
@@ -65,7 +68,11 @@ function merit(sentence: Sentence): number {
     ? 0.6
     : 1;
   const list = (plain.match(/,/g) ?? []).length >= 3 || /^agenda\b/.test(plain) ? 0.4 : 1;
-  return (0.6 + 0.4 * size) * weighty * reaction * told * list;
+  // A figure is what readers look for; a fragment or a dangling "they" is what they cannot use.
+  const figure = tokens.some(({ kind, text }) => kind === 'number' || /^\d/.test(text)) ? 1.3 : 1;
+  const fragment = tokens.some(({ partOfSpeech }) => partOfSpeech === 'VERB' || partOfSpeech === 'AUX') ? 1 : 0.4;
+  const dangling = /^(?:they|it|he|she|those|these|that|this|last thing|first up|next)\b/.test(plain) ? 0.6 : 1;
+  return (0.6 + 0.4 * size) * weighty * reaction * told * list * figure * fragment * dangling;
 }
 
 function diverse<Scored extends { readonly sentence: Sentence }>(scored: readonly Scored[]): Scored[] {

@@ -64,12 +64,12 @@ function openQuestion(conversation: Conversation, sentence: Sentence): OpenQuest
     askedBy: sentence.speaker,
     askedOf: asked === sentence.speaker ? null : asked,
   };
-  if (listed || stated) return { ...question, reason: 'noted as open', lines: [sentence.line] };
+  if (listed || stated) return { ...question, reason: 'noted as open', lines: linesOf(sentence) };
   if (isRequest(sentence) || decisionCue(sentence)?.kind === 'proposed') return null;
   if (utterance.speaker === null)
     return answeredInNotes(conversation, sentence)
       ? 'answered'
-      : { ...question, reason: 'no answer in the notes', lines: [sentence.line] };
+      : { ...question, reason: 'no answer in the notes', lines: linesOf(sentence) };
   const outcome = outcomeOf(conversation, sentence);
   if (outcome.answered) return 'answered';
   return {
@@ -106,7 +106,7 @@ function wording({ said }: Sentence): string {
       /^(?:(?:ok(?:ay)?|so|and|but|also|hey|hm+|one more thing|quick (?:one|question)(?: on [\p{L} ]+)?|btw)[,: ]+|@[\p{L}\p{N}_.-]+[,:]?\s+)+/iu,
       '',
     )
-    .replace(/[\s\p{Extended_Pictographic}\uFE0F]+$/u, '');
+    .replace(/(?:\s|\p{Extended_Pictographic}|\uFE0F)+$/u, '');
   return capitalised(core);
 }
 

@@ -1,15 +1,16 @@
 import { type Pace, readSentences, type Sentence } from '../language/sentences.ts';
 import type { Mood, Sentiment, Transcript } from '../schemas.ts';
-import { linesOf } from './wording.ts';
 
 /** Fewest utterances with feeling that make a statement about a person, and about a stretch of the talk. */
 const LEAST_EVIDENCE = 3;
 const STRETCH = 4;
 const MOST_TURNS = 3;
 
-/** One utterance that shows a feeling. */
+/** One line of the talk that shows a feeling. */
 interface Felt {
-  readonly sentence: Sentence;
+  readonly line: number;
+  readonly speaker: string | null;
+  readonly text: string;
   readonly score: number;
 }
 
@@ -29,10 +30,7 @@ const NEGATES =
  */
 export async function findSentiment(transcript: Transcript, pace: Pace): Promise<Sentiment> {
   const sentences = await readSentences(transcript, pace);
-  const felt = sentences.flatMap((sentence) => {
-    const score = feeling(sentence);
-    return score === 0 ? [] : [{ sentence, score }];
-  });
+  const felt = feltLines(sentences);
   const share = sentences.length === 0 ? 0 : felt.length / sentences.length;
   return {
     mood: share < 0.03 ? 'neutral' : moodOf(felt),
@@ -43,6 +41,20 @@ export async function findSentiment(transcript: Transcript, pace: Pace): Promise
   };
 }
 
+/** What is said on one line is one feeling: a sentence and the emoji behind it belong together. */
+function feltLines(sentences: readonly Sentence[]): Felt[] {
+  const lines = [...Map.groupBy(sentences, ({ line }) => line)];
+  return lines.flatMap(([line, said]) => {
+    const score = clamp(said.reduce((sum, sentence) => sum + feeling(sentence), 0));
+    const speaker = said[0]?.speaker ?? null;
+    return score === 0 ? [] : [{ line, speaker, text: said.map(({ text }) => text).join(' '), score }];
+  });
+}
+
+function clamp(score: number): number {
+  return Math.max(-1, Math.min(1, Math.round(score * 100) / 100));
+}
+
 /** −1 to 1. Explicit words of feeling weigh most, emoji next; the model's word list only breaks ties. */
 export function feeling({ plain, text, sentiment }: Pick<Sentence, 'plain' | 'text' | 'sentiment'>): number {
   const words = signed(plain, WARM) - signed(plain, COLD);
@@ -51,7 +63,7 @@ export function feeling({ plain, text, sentiment }: Pick<Sentence, 'plain' | 'te
   const manners = 0.2 * signed(plain, POLITE);
   const sum = 0.6 * words + marks + manners;
   if (sum === 0) return 0;
-  return Math.max(-1, Math.min(1, Math.round((sum + 0.3 * sentiment) * 100) / 100));
+  return clamp(sum + 0.3 * sentiment);
 }
 
 function signed(plain: string, cue: RegExp): number {
@@ -72,7 +84,7 @@ function mean(felt: readonly Felt[]): number {
 }
 
 function byParticipant(felt: readonly Felt[]): Sentiment['participants'] {
-  const groups = [...Map.groupBy(felt, ({ sentence }) => sentence.speaker)];
+  const groups = [...Map.groupBy(felt, ({ speaker }) => speaker)];
   return groups.flatMap(([name, own]) => {
     if (name === null || own.length < LEAST_EVIDENCE) return [];
     return [{ name, mood: moodOf(own), score: mean(own), lines: strongest(own) }];
@@ -81,7 +93,7 @@ function byParticipant(felt: readonly Felt[]): Sentiment['participants'] {
 
 function strongest(felt: readonly Felt[]): number[] {
   const first = felt.toSorted((one, other) => Math.abs(other.score) - Math.abs(one.score)).slice(0, 3);
-  return linesOf(...first.map(({ sentence }) => sentence));
+  return first.map(({ line }) => line).sort((one, other) => one - other);
 }
 
 /** Where the means of the four feelings before and after differ most in sign; neighbours of a turn are no turns. */
@@ -102,11 +114,5 @@ function turningPoints(felt: readonly Felt[]): Sentiment['turningPoints'] {
     if (apart && chosen.length < MOST_TURNS) chosen.push(shift);
   }
   const inOrder = chosen.toSorted((one, other) => one.at - other.at);
-  return inOrder.map(({ shown: { sentence }, from, to }) => ({
-    line: sentence.line,
-    speaker: sentence.speaker,
-    from,
-    to,
-    text: sentence.text,
-  }));
+  return inOrder.map(({ shown: { line, speaker, text }, from, to }) => ({ line, speaker, from, to, text }));
 }

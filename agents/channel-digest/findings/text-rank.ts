@@ -41,7 +41,11 @@ function linksOf(
 ): Link[][] {
   const containing = new Map<string, number[]>();
   sentences.forEach((terms, at) => {
-    for (const term of terms) containing.set(term, [...(containing.get(term) ?? []), at]);
+    for (const term of terms) {
+      const known = containing.get(term);
+      if (known === undefined) containing.set(term, [at]);
+      else known.push(at);
+    }
   });
   return sentences.map((terms, at) => {
     const products = new Map<number, number>();

@@ -1,6 +1,6 @@
 import { type Pace, readSentences, type Sentence } from '../language/sentences.ts';
 import type { Topic, Transcript } from '../schemas.ts';
-import { type NounPhrase, nounPhrases } from './noun-phrases.ts';
+import { nounPhrases } from './noun-phrases.ts';
 import { isVague, linesOf } from './wording.ts';
 
 /** Lines cited per topic. */
@@ -57,7 +57,11 @@ function collect(sentences: readonly Sentence[], names: ReadonlySet<string>): Ma
 function weigh(terms: readonly Term[]): Map<Term, number> {
   const containing = new Map<string, Term[]>();
   for (const term of terms) {
-    for (const stem of term.stems) containing.set(stem, [...(containing.get(stem) ?? []), term]);
+    for (const stem of term.stems) {
+      const known = containing.get(stem);
+      if (known === undefined) containing.set(stem, [term]);
+      else known.push(term);
+    }
   }
   return new Map(
     terms.map((term) => [
@@ -149,7 +153,7 @@ function keySentence(group: readonly Term[], sentences: readonly Sentence[]): Se
 function richness(group: readonly Term[], sentence: Sentence): number {
   const hits = group.filter(({ sentences }) => sentences.includes(sentence)).length;
   const words = sentence.tokens.length;
-  const list = (sentence.text.match(/,/g) ?? []).length >= 3 ? 1 : 0;
-  const plan = /\b(?:i'll|will|can you|please|who)\b/.test(sentence.plain) ? 1 : 0;
+  const list = (sentence.text.match(/,/g) ?? []).length >= 3 ? 3 : 0;
+  const plan = /\b(?:i'll|will|can you|please|who|let's|needs? to)\b/.test(sentence.plain) ? 1 : 0;
   return Math.min(hits, 3) - plan + Math.min(sentence.terms.size, 8) / 4 - (words > 40 ? 1 : 0) - list;
 }

@@ -1,3 +1,4 @@
+import type { Sentence } from '../language/sentences.ts';
 import type { Utterance } from '../schemas.ts';
 
 const LEADING =
@@ -36,9 +37,13 @@ export function capitalised(text: string): string {
   return first.toUpperCase() + text.slice(first.length);
 }
 
-/** The lines of some utterances, ascending, each once. */
-export function linesOf(...places: ReadonlyArray<{ readonly line: number } | Utterance>): number[] {
-  return [...new Set(places.map(({ line }) => line))].sort((one, other) => one - other);
+/** The lines to cite, ascending, each once: of a sentence all that it runs over, of an utterance its first. */
+export function linesOf(...places: ReadonlyArray<Sentence | Utterance>): number[] {
+  const lines = places.flatMap((place) => {
+    const last = 'utterance' in place ? place.lastLine : place.line;
+    return Array.from({ length: last - place.line + 1 }, (_, more) => place.line + more);
+  });
+  return [...new Set(lines)].sort((one, other) => one - other);
 }
 
 function bareText(text: string): string {

@@ -10,6 +10,8 @@ export interface Sentence {
   readonly utterance: Utterance;
   /** The line of the source on which the sentence starts. */
   readonly line: number;
+  /** The line on which it ends: in notes a sentence may run over several. */
+  readonly lastLine: number;
   readonly speaker: string | null;
   readonly text: string;
   /** The text with straight quotes and chat's short forms written out: what new sentences are made of. */
@@ -48,10 +50,12 @@ function readUtterance(model: LanguageModel, utterance: Utterance, into: Sentenc
     for (const { text, tokens, sentiment } of model.read(piece)) {
       if (text.trim() === '') continue;
       const said = plainText(text);
+      const line = lineAt(utterance, text, { piece, offset });
       into.push({
         index: into.length,
         utterance,
-        line: lineAt(utterance, piece, text, offset),
+        line,
+        lastLine: Math.min(line + text.trim().split('\n').length - 1, utterance.lastLine),
         speaker: utterance.speaker,
         text: text.trim().replace(/\s+/g, ' '),
         said,
@@ -72,7 +76,7 @@ function pieces(utterance: Utterance): Array<{ text: string; offset: number }> {
     .flatMap((text, offset) => (text.trim() === '' || text.startsWith('> ') ? [] : [{ text, offset }]));
 }
 
-function lineAt(utterance: Utterance, piece: string, sentence: string, offset: number): number {
+function lineAt(utterance: Utterance, sentence: string, { piece, offset }: { piece: string; offset: number }): number {
   const start = Math.max(piece.indexOf(sentence), 0);
   const breaks = piece.slice(0, start).split('\n').length - 1;
   return Math.min(utterance.line + offset + breaks, utterance.lastLine);
@@ -86,6 +90,11 @@ export function contentTerms(tokens: readonly Token[]): Set<string> {
   });
   // The stemmer alters digits, and a changed number would meet the wrong one.
   return new Set(kept.map(({ stem, text, kind }) => (kind === 'number' ? text : stem.toLowerCase())));
+}
+
+/** Whether one says nothing that the other does not say too, so that the two may be one matter told twice. */
+export function isContained(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.isSubsetOf(other) || other.isSubsetOf(one);
 }
 
 /** How many of the wanted terms are there, 0 to 1; 0 when none is wanted. */

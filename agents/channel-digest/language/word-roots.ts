@@ -19,5 +19,5 @@ export function wordRoots(text: string): Set<string> {
       .replace(/[’']s\b/g, '')
       .match(/[\p{L}\p{N}]+/gu) ?? [];
   const telling = words.filter((word) => !FUNCTION_WORDS.has(word) && (word.length > 2 || /\d/.test(word)));
-  return new Set(telling.map((word) => word.slice(0, ROOT)));
+  return new Set(telling.map((word) => (/\d/.test(word) ? word : word.slice(0, ROOT))));
 }

@@ -12,7 +12,7 @@ const NAME = String.raw`(?<name>[\p{L}\p{N}_~][\p{L}\p{N}\p{M}_ .'’#|()~-]{0,4
 const CLOCK = String.raw`\d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)?`;
 const DAY = String.raw`(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./-](?:\d{1,2}|[A-Za-z]{3})[./-]\d{2,4})`;
 const STAMP = String.raw`(?<time>(?:${DAY}[T,]?\s*)?${CLOCK}|${DAY})`;
-const WORDED = String.raw`(?<time>(?:(?:Today|Yesterday)(?: at)? |${DAY}[, ]*(?:at )?)?${CLOCK})`;
+const WORDED = `(?<time>(?:(?:Today|Yesterday)(?: at)? |${DAY}[, ]*(?:at )?)?${CLOCK})`;
 
 /**
  * Most telling first: a stamp in brackets is never prose, a bare `name: text` often is, so it has to cover most lines
@@ -55,9 +55,9 @@ function choosePattern(lines: readonly string[]): RegExp | null {
 
 function startOf(line: string, start: RegExp): { name: string; time: string | null; text: string } | null {
   const groups = start.exec(line)?.groups;
-  const name = groups?.['name']?.trim();
+  const name = groups?.name?.trim();
   if (name === undefined || LABELS.test(name) || name.split(/\s+/).length > 5) return null;
-  return { name: name.replace(/#\d{4}$/, ''), time: groups?.['time'] ?? null, text: groups?.['text']?.trim() ?? '' };
+  return { name: name.replace(/#\d{4}$/, ''), time: groups?.time ?? null, text: groups?.text?.trim() ?? '' };
 }
 
 interface OpenMessage {

@@ -54,16 +54,16 @@ export function collectNames(records: readonly unknown[]): Map<string, string> {
   const names = new Map<string, string>();
   const learn = (value: unknown, id?: unknown) => {
     if (!isFields(value)) return;
-    const known = id ?? value['id'];
+    const known = id ?? value.id;
     const name = firstString(value, NAME_KEYS);
     if (typeof known === 'string' && name !== null) names.set(known, name);
   };
   for (const record of records) {
     if (!isFields(record)) continue;
-    learn(record['author']);
-    learn(record['user']);
-    learn(record['user_profile'], record['user']);
-    for (const mention of Array.isArray(record['mentions']) ? record['mentions'] : []) learn(mention);
+    learn(record.author);
+    learn(record.user);
+    learn(record.user_profile, record.user);
+    for (const mention of Array.isArray(record.mentions) ? record.mentions : []) learn(mention);
   }
   return names;
 }
@@ -84,7 +84,7 @@ function speakerOf(record: Fields, names: ReadonlyMap<string, string>): string |
 function plainText(value: unknown): string | null {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return null;
-  const parts = value.map((part) => (typeof part === 'string' ? part : isFields(part) ? (part['text'] ?? '') : ''));
+  const parts = value.map((part) => (typeof part === 'string' ? part : isFields(part) ? (part.text ?? '') : ''));
   return parts.join('');
 }
 
@@ -98,18 +98,17 @@ function withNames(text: string, names: ReadonlyMap<string, string>): string {
 }
 
 function isAutomated(record: Fields): boolean {
-  const author = record['author'];
-  if (isFields(author) && author['isBot'] === true) return true;
-  if (record['bot_id'] !== undefined || record['subtype'] !== undefined)
-    return record['subtype'] !== 'thread_broadcast';
-  return typeof record['type'] === 'string' && SYSTEM_TYPES.test(record['type']);
+  const author = record.author;
+  if (isFields(author) && author.isBot === true) return true;
+  if (record.bot_id !== undefined || record.subtype !== undefined) return record.subtype !== 'thread_broadcast';
+  return typeof record.type === 'string' && SYSTEM_TYPES.test(record.type);
 }
 
 function repliedTo(record: Fields): string | undefined {
-  const reference = record['reference'];
+  const reference = record.reference;
   if (isFields(reference)) return idOf(reference, ['messageId']);
   const answered = idOf(record, ['reply_to_message_id', 'replyTo', 'reply_to', 'in_reply_to', 'thread_ts']);
-  return answered === record['ts'] ? undefined : answered;
+  return answered === record.ts ? undefined : answered;
 }
 
 function idOf(record: Fields, keys: readonly string[]): string | undefined {

@@ -1,5 +1,6 @@
 import { TranscriptError } from '../transcript-error.ts';
 import { collectNames, isFields, readRecord, textKey } from './chat-records.ts';
+import { jsonFaultPosition } from './json-fault.ts';
 import { elementPositions } from './json-lines.ts';
 import type { Message } from './message.ts';
 import { sourceLines } from './source-lines.ts';
@@ -52,9 +53,7 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error);
-    const position = /position (\d+)/.exec(found)?.[1];
-    const before = position === undefined ? text.trimEnd() : text.slice(0, Number(position));
-    const line = before.split('\n').length;
+    const line = text.slice(0, jsonFaultPosition(text)).split('\n').length;
     const advice = 'Export the chat again, or hand it in as text.';
     throw new TranscriptError(
       `Expected a JSON chat export, found malformed JSON on line ${line}: ${found}. ${advice}`,

@@ -50,7 +50,7 @@ class NotesReader {
   }
 
   private takeProse(line: string, number: number): void {
-    const heading = HEADING.exec(line)?.groups?.['title'] ?? (this.open === null ? plainHeading(line) : null);
+    const heading = HEADING.exec(line)?.groups?.title ?? (this.open === null ? plainHeading(line) : null);
     const item = ITEM.exec(line)?.groups;
     if (line.trim() === '' || RULE.test(line) || TABLE_RULE.test(line)) this.close();
     else if (heading !== null) {
@@ -58,8 +58,8 @@ class NotesReader {
       this.section = plain(heading);
     } else if (item !== undefined) {
       this.close();
-      const checked = item['box'] === undefined ? undefined : item['box'] !== ' ';
-      this.open = { first: number, lines: [item['text'] ?? ''], checked };
+      const checked = item.box === undefined ? undefined : item.box !== ' ';
+      this.open = { first: number, lines: [item.text ?? ''], checked };
     } else if (line.trimStart().startsWith('|')) this.row(line, number);
     else if (this.open === null) this.open = { first: number, lines: [line], checked: undefined };
     else this.open.lines.push(line);

@@ -60,7 +60,7 @@ function actingNames(text: string): string[] {
 
 function attendees(messages: readonly Message[]): string[] {
   const lists = messages.flatMap(({ text, section }) => {
-    const inline = text.split('\n').flatMap((line) => ATTENDEES.exec(line)?.groups?.['names'] ?? []);
+    const inline = text.split('\n').flatMap((line) => ATTENDEES.exec(line)?.groups?.names ?? []);
     const listed = section !== undefined && ATTENDEES.test(section) ? text.split('\n') : [];
     return [...inline, ...listed];
   });

@@ -27,7 +27,9 @@ export function statementsOf(findings: Findings): Statement[] {
 
 /** Writes the first draft: an overview, the most central sentences, and the first entries of each section. */
 export function composeDraft(transcript: Transcript, findings: Findings): Draft {
-  const quotes = findings.highlights.slice(0, SUMMARY_QUOTES).toSorted((one, other) => one.line - other.line);
+  const quotes = findings.highlights
+    .slice(0, SUMMARY_QUOTES)
+    .toSorted((one, other) => (one.lines[0] ?? 0) - (other.lines[0] ?? 0));
   const mood = moodStatements(findings.sentiment);
   return {
     title: `Digest of ${transcript.name}`,

@@ -113,9 +113,9 @@ export function participantStatement({
 }
 
 /** A sentence of the talk, in the words of the one who said it. */
-export function highlightStatement({ text, speaker, line }: Highlight): Statement {
+export function highlightStatement({ text, speaker, lines }: Highlight): Statement {
   const quoted = speaker === null ? text : `${speaker}: “${text}”`;
-  return { section: 'summary', text: quoted, claim: `${speaker ?? ''} ${text}`, lines: [line] };
+  return { section: 'summary', text: quoted, claim: `${speaker ?? ''} ${text}`, lines };
 }
 
 /** What the talk is mostly about, in one sentence. */

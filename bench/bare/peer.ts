@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import { v7 as uuid } from 'uuid';
+import { connectWorker } from '../../temporal/connect.ts';
+import type { Stack } from '../../test/support/stack.ts';
+import type { Contestant } from '../measure.ts';
+
+/** Bare Temporal on the same server: a worker and a client as its documentation shows them. */
+export async function openBareTemporal(stack: Stack): Promise<Contestant & { close(): Promise<void> }> {
+  const { connection, client, namespace, close } = await connectWorker({
+    address: stack.temporalAddress,
+    namespace: stack.temporalNamespace,
+  });
+  const workflowsPath = fileURLToPath(new URL('./workflows.ts', import.meta.url));
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
+  const taskQueue = `bare-${uuid()}`;
+  const activities = { nothing: async () => {} };
+  const worker = await Worker.create({ connection, namespace, taskQueue, workflowBundle, activities });
+  const running = worker.run();
+  return {
+    name: 'bare Temporal, five activities',
+    once: () => client.workflow.execute('fiveActivities', { workflowId: uuid(), taskQueue }),
+    close: async () => {
+      worker.shutdown();
+      await running;
+      await close();
+    },
+  };
+}

@@ -1,0 +1,8 @@
+import { proxyActivities } from '@temporalio/workflow';
+
+const { nothing } = proxyActivities<{ nothing(): Promise<void> }>({ startToCloseTimeout: '30s' });
+
+/** The peer: five activities that do nothing, one after the other, and nothing else. */
+export async function fiveActivities(): Promise<void> {
+  for (let step = 0; step < 5; step += 1) await nothing();
+}

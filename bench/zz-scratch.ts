@@ -1,0 +1,15 @@
+import { openMuster } from '../test/support/muster.ts';
+import { startPrivateStack } from '../test/support/stack.ts';
+import { openBareTemporal } from './bare/peer.ts';
+import { fiveQuickNodes, fiveSlowNodes } from './graphs.ts';
+import { median, rateOf, timesOf } from './measure.ts';
+const stack = await startPrivateStack();
+const muster = await openMuster('bench', { stack });
+await muster.work({ graphs: [fiveQuickNodes, fiveSlowNodes] });
+const bare = await openBareTemporal(stack);
+const c = (g: string) => ({ name: g, once: async () => (await muster.client.submit(g, {})).result() });
+const list = [bare, c('five-slow-nodes'), c('five-quick-nodes')];
+for (const x of list) await rateOf(x, { runs: 50, inFlight: 10 });
+for (let i = 0; i < 3; i++) for (const x of list) console.log(x.name, 'p50', median(await timesOf(x, 30)).toFixed(1));
+for (let i = 0; i < 3; i++) for (const x of list) console.log(x.name, 'rate', (await rateOf(x, { runs: Number(process.env.RUNS ?? 150), inFlight: 50 })).toFixed(1));
+await bare.close(); await muster.close(); await stack.close(); process.exit(0);

@@ -1,0 +1,14 @@
+import { startPrivateStack, cloneDatabase } from '../test/support/stack.ts';
+import { openDatabase } from '../database/open-orm.ts';
+import { sql } from 'kysely';
+import pg from 'pg';
+const stack = await startPrivateStack({ only: ['postgresql'] });
+const clone = await cloneDatabase(stack, 'x');
+const db = openDatabase({ url: clone.databaseUrl, applicationName: 'x' });
+const time = async (name: string, n: number, f: () => Promise<unknown>) => { for (let i=0;i<50;i++) await f(); const t = performance.now(); for (let i=0;i<n;i++) await f(); console.log(name, ((performance.now()-t)/n).toFixed(3), 'ms'); };
+await time('empty unit', 500, () => db.inTenant('default', async () => 1));
+await time('unit with select', 500, () => db.inTenant('default', async ({ kysely }) => sql`select 1`.execute(kysely)));
+const c = new pg.Client(clone.databaseUrl); await c.connect();
+await time('pg select 1', 500, () => c.query('select 1'));
+await time('pg begin/commit', 500, async () => { await c.query('begin'); await c.query('commit'); });
+await db.close(); await c.end(); await clone.drop(); await stack.close();

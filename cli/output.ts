@@ -1,0 +1,70 @@
+import colors from 'picocolors';
+import type { FailureReport } from './errors.ts';
+
+/** Where text goes; `process.stdout` and `process.stderr` fit. */
+export interface Sink {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+export type Colors = Pick<typeof colors, 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'>;
+
+/** Whether this text is coloured is decided by where it goes: a terminal that wants colours. */
+export function colorsFor(sink: Sink): Colors {
+  return colors.createColors(colors.isColorSupported && sink.isTTY === true);
+}
+
+export interface OutputOptions {
+  /** Data instead of text on standard output. @defaultValue false */
+  readonly json?: boolean;
+  /** @defaultValue the process's own */
+  readonly stdout?: Sink;
+  /** @defaultValue the process's own */
+  readonly stderr?: Sink;
+}
+
+/**
+ * What one command prints. Standard output carries the result and nothing else: text for people, or with `--json` one
+ * JSON value a line. Progress and errors go to standard error; with `--json` an error is its last line, as JSON.
+ */
+export class Output {
+  readonly json: boolean;
+  /** For text on standard output. */
+  readonly colors: Colors;
+  /** For text on standard error. */
+  readonly progressColors: Colors;
+  /** True where a person sees the progress as it happens. */
+  readonly isWatched: boolean;
+  readonly #stdout: Sink;
+  readonly #stderr: Sink;
+
+  constructor(options: OutputOptions = {}) {
+    this.json = options.json ?? false;
+    this.#stdout = options.stdout ?? process.stdout;
+    this.#stderr = options.stderr ?? process.stderr;
+    this.colors = colorsFor(this.#stdout);
+    this.progressColors = colorsFor(this.#stderr);
+    this.isWatched = this.#stderr.isTTY === true;
+  }
+
+  /** Prints the result in the form that was asked for. The text is made only when it is needed. */
+  result(data: unknown, text: (colors: Colors) => string): void {
+    this.#stdout.write(`${this.json ? JSON.stringify(data) : text(this.colors)}\n`);
+  }
+
+  /** Prints text for people; nothing with `--json`. */
+  text(text: string): void {
+    if (!this.json) this.#stdout.write(`${text}\n`);
+  }
+
+  /** Says on standard error what is being done. */
+  progress(text: string): void {
+    this.#stderr.write(`${text}\n`);
+  }
+
+  /** Says on standard error why the command failed. */
+  failure({ code, message }: FailureReport): void {
+    const text = `${this.progressColors.red('muster:')} ${message}`;
+    this.#stderr.write(`${this.json ? JSON.stringify({ error: { code, message } }) : text}\n`);
+  }
+}

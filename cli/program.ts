@@ -1,0 +1,82 @@
+import { createRequire } from 'node:module';
+import { Command, CommanderError } from 'commander';
+import { addControlCommands } from './control.ts';
+import { WrongUsage } from './errors.ts';
+import { addInstallationCommands } from './installation.ts';
+import { addListCommands } from './lists.ts';
+import { addRetentionCommand } from './retention.ts';
+import { addShowCommand } from './show.ts';
+import { addStartCommand } from './start.ts';
+import { addSubmitCommand } from './submit.ts';
+import { addWatchCommand } from './watch.ts';
+import { addWorkerCommand } from './worker.ts';
+
+/** The command line of `muster`: every command with its arguments and options. Parsing it runs the command. */
+export function createProgram(): Command {
+  const program = new Command('muster')
+    .description('Runs agent graphs durably, on Temporal, PostgreSQL and Redis.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .option('--json', 'print data for programs, one JSON value a line')
+    .helpOption('-h, --help', 'explain a command')
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    // Faults are told in one sentence by whoever called; see usageSentence.
+    .configureOutput({ writeErr: () => undefined });
+  for (const add of ADD_COMMANDS) add(program);
+  program.addHelpText('after', '\nExit codes: 0 done, 1 failed with the reason, 2 not understood.');
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride((error) => {
+      throw translate(error, command);
+    });
+  }
+  return program;
+}
+
+const ADD_COMMANDS = [
+  addStartCommand,
+  addInstallationCommands,
+  addWorkerCommand,
+  addSubmitCommand,
+  addShowCommand,
+  addWatchCommand,
+  addControlCommands,
+  addListCommands,
+  addRetentionCommand,
+] as const;
+
+function packageVersion(): string {
+  const { version }: { version: string } = createRequire(import.meta.url)('muster/package.json');
+  return version;
+}
+
+function translate(error: CommanderError, command: Command): Error {
+  return error.exitCode === 0 ? error : new WrongUsage(usageSentence(error, command));
+}
+
+/** The library's fault as one sentence that says what to do. */
+function usageSentence(error: CommanderError, command: Command): string {
+  const called = command.parent === null ? 'muster' : `muster ${command.name()}`;
+  if (error.code === 'commander.help') {
+    const names = command.commands.map((known) => known.name()).join(', ');
+    return `Expected a command: ${names}. \`muster --help\` explains them.`;
+  }
+  const sentence = FAULTS.reduce((text, [pattern, words]) => text.replace(pattern, words), error.message);
+  const first = sentence.charAt(0).toUpperCase() + sentence.slice(1);
+  return `${first}${/[.?]$/.test(first) ? '' : '.'} \`${called} --help\` shows how it is used.`;
+}
+
+/** From the library's wording to ours. */
+const FAULTS: readonly (readonly [RegExp, string])[] = [
+  [/^error: /, ''],
+  [/^option '(?:-\w, )?(--[\w-]+).*?' argument '(.*)' is invalid\. /s, '"$2" cannot be the value of $1. '],
+  [/^command-argument value '(.*)' is invalid for argument '(.*?)'\. /s, '"$1" cannot be the argument $2. '],
+  [/^option '(?:-\w, )?(--[\w-]+).*' argument missing$/, 'The option $1 needs a value after it'],
+  [/^missing required argument '(.*)'$/, 'The argument $1 is missing'],
+  [/\n?\(Did you mean one of (.*)\?\)$/s, '; did you mean one of $1?'],
+  [/\n?\(Did you mean (.*)\?\)$/s, '; did you mean $1?'],
+  [/\s*\n\s*/g, ' '],
+];
+
+/** True for what the library throws after it has printed help or the version, as asked. */
+export function isHelpShown(error: unknown): boolean {
+  return error instanceof CommanderError && error.exitCode === 0;
+}

@@ -1,0 +1,139 @@
+import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, parse, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import type { TextDocument } from '../client/read-document.ts';
+import type { TaskView } from '../client.ts';
+import { type Config, loadConfig } from '../config.ts';
+import type { Connections } from '../services/index.ts';
+import type { RunningWorker } from '../worker.ts';
+import { formatDigest, reportOf } from './digest-text.ts';
+import { reasonOf } from './errors.ts';
+import { formatDuration, plain } from './format.ts';
+import { setUp } from './installation.ts';
+import { fileName } from './option-values.ts';
+import { Output } from './output.ts';
+import { withMuster } from './session.ts';
+import { readText } from './submit-input.ts';
+import { endFailure, waitForEnd } from './wait.ts';
+
+interface StartOptions {
+  readonly json?: boolean;
+}
+
+const GRAPH = 'channel-digest';
+
+export function addStartCommand(program: Command): void {
+  program
+    .command('start')
+    .description('set everything up and digest a text: yours, or the sample that ships with Muster')
+    .argument('[file]', 'a chat export, meeting notes or prose; - reads standard input', fileName)
+    .action((file: string | undefined, _options: unknown, command: Command) =>
+      start(file, command.optsWithGlobals<StartOptions>()),
+    );
+}
+
+async function start(file: string | undefined, options: StartOptions): Promise<void> {
+  const output = new Output(options);
+  const config = loadConfig();
+  // Read before the set-up, which takes minutes the first time: a wrong path is told at once.
+  const document = await readText(file ?? sampleFile(), { maxBytes: config.maxInputBytes, stdin: process.stdin });
+  const connections = await setUp(output, config);
+  const worker = await openWorker(output, config);
+  try {
+    const view = await digest(document, { output, worker });
+    const failure = endFailure(view);
+    if (failure !== null) throw failure;
+    await tell(view, { document, output, config, connections });
+  } finally {
+    await worker.stop();
+  }
+}
+
+function sampleFile(): string {
+  const root = dirname(createRequire(import.meta.url).resolve('muster/package.json'));
+  return join(root, 'examples', 'data', 'standup.txt');
+}
+
+async function openWorker(output: Output, config: Config): Promise<RunningWorker> {
+  const { startWorker } = await import('../worker.ts');
+  // Only what a person has to know: the progress says the rest.
+  const level = config.logLevel === 'info' ? 'error' : config.logLevel;
+  const worker = await startWorker({ log: pino({ name: 'muster', level }, pino.destination(2)) });
+  output.progress(`worker: ready (${worker.workerId})`);
+  return worker;
+}
+
+async function digest(
+  { name, text }: TextDocument,
+  { output, worker }: { output: Output; worker: RunningWorker },
+): Promise<TaskView> {
+  const failed = worker.stopped.then(() => new Promise<never>(() => {}));
+  failed.catch(() => undefined);
+  return withMuster({}, async (muster) => {
+    const task = await muster.submit(GRAPH, { name, text });
+    output.progress(`task: ${task.id} runs ${GRAPH} on ${plain(name)}`);
+    return Promise.race([waitForEnd(task, { output, always: true }), failed]);
+  });
+}
+
+interface Told {
+  readonly document: TextDocument;
+  readonly output: Output;
+  readonly config: Config;
+  readonly connections: Connections;
+}
+
+async function tell(view: TaskView, { document, output, config, connections }: Told): Promise<void> {
+  const { id, workflowId, startedAt, completedAt, status } = view.task;
+  const reportFile = await writeReport(view, { name: document.name, output });
+  const webUi = webUiAddress(connections.temporalUiUrl, config.services.temporalNamespace, workflowId);
+  const took = formatDuration((completedAt?.getTime() ?? 0) - (startedAt?.getTime() ?? 0));
+  const facts = { taskId: id, workflowId, status, report: reportFile, webUi, output: view.output };
+  output.result(facts, (colors) => {
+    const nodes = view.traces.at(-1)?.runs.filter((run) => run.status === 'ok').length ?? 0;
+    const next: [string, string | null][] = [
+      ['report', reportFile],
+      ['trace', `npm run -s muster -- show ${id}`],
+      ['Web UI', webUi],
+      ['services', 'stay up; npm run -s muster -- down stops them'],
+    ];
+    return [
+      '',
+      formatDigest(view.output, colors),
+      '',
+      colors.dim(`${nodes} nodes in ${took}. Where to look next:`),
+      ...next.flatMap(([label, text]) => (text === null ? [] : [`  ${label.padEnd(9)} ${colors.cyan(text)}`])),
+    ].join('\n');
+  });
+}
+
+/** Writes the report beside the user and returns its path; null where the folder takes no file. */
+async function writeReport(view: TaskView, { name, output }: { name: string; output: Output }): Promise<string | null> {
+  const report = reportOf(view.output);
+  if (report === null) return null;
+  const path = resolve(reportName(name));
+  try {
+    await writeFile(path, report);
+    return path;
+  } catch (error) {
+    output.progress(`report: ${path} could not be written (${reasonOf(error)}); the trace below has it.`);
+    return null;
+  }
+}
+
+/** The report's file name for a document of this name. */
+export function reportName(name: string): string {
+  const stem = parse(name)
+    .name.replace(/[^\p{L}\p{N}._-]+/gu, '-')
+    .replace(/^[.-]+/, '');
+  return `${stem === '' ? 'text' : stem.slice(0, 100)}.digest.md`;
+}
+
+/** The page of one execution in the Temporal Web UI; null where there is no Web UI. */
+export function webUiAddress(uiUrl: string | null, namespace: string, workflowId: string): string | null {
+  if (uiUrl === null) return null;
+  const base = uiUrl.replace(/\/+$/, '');
+  return `${base}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+}

@@ -1,0 +1,53 @@
+import { TaskCancelled, TaskFailed } from '../client/errors.ts';
+import type { TaskHandle, TaskView } from '../client.ts';
+import type { MusterError } from '../domain/errors.ts';
+import { Interrupted } from './errors.ts';
+import { NodeProgress } from './node-progress.ts';
+import type { Output } from './output.ts';
+import { untilInterrupted } from './session.ts';
+
+/** After so long without a first event the user is told what a task waits for. */
+const PATIENCE_MS = 4_000;
+
+export interface WaitOptions {
+  readonly output: Output;
+  /** Tell of every node also where nobody watches. @defaultValue only on a terminal */
+  readonly always?: boolean;
+}
+
+/**
+ * Follows a task to its end, saying on a terminal what happens, and reads it whole. Ctrl-C ends the waiting and not the
+ * task. @throws Interrupted, TaskUnknown
+ */
+export function waitForEnd(task: TaskHandle, options: WaitOptions): Promise<TaskView> {
+  return untilInterrupted(follow(task, options), () => {
+    throw new Interrupted(
+      `Stopped waiting; the task ${task.id} goes on. \`muster watch ${task.id}\` follows it, \`muster cancel ${task.id}\` ends it.`,
+    );
+  });
+}
+
+async function follow(task: TaskHandle, { output, always = output.isWatched }: WaitOptions): Promise<TaskView> {
+  const progress = new NodeProgress(output.progressColors);
+  const impatience = setTimeout(() => {
+    output.progress('No worker has taken the task yet. `muster worker` starts one; the task waits meanwhile.');
+  }, PATIENCE_MS);
+  try {
+    for await (const event of task.events()) {
+      clearTimeout(impatience);
+      const line = always ? progress.line(event) : null;
+      if (line !== null) output.progress(line);
+    }
+  } finally {
+    clearTimeout(impatience);
+  }
+  // The events end with the trace; the task's row may follow by the length of a transaction.
+  await task.result().catch(() => undefined);
+  return task.show();
+}
+
+/** What a task that has ended badly makes its command fail with; null for a completed one. */
+export function endFailure({ task }: TaskView): MusterError | null {
+  if (task.status === 'cancelled') return new TaskCancelled(task.id);
+  return task.status === 'failed' ? new TaskFailed(task.id, task.error) : null;
+}

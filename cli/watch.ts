@@ -1,0 +1,40 @@
+import type { Command } from 'commander';
+import type { TaskHandle } from '../client.ts';
+import { eventData, formatEvent } from './event-line.ts';
+import { paintStatus } from './format.ts';
+import { taskId, tenantName, wholeNumber } from './option-values.ts';
+import { Output } from './output.ts';
+import { type TenantOptions, untilInterrupted, withMuster } from './session.ts';
+
+interface WatchOptions extends TenantOptions {
+  readonly after?: number;
+}
+
+export function addWatchCommand(program: Command): void {
+  program
+    .command('watch')
+    .description("follow a task's events until it ends; Ctrl-C stops watching, not the task")
+    .argument('<task>', "the task's id")
+    .option('--after <seq>', 'go on after this event', wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }))
+    .option('--tenant <tenant>', 'whose task it is (default: MUSTER_TENANT, or default)', tenantName)
+    .action((task: string, _options: unknown, command: Command) =>
+      watch(taskId(task), command.optsWithGlobals<WatchOptions>()),
+    );
+}
+
+async function watch(id: string, options: WatchOptions): Promise<void> {
+  const output = new Output(options);
+  await withMuster(options, (muster) =>
+    untilInterrupted(follow(muster.task(id), { after: options.after ?? 0, output }), () =>
+      output.progress(`Stopped watching; the task ${id} goes on.`),
+    ),
+  );
+}
+
+async function follow(task: TaskHandle, { after, output }: { after: number; output: Output }): Promise<void> {
+  for await (const event of task.events({ after })) {
+    output.result(eventData(event), (colors) => formatEvent(event, colors));
+  }
+  const { status } = await task.read();
+  output.text(`The task is ${paintStatus(status, output.colors)}.`);
+}

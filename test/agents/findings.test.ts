@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { findActionItems } from '../../agents/channel-digest/findings/action-items.ts';
+import { findDecisions } from '../../agents/channel-digest/findings/decisions.ts';
+import { findQuestions } from '../../agents/channel-digest/findings/questions.ts';
+import { GOLD, match, noPace, sample, talk } from './samples.ts';
+
+describe('what the analysts find', () => {
+  for (const [name, gold] of Object.entries(GOLD)) {
+    it(`finds all decisions of ${name} and nothing else`, async () => {
+      const found = await findDecisions(sample(name), noPace);
+
+      const quality = match(found, gold.decisions, ({ lines }, line) => lines.includes(line));
+      assert.deepEqual(quality, { precision: 1, recall: 1 }, JSON.stringify(found, null, 1));
+    });
+
+    it(`finds all action items of ${name} with their owners and due dates and nothing else`, async () => {
+      const found = await findActionItems(sample(name), noPace);
+
+      const quality = match(found, gold.actions, ({ lines, owner, due }, wanted) => {
+        return lines.includes(wanted.line) && owner === wanted.owner && due === (wanted.due ?? null);
+      });
+      assert.deepEqual(quality, { precision: 1, recall: 1 }, JSON.stringify(found, null, 1));
+    });
+
+    it(`finds all open questions of ${name} and nothing else`, async () => {
+      const { open } = await findQuestions(sample(name), noPace);
+
+      const quality = match(open, gold.openQuestions, ({ lines }, line) => lines.includes(line));
+      assert.deepEqual(quality, { precision: 1, recall: 1 }, JSON.stringify(open, null, 1));
+    });
+  }
+});
+
+describe('decisions', () => {
+  it('takes a proposal only when somebody else agrees', async () => {
+    const refused = await findDecisions(
+      talk(
+        'ann: let us begin',
+        "ann: let's paint the office walls green",
+        'bo: no way, I disagree',
+        'ann: hm',
+        'bo: sorry',
+      ),
+      noPace,
+    );
+    const agreed = await findDecisions(
+      talk('ann: let us begin', "ann: let's paint the office walls green", 'bo: sounds good', 'ann: fine'),
+      noPace,
+    );
+
+    assert.deepEqual(refused, []);
+    assert.deepEqual(
+      agreed.map(({ text, supporters }) => ({ text, supporters })),
+      [{ text: 'Paint the office walls green.', supporters: ['bo'] }],
+    );
+  });
+
+  it('does not take undecided matters, opinions and small talk for decisions', async () => {
+    const found = await findDecisions(
+      talk(
+        'ann: we have not decided on the database yet',
+        'bo: agreed that it is painful',
+        "ann: let's see what the vendor says",
+        'bo: ok',
+        'ann: if we decided to move the servers we would need a month',
+        'bo: so we have two problems with the servers',
+      ),
+      noPace,
+    );
+
+    assert.deepEqual(found, []);
+  });
+
+  it('marks a decision that a later one replaces', async () => {
+    const found = await findDecisions(
+      talk(
+        'ann: decision: we ship the beta on Thursday',
+        'bo: ok',
+        'ann: wait, the tests fail',
+        'bo: hm',
+        'ann: change of plan, we agreed to ship the beta on Monday instead',
+        'bo: fine',
+      ),
+      noPace,
+    );
+
+    assert.deepEqual(
+      found.map(({ replacedAt }) => replacedAt),
+      [5, null],
+    );
+  });
+});
+
+describe('action items', () => {
+  const one = async (...lines: string[]) =>
+    (await findActionItems(talk('ann: hello there', 'bo: hello ann', ...lines), noPace))[0];
+
+  it('gives "I\'ll do it" to its speaker', async () => {
+    const item = await one('ann: who can order the new keyboards?', "bo: I'll do it");
+
+    assert.deepEqual([item?.owner, item?.text, item?.lines], ['bo', 'order the new keyboards', [3, 4]]);
+  });
+
+  it('gives a request to the one who was asked, confirmed only by an answer', async () => {
+    const agreed = await one('ann: @bo can you renew the certificate by Friday?', 'bo: sure');
+    const silent = await one('ann: @bo can you renew the certificate by Friday?', 'ann: never mind the rest');
+
+    assert.deepEqual([agreed?.owner, agreed?.state, agreed?.due], ['bo', 'open', 'Friday']);
+    assert.deepEqual([silent?.owner, silent?.state], ['bo', 'unconfirmed']);
+  });
+
+  it('passes a declined request on to whoever takes it', async () => {
+    const item = await one(
+      'ann: @bo can you write the ticket for the outage?',
+      "bo: I can't this week",
+      'cleo: I can write it',
+      'ann: thanks',
+    );
+
+    assert.deepEqual([item?.owner, item?.state], ['cleo', 'open']);
+  });
+
+  it('takes the due date from the answer to "by when?"', async () => {
+    const item = await one("bo: I'll translate the manual", 'ann: by when?', 'bo: next Tuesday');
+
+    assert.equal(item?.due, 'next Tuesday');
+  });
+
+  it('notices when an item is done', async () => {
+    const item = await one("bo: I'll rotate the staging keys", 'ann: great', 'bo: staging keys are rotated, done');
+
+    assert.equal(item?.state, 'done');
+  });
+
+  it('leaves idle promises out', async () => {
+    const found = await findActionItems(
+      talk(
+        "ann: I'll be right back",
+        "bo: I'll grab a coffee",
+        'ann: let me know',
+        "bo: I'll see",
+        'ann: I can hear you',
+        "bo: I'll never understand this",
+      ),
+      noPace,
+    );
+
+    assert.deepEqual(found, []);
+  });
+});
+
+describe('open questions', () => {
+  const open = async (...lines: string[]) =>
+    (await findQuestions(talk('ann: hello there', 'bo: hello ann', ...lines), noPace)).open;
+
+  it('counts a yes, a time, a number and a person as answers', async () => {
+    assert.deepEqual(await open('ann: is the office open on Monday?', 'bo: yes, from nine'), []);
+    assert.deepEqual(await open('ann: when does the train leave?', 'bo: at 7:40'), []);
+    assert.deepEqual(await open('ann: how many seats are left?', 'bo: twelve or 13'), []);
+    assert.deepEqual(await open('ann: who has the projector?', 'bo: I have it on my desk'), []);
+  });
+
+  it('does not count doubt as an answer and says who could not say', async () => {
+    const [question] = await open('ann: does the scanner work on Linux?', 'bo: no idea', 'cleo: not sure either');
+
+    assert.equal(question?.reason, 'bo and cleo could not say');
+    assert.deepEqual(question?.lines, [3, 4, 5]);
+  });
+
+  it('names the person who did not reply', async () => {
+    const [question] = await open(
+      'ann: @bo did you receive the parcel from Vienna?',
+      'cleo: the lift is broken again',
+      'ann: oh dear',
+    );
+
+    assert.equal(question?.reason, 'bo did not reply');
+  });
+
+  it('takes requests, proposals, tags and small talk for no questions', async () => {
+    assert.deepEqual(
+      await open(
+        'ann: ready?',
+        'bo: how are you?',
+        'ann: can you close the window?',
+        'bo: we start now, ok?',
+        'ann: anything else?',
+      ),
+      [],
+    );
+  });
+});

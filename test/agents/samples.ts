@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { parseTranscript } from '../../agents/channel-digest/parsing/parse-transcript.ts';
+import type { Transcript } from '../../agents/channel-digest/schemas.ts';
+
+/** What a careful reader finds in each sample: one line of each decision, action (with owner) and open question. */
+export interface Gold {
+  readonly decisions: readonly number[];
+  readonly actions: ReadonlyArray<{ readonly line: number; readonly owner: string | null; readonly due?: string }>;
+  readonly openQuestions: readonly number[];
+}
+
+export const GOLD: Readonly<Record<string, Gold>> = {
+  'standup.txt': {
+    decisions: [17, 50, 75, 91, 105, 119],
+    actions: [
+      { line: 20, owner: 'jonas', due: 'today' },
+      { line: 20, owner: 'jonas', due: 'tonight' },
+      { line: 29, owner: 'tomas', due: 'tomorrow' },
+      { line: 38, owner: 'elif', due: 'Wednesday' },
+      { line: 52, owner: 'priya', due: 'Thursday' },
+      { line: 54, owner: 'jonas', due: 'Friday noon' },
+      { line: 78, owner: 'jonas' },
+      { line: 94, owner: 'tomas' },
+      { line: 106, owner: 'tomas', due: 'today' },
+      { line: 121, owner: 'jonas', due: 'today' },
+      { line: 124, owner: 'mara', due: 'this afternoon' },
+      { line: 129, owner: 'tomas', due: 'Friday' },
+    ],
+    openQuestions: [34, 71, 108, 123, 125, 145],
+  },
+  'planning.jsonl': {
+    decisions: [12, 14, 25, 46],
+    actions: [
+      { line: 19, owner: 'Kofi Mensah', due: 'October 16' },
+      { line: 27, owner: 'Lena Vogel', due: 'tomorrow' },
+      { line: 32, owner: 'Rafael Lima', due: 'next Wednesday' },
+      { line: 38, owner: 'Ines Duarte', due: 'end of the week' },
+      { line: 40, owner: 'Kofi Mensah', due: 'Monday' },
+    ],
+    openQuestions: [15, 30, 47],
+  },
+  'discord-export.json': {
+    decisions: [251, 592],
+    actions: [
+      { line: 289, owner: 'Bo', due: 'tonight' },
+      { line: 377, owner: 'Chidera', due: 'Thursday' },
+      { line: 640, owner: 'Ana', due: 'Sunday' },
+    ],
+    openQuestions: [444, 726],
+  },
+  'meeting-notes.md': {
+    decisions: [17, 18, 19, 24],
+    actions: [
+      { line: 26, owner: 'Helen Park', due: 'next week' },
+      { line: 33, owner: 'Omar Haddad', due: '15 May' },
+      { line: 34, owner: 'Sofia Rossi' },
+      { line: 35, owner: 'Ben Clarke' },
+      { line: 36, owner: 'Omar Haddad', due: 'end of May' },
+    ],
+    openQuestions: [40, 41, 42],
+  },
+};
+
+/** The text of a sample in examples/data. */
+export function sampleText(name: string): string {
+  return readFileSync(new URL(`../../examples/data/${name}`, import.meta.url), 'utf8');
+}
+
+export function sample(name: string): Transcript {
+  return parseTranscript(sampleText(name), name);
+}
+
+/** Reads a talk given as lines, under a neutral name. */
+export function talk(...lines: string[]): Transcript {
+  return parseTranscript(lines.join('\n'), 'talk');
+}
+
+/** How well findings meet what was wanted: each wanted thing may be met once, each finding may meet one. */
+export function match<Found, Wanted>(
+  found: readonly Found[],
+  wanted: readonly Wanted[],
+  meets: (one: Found, other: Wanted) => boolean,
+): { precision: number; recall: number } {
+  const open = [...wanted];
+  let met = 0;
+  for (const one of found) {
+    const at = open.findIndex((other) => meets(one, other));
+    if (at < 0) continue;
+    open.splice(at, 1);
+    met++;
+  }
+  return {
+    precision: found.length === 0 ? 1 : met / found.length,
+    recall: wanted.length === 0 ? 1 : met / wanted.length,
+  };
+}
+
+export const noPace = async () => undefined;

@@ -1,0 +1,139 @@
+import type { Import } from './imports.ts';
+
+/**
+ * What one room may import. An entry is a package, a package with `/*`, a folder of the project with its slash, or one
+ * file. `values` may be imported as values and as types, `types` as types only. `why` completes "because …".
+ */
+interface Border {
+  readonly values: readonly string[];
+  readonly types?: readonly string[];
+  readonly why: string;
+}
+
+const NODE = 'node:*';
+
+/**
+ * Who may import whom, in the order of docs/architecture.md. A room may always import its own files. The worker and the
+ * command line are not listed: they put everything together and may import all of it.
+ */
+export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
+  'domain/': {
+    values: [],
+    why: 'rules are pure: they run in the workflow sandbox, in clients and in tests without servers',
+  },
+  'entities/': {
+    values: ['@mikro-orm/*', 'kysely', 'domain/'],
+    why: 'rows know the database and the words, and nothing of queues or workflows',
+  },
+  'database/': {
+    values: ['entities/', 'domain/', '@mikro-orm/*', 'kysely', 'uuid', NODE],
+    why: 'units of work serve every caller and know none',
+  },
+  'redis/': {
+    values: ['ioredis', 'domain/', 'node:crypto', 'node:fs'],
+    why: 'Redis holds only what can be rebuilt, so it must not reach for the truth itself',
+  },
+  'providers/': {
+    values: ['domain/', NODE, '*'],
+    why: 'the outside world stands behind interfaces of domain/',
+  },
+  'temporal/': {
+    values: [
+      '@temporalio/client',
+      '@temporalio/common',
+      '@temporalio/envconfig',
+      '@temporalio/worker',
+      '@temporalio/activity',
+      'domain/',
+    ],
+    why: 'connections to Temporal are made without knowing what runs over them',
+  },
+  'services/': {
+    values: ['domain/', NODE, 'pg', 'ioredis', '@temporalio/*', 'env-paths', 'zod'],
+    why: 'servers are found and started before anything else exists',
+  },
+  'activities/': {
+    values: ['@temporalio/activity', '@temporalio/common', 'entities/', 'database/', 'domain/', 'node:crypto', 'uuid'],
+    types: ['redis/', 'providers/', '@mikro-orm/postgresql'],
+    why: 'an activity is handed what it uses, and never reads the configuration or calls a workflow',
+  },
+  'workflows/': {
+    values: ['@temporalio/workflow', '@temporalio/common', 'domain/'],
+    types: ['activities/'],
+    why: 'workflow code runs in a sandbox without Node and must be deterministic',
+  },
+  'dispatcher/': {
+    values: [
+      ...['redis/', 'temporal/', 'database/', 'entities/', 'domain/'],
+      ...['@temporalio/client', 'uuid', 'node:timers/promises'],
+    ],
+    types: ['workflows/'],
+    why: 'it moves tasks between the stores and carries out none of them',
+  },
+  'client/': {
+    values: [
+      ...['domain/', 'redis/', 'temporal/', 'database/', 'entities/', 'services/', 'config.ts'],
+      ...['workflows/tasks/messages.ts', '@temporalio/client', 'ajv', 'ajv/*', 'pino', 'uuid', NODE],
+    ],
+    types: ['workflows/', '@mikro-orm/postgresql'],
+    why: 'a program that submits must not carry the code that carries out',
+  },
+  'agents/': {
+    values: ['index.ts', 'zod', 'wink-nlp', 'wink-nlp/*', 'wink-eng-lite-web-model', NODE],
+    why: 'what ships is written as a user would write it, over the public entry alone',
+  },
+  'config.ts': {
+    values: ['zod', 'domain/'],
+    why: 'the configuration is read before anything else exists',
+  },
+  'index.ts': {
+    values: ['client.ts', 'domain/'],
+    types: ['client/'],
+    why: 'whoever imports the public entry must not load a worker',
+  },
+};
+
+/** Files that belong to a room although they lie at the root. */
+const ROOM_OF_FILE: Readonly<Record<string, string>> = { 'client.ts': 'client/' };
+/** The rooms that may import everything, and by whom their own files may be imported, themselves and tests aside. */
+const OUTERMOST: Readonly<Record<string, readonly string[]>> = {
+  'worker.ts': ['cli/'],
+  'worker/': ['worker.ts', 'cli/'],
+  'cli.ts': [],
+  'cli/': ['cli.ts'],
+};
+
+/** The room of a file of the product: a folder with its slash, or the file itself. */
+export function roomOf(path: string): string {
+  const own = ROOM_OF_FILE[path];
+  if (own !== undefined) return own;
+  const slash = path.indexOf('/');
+  return slash < 0 ? path : path.slice(0, slash + 1);
+}
+
+/** Why an import is not allowed, or null where it is. */
+export function borderFault(found: Import): string | null {
+  const room = roomOf(found.from);
+  const at = `${found.from}:${found.line} imports ${found.target}`;
+  const importers = found.isOurs ? OUTERMOST[roomOf(found.target)] : undefined;
+  if (importers !== undefined && roomOf(found.target) !== room && !importers.includes(room)) {
+    return `${at}: worker and command line put everything together, so nobody may depend on them.`;
+  }
+  if (OUTERMOST[room] !== undefined) return null;
+  const border = IMPORT_TABLE[room];
+  if (border === undefined) return `${found.from} is in no room of the import table. Give it a home, or the table a row.`;
+  if (found.isOurs && roomOf(found.target) === room) return null;
+  if (matches(border.values, found)) return null;
+  if (matches(border.types ?? [], found)) {
+    return found.typeOnly ? null : `${at} as a value; ${room} may import its types only, because ${border.why}.`;
+  }
+  return `${at}; ${room} may not, because ${border.why}.`;
+}
+
+function matches(entries: readonly string[], { target, isOurs }: Import): boolean {
+  return entries.some((entry) => {
+    if (entry === '*') return !isOurs;
+    if (entry.endsWith('*')) return !isOurs && target.startsWith(entry.slice(0, -1));
+    return entry.endsWith('/') ? isOurs && target.startsWith(entry) : target === entry;
+  });
+}
