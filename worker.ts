@@ -147,7 +147,7 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
   const queue = queueFor(taskQueue);
   const wakeUps = new WakeUps(redis, { taskQueue });
   const reach = armFailpoints(opened.config.failpoints);
-  const claimant = { workerId, taskQueue, graphs: [...hosted.graphs.keys()] };
+  const claimant = { workerId, taskQueue, handlers: [...hosted.handlers.keys()] };
   const capacity = opened.config.maxConcurrentTasks;
   const dispatcher = new Dispatcher({ database, graphs, queue, client, claimant, capacity, reach, log });
   const relay = new Relay({ database, client, queueFor, wakeUps, log });
@@ -194,7 +194,7 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
     wakeUps.onJob(() => dispatcher.hint()),
     async (stop) => stop(),
   );
-  log.info({ taskQueue, graphs: claimant.graphs }, 'the worker is ready');
+  log.info({ taskQueue, graphs: [...hosted.graphs.keys()] }, 'the worker is ready');
   return supervise(opened, running, closers);
 }
 

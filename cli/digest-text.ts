@@ -44,7 +44,7 @@ function participants({ participants: people }: Digest): string[] {
   return people.map(({ name, messages, share, talksWith }) => {
     const partners = talksWith.slice(0, 3).map((partner) => plain(partner.name));
     const exchanges = partners.length === 0 ? '' : `, mostly with ${partners.join(', ')}`;
-    return `${plain(name).padEnd(width)}  ${messages} messages, ${Math.round(share * 100)} % of the words${exchanges}`;
+    return `${plain(name).padEnd(width)}  ${count(messages, 'message')}, ${Math.round(share * 100)} % of the words${exchanges}`;
   });
 }
 
@@ -64,7 +64,11 @@ function asked({ text, askedBy }: Digest['openQuestions'][number]): string {
 
 function formatQuality({ quality, statistics, sentiment }: Digest, colors: Colors): string {
   const { score, revisions } = quality;
-  const times = revisions === 0 ? 'without a revision' : `after ${revisions} revision${revisions === 1 ? '' : 's'}`;
-  const source = `${statistics.utterances} utterances on ${statistics.lines} lines (${statistics.format})`;
+  const times = revisions === 0 ? 'without a revision' : `after ${count(revisions, 'revision')}`;
+  const source = `${count(statistics.utterances, 'utterance')} on ${count(statistics.lines, 'line')} (${statistics.format})`;
   return `${colors.bold('Quality')}\n  The critic gives ${score.toFixed(2)} of 1, ${times}. Mood: ${sentiment.mood}. Read: ${source}.`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -41,7 +41,7 @@ export class NotReady extends MusterError {
   readonly code = 'service_not_running';
   readonly retryable = true;
   constructor(missing: readonly string[], remedy: string) {
-    super(`Muster is not ready: ${missing.join('; ')}. ${remedy}`, { missing: missing.length });
+    super(`Not ready: ${missing.join(', ')}. ${remedy}`, { missing: missing.length });
   }
 }
 

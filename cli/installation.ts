@@ -27,22 +27,20 @@ function action(run: (output: Output, config: Config) => Promise<void>) {
     run(new Output(command.optsWithGlobals<InstallationOptions>()), loadConfig());
 }
 
+/** Loaded by the command that runs and not above: the services' probes bring three client libraries along. */
+const loadServices = () => import('./services.ts');
+
 async function up(output: Output, config: Config): Promise<void> {
-  const { serviceStatuses } = await import('../services/index.ts');
   try {
     await setUp(output, config);
   } catch (error) {
-    const services = await serviceStatuses(config.services);
-    output.result({ services, ready: false }, (colors) => formatServiceList(services, colors));
+    const { services } = await (await loadServices()).status(config.services);
+    await report(output, { services, checks: [], ready: false });
     throw error;
   }
-  const services = await serviceStatuses(config.services);
-  const ready = services.every(({ healthy }) => healthy);
-  output.result(
-    { services, ready },
-    (colors) => `${formatServiceList(services, colors)}\n${formatReady(ready, colors)}`,
-  );
-  if (!ready) throw new NotReady(unhealthy(services), 'Run `muster status` to see why.');
+  const { services, ready } = await (await loadServices()).status(config.services);
+  await report(output, { services, checks: [], ready });
+  throwFault(services, []);
 }
 
 /**
@@ -50,13 +48,9 @@ async function up(output: Output, config: Config): Promise<void> {
  * nothing and takes seconds. Throws with the step that failed and why.
  */
 export async function setUp(output: Output, config: Config): Promise<Connections> {
-  const [{ startServices }, { formatProgress }] = await Promise.all([
-    import('../services/index.ts'),
-    import('./services.ts'),
-  ]);
-  const connections = await startServices({
-    config: config.services,
-    report: (event) => output.progress(plain(formatProgress(event))),
+  const services = await loadServices();
+  const { connections } = await services.up(config.services, (event) => {
+    output.progress(plain(services.formatProgress(event)));
   });
   await prepare(output, config, connections);
   return connections;
@@ -65,104 +59,89 @@ export async function setUp(output: Output, config: Config): Promise<Connections
 async function prepare(output: Output, config: Config, connections: Connections): Promise<void> {
   const { prepareInstallation } = await import('../worker/prepare.ts');
   let current = 'migrations';
-  const report = (step: string, detail: string) => {
+  const tell = (step: string, detail: string) => {
     current = step;
     output.progress(plain(`${step}: ${detail}`));
   };
   try {
-    await prepareInstallation({ config, connections, report });
+    await prepareInstallation({ config, connections, report: tell });
   } catch (error) {
-    const reason = reasonOf(error);
-    throw new SetUpStepFailed(current, `${reason}. Correct this, then run \`muster up\` again.`, error);
+    const reason = `${reasonOf(error)}. Correct this, then run \`muster up\` again.`;
+    throw new SetUpStepFailed(current, reason, error);
   }
 }
 
 async function down(output: Output, config: Config): Promise<void> {
-  const { stopServices } = await import('../services/index.ts');
-  const services = await stopServices(config.services);
-  const ready = services.every(({ healthy }) => healthy);
-  output.result({ services, ready }, (colors) => formatServiceList(services, colors));
-  const left = services.filter(({ source, healthy }) => source === 'muster' && healthy);
-  if (left.length > 0) throw new NotReady(unstopped(left), 'End these processes by hand.');
+  const services = await loadServices();
+  const stopped = await services.down(config.services);
+  output.result(stopped, () => stopped.services.map(formatStopped).join('\n'));
+  const left = stopped.services.filter(({ source, healthy }) => source === 'muster' && healthy);
+  const sentences = left.map(({ name, detail }) => `${name} could not be stopped (${detail})`);
+  if (left.length > 0) throw new NotReady(sentences, 'End these processes by hand.');
 }
 
-function unstopped(services: readonly ServiceStatus[]): string[] {
-  return services.map(({ name, detail }) => `${name} could not be stopped (${detail})`);
-}
-
-function unhealthy(services: readonly ServiceStatus[]): string[] {
-  return services.filter(({ healthy }) => !healthy).map(({ name, detail }) => `${name} (${detail})`);
+function formatStopped({ name, source, address }: ServiceStatus): string {
+  if (source === 'none') return `${name}: stopped`;
+  return `${name}: left as it is, ${source === 'environment' ? 'it is your own' : 'still running'}, at ${address}`;
 }
 
 async function status(output: Output, config: Config): Promise<void> {
-  const [{ findConnections, serviceStatuses }, readiness] = await Promise.all([
-    import('../services/index.ts'),
-    import('./readiness.ts'),
-  ]);
-  const services = await serviceStatuses(config.services);
-  const postgresql = services.find(({ name }) => name === 'postgresql');
-  const connections = postgresql?.healthy === true ? await findConnections(config.services).catch(() => null) : null;
-  const checks = connections === null ? [] : await readiness.checkInstalledSchema(connections);
-  report(output, { services, checks, ready: readiness.isReady(services, checks) });
-  const fault = readiness.faultOf(services, checks);
-  if (fault !== null) throw fault;
+  const { services } = await (await loadServices()).status(config.services);
+  await judge(output, config, { services, found: [] });
 }
 
 async function doctor(output: Output, config: Config): Promise<void> {
-  const [{ findConnections, serviceStatuses }, { examine }, readiness] = await Promise.all([
+  const { services, checks } = await (await loadServices()).doctor(config.services);
+  await judge(output, config, { services, found: checks });
+}
+
+interface Findings {
+  readonly services: ServiceStatus[];
+  readonly found: readonly DoctorCheck[];
+}
+
+/** Adds the schema to what was found, prints it all, and fails where something is not as it must be. */
+async function judge(output: Output, config: Config, { services, found }: Findings): Promise<void> {
+  const [{ findConnections }, { checkInstalledSchema, isReady }] = await Promise.all([
     import('../services/index.ts'),
-    import('../services/doctor.ts'),
     import('./readiness.ts'),
   ]);
-  const [services, found] = await Promise.all([serviceStatuses(config.services), examine(config.services)]);
-  const postgresql = services.find(({ name }) => name === 'postgresql');
-  const connections = postgresql?.healthy === true ? await findConnections(config.services).catch(() => null) : null;
-  const ofSchema = connections === null ? [] : await readiness.checkInstalledSchema(connections);
-  const checks = [...found, ...ofSchema];
-  report(output, { services, checks, ready: readiness.isReady(services, checks) });
-  const fault = readiness.faultOf(services, checks);
-  if (fault !== null) throw fault;
+  const hasDatabase = services.some(({ name, healthy }) => name === 'postgresql' && healthy);
+  const connections = hasDatabase ? await findConnections(config.services).catch(() => null) : null;
+  // Where another service is missing there are no connections, and the services' own state says all there is to say.
+  const checks = [...found, ...(connections === null ? [] : await checkInstalledSchema(connections))];
+  await report(output, { services, checks, ready: isReady(services, checks) });
+  throwFault(services, checks);
 }
 
 interface InstallationReport {
-  readonly services: readonly ServiceStatus[];
-  readonly checks: readonly DoctorCheck[];
+  readonly services: ServiceStatus[];
+  readonly checks: DoctorCheck[];
   readonly ready: boolean;
 }
 
-function report(output: Output, { services, checks, ready }: InstallationReport): void {
-  output.result({ services, ready, checks }, (colors) =>
-    [formatServiceList(services, colors), ...formatChecks(checks, colors), formatReady(ready, colors)].join('\n'),
+async function report(output: Output, { services, checks, ready }: InstallationReport): Promise<void> {
+  const { formatDoctor } = await loadServices();
+  const data = checks.length === 0 ? { services, ready } : { services, ready, checks };
+  output.result(data, (colors) => {
+    const verdict = ready ? colors.green('ready') : colors.red('not ready');
+    return `${paintMarks(plainLines(formatDoctor({ services, checks, ready })), colors)}\n${verdict}`;
+  });
+}
+
+function paintMarks(text: string, colors: Colors): string {
+  return text.replace(/^ok /gm, colors.green('ok ')).replace(/^NO /gm, colors.red('NO '));
+}
+
+function throwFault(services: readonly ServiceStatus[], checks: readonly DoctorCheck[]): void {
+  const missing = [...services.filter(({ healthy }) => !healthy), ...checks.filter(({ ok }) => !ok)];
+  if (missing.length === 0) return;
+  const allUp = services.every(({ healthy }) => healthy);
+  const remedy = checks.find(({ ok }) => !ok)?.remedy ?? 'Run `muster doctor`.';
+  throw new NotReady(
+    missing.map(({ name }) => name),
+    allUp ? remedy : 'Run `muster up`.',
   );
-}
-
-/** The services for people: name, health, address and where each came from. */
-function formatServiceList(services: readonly ServiceStatus[], colors: Colors): string {
-  return services
-    .flatMap(({ name, address, source, healthy, detail }) => {
-      const origin = source === 'none' ? '' : `  ${colors.dim(`from ${source}`)}`;
-      return [
-        `${mark(healthy, colors)} ${name.padEnd(12)} ${address ?? '-'}${origin}`,
-        `     ${colors.dim(plain(detail))}`,
-      ];
-    })
-    .join('\n');
-}
-
-function formatChecks(checks: readonly DoctorCheck[], colors: Colors): string[] {
-  const width = Math.max(0, ...checks.map(({ name }) => name.length));
-  return checks.flatMap(({ name, ok, detail, remedy }) => [
-    `${mark(ok, colors)} ${name.padEnd(width)}  ${plainLines(detail)}`,
-    ...(remedy === null ? [] : [`     ${remedy}`]),
-  ]);
-}
-
-function mark(good: boolean, colors: Colors): string {
-  return good ? colors.green('ok  ') : colors.red('FAIL');
-}
-
-function formatReady(ready: boolean, colors: Colors): string {
-  return ready ? colors.green('ready') : colors.red('not ready');
 }
 
 async function migrate(output: Output, config: Config): Promise<void> {

@@ -1,7 +1,7 @@
 import { checkSchema, migrationStatus } from '../database/migrate.ts';
 import type { DoctorCheck } from '../services/doctor.ts';
-import { type Connections, SERVICE_TITLES, type ServiceStatus } from '../services/index.ts';
-import { NotReady, reasonOf } from './errors.ts';
+import type { Connections, ServiceStatus } from '../services/index.ts';
+import { reasonOf } from './errors.ts';
 
 const MIGRATE = 'Run `muster up`, or `muster migrate` where the services are your own.';
 
@@ -44,16 +44,4 @@ const NEEDED = ['migrations', 'schema', 'search attributes'];
 /** Whether tasks can be submitted and carried out. */
 export function isReady(services: readonly ServiceStatus[], checks: readonly DoctorCheck[]): boolean {
   return services.every(({ healthy }) => healthy) && checks.every(({ name, ok }) => ok || !NEEDED.includes(name));
-}
-
-/** What a command fails with when something is not as it must be; null when all is well. */
-export function faultOf(services: readonly ServiceStatus[], checks: readonly DoctorCheck[]): NotReady | null {
-  const faults = checks.filter(({ ok }) => !ok);
-  const missing = [
-    ...services.filter(({ healthy }) => !healthy).map(({ name }) => SERVICE_TITLES[name]),
-    ...faults.map(({ name }) => name),
-  ];
-  if (missing.length === 0) return null;
-  const allUp = services.every(({ healthy }) => healthy);
-  return new NotReady(missing, allUp ? (faults[0]?.remedy ?? 'Run `muster doctor`.') : 'Run `muster up`.');
 }

@@ -4,6 +4,7 @@ import { DatabaseClosed } from './errors.ts';
 import { ormOptions, SCHEMA } from './orm-options.ts';
 import { type GuardedPool, PoolGuard } from './pool-guard.ts';
 import { type Database, type DatabaseLog, runUnitOfWork, underDeadline } from './transaction.ts';
+import { prepareUnitClient, type UnitClient } from './unit-client.ts';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -27,16 +28,23 @@ export function openDatabase(options: DatabaseOptions): Database {
   const orm = openMapper(options, guard, timeoutMs);
   const unit = { em: orm.em, guard, timeoutMs, log: options.log ?? null };
   let closing: Promise<void> | null = null;
+  const running = new Set<Promise<unknown>>();
   // The mapper would quietly open a new pool, which nobody would close.
-  const whileOpen = <Result>(work: () => Promise<Result>) =>
-    closing === null ? work() : Promise.reject(new DatabaseClosed());
+  const whileOpen = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (closing !== null) return Promise.reject(new DatabaseClosed());
+    const unit = work().finally(() => running.delete(unit));
+    running.add(unit);
+    return unit;
+  };
   return {
     inTenant: (tenant, work) => whileOpen(() => runUnitOfWork(unit, { tenant }, work)),
     inSystem: (purpose, work) => whileOpen(() => runUnitOfWork(unit, { purpose }, work)),
     pool: () => guard.state(),
     ping: () => whileOpen(() => ping(orm, guard)),
     close: () => {
-      closing ??= orm.close(true).then(() => guard.closed());
+      closing ??= Promise.allSettled(running)
+        .then(() => orm.close(true))
+        .then(() => guard.closed());
       return closing;
     },
   };
@@ -52,7 +60,11 @@ function openMapper(options: DatabaseOptions, guard: PoolGuard, timeoutMs: numbe
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       keepAlive: true,
       query_timeout: timeoutMs + CONNECT_TIMEOUT_MS,
-      onPoolCreated: (pool: GuardedPool) => guard.watch(pool),
+      pipeline: true,
+      onPoolCreated: (pool: GuardedPool<UnitClient>) => {
+        guard.watch(pool);
+        pool.on('connect', prepareUnitClient);
+      },
     },
   });
 }

@@ -8,11 +8,11 @@ export interface GuardedClient {
 }
 
 /** What the guard needs of the `pg` pool. */
-export interface GuardedPool {
+export interface GuardedPool<Client = unknown> {
   readonly totalCount: number;
   readonly idleCount: number;
-  on(event: 'acquire' | 'connect' | 'remove', listener: (client: GuardedClient) => void): unknown;
-  on(event: 'release', listener: (error: unknown, client: GuardedClient) => void): unknown;
+  on(event: 'acquire' | 'connect' | 'remove', listener: (client: GuardedClient & Client) => void): unknown;
+  on(event: 'release', listener: (error: unknown, client: GuardedClient & Client) => void): unknown;
 }
 
 /** How the pool stands at one moment, in connections. */

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
+import { GraphInvalid } from '../domain/graphs/graph-faults.ts';
+import { validateGraph } from '../domain/graphs/validate-graph.ts';
 import type { GraphId, TenantId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
 import { GraphRepository } from '../entities/graphs/graph-repository.ts';
@@ -14,8 +16,15 @@ export interface PublishOptions {
   readonly definitions: readonly GraphDefinition[];
 }
 
-/** Publishes graphs, each in a transaction of its own. A graph whose newest version is the same is not written again. */
+/**
+ * Publishes graphs, each in a transaction of its own. A graph whose newest version is the same is not written again.
+ * All are checked before the first is written, since a definition may come from anywhere. @throws GraphInvalid
+ */
 export async function publishGraphs(database: Database, options: PublishOptions): Promise<void> {
+  for (const definition of options.definitions) {
+    const checked = validateGraph(definition);
+    if (!checked.ok) throw new GraphInvalid(definition.name, checked.faults);
+  }
   for (const definition of options.definitions) {
     // A definition is JSON by its type; only its interface hides that from the compiler.
     const text = canonicalJson(JSON.parse(JSON.stringify(definition)) as Json);

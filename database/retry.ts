@@ -1,5 +1,8 @@
-/** Serialisation failure and deadlock; the server is going down, coming up or was told to end the session. */
-const RETRYABLE_STATES = new Set(['40001', '40P01', '57P01', '57P02', '57P03']);
+/**
+ * Serialisation failure and deadlock; the server is going down, coming up or was told to end the session; a prepared
+ * statement that no longer fits, see `unit-client.ts`.
+ */
+const RETRYABLE_STATES = new Set(['40001', '40P01', '57P01', '57P02', '57P03', '0A000', '26000']);
 /** Failures of the connection itself, as the network and the driver name them. */
 const RETRYABLE_CODES = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
 const BROKEN_CONNECTION =

@@ -1,12 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import { escapeLiteral } from 'pg';
 import { errorMessage } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { MusterTables } from '../entities/tables.ts';
 import { TransactionTimedOut } from './errors.ts';
 import type { PoolGuard, PoolState } from './pool-guard.ts';
 import { backOffMs, isRetryable } from './retry.ts';
+import { unitScope } from './unit-client.ts';
 
 /** Why a unit of work reaches across tenants. Each has its name, so that the server's own records show it too. */
 export const SYSTEM_PURPOSES = [
@@ -142,10 +144,10 @@ async function transact<Result>(
   work: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   const em = options.em.fork();
-  await em.begin();
+  const limitMs = options.deadline - performance.now() + SERVER_GRACE_MS;
+  await unitScope.run(scopeSql(scope, limitMs), () => em.begin());
   try {
     const kysely = em.getKysely<MusterTables>();
-    await enterScope(kysely, scope, options.deadline - performance.now() + SERVER_GRACE_MS);
     const result = await work({ em, kysely, tenant: 'tenant' in scope ? scope.tenant : null });
     await em.commit();
     return result;
@@ -157,15 +159,21 @@ async function transact<Result>(
 }
 
 /**
- * Takes on the role and the tenant, and lets the server give up when the program would, all for this transaction only
- * and in one round trip. Row-level security binds from here on, whoever logged in.
+ * Takes on the role and the tenant, and lets the server give up when the program would, all for this transaction only.
+ * Row-level security binds from here on, whoever logged in. Without parameters, so that it travels with `begin`.
  */
-async function enterScope(kysely: Kysely<MusterTables>, scope: Scope, limitMs: number): Promise<void> {
+function scopeSql(scope: Scope, limitMs: number): string {
   const [role, tenant, purpose] =
     'tenant' in scope ? ['muster_app', scope.tenant, 'tenant'] : ['muster_system', '', scope.purpose];
   const limit = String(Math.ceil(limitMs));
-  await sql`select set_config('role', ${role}, true), set_config('app.tenant', ${tenant}, true),
-    set_config('app.purpose', ${purpose}, true), set_config('search_path', 'muster, public', true),
-    set_config('statement_timeout', ${limit}, true),
-    set_config('idle_in_transaction_session_timeout', ${limit}, true)`.execute(kysely);
+  const settings = {
+    role,
+    'app.tenant': tenant,
+    'app.purpose': purpose,
+    search_path: 'muster, public',
+    statement_timeout: limit,
+    idle_in_transaction_session_timeout: limit,
+  };
+  const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', ${escapeLiteral(value)}, true)`);
+  return `select ${calls.join(', ')}`;
 }

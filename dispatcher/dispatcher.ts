@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import { v7 as uuid } from 'uuid';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
+import { type RecordLog, withRecord } from '../database/with-record.ts';
 import { errorMessage, hasErrorCode } from '../domain/errors.ts';
 import type { TaskId, TraceId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -25,7 +26,7 @@ export interface DispatcherOptions {
   readonly log: DispatcherLog;
 }
 
-export interface DispatcherLog {
+export interface DispatcherLog extends RecordLog {
   debug(facts: JsonObject, message: string): void;
   warn(facts: JsonObject, message: string): void;
 }
@@ -38,7 +39,7 @@ const BATCH_SIZE = 100;
 const POLL_MS = 1_000;
 /** How often a full dispatcher asks PostgreSQL which of its tasks ended elsewhere. */
 const SWEEP_MS = 2_000;
-/** How long a job stays away from a worker that does not host its graph. */
+/** How long a job stays away from a worker that does not host its graph's handlers. */
 const ELSEWHERE_MS = 1_000;
 const START_BACK_OFF_MS = { first: 200, most: 5_000 };
 
@@ -90,7 +91,9 @@ export class Dispatcher {
     const claimed = await this.#claim(candidates);
     const taken = new Set(claimed.map((task) => task.execution.taskId));
     for (const taskId of taken) this.#inFlight.add(taskId);
-    void Promise.all(claimed.map((task) => this.#start(task))).then(() => this.#acknowledge([...taken]));
+    this.#startAll(claimed).catch((error: unknown) => {
+      this.#options.log.warn({ error: errorMessage(error) }, 'claimed tasks are left to the reconciler');
+    });
     await this.#turnAway(candidates.filter((id) => !taken.has(id)));
     return candidates.length === free && claimed.length > 0 ? 0 : POLL_MS;
   }
@@ -129,9 +132,15 @@ export class Dispatcher {
 
   #claimTogether(ids: readonly TaskId[]): Promise<ClaimedTask[]> {
     const wanted = new Map(ids.map((id) => [id, uuid() as TraceId]));
-    return this.#options.database.inSystem('dispatch', ({ em }) =>
-      new ClaimRepository(em).claim(wanted, this.#options.claimant),
+    const { database, claimant } = this.#options;
+    return withRecord(this.#options, (record) =>
+      database.inSystem('dispatch', ({ em }) => new ClaimRepository(em).claim(wanted, claimant, { record })),
     );
+  }
+
+  async #startAll(claimed: readonly ClaimedTask[]): Promise<void> {
+    await Promise.all(claimed.map((task) => this.#start(task)));
+    await this.#acknowledge(claimed.map((task) => task.execution.taskId));
   }
 
   /**
@@ -139,7 +148,7 @@ export class Dispatcher {
    * can never start, because its stored graph is broken for example, ends as failed.
    */
   async #start(task: ClaimedTask): Promise<void> {
-    const { client, database, graphs, reach, log } = this.#options;
+    const { client, graphs, reach, log } = this.#options;
     const { tenant, graphId, taskId } = task.execution;
     await reach('after_claim_before_start');
     for (let wait = START_BACK_OFF_MS.first; ; wait = Math.min(2 * wait, START_BACK_OFF_MS.most)) {
@@ -150,7 +159,7 @@ export class Dispatcher {
         log.warn({ taskId, error: errorMessage(error) }, 'a workflow could not be started');
         const failure = finalStartFailure(error);
         if (failure !== null) {
-          await endFromOutside(database, task.execution, { status: 'failed', failure });
+          await endFromOutside(this.#options, task.execution, { status: 'failed', failure });
           this.taskEnded(taskId);
           return;
         }
@@ -170,7 +179,7 @@ export class Dispatcher {
   }
 
   /**
-   * Jobs whose claim was refused. Those of graphs that this worker does not host go back for others. The rest leaves the
+   * Jobs whose claim was refused. Those of graphs whose handlers are elsewhere go back for others. The rest leaves the
    * index: it has started or ended, or waits for another task of its user, whose end brings it back. If that end came
    * between the refusal and the removal, the second look finds the task free.
    */

@@ -114,12 +114,18 @@ export class Reconciler {
       await claims.touch(found.map((task) => task.execution.taskId));
       return found;
     });
-    for (const task of suspects) {
-      await this.#settleSuspect(task).catch(async (error: unknown) => {
-        const failure = finalStartFailure(error);
-        if (failure === null) throw error;
-        await endFromOutside(this.#options.database, task.execution, { status: 'failed', failure });
-      });
+    const results = await Promise.allSettled(suspects.map((task) => this.#settleOrEnd(task)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #settleOrEnd(task: ClaimedTask): Promise<void> {
+    try {
+      await this.#settleSuspect(task);
+    } catch (error) {
+      const failure = finalStartFailure(error);
+      if (failure === null) throw error;
+      await endFromOutside(this.#options, task.execution, { status: 'failed', failure });
     }
   }
 
@@ -139,7 +145,7 @@ export class Reconciler {
       status === 'CANCELLED'
         ? { status: 'cancelled' as const, failure: { code: 'task_cancelled', message } }
         : { status: 'failed' as const, failure: { code: 'task_failed', message } };
-    await endFromOutside(this.#options.database, task.execution, end);
+    await endFromOutside(this.#options, task.execution, end);
   }
 
   async #workflowStatus(workflowId: string): Promise<WorkflowExecutionStatusName | 'NOT_FOUND'> {

@@ -1,34 +1,51 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, globSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 /**
- * Builds `dist/`: JavaScript and declarations of everything that the package carries, and beside them the files that are
- * read at run time. Node runs the sources of a clone as they are, but refuses to do so under `node_modules`.
+ * Builds `dist/`: JavaScript and declarations of everything that the package carries, in the folders of the sources; the
+ * files that are read at run time beside them; and the workflows as one file. A clone needs none of it, because Node runs
+ * its sources as they are; under `node_modules` Node refuses to.
  */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
 
-/** Files of the rooms that are no sources: scripts of Redis, migrations, the module that builds Temporal. */
-const ASSETS = ['*/**/*.{lua,sql,json,mjs,mod,sum,html}'];
-const NO_ROOMS = ['node_modules', 'dist', 'test', 'bench', 'scripts', 'examples', 'docs', 'coverage'];
+/** What the program reads at run time and no compiler copies. */
+const ASSETS = [
+  'redis/scripts/*.lua',
+  'database/migrations/*.sql',
+  'services/temporal-cli/{bring-in.mjs,go.mod,go.sum}',
+];
+/** Run by a clone only: a package brings the finished bundle, see worker/workflow-bundle.ts. */
+const CLONE_ONLY = ['worker/bundle-thread.js', 'worker/bundle-thread.d.ts'];
 
 function compile(): void {
-  const tsc = join(ROOT, 'node_modules', '.bin', 'tsc');
-  const { status } = spawnSync(tsc, ['--project', join(ROOT, 'scripts', 'tsconfig.build.json')], { stdio: 'inherit' });
-  if (status !== 0) process.exit(1);
+  const compiler = join(ROOT, 'node_modules', '.bin', 'tsc');
+  const { status } = spawnSync(compiler, ['--project', join(ROOT, 'tsconfig.build.json')], { stdio: 'inherit' });
+  if (status !== 0) throw new Error('The sources do not compile; the compiler said why, above.');
 }
 
 function copyAssets(): void {
-  for (const asset of globSync(ASSETS, { cwd: ROOT })) {
-    if (!NO_ROOMS.some((room) => asset.startsWith(`${room}/`))) cpSync(join(ROOT, asset), join(DIST, asset));
+  for (const pattern of ASSETS) {
+    const assets = globSync(pattern, { cwd: ROOT });
+    if (assets.length === 0) throw new Error(`Expected files like ${pattern}, found none.`);
+    for (const asset of assets) cpSync(join(ROOT, asset), join(DIST, asset));
   }
+  for (const path of CLONE_ONLY) rmSync(join(DIST, path));
+}
+
+/** The bundle fits the Temporal SDK of this very version, which package.json pins for whoever installs the package. */
+async function bundleWorkflows(): Promise<void> {
+  const workflowsPath = join(DIST, 'workflows', 'index.js');
+  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  writeFileSync(join(DIST, 'workflow-bundle.js'), code);
 }
 
 rmSync(DIST, { recursive: true, force: true });
 compile();
 copyAssets();
+await bundleWorkflows();
 // npm marks the programs of an installed package as executable, but not those of a linked clone.
-const program = join(DIST, 'cli.js');
-if (existsSync(program)) chmodSync(program, 0o755);
+chmodSync(join(DIST, 'cli.js'), 0o755);

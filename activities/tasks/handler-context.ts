@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
+import type { Transaction } from '../../database/transaction.ts';
+import { withRecord } from '../../database/with-record.ts';
 import type { EffectRequest, HandlerContext } from '../../domain/agents/handler.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import type { Json } from '../../domain/json.ts';
@@ -72,8 +74,8 @@ async function writeArtifact(
 ): Promise<string> {
   const { execution, nodeId } = ref;
   const content = typeof artifact.content === 'string' ? new TextEncoder().encode(artifact.content) : artifact.content;
-  return deps.database.inTenant(execution.tenant, async ({ em }) => {
-    const id = uuid();
+  const id = uuid();
+  const write = async (record: boolean, { em }: Transaction): Promise<string> => {
     const stored = await new ArtifactRepository(em).insert({
       id,
       tenant: execution.tenant,
@@ -83,10 +85,11 @@ async function writeArtifact(
       sha256: createHash('sha256').update(content).digest('hex'),
       content,
     });
-    if (stored === id) {
+    if (stored === id && record) {
       const data = { name: artifact.name, mediaType: artifact.mediaType, bytes: content.byteLength };
       await new TraceRepository(em).append(execution.traceId, [{ type: 'artifact.written', nodeId, data }]);
     }
     return stored;
-  });
+  };
+  return withRecord(deps, (record) => deps.database.inTenant(execution.tenant, (tx) => write(record, tx)));
 }

@@ -1,9 +1,9 @@
+import { withRecord } from '../../database/with-record.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failure.ts';
-import { withRecord } from '../traces/with-record.ts';
 
 export interface MarkTaskInput {
   readonly execution: ExecutionRef;

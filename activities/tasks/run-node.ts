@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
+import { withRecord } from '../../database/with-record.ts';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { Json } from '../../domain/json.ts';
@@ -11,7 +12,6 @@ import { type RunBeginning, type RunEnd, RunRepository } from '../../entities/tr
 import type { ActivityDependencies } from '../dependencies.ts';
 import { HandlerCrashed, StaleFence } from '../errors.ts';
 import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
-import { withRecord } from '../traces/with-record.ts';
 import { type AttemptEnd, runAttempt } from './attempt.ts';
 import { endTask } from './end-task.ts';
 import { handlerContext } from './handler-context.ts';

@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { withRecord } from '../../database/with-record.ts';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import { quickStretch } from '../../domain/graphs/drive-quick.ts';
 import {
@@ -20,7 +21,6 @@ import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace
 import type { ActivityDependencies } from '../dependencies.ts';
 import { StaleFence } from '../errors.ts';
 import { toFailure } from '../failure.ts';
-import { withRecord } from '../traces/with-record.ts';
 import { type AttemptEnd, runAttempt } from './attempt.ts';
 import { endTask } from './end-task.ts';
 import { handlerContext } from './handler-context.ts';

@@ -1,5 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { GraphId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
@@ -20,8 +20,8 @@ export interface ClaimedTask {
 export interface Claimant {
   readonly workerId: string;
   readonly taskQueue: string;
-  /** Names of the graphs whose handlers this worker hosts; tasks of other graphs stay where they are. */
-  readonly graphs: readonly string[];
+  /** The handlers that it hosts, as `kind:name`. Tasks of graphs that need others stay where they are. */
+  readonly handlers: readonly string[];
 }
 
 /** A task that waits and could start now. */
@@ -46,9 +46,21 @@ interface ClaimRow {
 }
 
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
-/** A task of a user waits while another task of the same user is open (one index probe of the partial unique index). */
+/**
+ * A task of a user waits while another task of the user is open (one probe of the partial unique index), and while one
+ * waits that comes before it (tasks_user_waiting_index): tasks of one user start in order, whoever claims them.
+ */
 const USER_IS_FREE = sql`(t.user_id is null or not exists (
-  select from muster.tasks o where o.tenant_id = t.tenant_id and o.user_id = t.user_id and o.status in (${OPEN})))`;
+  select from muster.tasks o where o.tenant_id = t.tenant_id and o.user_id = t.user_id and o.status in (${OPEN}))
+  and not exists (
+  select from muster.tasks e where e.tenant_id = t.tenant_id and e.user_id = t.user_id and e.status = 'pending'
+    and (e.priority, e.created_at, e.id) < (t.priority, t.created_at, t.id)))`;
+
+/** Whether every handler of a task's graph is hosted, by agent_components_graph_node_unique. */
+function isHosted({ handlers }: Pick<Claimant, 'handlers'>): RawBuilder<boolean> {
+  return sql<boolean>`not exists (select from muster.agent_components c where c.graph_id = t.graph_id
+    and c.handler is not null and c.component_type || ':' || c.handler <> all (${[...handlers]}::text[]))`;
+}
 
 /** What the dispatcher and the reconciler do with tasks of all tenants. Needs a system unit of work. */
 export class ClaimRepository {
@@ -58,11 +70,16 @@ export class ClaimRepository {
   }
 
   /**
-   * Moves pending tasks to `in_progress` under a new fence and opens a trace for each, in one statement. What is not
-   * pending, not hosted, or held back by another task of the same user, is left out. Two dispatchers that race for two
+   * Moves pending tasks to `in_progress` under a new fence and opens a trace for each, with its first event when `record`
+   * is set, in one statement. What is not
+   * pending, not hosted, or behind another task of the same user, is left out. Two dispatchers that race for two
    * tasks of one user collide on the unique index (SQLSTATE 23505): the caller claims one by one then.
    */
-  async claim(wanted: ReadonlyMap<TaskId, TraceId>, claimant: Claimant): Promise<ClaimedTask[]> {
+  async claim(
+    wanted: ReadonlyMap<TaskId, TraceId>,
+    claimant: Claimant,
+    { record }: { readonly record: boolean },
+  ): Promise<ClaimedTask[]> {
     const result = await sql<ClaimRow>`
       with wanted as (
         select * from unnest(${[...wanted.keys()]}::uuid[], ${[...wanted.values()]}::uuid[])
@@ -71,7 +88,7 @@ export class ClaimRepository {
         select t.id, t.tenant_id, t.user_id, t.priority, t.created_at, w.trace_id
         from muster.tasks t join wanted w on w.task_id = t.id
         where t.status = 'pending' and t.task_queue = ${claimant.taskQueue}
-          and t.graph_name = any(${[...claimant.graphs]}::text[]) and ${USER_IS_FREE}
+          and ${isHosted(claimant)} and ${USER_IS_FREE}
         for update of t skip locked
       ), chosen as (
         select distinct on (tenant_id, coalesce('user ' || user_id, id::text)) id, trace_id from free
@@ -88,7 +105,7 @@ export class ClaimRepository {
         from claimed
       ), started as (
         insert into muster.trace_events (trace_id, seq, tenant_id, type, at)
-        select trace_id, 1, tenant_id, 'trace.started', clock_timestamp() from claimed
+        select trace_id, 1, tenant_id, 'trace.started', clock_timestamp() from claimed where ${record}
       ), sent as (
         update muster.outbox o set sent_at = now() from claimed c
         where o.task_id = c.id and o.topic = 'task.submitted' and o.sent_at is null
@@ -98,11 +115,11 @@ export class ClaimRepository {
   }
 
   /** Tasks that could start now, first in line first, by tasks_claim_index: what works when Redis does not. */
-  async ready(claimant: Pick<Claimant, 'taskQueue' | 'graphs'>, limit: number): Promise<ReadyTask[]> {
+  async ready(claimant: Pick<Claimant, 'taskQueue' | 'handlers'>, limit: number): Promise<ReadyTask[]> {
     const result = await sql<{ id: string; priority: number; created_at: string }>`
       select t.id, t.priority, t.created_at from muster.tasks t
       where t.status = 'pending' and t.task_queue = ${claimant.taskQueue}
-        and t.graph_name = any(${[...claimant.graphs]}::text[]) and ${USER_IS_FREE}
+        and ${isHosted(claimant)} and ${USER_IS_FREE}
       order by t.priority, t.created_at, t.id limit ${limit}`.execute(this.#em.getKysely());
     return result.rows.map(readReady);
   }
@@ -110,10 +127,10 @@ export class ClaimRepository {
   /** How refused candidates stand: only those that still wait are returned. */
   async standing(
     ids: readonly TaskId[],
-    claimant: Pick<Claimant, 'graphs'>,
+    claimant: Pick<Claimant, 'handlers'>,
   ): Promise<(ReadyTask & { hosted: boolean; free: boolean })[]> {
     const result = await sql<{ id: string; priority: number; created_at: string; hosted: boolean; free: boolean }>`
-      select t.id, t.priority, t.created_at, t.graph_name = any(${[...claimant.graphs]}::text[]) as hosted,
+      select t.id, t.priority, t.created_at, ${isHosted(claimant)} as hosted,
         ${USER_IS_FREE} as free
       from muster.tasks t where t.id = any(${[...ids]}::uuid[]) and t.status = 'pending'`.execute(this.#em.getKysely());
     return result.rows.map((row) => ({ ...readReady(row), hosted: row.hosted, free: row.free }));

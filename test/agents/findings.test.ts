@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { findActionItems } from '../../agents/channel-digest/findings/action-items.ts';
 import { findDecisions } from '../../agents/channel-digest/findings/decisions.ts';
 import { findQuestions } from '../../agents/channel-digest/findings/questions.ts';
-import { GOLD, match, noPace, sample, talk } from './samples.ts';
+import { GOLD, match, read, sample, talk } from './samples.ts';
 
 describe('what the analysts find', () => {
   for (const [name, gold] of Object.entries(GOLD)) {
     it(`finds all decisions of ${name} and nothing else`, async () => {
-      const found = await findDecisions(sample(name), noPace);
+      const found = findDecisions(await read(sample(name)));
 
       const quality = match(found, gold.decisions, ({ lines }, line) => lines.includes(line));
       assert.deepEqual(quality, { precision: 1, recall: 1 }, JSON.stringify(found, null, 1));
     });
 
     it(`finds all action items of ${name} with their owners and due dates and nothing else`, async () => {
-      const found = await findActionItems(sample(name), noPace);
+      const found = findActionItems(await read(sample(name)));
 
       const quality = match(found, gold.actions, ({ lines, owner, due }, wanted) => {
         return lines.includes(wanted.line) && owner === wanted.owner && due === (wanted.due ?? null);
@@ -23,7 +23,7 @@ describe('what the analysts find', () => {
     });
 
     it(`finds all open questions of ${name} and nothing else`, async () => {
-      const { open } = await findQuestions(sample(name), noPace);
+      const { open } = findQuestions(await read(sample(name)));
 
       const quality = match(open, gold.openQuestions, ({ lines }, line) => lines.includes(line));
       assert.deepEqual(quality, { precision: 1, recall: 1 }, JSON.stringify(open, null, 1));
@@ -33,19 +33,19 @@ describe('what the analysts find', () => {
 
 describe('decisions', () => {
   it('takes a proposal only when somebody else agrees', async () => {
-    const refused = await findDecisions(
-      talk(
-        'ann: let us begin',
-        "ann: let's paint the office walls green",
-        'bo: no way, I disagree',
-        'ann: hm',
-        'bo: sorry',
+    const refused = findDecisions(
+      await read(
+        talk(
+          'ann: let us begin',
+          "ann: let's paint the office walls green",
+          'bo: no way, I disagree',
+          'ann: hm',
+          'bo: sorry',
+        ),
       ),
-      noPace,
     );
-    const agreed = await findDecisions(
-      talk('ann: let us begin', "ann: let's paint the office walls green", 'bo: sounds good', 'ann: fine'),
-      noPace,
+    const agreed = findDecisions(
+      await read(talk('ann: let us begin', "ann: let's paint the office walls green", 'bo: sounds good', 'ann: fine')),
     );
 
     assert.deepEqual(refused, []);
@@ -56,32 +56,34 @@ describe('decisions', () => {
   });
 
   it('does not take undecided matters, opinions and small talk for decisions', async () => {
-    const found = await findDecisions(
-      talk(
-        'ann: we have not decided on the database yet',
-        'bo: agreed that it is painful',
-        "ann: let's see what the vendor says",
-        'bo: ok',
-        'ann: if we decided to move the servers we would need a month',
-        'bo: so we have two problems with the servers',
+    const found = findDecisions(
+      await read(
+        talk(
+          'ann: we have not decided on the database yet',
+          'bo: agreed that it is painful',
+          "ann: let's see what the vendor says",
+          'bo: ok',
+          'ann: if we decided to move the servers we would need a month',
+          'bo: so we have two problems with the servers',
+        ),
       ),
-      noPace,
     );
 
     assert.deepEqual(found, []);
   });
 
   it('marks a decision that a later one replaces', async () => {
-    const found = await findDecisions(
-      talk(
-        'ann: decision: we ship the beta on Thursday',
-        'bo: ok',
-        'ann: wait, the tests fail',
-        'bo: hm',
-        'ann: change of plan, we agreed to ship the beta on Monday instead',
-        'bo: fine',
+    const found = findDecisions(
+      await read(
+        talk(
+          'ann: decision: we ship the beta on Thursday',
+          'bo: ok',
+          'ann: wait, the tests fail',
+          'bo: hm',
+          'ann: change of plan, we agreed to ship the beta on Monday instead',
+          'bo: fine',
+        ),
       ),
-      noPace,
     );
 
     assert.deepEqual(
@@ -93,7 +95,7 @@ describe('decisions', () => {
 
 describe('action items', () => {
   const one = async (...lines: string[]) =>
-    (await findActionItems(talk('ann: hello there', 'bo: hello ann', ...lines), noPace))[0];
+    findActionItems(await read(talk('ann: hello there', 'bo: hello ann', ...lines)))[0];
 
   it('gives "I\'ll do it" to its speaker', async () => {
     const item = await one('ann: who can order the new keyboards?', "bo: I'll do it");
@@ -133,16 +135,17 @@ describe('action items', () => {
   });
 
   it('leaves idle promises out', async () => {
-    const found = await findActionItems(
-      talk(
-        "ann: I'll be right back",
-        "bo: I'll grab a coffee",
-        'ann: let me know',
-        "bo: I'll see",
-        'ann: I can hear you',
-        "bo: I'll never understand this",
+    const found = findActionItems(
+      await read(
+        talk(
+          "ann: I'll be right back",
+          "bo: I'll grab a coffee",
+          'ann: let me know',
+          "bo: I'll see",
+          'ann: I can hear you',
+          "bo: I'll never understand this",
+        ),
       ),
-      noPace,
     );
 
     assert.deepEqual(found, []);
@@ -151,7 +154,7 @@ describe('action items', () => {
 
 describe('open questions', () => {
   const open = async (...lines: string[]) =>
-    (await findQuestions(talk('ann: hello there', 'bo: hello ann', ...lines), noPace)).open;
+    findQuestions(await read(talk('ann: hello there', 'bo: hello ann', ...lines))).open;
 
   it('counts a yes, a time, a number and a person as answers', async () => {
     assert.deepEqual(await open('ann: is the office open on Monday?', 'bo: yes, from nine'), []);

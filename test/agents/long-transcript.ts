@@ -60,9 +60,9 @@ const TASKS = [
 ] as const;
 const DAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday'] as const;
 
-/** Makes a talk of `lines` lines in which every 50th stretch holds a decision, an action, or a question. Deterministic. */
-export function plantedTalk(lines: number, seed = 7): PlantedTalk {
-  const random = generator(seed);
+/** Makes a talk in which each stretch of so many lines begins with a decision, an action or a question. Deterministic. */
+export function plantedTalk(lines: number, stretch = 50): PlantedTalk {
+  const random = generator(7);
   const pick = <Value>(values: readonly Value[]): Value => values[Math.floor(random() * values.length)] as Value;
   const talk: string[] = [];
   const planted: PlantedTalk = { text: '', decisions: [], actions: [], openQuestions: [] };
@@ -74,11 +74,11 @@ export function plantedTalk(lines: number, seed = 7): PlantedTalk {
         .replace('{thing}', pick(THINGS))
         .replace('{n}', String(2 + Math.floor(random() * 900))),
     );
-  for (let block = 0; talk.length + 50 <= lines; block++) {
+  for (let block = 0; talk.length + stretch <= lines; block++) {
     const [one, other] = [PEOPLE[block % 8] as string, PEOPLE[(block + 3) % 8] as string];
     const thing = `${pick(THINGS)} ${['alpha', 'beta', 'gamma', 'delta'][block % 4]}${block}`;
     plant(block % 4, { say, planted, one, other, thing, task: pick(TASKS), day: pick(DAYS), line: () => talk.length });
-    const end = (block + 1) * 50;
+    const end = (block + 1) * stretch;
     while (talk.length < end) chatter();
   }
   while (talk.length < lines) chatter();

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { findActionItems } from '../../agents/channel-digest/findings/action-items.ts';
+import { type Conversation, readConversation } from '../../agents/channel-digest/findings/conversation.ts';
+import { findDecisions } from '../../agents/channel-digest/findings/decisions.ts';
+import { findHighlights } from '../../agents/channel-digest/findings/highlights.ts';
+import { findParticipants } from '../../agents/channel-digest/findings/participants.ts';
+import { findQuestions } from '../../agents/channel-digest/findings/questions.ts';
+import { findSentiment } from '../../agents/channel-digest/findings/sentiment.ts';
+import { findTopics } from '../../agents/channel-digest/findings/topics.ts';
 import { parseTranscript } from '../../agents/channel-digest/parsing/parse-transcript.ts';
-import type { Transcript } from '../../agents/channel-digest/schemas.ts';
+import type { Findings, Transcript } from '../../agents/channel-digest/schemas.ts';
 
 /** What a careful reader finds in each sample: one line of each decision, action (with owner) and open question. */
 export interface Gold {
@@ -47,6 +55,19 @@ export const GOLD: Readonly<Record<string, Gold>> = {
       { line: 640, owner: 'Ana', due: 'Sunday' },
     ],
     openQuestions: [444, 726],
+  },
+  'retro.txt': {
+    decisions: [24, 38, 56],
+    actions: [
+      { line: 12, owner: 'Owen', due: 'tomorrow morning' },
+      { line: 15, owner: 'Petra' },
+      { line: 27, owner: 'Sam', due: 'this afternoon' },
+      { line: 32, owner: 'Petra' },
+      { line: 41, owner: 'Sam', due: 'tonight' },
+      { line: 49, owner: 'Sam' },
+      { line: 56, owner: 'Nadia', due: 'Monday' },
+    ],
+    openQuestions: [13, 33, 58],
   },
   'meeting-notes.md': {
     decisions: [17, 18, 19, 24],
@@ -95,4 +116,25 @@ export function match<Found, Wanted>(
   };
 }
 
-export const noPace = async () => undefined;
+const noPace = async () => undefined;
+
+/** A transcript as the analysts of the talk read it. */
+export function read(transcript: Transcript): Promise<Conversation> {
+  return readConversation(transcript, noPace);
+}
+
+/** All that the analysts find, as the composer gets it. */
+export async function analyse(transcript: Transcript): Promise<Findings> {
+  const conversation = await read(transcript);
+  const questions = findQuestions(conversation);
+  return {
+    participants: findParticipants(transcript),
+    topics: await findTopics(transcript, 6, noPace),
+    decisions: findDecisions(conversation),
+    actionItems: findActionItems(conversation),
+    openQuestions: questions.open,
+    answeredQuestions: questions.answered,
+    sentiment: await findSentiment(transcript, noPace),
+    highlights: await findHighlights(transcript, noPace),
+  };
+}

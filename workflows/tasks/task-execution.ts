@@ -198,7 +198,8 @@ export class TaskExecution {
   }
 
   async #writePause(): Promise<void> {
-    if (this.#paused === this.#pauseWritten) return;
+    // Once cancelled, a write would fail at once and the main loop would try it for ever; the end is written anyway.
+    if (this.#cancelled || this.#paused === this.#pauseWritten) return;
     const paused = this.#paused;
     await localActivities(paused ? 'pause' : 'resume').markTask({
       execution: this.#input.execution,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineAgent } from '../../../index.ts';
 import { findActionItems } from '../findings/action-items.ts';
+import { readConversation } from '../findings/conversation.ts';
 import { findDecisions } from '../findings/decisions.ts';
 import { actionItem, decision, transcript } from '../schemas.ts';
 import { paceOf } from './pace.ts';
@@ -10,8 +11,8 @@ export const decisionAnalyst = defineAgent({
   description: 'Finds what was decided, and who is to do what by when.',
   input: z.object({ transcript }),
   output: z.object({ decisions: z.array(decision), actionItems: z.array(actionItem) }),
-  handle: async (input, context) => ({
-    decisions: await findDecisions(input.transcript, paceOf(context)),
-    actionItems: await findActionItems(input.transcript, paceOf(context)),
-  }),
+  async handle(input, context) {
+    const conversation = await readConversation(input.transcript, paceOf(context));
+    return { decisions: findDecisions(conversation), actionItems: findActionItems(conversation) };
+  },
 });

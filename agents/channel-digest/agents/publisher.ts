@@ -4,6 +4,8 @@ import { renderReport } from '../report/render.ts';
 import { sourceText } from '../report/source-text.ts';
 import { type Draft, digest, draft, findings, type Review, review, transcript } from '../schemas.ts';
 
+const MOST_REASONS = 20;
+
 const input = z.object({
   transcript,
   findings,
@@ -42,12 +44,18 @@ export const publisher = defineAgent({
       quality: {
         score: chosen.review.score,
         revisions: chosen.revisions,
-        reasons: chosen.review.reasons.map(({ code, detail }) => `${code}: ${detail}`),
+        reasons: reasonTexts(chosen.review),
       },
       statistics: { ...statistics, format, language },
     };
   },
 });
+
+/** A report on a very long talk may leave out hundreds of things; the first ones show of which kind. */
+function reasonTexts({ reasons }: Review): string[] {
+  const shown = reasons.slice(0, MOST_REASONS).map(({ code, detail }) => `${code}: ${detail}`);
+  return reasons.length > MOST_REASONS ? [...shown, `and ${reasons.length - MOST_REASONS} more`] : shown;
+}
 
 interface Reviewed {
   readonly draft: Draft;

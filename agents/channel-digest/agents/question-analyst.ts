@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineAgent } from '../../../index.ts';
+import { readConversation } from '../findings/conversation.ts';
 import { findQuestions } from '../findings/questions.ts';
 import { openQuestion, transcript } from '../schemas.ts';
 import { paceOf } from './pace.ts';
@@ -9,5 +10,5 @@ export const questionAnalyst = defineAgent({
   description: 'Finds questions that were asked and not answered, and why they are open.',
   input: z.object({ transcript }),
   output: z.object({ open: z.array(openQuestion), answered: z.int() }),
-  handle: (input, context) => findQuestions(input.transcript, paceOf(context)),
+  handle: async (input, context) => findQuestions(await readConversation(input.transcript, paceOf(context))),
 });

@@ -24,7 +24,7 @@ const COMMITMENT =
   /\b(?:I'll|I'm going to|I am going to|I'm gonna|I shall|I promise to|I plan to|I intend to|I volunteer to|I'd be happy to|happy to|let me)\s+(?:also |just |then |quickly |gladly |probably |try (?:to|and) )*(?<what>\p{L}.+)/iu;
 const CAN = /\bI (?:can|could)\s+(?:also |just |quickly |easily )*(?<what>\p{L}.+)/iu;
 const ACCEPTS =
-  /^(?:ok(?:ay)?[,.!]* |yes[,.!]* |yep[,.!]* |sure[,.!]* |alright[,.!]* )*(?:on it|I'm on it|I am on it|me\b(?! too| neither| either)|mine\b|will do|I do\b(?! not|n't)|I (?:will|can|could)[.!]*$|I(?:'ve)? got (?:this|it|that)|I volunteer[.!]*$|(?:I'll|I can|I could|happy to|let me) (?:do|take|handle|own|pick|grab|cover) (?:it|that|this|one|them|care|up)\b.*)/i;
+  /^(?:ok(?:ay)?[,.!]* |yes[,.!]* |yep[,.!]* |sure[,.!]* |alright[,.!]* )*(?:(?:already )?on it|I'm (?:already )?on it|I am on it|doing (?:it|that|so) (?:right )?now|me\b(?! too| neither| either)|mine\b|will do|I do\b(?! not|n't)|I (?:will|can|could)[.!]*$|I(?:'ve)? got (?:this|it|that)|I volunteer[.!]*$|(?:I'll|I can|I could|happy to|let me) (?:do|take|handle|own|pick|grab|cover) (?:it|that|this|one|them|care|up)\b.*)/i;
 const REQUEST =
   /\b(?:(?:can|could|would|will) you(?: please| maybe| also| perhaps)?|would you mind|please|you(?:'ll| will)? (?:need|have) to|mind)\s+(?<what>\p{L}.+)/iu;
 const NOT_ASKED =
@@ -56,7 +56,9 @@ export function actionCue(sentence: Sentence, conversation: Conversation): Actio
   const need = needed(said);
   if (need !== null) return { kind: 'need', what: need, who: null };
   const asked = REQUEST.exec(said)?.groups?.what;
-  if (asked !== undefined && !NOT_ASKED.test(asked)) return { kind: 'request', what: asked, who: addressee };
+  if (asked !== undefined && !NOT_ASKED.test(asked)) {
+    return { kind: 'request', what: withoutAddressee(asked, conversation), who: addressee };
+  }
   return assigned(sentence, conversation);
 }
 
@@ -64,6 +66,16 @@ export function actionCue(sentence: Sentence, conversation: Conversation): Actio
 export function isRequest(sentence: Sentence): boolean {
   const asked = REQUEST.exec(sentence.said)?.groups?.what;
   return (asked !== undefined && !NOT_ASKED.test(asked)) || needed(sentence.said) !== null;
+}
+
+/** "clean the runners again, fern?": the name at the end is no part of the task. */
+function withoutAddressee(asked: string, { people }: Conversation): string {
+  return asked.replace(/[,\s]+(\p{L}[\p{L}\p{N}_-]*)\s*[?.!]*$/u, (ending, word: string) => {
+    const before = asked.slice(0, -ending.length);
+    return personCalled(people, word) === null || /\b(?:to|with|for|from|and|tell|ask|call|ping)$/.test(before)
+      ? ending
+      : '';
+  });
 }
 
 function promise(said: string): string | null {
@@ -107,7 +119,9 @@ function labelledCue(groups: Readonly<Record<string, string>>, conversation: Con
 function assigned({ said }: Sentence, conversation: Conversation): ActionCue | null {
   if (/\?\W*$/.test(said)) return null;
   for (const { groups } of said.matchAll(ASSIGNED)) {
-    const who = personCalled(conversation.people, groups?.who ?? '');
+    const name = groups?.who ?? '';
+    const who =
+      personCalled(conversation.people, name) ?? personCalled(conversation.people, name.split(' ').at(-1) ?? '');
     const what = groups?.what;
     if (who !== null && what !== undefined && !IDLE.test(what)) return { kind: 'assignment', what, who };
   }

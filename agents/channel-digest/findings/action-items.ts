@@ -1,10 +1,11 @@
-import { isContained, overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import { isContained, overlap, type Sentence } from '../language/sentences.ts';
 import { wordRoots } from '../language/word-roots.ts';
 import { personCalled } from '../parsing/roster.ts';
-import type { ActionItem, Transcript } from '../schemas.ts';
+import type { ActionItem } from '../schemas.ts';
 import { type ActionCue, actionCue } from './action-cues.ts';
 import { splitTask } from './action-wording.ts';
-import { Conversation, type Turn } from './conversation.ts';
+import type { Conversation, Turn } from './conversation.ts';
+import { decisionCue } from './decision-cues.ts';
 import { bareDueDate, findDueDate } from './due-date.ts';
 import { resolve } from './references.ts';
 import { stanceOf, stanceOfTurn } from './stance.ts';
@@ -37,8 +38,7 @@ interface Item {
  * needs that somebody took ("who can …?" – "me"), assignments ("Ann will …") and what notes list as actions.
  * One promise told twice is one item with both lines. A request that nobody answered is `unconfirmed`.
  */
-export async function findActionItems(transcript: Transcript, pace: Pace): Promise<ActionItem[]> {
-  const conversation = new Conversation(transcript, await readSentences(transcript, pace));
+export function findActionItems(conversation: Conversation): ActionItem[] {
   const items: Item[] = [];
   for (const sentence of conversation.sentences) {
     for (const item of listedItems(conversation, sentence) ?? spokenItems(conversation, sentence, items))
@@ -94,11 +94,11 @@ function spokenItems(conversation: Conversation, sentence: Sentence, items: read
   const tasks = splitTask(cue.what).map(({ text, due }) => ({ ...resolve(conversation, sentence, text, near), due }));
   const first = tasks[0]?.text ?? '';
   if (cue.kind === 'acceptance' || (cue.kind === 'commitment' && isVague(first))) {
-    take(conversation, sentence, items);
-    return [];
+    return take(conversation, sentence, items) ? [] : proposedTask(conversation, sentence);
   }
   if (cue.kind === 'commitment' && claim(conversation, sentence, { items, text: first })) return [];
-  return tasks.flatMap(({ text, context, due }) => {
+  return tasks.flatMap(({ text: words, context, due }) => {
+    const text = cue.kind === 'request' ? words.replace(/\bme\b/, sentence.speaker ?? 'me') : words;
     if (isVague(text)) return [];
     const facts = {
       text,
@@ -127,18 +127,36 @@ function newItem(sentence: Sentence, facts: Pick<Item, 'text' | 'due' | 'owner' 
     cue !== undefined &&
     cue.kind !== 'commitment' &&
     facts.owner === null &&
-    !/\bsome(?:body|one)\b.*\b(?:needs?|has|must)\b/.test(sentence.plain);
+    !/\bsome(?:body|one)\b.*\b(?:needs?|has|must|should)\b/.test(sentence.plain);
   return { ...facts, loose, sentence, terms: wordRoots(facts.text), lines: new Set(linesOf(sentence)) };
 }
 
 /** A bare "I'll do it" takes the nearest thing that was asked for and that nobody has. */
-function take(conversation: Conversation, sentence: Sentence, items: readonly Item[]): void {
+function take(conversation: Conversation, sentence: Sentence, items: readonly Item[]): boolean {
   const wanted = items.findLast((item) => isFree(conversation, item, sentence));
-  if (wanted === undefined || sentence.speaker === null) return;
+  if (wanted === undefined || sentence.speaker === null) return false;
   wanted.owner = sentence.speaker;
   wanted.state = 'open';
   wanted.due ??= findDueDate(sentence.said)?.due ?? null;
   wanted.lines.add(sentence.line);
+  return true;
+}
+
+/** "we should write our own check" – "I can start tomorrow": who offers to act on a proposal takes it. */
+function proposedTask(conversation: Conversation, sentence: Sentence): Item[] {
+  const [turn] = conversation.before(sentence.utterance, 1);
+  const proposal =
+    turn?.speaker === sentence.speaker
+      ? undefined
+      : turn?.sentences.find((said) => decisionCue(said)?.kind === 'proposed');
+  const [task] = splitTask(
+    (proposal === undefined ? null : decisionCue(proposal)?.what)?.replace(/^we (?:'ll |will )?/i, '') ?? '',
+  );
+  if (proposal === undefined || task === undefined || isVague(task.text)) return [];
+  const due = findDueDate(sentence.said)?.due ?? task.due;
+  const item = newItem(sentence, { text: task.text, due, owner: sentence.speaker, state: 'open' });
+  for (const line of linesOf(proposal)) item.lines.add(line);
+  return [item];
 }
 
 /** "I'll write the ticket" settles "@bo, can you write the ticket?", whoever says it. Says whether it did. */

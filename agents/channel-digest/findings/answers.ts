@@ -26,7 +26,7 @@ const ANSWERED_AFTER_DOUBT = 2;
 const WITHDRAWN =
   /\b(?:never ?mind|nvm|found it|figured it out|got it now|solved it|answering my own|ignore (?:me|that))\b/;
 const YES_OR_NO =
-  /^(?:(?:ah|oh|well|hm+|um+|ok)[, ]+)*(?:yes|yep|yup|yeah|no|nope|nah|not yet|not really|sure|correct|right|exactly|true|indeed|looks like it|i (?:think|believe|guess|hope) (?:so|not|yes)|it (?:is|does|was|did|can|should)|they (?:are|do)|we (?:do|can|did|are|have)|i (?:did|do|have|am)|i did|done|already|of course|definitely|absolutely|unfortunately|afraid (?:so|not)|only (?:if|when|in|for)|👍|✅|❌)/u;
+  /^(?:(?:ah|oh|well|hm+|um+|ok)[, ]+)*(?:yes|yep|yup|yeah|no|nope|nah|not yet|not really|sure|correct|right|exactly|true|indeed|looks like it|i (?:think|believe|guess|hope) (?:so|not|yes)|(?:it|they|he|she) \p{L}+|we (?:do|can|did|are|have)|i (?:did|do|have|am)|i did|done|already|of course|definitely|absolutely|unfortunately|afraid (?:so|not)|only (?:if|when|in|for)|👍|✅|❌)/u;
 const AUXILIARY =
   /^(?:(?:and|so|but|ok|also|wait|hey|sorry)[, ]+)*(?:is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|any(?:one|body)|shall|may|am)\b/;
 const NOTHING_SAID =
@@ -53,7 +53,7 @@ export function outcomeOf(conversation: Conversation, question: Sentence): Outco
     const late = place > WINDOW && !linked;
     const score = late
       ? lateScore(turn, question, asked)
-      : scoreOf(turn, question, { conversation, place, asked, linked, interrupted });
+      : scoreOf(turn, question, { conversation, place, asked, linked, interrupted, doubted: evasions.length > 0 });
     if (score === 'evades') evasions.push(turn);
     else if (score > (best?.score ?? 0)) best = { turn, score };
     const bar = evasions.length > 0 ? ANSWERED_AFTER_DOUBT : ANSWERED;
@@ -79,6 +79,8 @@ interface Place {
   readonly linked: boolean;
   /** Another question was asked in between: what follows probably answers that one. */
   readonly interrupted: boolean;
+  /** Somebody has already said that they do not know. */
+  readonly doubted: boolean;
 }
 
 function scoreOf(turn: Turn, question: Sentence, place: Place): number | 'evades' {
@@ -99,10 +101,10 @@ function scoreOf(turn: Turn, question: Sentence, place: Place): number | 'evades
 function formScore(
   said: readonly Sentence[],
   question: Sentence,
-  { conversation, near, shared, interrupted, linked }: Place & { near: boolean; shared: number },
+  { conversation, near, shared, interrupted, linked, doubted }: Place & { near: boolean; shared: number },
 ): number {
   const forms = said.map((sentence) => formOf(sentence, question, conversation));
-  if (forms.includes('fits')) return near && (linked || !interrupted) ? 0.8 : 0;
+  if (forms.includes('fits')) return near && (linked || !interrupted) && (shared > 0 || !doubted) ? 0.8 : 0;
   return forms.includes('differs') && shared === 0 && !linked ? -0.5 : 0;
 }
 
@@ -138,7 +140,12 @@ interface Form {
 }
 
 const FORMS: readonly Form[] = [
-  { asked: /\b(?:when|what time|by when|how soon|which day)\b(?!.*\bhappens\b)/, answered: /\d/, timed: true },
+  {
+    asked: /\b(?:when|what time|by when|how soon|which day)\b(?!.*\bhappens\b)/,
+    answered:
+      /\d{1,2}[:h]\d{2}|\d ?[ap]m\b|\b(?:19|20)\d{2}\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b/,
+    timed: true,
+  },
   {
     asked: /\bhow (?:many|much|long|often|big|old|far|high)\b/,
     answered: /\d|%|\b(?:one|two|three|four|five|six|seven|ten|none|half|all|most|few)\b/,
@@ -146,7 +153,7 @@ const FORMS: readonly Form[] = [
   },
   { asked: /^(?:and |so |ok )?where\b/, answered: /https?:|\b(?:in|at|under|on|here|there)\b|#\w+/, timed: false },
 ];
-const SELF = /^(?:me|i am|i'm|i did|i do|i have|i've|i will|i'll)\b/;
+const SELF = /^(?:me|i am|i'm|i did|i do|i have|i've|i will|i'll|nobody|no one|everybody|everyone|all of us|we all)\b/;
 
 /** "before or after the release?" – "before". */
 function namesChoice(asking: string, plain: string): boolean {

@@ -1,12 +1,24 @@
-import type { Sentence } from '../language/sentences.ts';
+import { type Pace, readSentences, type Sentence } from '../language/sentences.ts';
 import { personCalled } from '../parsing/roster.ts';
 import type { Person, Transcript, Utterance } from '../schemas.ts';
+
+/** Where the name of the one who is spoken to stands: in front, with a comma or before "can you", or at the end. */
+const ADDRESSES: readonly RegExp[] = [
+  /^(?:(?:ok|okay|and|so|hey|hi|also|thanks|sorry)[, ]+)*(\p{L}[\p{L}\p{N}_-]*)(?:\s*[,:–—-]\s|\s(?=(?:can|could|would|will) you\b|please\b))/iu,
+  /[,\s](\p{L}[\p{L}\p{N}_-]*)\s*\?[^\p{L}]*$/iu,
+  /,\s*(\p{L}[\p{L}\p{N}_-]*)\s*[.!]*$/iu,
+];
 
 /** One utterance with its sentences; never empty. */
 export interface Turn {
   readonly utterance: Utterance;
   readonly sentences: readonly Sentence[];
   readonly speaker: string | null;
+}
+
+/** Reads a transcript as a conversation; calls `pace` between pieces of the work. */
+export async function readConversation(transcript: Transcript, pace: Pace): Promise<Conversation> {
+  return new Conversation(transcript, await readSentences(transcript, pace));
 }
 
 /** The talk as turns, with the question every analyst asks of it: what came after this, and who was meant. */
@@ -60,13 +72,11 @@ export class Conversation {
 
   /** The person whom a sentence addresses by @name, by name before a comma, or by name at its end; else null. */
   addressee(sentence: Sentence): string | null {
-    const called =
-      /@([\p{L}\p{N}_.-]*[\p{L}\p{N}_])/u.exec(sentence.said)?.[1] ??
-      /^(?:(?:ok|okay|and|so|hey|hi|also|thanks|sorry)[, ]+)*(\p{L}[\p{L}\p{N}_-]*)\s*[,:–—-]\s/iu.exec(
-        sentence.said,
-      )?.[1] ??
-      /,\s*(\p{L}[\p{L}\p{N}_-]*)\s*[?.!]*$/u.exec(sentence.said)?.[1];
-    return called === undefined ? this.calledAlone(sentence) : personCalled(this.people, called);
+    const { said } = sentence;
+    const mentioned = /@([\p{L}\p{N}_.-]*[\p{L}\p{N}_])/u.exec(said)?.[1];
+    if (mentioned !== undefined) return personCalled(this.people, mentioned);
+    const named = ADDRESSES.flatMap((address) => personCalled(this.people, address.exec(said)?.[1] ?? '') ?? []);
+    return named[0] ?? this.calledAlone(sentence);
   }
 
   /** "next is the mobile build. Elif?": the name stands alone, in a sentence of its own after the matter. */

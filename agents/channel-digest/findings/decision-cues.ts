@@ -14,11 +14,11 @@ const NO_ACT = String.raw`(?!(?:have|had|are|were|was|need|can|can't|could|could
 
 const STATED: readonly RegExp[] = [
   new RegExp(
-    String.raw`^${FILLER}(?:the )?(?:final )?(?:decision|decided|resolved|resolution|agreed|agreement|verdict|final call|final answer|consensus)\s*(?:is|was)?\s*(?::|–|—|-(?=\s))\s*(?<what>.+)`,
-    'i',
+    String.raw`^${FILLER}(?:the )?(?:final )?(?:decision|decided|resolved|resolution|agreed|agreement|verdict|final call|final answer|consensus)(?: (?!we\b|that\b)[\p{L}']+){0,4}\s*(?::|–|—|-(?=\s))\s*(?<what>.+)`,
+    'iu',
   ),
   /\b(?:we|the team|everyone|everybody|they|the group|all)(?:'ve| have)?(?: all| just| now| finally| unanimously)* (?:decided|agreed|resolved|chose|opted|voted)(?: together)? (?<what>(?:to|that|on|against|not to|for|in favou?r of)\b.+)/i,
-  /\b(?:it was|it's|that's|it is) (?:decided|agreed|settled|resolved)(?:,| that|:)\s*(?<what>.+)/i,
+  /\b(?:it was|it's|that's|it is) (?:decided|agreed|settled|resolved)(?:,| that| to|:)\s*(?<what>.+)/i,
   /\b(?:we|the team)(?:'re| are|'ll| will| have|'ve)? (?:going with|go with|settled on|settling on|gone with|sticking (?:with|to)|stick with|moving forward with|chose|picked)\s+(?<what>.+)/i,
   new RegExp(String.raw`^${FILLER}(?:let's|lets) (?:go with|stick (?:with|to)|settle on)\s+(?<what>.+)`, 'i'),
   new RegExp(
@@ -33,7 +33,8 @@ const PROPOSED: readonly RegExp[] = [
   /\b(?:how|what) about (?:if )?(?<what>(?:we |you |i )?.+)/i,
   /\b(?:i|we)(?:'d| would)? (?:also )?(?:propose|suggest|recommend|move|vote)(?: for| that| to| we)*[: ]+(?<what>.+)/i,
   /\bmy (?:vote|proposal|suggestion)(?: is| would be| goes)?(?: for| to| that|:)*\s+(?<what>.+)/i,
-  /^(?:proposal|suggestion)\s*[:–—-]\s*(?<what>.+)/i,
+  /\b(?<what>we (?:won't|will not|aren't going to|are not going to) .+)/i,
+  /^(?:(?:my|our|a|new) )?(?:proposal|suggestion)\s*[:–—-]\s*(?<what>.+)/i,
   /\b(?:we should|we could|why don't we|shall we|should we|can we just)\s+(?<what>.+)/i,
   new RegExp(String.raw`^${FILLER}(?<what>we(?:'ll| will|'re| are)(?: not)?(?: going to)? ${NO_ACT}\p{L}+.+)`, 'iu'),
 ];

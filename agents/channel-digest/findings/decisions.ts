@@ -1,6 +1,6 @@
-import { isContained, overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
-import type { Decision, Transcript } from '../schemas.ts';
-import { Conversation, type Turn } from './conversation.ts';
+import { isContained, overlap, type Sentence } from '../language/sentences.ts';
+import type { Decision } from '../schemas.ts';
+import type { Conversation, Turn } from './conversation.ts';
 import { type DecisionCue, decisionCue, withdraws } from './decision-cues.ts';
 import { resolve } from './references.ts';
 import { stanceOfTurn } from './stance.ts';
@@ -29,8 +29,7 @@ interface Candidate {
  * and what notes list as decisions. Two wordings of one matter become one decision with both lines; a decision that a
  * later one replaces says so.
  */
-export async function findDecisions(transcript: Transcript, pace: Pace): Promise<Decision[]> {
-  const conversation = new Conversation(transcript, await readSentences(transcript, pace));
+export function findDecisions(conversation: Conversation): Decision[] {
   const candidates = conversation.sentences.flatMap((sentence) => candidate(conversation, sentence) ?? []);
   return markReplaced(merged(conversation, candidates)).map(({ decision }) => decision);
 }

@@ -3,7 +3,7 @@ const MONTH =
   '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)';
 const CLOCK = String.raw`\d{1,2}(?::\d{2})?\s?(?:am|pm|h)\b|\d{1,2}:\d{2}|noon|midnight|lunch`;
 const PART = '(?:morning|afternoon|evening|night|noon|eod)';
-const DATE = String.raw`\d{4}-\d{2}-\d{2}|${MONTH}\.? \d{1,2}(?:st|nd|rd|th)?|\d{1,2}(?:st|nd|rd|th)?(?: of)? ${MONTH}|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?|the \d{1,2}(?:st|nd|rd|th)`;
+const DATE = String.raw`\d{4}-\d{2}-\d{2}|${MONTH}\.? \d{1,2}(?:st|nd|rd|th)?|\d{1,2}(?:st|nd|rd|th)?(?: of)? ${MONTH}|\d{1,2}/\d{1,2}(?:/\d{2,4})?|\d{1,2}\.\d{1,2}\.(?:\d{2,4})?|the \d{1,2}(?:st|nd|rd|th)`;
 const RELATIVE = `today|tonight|tomorrow(?: ${PART})?|this (?:week|${PART})|next (?:week|month|sprint|${DAY})|(?:the )?(?:end|beginning|middle) of (?:the |this |next )?(?:day|week|month|sprint|quarter|year|${DAY}|${MONTH})|(?:early|mid|late)[ -]${MONTH}|eod|eow|cob|q[1-4]`;
 const POINT = `(?:(?:next |this |coming )?${DAY}(?: ${PART})?(?:[, ]+(?:at )?(?:${CLOCK}))?|${RELATIVE}|${DATE}|${CLOCK})`;
 

@@ -13,7 +13,7 @@ const LEAST_SCORE = 0.35;
 const LIKENESS = 0.5;
 
 const CHATTER =
-  /\b(?:lol|haha|coffee|lunch|pizza|gotta|bye|fun|good morning|see you|sorry i'm late|thanks|thank you|brb|weekend)\b/;
+  /\b(?:lol|haha|coffee|lunch|pizza|gotta|bye|fun|good morning|i'm here|my dog|see you|sorry i'm late|thanks|thank you|brb|weekend)\b/;
 const WEIGHTY =
   /\b(?:because|decid|must|need|cannot|can't|fail|block|risk|cost|deadline|release|result|found|caus|broke|crash|fix|customer|\d+(?:\.\d+)?\s?%|\d{2,})/;
 
@@ -64,7 +64,7 @@ function merit(sentence: Sentence): number {
   const weighty = WEIGHTY.test(plain) ? 1.2 : 1;
   const reaction = stanceOf(sentence) === 'none' ? 1 : 0.7;
   // Promises and plans have sections of their own in the report, and a list of names says nothing by itself.
-  const told = /\b(?:i'll|let's|decision:|we should|can you|please|needs? to|i suggest|i propose)\b/.test(plain)
+  const told = /\b(?:i'll|let's|decision:|we should|can you|please|i could|needs? to|i suggest|i propose)\b/.test(plain)
     ? 0.6
     : 1;
   const list = (plain.match(/,/g) ?? []).length >= 3 || /^agenda\b/.test(plain) ? 0.4 : 1;

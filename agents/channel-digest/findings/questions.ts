@@ -1,8 +1,8 @@
-import { overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
-import type { OpenQuestion, Transcript } from '../schemas.ts';
+import { overlap, type Sentence } from '../language/sentences.ts';
+import type { OpenQuestion } from '../schemas.ts';
 import { isRequest } from './action-cues.ts';
 import { type Outcome, outcomeOf } from './answers.ts';
-import { Conversation } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 import { decisionCue } from './decision-cues.ts';
 import { capitalised, linesOf } from './wording.ts';
 
@@ -29,8 +29,7 @@ export interface Questions {
  * Finds questions that were asked and not answered, with the reason why they count as open. Requests, proposals and
  * small talk have the form of questions and are none; a question asked again is one question.
  */
-export async function findQuestions(transcript: Transcript, pace: Pace): Promise<Questions> {
-  const conversation = new Conversation(transcript, await readSentences(transcript, pace));
+export function findQuestions(conversation: Conversation): Questions {
   const open: Array<OpenQuestion & { terms: ReadonlySet<string> }> = [];
   let answered = 0;
   for (const sentence of conversation.sentences) {

@@ -19,7 +19,7 @@ const DISMAY = /😩|😭|😡|😞|😢|🤬|😤|💔|😠/u;
 const WARM =
   /\b(?:love (?:it|this|that)|amazing|awesome|fantastic|great (?:job|work|meeting)|nice work|well done|happy|glad|excited|relieved|impressed|hero|comfortable|brilliant|feel (?:a lot )?better)\b/g;
 const COLD =
-  /\b(?:frustrat\w+|annoy\w+|angry|upset|disappoint\w+|terrible|awful|horrible|painful|a mess|nightmare|hate[sd]?|worried|worr(?:y|ies|ying)|concerned|sick of|fed up|ouch|disaster|ugh|unacceptable|exhausted|overwhelmed|stressed|tired of|sucks?)\b/g;
+  /\b(?:frustrat\w+|annoy\w+|angry|upset|disappoint\w+|terrible|awful|horrible|painful|a mess|nightmare|hate[sd]?|worried|worr(?:y|ies|ying)|concerned|sick of|fed up|ouch|disaster|ugh|unacceptable|exhausted|overwhelmed|stressed|tired of|sucks?|furious|unhappy|embarrassing|brutal)\b/g;
 const POLITE = /\b(?:thank(?:s| you)|perfect|cheers)\b/g;
 const NEGATES =
   /\b(?:not|no|never|n't|isn't|wasn't|don't|doesn't|didn't|can't|couldn't|less|no longer)\b[^.,;!?]{0,18}$/;
@@ -60,9 +60,9 @@ export function feeling({ plain, text, sentiment }: Pick<Sentence, 'plain' | 'te
   const words = signed(plain, WARM) - signed(plain, COLD);
   const marks = (DELIGHT.test(text) ? 0.5 : 0) - (DISMAY.test(text) ? 0.5 : 0);
   // Thanks are mostly manners.
-  const manners = 0.2 * signed(plain, POLITE);
-  const sum = 0.6 * words + marks + manners;
-  if (sum === 0) return 0;
+  const manners = 0.15 * signed(plain, POLITE);
+  const sum = 0.6 * words + marks;
+  if (sum === 0) return clamp(manners);
   return clamp(sum + 0.3 * sentiment);
 }
 

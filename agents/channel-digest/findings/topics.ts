@@ -10,7 +10,7 @@ interface Term {
   readonly key: string;
   readonly stems: readonly string[];
   readonly wordings: Map<string, number>;
-  readonly sentences: Sentence[];
+  readonly sentences: Set<Sentence>;
 }
 
 /**
@@ -23,7 +23,7 @@ export async function findTopics(transcript: Transcript, most: number, pace: Pac
   const names = new Set(transcript.people.flatMap(({ aliases }) => aliases));
   const terms = collect(sentences, names);
   const least = sentences.length < 12 ? 1 : 2;
-  const common = [...terms.values()].filter(({ sentences: said }) => said.length >= least);
+  const common = [...terms.values()].filter(({ sentences: said }) => said.size >= least);
   const weights = weigh(common);
   const ranked = common.sort(
     (one, other) => (weights.get(other) ?? 0) - (weights.get(one) ?? 0) || (one.key < other.key ? -1 : 1),
@@ -40,11 +40,11 @@ function collect(sentences: readonly Sentence[], names: ReadonlySet<string>): Ma
         key: phrase.key,
         stems: phrase.stems,
         wordings: new Map(),
-        sentences: [],
+        sentences: new Set(),
       };
       terms.set(phrase.key, term);
       term.wordings.set(phrase.text, (term.wordings.get(phrase.text) ?? 0) + 1);
-      if (term.sentences.at(-1) !== sentence) term.sentences.push(sentence);
+      term.sentences.add(sentence);
     }
   }
   return terms;
@@ -75,10 +75,10 @@ function weigh(terms: readonly Term[]): Map<Term, number> {
 }
 
 function weight({ stems, sentences }: Term, longer: readonly Term[]): number {
-  const nested = longer.reduce((sum, term) => sum + term.sentences.length, 0) / Math.max(longer.length, 1);
-  const speakers = new Set(sentences.map(({ speaker }) => speaker)).size;
+  const nested = longer.reduce((sum, term) => sum + term.sentences.size, 0) / Math.max(longer.length, 1);
+  const speakers = new Set([...sentences].map(({ speaker }) => speaker)).size;
   const length = [0, 1, 1.8, 2.1, 2.1][Math.min(stems.length, 4)] ?? 1;
-  return (sentences.length - nested) * length * (1 + 0.25 * Math.min(speakers - 1, 3));
+  return (sentences.size - nested) * length * (1 + 0.25 * Math.min(speakers - 1, 3));
 }
 
 function contains(large: Term, small: Term): boolean {
@@ -102,13 +102,13 @@ function related(one: Term, other: Term): boolean {
   if (small.stems.every((stem) => large.stems.includes(stem))) return true;
   const shared = one.stems.filter((stem) => other.stems.includes(stem)).length;
   if (shared >= 2) return true;
-  const together = other.sentences.filter((sentence) => one.sentences.includes(sentence)).length;
-  return together >= 2 && together / Math.min(one.sentences.length, other.sentences.length) >= 0.75;
+  const together = other.sentences.intersection(one.sentences).size;
+  return together >= 2 && together / Math.min(one.sentences.size, other.sentences.size) >= 0.75;
 }
 
 /** No sentence is quoted for two topics, as long as another one is left. */
 function topicOf(group: readonly Term[], quoted: Set<Sentence>): Topic {
-  const sentences = [...new Set(group.flatMap(({ sentences: said }) => said))].sort(
+  const sentences = [...new Set(group.flatMap(({ sentences: said }) => [...said]))].sort(
     (one, other) => one.index - other.index,
   );
   const label = labelOf(group);
@@ -132,7 +132,7 @@ function labelOf(group: readonly Term[]): string {
   if (best === undefined) return '';
   const longer = group.filter(
     ({ stems, sentences }) =>
-      stems.length > best.stems.length && sentences.length >= Math.max(2, 0.25 * best.sentences.length),
+      stems.length > best.stems.length && sentences.size >= Math.max(2, 0.25 * best.sentences.size),
   );
   const label = longer[0] ?? best;
   return wordingOf(label);
@@ -151,7 +151,7 @@ function keySentence(group: readonly Term[], sentences: readonly Sentence[]): Se
 }
 
 function richness(group: readonly Term[], sentence: Sentence): number {
-  const hits = group.filter(({ sentences }) => sentences.includes(sentence)).length;
+  const hits = group.filter(({ sentences }) => sentences.has(sentence)).length;
   const words = sentence.tokens.length;
   const list = (sentence.text.match(/,/g) ?? []).length >= 3 ? 3 : 0;
   const plan = /\b(?:i'll|will|can you|please|who|let's|needs? to)\b/.test(sentence.plain) ? 1 : 0;

@@ -9,7 +9,7 @@ const SHORT_FORMS: ReadonlyArray<readonly [RegExp, string]> = [
   [/\b(dont|don t)\b/gi, "don't"],
   [/\b(cant)\b/gi, "can't"],
   [/\b(im)\b/gi, "i'm"],
-  [/\b(ill)(?= (?:do|take|write|fix|send|check|ask|file|look|make|get|add|update)\b)/gi, "i'll"],
+  [/(?<=^|[,.;!] |\b(?:ok|okay|sure|yes|ya|then) )ill(?= \p{L})/giu, "I'll"],
   [/\bi will\b/gi, "i'll"],
   [/\bwe will\b/gi, "we'll"],
   [/\b(u)\b/gi, 'you'],
@@ -25,4 +25,12 @@ export function plainText(text: string): string {
     .trim();
   for (const [short, long] of SHORT_FORMS) plain = plain.replace(short, long);
   return plain.replace(/\s+/g, ' ').trim();
+}
+
+const UNMARKED_QUESTION =
+  /^(?:(?:ok|so|and|but|also|btw|hey|wait)[, ]+|@[\w.-]+[,:]? |\p{L}+ (?=(?:can|could|would|will) you ))*(?:(?:when|where|who|what|which|why|how)(?:'s|'re| (?:is|are|was|were|do|does|did|can|could|should|shall|will|would|has|have|ones?|many|much|long|about))\b|(?:do|does|did|is|are|was|were|can|could|should|would|will|has|have|any(?:one|body))(?:n't)? (?:i|we|you|they|he|she|it|the|this|that|these|those|there|our|your|my|any(?:one|body)|some(?:one|body)|every(?:one|body)|else|know|seen|\p{L}+ (?:know|have|need|want|mind|work)s?)\b)/iu;
+
+/** Adds the question mark that people leave out in chat, where the order of words shows that they ask. */
+export function withQuestionMark(said: string): string {
+  return /[.!?…:]\W*$/.test(said) || said.split(' ').length < 2 || !UNMARKED_QUESTION.test(said) ? said : `${said}?`;
 }

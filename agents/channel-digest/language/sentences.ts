@@ -1,7 +1,7 @@
 import { isEnglish } from '../parsing/language-of.ts';
 import type { Transcript, Utterance } from '../schemas.ts';
 import { type LanguageModel, loadLanguageModel, type Token } from './language-model.ts';
-import { plainText } from './plain-text.ts';
+import { plainText, withQuestionMark } from './plain-text.ts';
 
 /** One sentence of the transcript with all that the analysts ask of it. */
 export interface Sentence {
@@ -49,7 +49,7 @@ function readUtterance(model: LanguageModel, utterance: Utterance, into: Sentenc
   for (const { text: piece, offset } of pieces(utterance)) {
     for (const { text, tokens, sentiment } of model.read(piece)) {
       if (text.trim() === '') continue;
-      const said = plainText(text);
+      const said = utterance.speaker === null ? plainText(text) : withQuestionMark(plainText(text));
       const line = lineAt(utterance, text, { piece, offset });
       into.push({
         index: into.length,

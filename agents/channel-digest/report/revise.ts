@@ -12,7 +12,7 @@ import {
 import { highlightStatement } from './statements.ts';
 
 /** Additions of one revision: a draft that grows by more at once has to be judged again before it grows further. */
-const MOST_ADDITIONS = 30;
+const MOST_ADDITIONS = 60;
 const SUMMARY_QUOTES = 5;
 
 /**

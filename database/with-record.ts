@@ -1,25 +1,34 @@
-import { errorMessage, MusterError } from '../../domain/errors.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
+import { errorMessage, MusterError } from '../domain/errors.ts';
+import type { JsonObject } from '../domain/json.ts';
+
+/** Hears that a trace could not be written. */
+export interface RecordLog {
+  error(facts: JsonObject, message: string): void;
+}
 
 /**
  * Runs a unit of work together with its record in the trace; when the database refuses it, runs it once more without
  * the record. A trace must never fail the work that it describes. The reconciler ends traces left open this way.
  */
 export async function withRecord<Result>(
-  deps: Pick<ActivityDependencies, 'log'>,
+  { log }: { readonly log: RecordLog },
   unit: (record: boolean) => Promise<Result>,
 ): Promise<Result> {
   try {
     return await unit(true);
   } catch (error) {
     if (!isDatabaseRefusal(error)) throw error;
-    deps.log.error({ error: errorMessage(error) }, 'the trace could not be written; the work goes on without it');
+    log.error({ error: errorMessage(error) }, 'the trace could not be written; the work goes on without it');
     return unit(false);
   }
 }
 
-/** PostgreSQL said no to a statement: a constraint, a trigger, a missing partition. Outages are retried elsewhere. */
+/**
+ * PostgreSQL said no to a statement: a constraint, a trigger, a missing partition. Outages are retried elsewhere; what
+ * names the table of tasks is not the trace's fault, and would be refused again.
+ */
 function isDatabaseRefusal(error: unknown): boolean {
   if (error instanceof MusterError || typeof error !== 'object' || error === null) return false;
+  if ('table' in error && error.table === 'tasks') return false;
   return 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code);
 }

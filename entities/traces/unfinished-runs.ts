@@ -1,0 +1,62 @@
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { type GraphState, isSettled } from '../../domain/graphs/graph-state.ts';
+import type { Failure } from '../../domain/tasks/execution.ts';
+import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import type { SettledRunStatus } from '../../domain/traces/status.ts';
+import { NOTHING_STORED } from './artifact-repository.ts';
+import type { RunEnd, RunRecord } from './run-repository.ts';
+import type { NewTraceEvent } from './trace-repository.ts';
+
+/** How the task of a trace ends, as far as it concerns the runs that have not ended. */
+export interface TaskEnding {
+  readonly status: TerminalTaskStatus;
+  readonly failure: Failure | null;
+  /** What the workflow knows of its nodes; absent when nobody can ask it any more. */
+  readonly nodes?: GraphState['nodes'];
+}
+
+/**
+ * The ends of nodes whose rows do not show them: skipped ones, cancelled ones, and those whose workers are gone. Without
+ * the workflow's word a node that has a row was interrupted, and one that has none never began.
+ */
+export function unfinishedRuns(
+  definition: GraphDefinition,
+  ending: TaskEnding,
+  runs: readonly RunRecord[],
+): readonly RunEnd[] {
+  const rows = new Map(runs.map((run) => [run.nodeId, run]));
+  return definition.nodes.flatMap((node): RunEnd[] => {
+    const row = rows.get(node.id);
+    if (row !== undefined && isSettled(row.status)) return [];
+    const status = statusOf(ending, node.id, row);
+    const subject = { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
+    return [{ ...subject, ...endOf(ending, node.id, status), ...startOf(row, status) }];
+  });
+}
+
+/** The event of each of these ends. */
+export function endEvents(ends: readonly RunEnd[]): readonly NewTraceEvent[] {
+  return ends.map((end) =>
+    end.status === 'skipped'
+      ? { type: 'run.skipped', nodeId: end.nodeId, data: { reason: end.error?.message ?? '' } }
+      : { type: 'run.failed', nodeId: end.nodeId, data: { attempt: end.attempts, ...end.error } },
+  );
+}
+
+function statusOf({ nodes }: TaskEnding, nodeId: string, row: RunRecord | undefined): SettledRunStatus {
+  if (nodes === undefined) return row === undefined ? 'skipped' : 'fatal_error';
+  const state = nodes[nodeId];
+  return state !== undefined && isSettled(state.status) ? state.status : 'skipped';
+}
+
+function endOf({ status: taskStatus, failure, nodes }: TaskEnding, nodeId: string, status: SettledRunStatus) {
+  const reason = nodes?.[nodeId]?.reason ?? `the task was ${taskStatus}`;
+  const cause = failure?.node === nodeId ? failure : { code: 'handler_cancelled', message: reason };
+  const error = status === 'skipped' ? { code: 'skipped', message: reason } : cause;
+  return { status, failures: 0, outcome: null, output: NOTHING_STORED, error, finishedAt: new Date() };
+}
+
+function startOf(row: RunRecord | undefined, status: SettledRunStatus): { attempts: number; startedAt: Date | null } {
+  if (status === 'skipped') return { attempts: 0, startedAt: null };
+  return { attempts: Math.max(1, row?.attempts ?? 1), startedAt: row?.startedAt ?? null };
+}

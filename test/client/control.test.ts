@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import type { Client } from '@temporalio/client';
+import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
+import { eventually } from '../support/eventually.ts';
+import { type MusterUnderTest, openMuster } from '../support/muster.ts';
+import { scriptedGraphs } from '../system/acceptance/graphs.ts';
+import { Gate, Script } from '../system/acceptance/script.ts';
+import { ended, runOf } from '../system/acceptance/views.ts';
+
+describe('what a caller asks of a task', () => {
+  const script = new Script();
+  const graphs = scriptedGraphs(script);
+  let muster: MusterUnderTest;
+  let temporal: TemporalClient;
+  let client: Client;
+
+  before(async () => {
+    muster = await openMuster('control');
+    await muster.work({ graphs: Object.values(graphs) });
+    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
+    temporal = await connectClient({ address, namespace });
+    client = temporal.client;
+  });
+  after(async () => {
+    await temporal?.close();
+    await muster?.close();
+  });
+  beforeEach(() => script.reset());
+
+  const submit = (graph: keyof typeof graphs, options = {}) =>
+    muster.client.submit(graphs[graph].definition.name, {}, options);
+  const atWork = (nodeId: string) =>
+    eventually(() => script.callsOf(nodeId).length > 0, { what: `${nodeId} to be at work` });
+
+  /** A task whose first node is at work and whose second one waits for it. */
+  const running = async (gate: Gate) => {
+    script.on('first', gate.pass);
+    const task = await submit('chain');
+    await atWork('first');
+    return task;
+  };
+
+  it('answers where a running task stands from its workflow, and refuses for one that has ended', async () => {
+    const gate = new Gate();
+    const task = await running(gate);
+
+    const progress = await task.progress();
+    gate.open();
+    await task.result();
+
+    assert.equal(progress.paused, false);
+    assert.equal(progress.nodes.first?.status, 'running');
+    assert.equal(progress.nodes.second?.status, 'pending');
+    await assert.rejects(task.progress(), { code: 'task_not_open' });
+    for (const ask of [task.cancel, task.pause, task.resume]) {
+      await assert.rejects(ask(), { code: 'task_not_open', message: /is completed/ });
+    }
+  });
+
+  it('cancels a running task: its handler is told, the rest is skipped, and everything ends once', async () => {
+    const task = await running(new Gate());
+
+    await task.cancel('enough');
+    const view = await ended(task);
+
+    await assert.rejects(task.result(), { code: 'task_cancelled' });
+    assert.equal(view.task.status, 'cancelled');
+    assert.equal(view.traces[0]?.status, 'cancelled');
+    assert.deepEqual(
+      script.calls.map((call) => [call.nodeId, call.signal.aborted]),
+      [['first', true]],
+    );
+    assert.equal(runOf(view, 'first').error?.code, 'handler_cancelled');
+    assert.equal(runOf(view, 'second').status, 'skipped');
+    assert.equal((await client.workflow.getHandle(task.workflowId).describe()).status.name, 'CANCELLED');
+  });
+
+  it("takes Temporal's own cancel for a cancel of the task", async () => {
+    const task = await running(new Gate());
+
+    await client.workflow.getHandle(task.workflowId).cancel();
+    const view = await ended(task);
+
+    assert.equal(view.task.status, 'cancelled');
+    assert.equal(view.traces[0]?.events.at(-1)?.type, 'trace.cancelled');
+  });
+
+  it('cancels a task in the middle of a stretch of quick nodes, none of which is written', async () => {
+    script.on('two', new Gate().pass);
+    const task = await submit('swift');
+    await atWork('two');
+
+    await task.cancel();
+    const view = await ended(task);
+
+    assert.equal(view.task.status, 'cancelled');
+    await eventually(() => script.callsOf('two').every((call) => call.ended !== null && call.signal.aborted));
+    assert.deepEqual(
+      ['one', 'two', 'three'].map((id) => runOf(view, id).status),
+      ['skipped', 'skipped', 'skipped'],
+    );
+    assert.deepEqual((await task.show()).traces, view.traces);
+  });
+
+  it('cancels a task that waits for its user at once, without a trace', async () => {
+    const gate = new Gate();
+    script.on('first', gate.pass);
+    const running = await submit('chain', { user: 'cancel-waiting' });
+    await atWork('first');
+    const waiting = await submit('chain', { user: 'cancel-waiting' });
+
+    await waiting.cancel('not needed');
+    const view = await waiting.show();
+
+    assert.equal(view.task.status, 'cancelled');
+    assert.deepEqual(view.task.error, { code: 'task_cancelled', message: 'not needed' });
+    assert.deepEqual(view.traces, []);
+    gate.open();
+    await running.result();
+  });
+
+  it('lets what runs end and starts nothing more while a task is paused', async () => {
+    const gate = new Gate();
+    const task = await running(gate);
+
+    await task.pause();
+    await task.pause();
+    await eventually(async () => (await task.read()).status === 'paused');
+    gate.open();
+    await eventually(async () => runOf(await task.show(), 'first').status === 'ok');
+    const paused = await task.progress();
+    const callsWhilePaused = script.calls.length;
+    await task.resume();
+    const view = await ended(task);
+
+    assert.deepEqual([paused.paused, paused.nodes.second?.status], [true, 'pending']);
+    assert.equal(callsWhilePaused, 1);
+    assert.equal(view.task.status, 'completed');
+    const types = view.traces[0]?.events.map((event) => event.type) ?? [];
+    assert.equal(types.filter((type) => type === 'trace.paused').length, 1);
+    assert.equal(types.filter((type) => type === 'trace.resumed').length, 1);
+  });
+
+  it('cancels a paused task', async () => {
+    const gate = new Gate();
+    const task = await running(gate);
+    await task.pause();
+    await eventually(async () => (await task.read()).status === 'paused');
+    gate.open();
+
+    await task.cancel();
+    const view = await ended(task);
+
+    assert.equal(view.task.status, 'cancelled');
+    assert.equal(runOf(view, 'second').status, 'skipped');
+  });
+
+  it('holds a task back that has not started, and lets it go again', async () => {
+    const gate = new Gate();
+    script.on('first', gate.pass);
+    const before = await submit('chain', { user: 'hold-back' });
+    await atWork('first');
+    const task = await submit('single', { user: 'hold-back' });
+
+    await task.pause();
+    await task.pause();
+    gate.open();
+    await before.result();
+    const held = await task.read();
+    await task.resume();
+    const view = await ended(task);
+
+    assert.equal(held.status, 'deferred');
+    assert.equal(view.task.status, 'completed');
+  });
+
+  it('ends a task that is cancelled, paused and resumed all at once', async () => {
+    const task = await running(new Gate());
+
+    await Promise.allSettled([task.cancel(), task.pause(), task.resume(), task.pause()]);
+    const view = await ended(task);
+
+    assert.equal(view.task.status, 'cancelled');
+    assert.equal(await failedWorkflowTasks(task), 0);
+  });
+
+  it('takes a pause while its cancelled nodes are letting go', async () => {
+    const task = await running(new Gate());
+
+    await task.cancel();
+    await task.pause();
+    const view = await ended(task);
+
+    assert.equal(view.task.status, 'cancelled');
+    assert.equal(await failedWorkflowTasks(task), 0);
+  });
+
+  const failedWorkflowTasks = async ({ workflowId }: { workflowId: string }) => {
+    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    return (events ?? []).filter((event) => event.workflowTaskFailedEventAttributes != null).length;
+  };
+});

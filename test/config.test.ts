@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { CONFIG_KEYS, type Config, ConfigInvalid, loadConfig } from '../config.ts';
+
+const DEFAULTS: Config = {
+  services: {
+    stateDir: null,
+    databaseUrl: null,
+    ownerUrl: null,
+    redisUrl: null,
+    temporalAddress: null,
+    temporalNamespace: 'default',
+    temporalUiUrl: null,
+    noInstall: false,
+  },
+  databasePool: 10,
+  redisPrefix: 'muster',
+  taskQueue: 'muster',
+  tenant: 'default',
+  maxConcurrentTasks: 50,
+  maxConcurrentNodes: 50,
+  shutdownGraceMs: 20_000,
+  maxInputBytes: 10_000_000,
+  logLevel: 'info',
+  failpoints: '',
+};
+
+describe('the configuration', () => {
+  it('shows every default', () => {
+    assert.deepEqual(loadConfig({}), DEFAULTS);
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    const empty = Object.fromEntries(CONFIG_KEYS.map((key) => [key, '']));
+
+    assert.deepEqual(loadConfig(empty), DEFAULTS);
+  });
+
+  it('takes over what is set, and nothing that is not its own', () => {
+    const config = loadConfig({
+      MUSTER_DATABASE_URL: 'postgresql://someone@db.example:5433/muster',
+      MUSTER_REDIS_URL: 'rediss://redis.example',
+      TEMPORAL_ADDRESS: 'temporal.example:7233',
+      MUSTER_NO_INSTALL: '1',
+      MUSTER_SHUTDOWN_GRACE_SECONDS: '3',
+      MUSTER_MAX_CONCURRENT_TASKS: '1000',
+      PATH: '/usr/bin',
+    });
+
+    assert.deepEqual(config, {
+      ...DEFAULTS,
+      services: {
+        ...DEFAULTS.services,
+        databaseUrl: 'postgresql://someone@db.example:5433/muster',
+        redisUrl: 'rediss://redis.example',
+        temporalAddress: 'temporal.example:7233',
+        noInstall: true,
+      },
+      shutdownGraceMs: 3_000,
+      maxConcurrentTasks: 1000,
+    });
+  });
+
+  it('names every faulty variable at once, says what was expected, and repeats no value', () => {
+    const faulty = {
+      MUSTER_DATABASE_URL: 'mysql://root:hunter2@db.example/muster',
+      MUSTER_REDIS_URL: 'not a URL',
+      MUSTER_DATABASE_POOL: '0',
+      MUSTER_MAX_INPUT_BYTES: 'many',
+      MUSTER_SHUTDOWN_GRACE_SECONDS: '1.5',
+      MUSTER_REDIS_PREFIX: 'with{braces}',
+      MUSTER_TENANT: '-leading-hyphen',
+      MUSTER_NO_INSTALL: 'yes',
+      MUSTER_LOG_LEVEL: 'loud',
+    };
+
+    assert.throws(
+      () => loadConfig(faulty),
+      (error: unknown) => {
+        assert.ok(error instanceof ConfigInvalid);
+        assert.equal(error.code, 'config_invalid');
+        const unnamed = Object.keys(faulty).filter((key) => !error.message.includes(`${key}: `));
+        assert.deepEqual(unnamed, [], error.message);
+        assert.match(error.message, /MUSTER_DATABASE_POOL: expected 1 to 100/);
+        assert.match(
+          error.message,
+          /MUSTER_DATABASE_URL: expected a URL beginning with postgres:\/\/ or postgresql:\/\//,
+        );
+        assert.doesNotMatch(error.message, /hunter2/);
+        return true;
+      },
+    );
+  });
+
+  it('cannot be changed afterwards', () => {
+    const config = loadConfig({});
+
+    assert.ok(Object.isFrozen(config));
+    assert.ok(Object.isFrozen(config.services));
+  });
+});

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import type { TRACE_EVENT_TYPES } from '../../../domain/traces/events.ts';
+import { eventually } from '../../support/eventually.ts';
+import { MIXED_EFFECTS } from './graphs.ts';
+import type { World } from './world.ts';
+
+export interface Expectation {
+  /** Fewer tasks than this, and the test has shown nothing. */
+  readonly atLeast: number;
+  /** Keys of the tasks that may have failed; every other one has to be completed. */
+  readonly mayFail?: readonly string[];
+}
+
+/**
+ * Checks everything that holds once all tasks have ended, whatever went wrong before: enough was done, every
+ * acknowledged submit is one task with one end, one workflow and one trace, runs and events are whole, and each effect
+ * happened once.
+ */
+export async function check(world: World, expectation: Expectation): Promise<void> {
+  const acknowledged = world.history.acknowledged();
+  assert.ok(acknowledged.size >= expectation.atLeast, `only ${acknowledged.size} tasks were acknowledged`);
+  assert.deepEqual(world.history.failures(), []);
+  assert.deepEqual(world.history.unresolved(), []);
+  await checkTasks(world, acknowledged, expectation.mayFail ?? []);
+  await checkTraces(world);
+  await checkRuns(world);
+  await checkEvents(world);
+  await checkWorkflows(world, acknowledged);
+  await checkEffects(world);
+}
+
+/** Every acknowledged task is there and ended once; nothing is there that nobody submitted. */
+async function checkTasks(
+  world: World,
+  acknowledged: ReadonlyMap<string, string>,
+  mayFail: readonly string[],
+): Promise<void> {
+  const rows = await world.query<{ id: string; key: string; status: string; ends: number; audited: number }>(`
+    select t.id, t.idempotency_key as key, t.status,
+      (select count(*)::int from muster.audit_log a where a.subject_id = t.id::text
+        and a.action in ('task.completed', 'task.failed', 'task.cancelled')) as ends,
+      (select count(*)::int from muster.audit_log a where a.subject_id = t.id::text
+        and a.action = 'task.submitted') as audited
+    from muster.tasks t`);
+  assert.deepEqual(
+    rows.map((row) => `${row.key} ${row.id}`).toSorted(),
+    [...acknowledged].map(([key, id]) => `${key} ${id}`).toSorted(),
+    'the tasks are not those that were acknowledged',
+  );
+  const odd = rows.filter((row) => row.ends !== 1 || row.audited !== 1);
+  assert.deepEqual(odd, [], 'not submitted once and ended once');
+  const failed = rows.filter((row) => row.status !== 'completed' && !mayFail.includes(row.key));
+  assert.deepEqual(failed, [], 'not completed');
+}
+
+async function checkTraces(world: World): Promise<void> {
+  const odd = await world.query(`
+    select t.id, t.status, count(r.id)::int as traces, array_agg(r.status) as ended_as
+    from muster.tasks t left join muster.agent_traces r on r.task_id = t.id
+    group by t.id having count(r.id) <> 1 or bool_or(r.status <> t.status or r.finished_at is null)`);
+  assert.deepEqual(odd, [], 'not one trace that ended like its task');
+}
+
+async function checkRuns(world: World): Promise<void> {
+  const odd = await world.query(`
+    select t.id, count(r.id)::int as runs, count(distinct r.node_id)::int as nodes,
+      count(*) filter (where r.finished_at is null)::int as open
+    from muster.agent_traces t left join muster.agent_runs r on r.trace_id = t.id
+    group by t.id having count(*) filter (where r.finished_at is null) > 0
+      or count(r.id) <> (select count(*) from muster.agent_components c where c.graph_id = t.graph_id)`);
+  assert.deepEqual(odd, [], 'not one settled run for each node');
+}
+
+interface EventRow {
+  readonly trace_id: string;
+  readonly seq: number;
+  readonly type: (typeof TRACE_EVENT_TYPES)[number];
+  readonly node_id: string | null;
+}
+
+async function checkEvents(world: World): Promise<void> {
+  const rows = await world.query<EventRow>(`
+    select trace_id, seq, type, node_id from muster.trace_events order by trace_id, seq`);
+  const faults = [...Map.groupBy(rows, (row) => row.trace_id)].flatMap(([id, events]) =>
+    eventFaults(events).map((fault) => `${id}: ${fault}: ${events.map(short).join(' ')}`),
+  );
+  assert.deepEqual(faults, [], 'events are not whole');
+  const traces = new Set(rows.map((row) => row.trace_id)).size;
+  assert.equal(traces, await world.count('true'), 'a trace has no events');
+}
+
+function short(event: EventRow): string {
+  return `${event.seq}:${event.type}${event.node_id === null ? '' : `(${event.node_id})`}`;
+}
+
+/** What is wrong with the events of one trace, given in the order of their numbers. */
+function eventFaults(events: readonly EventRow[]): string[] {
+  const faults: string[] = [];
+  if (events.some((event, index) => event.seq !== index + 1)) faults.push('a gap');
+  const ends = events.filter((event) => /^trace\.(completed|failed|cancelled)$/.test(event.type));
+  if (ends.length !== 1 || ends[0] !== events.at(-1)) faults.push('not one end, at the end');
+  for (const [node, own] of Map.groupBy(events, (event) => event.node_id)) {
+    if (node === null) continue;
+    const types = own.map((event) => event.type);
+    const terminal = types.filter((type) => /^run\.(completed|failed|skipped)$/.test(type));
+    const started = types.filter((type) => type === 'run.started').length;
+    if (terminal.length !== 1 || types.at(-1) !== terminal[0]) faults.push(`${node} has not one end, at the end`);
+    if (started !== (terminal[0] === 'run.skipped' ? 0 : 1)) faults.push(`${node} started ${started} times`);
+  }
+  return faults;
+}
+
+/** Temporal knows one execution of each task, under its name, and all of them are closed. */
+async function checkWorkflows(world: World, acknowledged: ReadonlyMap<string, string>): Promise<void> {
+  const expected = [...acknowledged.values()].map((id) => `task/${id}/1`).toSorted();
+  const query = `TaskQueue = '${world.muster.taskQueue}' and WorkflowType = 'executeTask'`;
+  await eventually(
+    async () => {
+      const found: string[] = [];
+      const open: string[] = [];
+      for await (const workflow of world.temporal.workflow.list({ query, pageSize: 1_000 })) {
+        found.push(workflow.workflowId);
+        if (workflow.status.name === 'RUNNING') open.push(workflow.workflowId);
+      }
+      assert.deepEqual(found.toSorted(), expected, 'not one workflow for each task');
+      assert.deepEqual(open, [], 'open workflows');
+    },
+    { withinMs: 30_000, everyMs: 500, what: 'one closed workflow for each task' },
+  );
+}
+
+/** Every step of a completed `mixed` task had its effect once, and no subject had one twice. */
+async function checkEffects(world: World): Promise<void> {
+  const record = await world.sink.record();
+  const doubled = [...record.subjects].filter(([, effects]) => effects > 1);
+  assert.deepEqual(doubled, [], 'effects that happened twice');
+  const labels = await world.query<{ label: string }>(`
+    select input ->> 'label' as label from muster.tasks where graph_name = 'mixed' and status = 'completed'`);
+  const missing = labels.flatMap(({ label }) =>
+    MIXED_EFFECTS.filter((step) => record.effectsOn(`${label}/${step}`) !== 1).map((step) => `${label}/${step}`),
+  );
+  assert.deepEqual(missing, [], 'effects that did not happen');
+  const pending = await world.query(`
+    select e.effect_key from muster.activity_effects e join muster.tasks t on t.id = e.task_id
+    where e.state = 'pending' and t.status = 'completed'`);
+  assert.deepEqual(pending, [], 'effects of completed tasks without a record');
+}
+
+/** For each ordinary activity of a workflow, by its id: the attempt that the server counts. */
+export async function temporalAttempts(world: World, taskId: string): Promise<Map<string, number>> {
+  const { events } = await world.temporal.workflow.getHandle(`task/${taskId}/1`).fetchHistory();
+  const names = new Map<string, string>();
+  const attempts = new Map<string, number>();
+  for (const event of events ?? []) {
+    const { activityTaskScheduledEventAttributes: scheduled, activityTaskStartedEventAttributes: started } = event;
+    if (scheduled?.activityId != null) names.set(String(event.eventId), scheduled.activityId);
+    if (started != null) attempts.set(names.get(String(started.scheduledEventId)) ?? '', started.attempt ?? 0);
+  }
+  return attempts;
+}

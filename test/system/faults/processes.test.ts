@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import type { Failpoint } from '../../../domain/system/failpoints.ts';
+import { check, temporalAttempts } from './checker.ts';
+import { type Deaths, letWorkersDie } from './deaths.ts';
+import { letPoisonIn, type Poisoned } from './poison.ts';
+import { GRACE_SECONDS, type RolledOver, rollOver } from './rolling.ts';
+import { LARGE, report } from './world.ts';
+import { letZombiesWrite, type Zombies } from './zombies.ts';
+
+/** Begun at once and looked at later: each of these mostly waits for timeouts, and so they wait together. */
+function inBackground<Result>(scenario: () => Promise<Result>): Promise<Result> {
+  const running = scenario();
+  running.catch(() => undefined);
+  return running;
+}
+
+describe('worker processes that die, stop and come back', function () {
+  this.timeout(LARGE ? 7_200_000 : 200_000);
+  let dying: Promise<Deaths>;
+  let returning: Promise<Zombies>;
+  let poisoning: Promise<Poisoned>;
+  let rolling: Promise<RolledOver>;
+
+  before(async () => {
+    poisoning = inBackground(letPoisonIn);
+    dying = inBackground(letWorkersDie);
+    returning = inBackground(letZombiesWrite);
+  });
+  after(async () => {
+    const scenarios = await Promise.allSettled([dying, returning, poisoning, rolling]);
+    for (const scenario of scenarios) if (scenario.status === 'fulfilled') await scenario.value?.world.close();
+  });
+
+  it('A7: a rolling restart under load loses and doubles nothing and hands over what takes too long', async () => {
+    rolling = inBackground(rollOver);
+    const { world, restarts, toldAtMs, inProgress } = await rolling;
+
+    assert.ok(
+      inProgress.every((count) => count > 0),
+      'a worker was told to stop while nothing was in progress',
+    );
+    for (const { ending } of restarts) assert.deepEqual(ending, { code: 0, signal: null });
+    const slowest = Math.max(...restarts.map((restart) => restart.tookMs));
+    assert.ok(slowest <= (GRACE_SECONDS + 8) * 1_000, `the slowest stop took ${slowest} ms`);
+    await check(world, { atLeast: 50 });
+    const { id, attempts, crashes } = await world.taskOf('held');
+    assert.deepEqual({ attempts, crashes }, { attempts: 2, crashes: 0 });
+    const [retried] = await retries(world, id);
+    const handedOverMs = (retried ?? Number.NaN) - toldAtMs;
+    assert.ok(handedOverMs <= (GRACE_SECONDS + 5) * 1_000, `handed over after ${handedOverMs} ms`);
+    report(
+      `${restarts.length} restarts with ${inProgress.join(', ')} tasks in progress, ${world.history.entries.length} ` +
+        `tasks; stopped within ${slowest.toFixed(0)} ms, handed over after ${handedOverMs} ms (grace ${GRACE_SECONDS} s)`,
+    );
+  });
+
+  it('A1: kill -9 in the middle of nodes loses and doubles nothing', async () => {
+    const { world, rounds } = await dying;
+
+    const blind = rounds.map((round) => round.blind);
+    await check(world, { atLeast: 30 * rounds.length, mayFail: blind });
+    const delays: number[] = [];
+    for (const { held, killedAtMs, victim } of rounds) {
+      for (const key of held) {
+        const { id, output } = await world.taskOf(key);
+        assert.notEqual(output?.pid, victim.pid);
+        delays.push(...(await retries(world, id)).map((at) => at - killedAtMs));
+      }
+    }
+    assert.equal(delays.length, 3 * rounds.length);
+    // The server notices after 20 s of silence, counted from the last heartbeat.
+    assert.ok(Math.max(...delays) <= 60_000);
+    report(
+      `${world.workers.length - 2} workers killed, ${world.history.entries.length} tasks; retried at most ` +
+        `${Math.max(...delays)} ms after the death`,
+    );
+  });
+
+  it('C085: after a death the attempts of a row are those of Temporal, and there is one end', async () => {
+    const { world, rounds } = await dying;
+
+    const retried = await world.query<{ task_id: string; node_id: string; attempts: number; crashes: number }>(`
+      select a.task_id, r.node_id, r.attempts, r.crashes
+      from muster.agent_runs r join muster.agent_traces a on a.id = r.trace_id where r.attempts > 1`);
+    assert.ok(retried.length >= 4 * rounds.length, `only ${retried.length} runs have a second attempt`);
+    for (const { task_id: taskId, node_id: nodeId, attempts, crashes } of retried) {
+      assert.equal((await temporalAttempts(world, taskId)).get(nodeId), attempts);
+      assert.equal(crashes, attempts - 1);
+    }
+  });
+
+  it('A2: kill -9 after an effect, a record or an end repeats nothing outside', async () => {
+    const { world, rounds } = await dying;
+
+    const record = await world.sink.record();
+    // A worker that died between effect and record has its successor ask again, under the same key.
+    assert.ok(record.repeatedKeys.length >= rounds.length, 'no effect was repeated');
+    for (const key of record.repeatedKeys) assert.equal(record.effects(key), 1);
+    for (const { blind } of rounds) {
+      const { status, error } = await world.taskOf(blind);
+      assert.deepEqual([status, error?.code], ['failed', 'effect_in_doubt']);
+      assert.equal(record.effectsOn(`${blind}/post`), 1);
+    }
+    report(`${record.totalEffects} effects, ${record.totalCalls} calls, ${record.repeatedKeys.length} keys repeated`);
+  });
+
+  it('A3: kill -9 around the start leaves one workflow and one trace for each task', async () => {
+    const { world, rounds, heirs } = await dying;
+
+    const claimed = async (round: (typeof rounds)[number], failpoint: Failpoint) =>
+      world.count(`claimed_by = '${round.doomed.get(failpoint)?.workerId}'`);
+    for (const round of rounds) {
+      assert.ok((await claimed(round, 'after_claim_before_start')) > 0);
+      assert.ok((await claimed(round, 'after_start_before_acknowledge')) > 0);
+    }
+    // The rest is in A1's check: as many workflows and traces as tasks. This shows that some had to be started late.
+    const lost = heirs.flatMap((heir) => heir.log).filter((line) => line.includes('had no workflow'));
+    assert.ok(lost.length >= rounds.length, 'no start was lost');
+    report(`${lost.length} lost starts made good`);
+  });
+
+  it('I3: an attempt that outlived its time or its worker writes nothing', async () => {
+    const { world, zombie, ending, heir } = await returning;
+
+    assert.deepEqual(ending, { code: 0, signal: null });
+    await check(world, { atLeast: 4 });
+    const record = await world.sink.record();
+    for (const key of ['ended', 'running', 'overdue']) {
+      const { output, attempts, id } = await world.taskOf(key);
+      assert.deepEqual({ output, attempts }, { output: { attempt: 2, pid: heir.pid }, attempts: 2 });
+      assert.equal(record.calls(`${id}/1/straggle/post`), 1, `${key}: the straggler repeated the effect`);
+      const files = await world.query<{ text: string }>(
+        `select convert_from(content, 'UTF8') as text from muster.artifacts where task_id = $1`,
+        [id],
+      );
+      assert.deepEqual(files, [{ text: 'attempt 2' }], key);
+    }
+    const { output } = await world.taskOf('stretch');
+    assert.equal(output?.pid, heir.pid);
+    assert.notEqual(heir.pid, zombie.pid);
+  });
+
+  it('F3: a handler that kills its process is given up after three crashes, and everything else finishes', async () => {
+    const { world, deaths, poisonKeys, tookMs } = await poisoning;
+
+    assert.equal(deaths, 3 * poisonKeys.length);
+    await check(world, { atLeast: 21, mayFail: poisonKeys });
+    for (const key of poisonKeys) {
+      const { status, error, crashes } = await world.taskOf(key);
+      assert.deepEqual([status, error?.code, crashes], ['failed', 'handler_crashed', 3]);
+    }
+    report(`${deaths} workers died; given up and all else finished within ${(tookMs / 1_000).toFixed(0)} s`);
+  });
+});
+
+/** When the attempts of a task after the first began, in milliseconds since 1970. */
+async function retries(world: Deaths['world'], taskId: string): Promise<number[]> {
+  const rows = await world.query<{ at: Date }>(
+    `select e.at from muster.trace_events e join muster.agent_traces a on a.id = e.trace_id
+     where a.task_id = $1 and e.type = 'run.retried' order by e.seq`,
+    [taskId],
+  );
+  return rows.map((row) => row.at.getTime());
+}

@@ -1,0 +1,188 @@
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { openClientStores } from '../../../client/open-stores.ts';
+import { Muster } from '../../../index.ts';
+import { connectClient, type TemporalClient } from '../../../temporal/connect.ts';
+import { eventually } from '../../support/eventually.ts';
+import { History, type Outcome } from '../../support/history.ts';
+import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
+import { type Sink, startSink } from '../../support/sink.ts';
+import type { Stack } from '../../support/stack.ts';
+import { WorkerProcess } from '../../support/worker-process.ts';
+
+export const LARGE = process.env.MUSTER_FAULTS === 'large';
+const GRAPHS = fileURLToPath(new URL('./graphs.ts', import.meta.url));
+
+export interface WorldOptions {
+  /** @defaultValue the run's shared stack */
+  readonly stack?: Stack;
+  /** More variables of the worker processes. */
+  readonly workers?: Readonly<Record<string, string>>;
+  /** Replaces addresses for the submitting client, for example by those of proxies. */
+  readonly client?: Readonly<Record<string, string>>;
+}
+
+/** A task and the run of its first node. */
+export interface TaskFacts {
+  readonly id: string;
+  readonly status: string;
+  readonly output: { readonly attempt: number; readonly pid: number } | null;
+  readonly error: { readonly code: string } | null;
+  readonly attempts: number;
+  readonly crashes: number;
+}
+
+/** A Muster of a test's own with everything that a fault test needs around it: sink, workers, a caller that notes. */
+export class World {
+  readonly muster: MusterUnderTest;
+  readonly sink: Sink;
+  readonly history = new History();
+  /** Submits, and lets its pool of connections be looked at. */
+  readonly client: Muster;
+  readonly stores: Awaited<ReturnType<typeof openClientStores>>;
+  readonly workers: WorkerProcess[] = [];
+  readonly #more: Readonly<Record<string, string>>;
+  readonly #temporal: TemporalClient;
+  readonly #sql: pg.Pool;
+  #submitted = 0;
+
+  private constructor(opened: {
+    muster: MusterUnderTest;
+    sink: Sink;
+    stores: World['stores'];
+    temporal: TemporalClient;
+    more: Readonly<Record<string, string>>;
+  }) {
+    this.muster = opened.muster;
+    this.sink = opened.sink;
+    this.stores = opened.stores;
+    this.client = new Muster(opened.stores);
+    this.#temporal = opened.temporal;
+    this.#more = { MUSTER_FAULT_SINK: opened.sink.url, ...opened.more };
+    this.#sql = new pg.Pool({ connectionString: superuserUrl(opened.muster), max: 2 });
+    this.#sql.on('error', () => undefined);
+  }
+
+  static async open(title: string, options: WorldOptions = {}): Promise<World> {
+    const sink = await startSink();
+    const muster = await openMuster(title, options.stack === undefined ? {} : { stack: options.stack });
+    const { graphs } = await import('./graphs.ts');
+    await muster.client.publish(graphs);
+    const stores = await openClientStores({ environment: { ...muster.environment, ...options.client } });
+    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
+    const temporal = await connectClient({ address, namespace });
+    return new World({ muster, sink, stores, temporal, more: options.workers ?? {} });
+  }
+
+  get temporal(): TemporalClient['client'] {
+    return this.#temporal.client;
+  }
+
+  /** Starts a worker process. */
+  async spawn(failpoints?: string, more: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
+    const worker = await WorkerProcess.start({
+      environment: this.muster.environment,
+      module: GRAPHS,
+      folder: this.muster.stack.folder,
+      more: { ...this.#more, ...more },
+      ...(failpoints === undefined ? {} : { failpoints }),
+    });
+    this.workers.push(worker);
+    return worker;
+  }
+
+  /** Submits one task under a key of its own, which is its label too. */
+  submit(graph: string, label = `${graph}-${this.#submitted}`): Promise<Outcome> {
+    this.#submitted += 1;
+    return this.history.submit(label, () => this.client.submit(graph, { label }, { key: label }));
+  }
+
+  async submitMany(graph: string, count: number): Promise<void> {
+    const lanes = Array.from({ length: 8 }, async (_, lane) => {
+      for (let index = lane; index < count; index += 8) await this.submit(graph);
+    });
+    await Promise.all(lanes);
+  }
+
+  /** Submits one task after another until told to stop. Answers how many it were. */
+  keepSubmitting(graph: string, pauseMs: number): () => Promise<number> {
+    let stopped = false;
+    const loop = async (): Promise<number> => {
+      for (let count = 0; ; count += 1) {
+        if (stopped) return count;
+        await this.submit(graph);
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    };
+    const running = loop();
+    return () => {
+      stopped = true;
+      return running;
+    };
+  }
+
+  /** Asks PostgreSQL behind the product's back. */
+  async query<Row>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return (await this.#sql.query(text, [...values])).rows;
+  }
+
+  async count(where: string): Promise<number> {
+    const [row] = await this.query<{ count: number }>(`select count(*)::int as count from muster.tasks where ${where}`);
+    return row?.count ?? 0;
+  }
+
+  /** Submits again, under their keys, what was left without an answer. */
+  async resolveUnknown(graph: string): Promise<number> {
+    const keys = this.history.unresolved();
+    for (const key of keys) await eventually(async () => (await this.submit(graph, key)).kind === 'ok');
+    return keys.length;
+  }
+
+  /** The output and the error of the task that was submitted under a key. */
+  async taskOf(key: string): Promise<TaskFacts> {
+    const [row] = await this.query<TaskFacts>(
+      `select t.id, t.status, t.output, t.error, r.attempts, r.crashes
+       from muster.tasks t join muster.agent_traces a on a.task_id = t.id join muster.agent_runs r on r.trace_id = a.id
+       where t.idempotency_key = $1 order by r.started_at limit 1`,
+      [key],
+    );
+    if (row === undefined) throw new Error(`The task ${key} has not begun.`);
+    return row;
+  }
+
+  /** Resolves when no task is open or waits. */
+  async allEnded(withinMs: number): Promise<void> {
+    await eventually(
+      async () => {
+        const open = await this.count('completed_at is null');
+        if (open > 0) throw new Error(`${open} tasks have not ended`);
+      },
+      { withinMs, everyMs: 200, what: 'the end of all tasks' },
+    );
+  }
+
+  async waitingAt(gate: string): Promise<void> {
+    const look = async () => (await this.sink.record()).waiting.includes(gate);
+    await eventually(look, { withinMs: 20_000, everyMs: 50, what: `a handler at the gate ${gate}` });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.close()));
+    await this.client.close();
+    await this.#temporal.close();
+    await this.#sql.end();
+    await this.muster.close();
+    await this.sink.close();
+  }
+}
+
+function superuserUrl(muster: MusterUnderTest): string {
+  const url = new URL(muster.stack.superuserUrl);
+  url.pathname = new URL(muster.databaseUrl).pathname;
+  return url.toString();
+}
+
+/** Prints one line of measurements below the test's title. */
+export function report(text: string): void {
+  process.stdout.write(`      ${text}\n`);
+}

@@ -1,0 +1,64 @@
+import { eventually } from '../../support/eventually.ts';
+import type { Ending, WorkerProcess } from '../../support/worker-process.ts';
+import { World } from './world.ts';
+
+/** What a worker leaves to be looked at that came back after others had taken over its work. */
+export interface Zombies {
+  readonly world: World;
+  readonly zombie: WorkerProcess;
+  readonly ending: Ending;
+  /** The worker that took over. */
+  readonly heir: WorkerProcess;
+}
+
+/** Longer than the heartbeat timeout of 20 s, on a busy machine. */
+const TAKEN_OVER_WITHIN_MS = 60_000;
+
+/**
+ * Stops a worker in the middle of its handlers until another one has taken them over, and lets it go on: with one task
+ * that has ended meanwhile, one whose next attempt is under way, and one whose next try of a quick stretch is written.
+ * Inside the second worker an attempt outlives its own timeout.
+ */
+export async function letZombiesWrite(): Promise<Zombies> {
+  const world = await World.open('zombies');
+  const zombie = await world.spawn();
+  await world.submit('straggling', 'ended');
+  await world.submit('straggling', 'running');
+  await world.submit('quick-held', 'stretch');
+  await world.sink.open('ended/again');
+  for (const gate of ['ended', 'running', 'stretch']) await world.waitingAt(gate);
+  zombie.signal('SIGSTOP');
+
+  const heir = await world.spawn();
+  await world.submit('overdue', 'overdue');
+  await takenOver(world);
+  for (const gate of ['ended', 'running', 'stretch', 'overdue']) await world.sink.open(gate);
+  zombie.signal('SIGCONT');
+  await stragglersCame(world, zombie);
+  zombie.signal('SIGTERM');
+  const ending = await zombie.ended;
+
+  for (const key of ['running', 'stretch', 'overdue']) await world.sink.open(`${key}/again`);
+  await world.allEnded(30_000);
+  return { world, zombie, ending, heir };
+}
+
+/** The later attempts are there: one has ended its task, the others wait. */
+async function takenOver(world: World): Promise<void> {
+  const look = async () => {
+    const { waiting } = await world.sink.record();
+    const ended = await world.count("idempotency_key = 'ended' and completed_at is not null");
+    return ended === 1 && ['running/again', 'stretch/again', 'overdue/again'].every((gate) => waiting.includes(gate));
+  };
+  await eventually(look, { withinMs: TAKEN_OVER_WITHIN_MS, everyMs: 200, what: 'the take-over' });
+}
+
+/** The old attempts went on and came as far as writing. */
+async function stragglersCame(world: World, zombie: WorkerProcess): Promise<void> {
+  const keys = ['ended/seen/1', 'running/seen/1', 'overdue/seen/1', `stretch/seen/${zombie.pid}`];
+  const look = async () => {
+    const record = await world.sink.record();
+    return keys.every((key) => record.calls(key) === 1);
+  };
+  await eventually(look, { withinMs: 20_000, everyMs: 50, what: 'the stragglers' });
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { filesEndingIn, ROOT } from '../architecture/source-files.ts';
+import { codeBlocks, namedFiles } from '../docs/code-blocks.ts';
+import { eventually } from '../support/eventually.ts';
+import { type MusterUnderTest, openMuster } from '../support/muster.ts';
+
+const run = promisify(execFile);
+
+/** Packing compiles and bundles; installing brings some 200 packages. */
+const SET_UP_MS = 300_000;
+const MAX_PACKED_BYTES = 2_000_000;
+
+describe('the package', () => {
+  let folder: string;
+  let project: string;
+  let packed: string;
+  let muster: MusterUnderTest;
+
+  before(async function () {
+    this.timeout(SET_UP_MS);
+    folder = mkdtempSync(join(tmpdir(), 'muster-package-'));
+    project = join(folder, 'project');
+    muster = await openMuster('package');
+    await inFolder(ROOT, 'npm', ['pack', '--pack-destination', folder]);
+    const [name = ''] = readdirSync(folder).filter((file) => file.endsWith('.tgz'));
+    packed = join(folder, name);
+    await installInto(project, packed);
+  });
+
+  after(async () => {
+    await muster?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** What a process of the project sees: the stack of the test, and nothing of how this clone runs its sources. */
+  function environment(): NodeJS.ProcessEnv {
+    const { NODE_OPTIONS: _, MUSTER_TEST_STACK: __, ...others } = process.env;
+    const path = `${join(ROOT, 'node_modules', '.bin')}:${others.PATH}`;
+    return { ...others, ...muster.environment, PATH: path, NO_COLOR: '1' };
+  }
+
+  async function inFolder(cwd: string, command: string, args: readonly string[]) {
+    const path = `${join(ROOT, 'node_modules', '.bin')}:${process.env.PATH}`;
+    return run(command, args, { cwd, env: { ...process.env, PATH: path }, maxBuffer: 50_000_000 });
+  }
+
+  /** An empty project, as `npm init` leaves it, with the package and the schema library of the README. */
+  async function installInto(target: string, tarball: string): Promise<void> {
+    const { dependencies }: { dependencies: Record<string, string> } = JSON.parse(
+      readFileSync(join(ROOT, 'package.json'), 'utf8'),
+    );
+    mkdirSync(target);
+    writeFileSync(join(target, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module' }));
+    const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+    await inFolder(target, 'npm', ['install', ...flags, tarball, `zod@${dependencies.zod}`]);
+  }
+
+  function program(file: string, ...args: readonly string[]) {
+    return run(process.execPath, [file, ...args], { cwd: project, env: environment(), timeout: 60_000 });
+  }
+
+  const cli = (...args: readonly string[]) => program(join(project, 'node_modules', '.bin', 'muster'), ...args);
+
+  it('is small, and carries what it needs at run time and no tests or sources', async () => {
+    const { stdout } = await run('tar', ['-tzf', packed]);
+    const files = stdout.split('\n').map((path) => path.replace(/^package\//, ''));
+
+    assert.ok(statSync(packed).size < MAX_PACKED_BYTES, `the package has ${statSync(packed).size} bytes`);
+    const needed = [
+      ...['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/index.d.ts', 'dist/worker.d.ts', 'dist/workflow-bundle.js'],
+      ...['examples/data/standup.txt', 'dist/services/temporal-cli/bring-in.mjs', 'dist/services/temporal-cli/go.mod'],
+      ...filesEndingIn('.lua', '.sql').map(({ path }) => `dist/${path}`),
+    ];
+    assert.deepEqual(
+      needed.filter((path) => !files.includes(path)),
+      [],
+      'missing in the package',
+    );
+    const unwanted = files.filter((path) => /(^|\/)(test|bench|scripts)\/|(?<!\.d)\.ts$/.test(path));
+    assert.deepEqual(unwanted, [], 'not for the package');
+  });
+
+  it('shows its commands', async () => {
+    const { stdout } = await cli('--help');
+
+    for (const command of ['start', 'up', 'worker', 'submit', 'retention']) assert.match(stdout, new RegExp(command));
+  });
+
+  it('runs the program of the README, and type-checks it, in a project of its own', async function () {
+    this.timeout(SET_UP_MS);
+    for (const [name, text] of namedFiles('README.md')) writeFileSync(join(project, name), text);
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(USER_SETTINGS));
+    await run(join(ROOT, 'node_modules', '.bin', 'tsc'), ['--project', project]).catch((error: { stdout?: string }) =>
+      assert.fail(error.stdout ?? 'the compiler could not be run'),
+    );
+
+    const worker = await startWorker('worker.ts');
+    const { stdout } = await program('submit.ts');
+    const exit = await stopWorker(worker);
+
+    assert.equal(stdout, shownOutput());
+    assert.equal(exit, 0);
+  });
+
+  it('digests its sample with one command', async function () {
+    this.timeout(SET_UP_MS);
+
+    const { stdout } = await cli('start', '--json');
+
+    const { status, output, report }: { status: string; output: { summary: unknown[] }; report: string } =
+      JSON.parse(stdout);
+    assert.equal(status, 'completed');
+    assert.ok(output.summary.length > 0);
+    assert.match(readFileSync(report, 'utf8'), /^# /);
+  });
+
+  /** What the README says that submit.ts prints: the text block right after it. */
+  function shownOutput(): string {
+    const blocks = codeBlocks('README.md');
+    const at = blocks.findIndex(({ text }) => text.startsWith('// submit.ts'));
+    return blocks[at + 1]?.text ?? '';
+  }
+
+  async function startWorker(file: string): Promise<ChildProcess> {
+    const worker = spawn(process.execPath, [file], {
+      cwd: project,
+      env: { ...environment(), MUSTER_LOG_LEVEL: 'info' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let log = '';
+    worker.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString('utf8');
+    });
+    const isReady = () => {
+      assert.equal(worker.exitCode, null, `the worker ended: ${log}`);
+      return log.includes('the worker is ready');
+    };
+    await eventually(isReady, { withinMs: 30_000, what: 'the start of the worker' });
+    return worker;
+  }
+
+  async function stopWorker(worker: ChildProcess): Promise<number | null> {
+    const closed = once(worker, 'close');
+    worker.kill('SIGTERM');
+    await closed;
+    return worker.exitCode;
+  }
+});
+
+/** What a project that runs its TypeScript with Node has in its tsconfig.json. */
+const USER_SETTINGS = {
+  compilerOptions: {
+    ...{ strict: true, target: 'esnext', module: 'nodenext', noEmit: true, skipLibCheck: true },
+    ...{ allowImportingTsExtensions: true, erasableSyntaxOnly: true, verbatimModuleSyntax: true, types: [] },
+    lib: ['esnext', 'dom'],
+  },
+  include: ['*.ts'],
+};
