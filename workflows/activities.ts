@@ -10,6 +10,11 @@ const HEARTBEAT_TIMEOUT_MS = 20_000;
 /** The activity ends an attempt itself at its budget; the server's timeout is for a worker that no longer can. */
 const TIMEOUT_MARGIN_MS = 10_000;
 
+/** How the Web UI names a node: what it is called, and who does it. */
+export function nodeLabel(node: GraphNode): string {
+  return node.handler === null ? node.id : `${node.id} · ${node.handler}`;
+}
+
 /**
  * The activity that runs one slow node. The activity decides from the run's row when to give up, because an outage of a
  * store or the death of a worker must not use up the node's retries: the policy itself never gives up.
@@ -17,7 +22,7 @@ const TIMEOUT_MARGIN_MS = 10_000;
 export function nodeActivity(node: GraphNode): Pick<Activities, 'runNode'> {
   return proxyActivities<Activities>({
     activityId: node.id,
-    summary: node.handler === null ? node.id : `${node.id} · ${node.handler}`,
+    summary: nodeLabel(node),
     startToCloseTimeout: node.budget.timeoutMs + TIMEOUT_MARGIN_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -10,6 +10,15 @@ export function stateTable(definition: GraphDefinition, state: GraphState): stri
   return ['| node | agent | status | attempts |', '|---|---|---|--:|', ...rows].join('\n');
 }
 
+/** The same in one line a node, by node id: `ok · summariser`. */
+export function stateSummary(definition: GraphDefinition, state: GraphState): Readonly<Record<string, string>> {
+  const lines = definition.nodes.map((node) => [
+    node.id,
+    `${statusText(state.nodes[node.id])} · ${node.handler ?? node.kind}`,
+  ]);
+  return Object.fromEntries(lines);
+}
+
 function row(node: GraphNode, state: NodeState | undefined): string {
   const cells = [node.id, node.handler ?? node.kind, statusText(state), String(state?.attempts ?? 0)];
   return `| ${cells.map(cell).join(' | ')} |`;

@@ -35,6 +35,8 @@ export interface CarriedState {
 export interface ExecuteTaskResult {
   readonly taskId: TaskId;
   readonly status: TerminalTaskStatus;
+  /** What became of each node, for whoever reads the workflow's result in the Web UI. */
+  readonly nodes: Readonly<Record<string, string>>;
 }
 
 /** Why a task or a run failed: small facts, never a stack trace. */

@@ -85,23 +85,6 @@ describe('what a caller asks of a task', () => {
     assert.equal(view.traces[0]?.events.at(-1)?.type, 'trace.cancelled');
   });
 
-  it('cancels a task in the middle of a stretch of quick nodes, none of which is written', async () => {
-    script.on('two', new Gate().pass);
-    const task = await submit('swift');
-    await atWork('two');
-
-    await task.cancel();
-    const view = await ended(task);
-
-    assert.equal(view.task.status, 'cancelled');
-    await eventually(() => script.callsOf('two').every((call) => call.ended !== null && call.signal.aborted));
-    assert.deepEqual(
-      ['one', 'two', 'three'].map((id) => runOf(view, id).status),
-      ['skipped', 'skipped', 'skipped'],
-    );
-    assert.deepEqual((await task.show()).traces, view.traces);
-  });
-
   it('cancels a task that waits for its user at once, without a trace', async () => {
     const gate = new Gate();
     script.on('first', gate.pass);

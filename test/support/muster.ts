@@ -1,7 +1,7 @@
 import { connect, type Muster } from '../../index.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { ensureSearchAttributes } from '../../temporal/search-attributes.ts';
-import { startWorker, type WorkerOptions } from '../../worker.ts';
+import { type RunningWorker, startWorker, type WorkerOptions } from '../../worker.ts';
 import { cloneDatabase, redisPrefix, type Stack, sharedStack, taskQueueName } from './stack.ts';
 
 /** A Muster of a test's own: a database clone, a key prefix and a task queue on servers that may be shared. */
@@ -15,7 +15,7 @@ export interface MusterUnderTest {
   /** Another client, for example of another tenant. Closed with the rest. */
   connect(options?: { tenant?: string }): Promise<Muster>;
   /** A worker in this process. Stopped with the rest. */
-  work(options?: WorkerOptions): Promise<{ stop(): Promise<void> }>;
+  work(options?: WorkerOptions): Promise<RunningWorker>;
   close(): Promise<void>;
 }
 

@@ -61,7 +61,7 @@ export class WorkerProcess {
       return { code, signal } as Ending;
     });
     const ready = await Promise.race([once(child, 'message'), ended]);
-    if (!Array.isArray(ready)) throw new Error(`The worker did not start: ${lines.slice(-5).join('\n')}`);
+    if (!Array.isArray(ready)) throw new Error(`The worker did not start: ${lines.slice(-30).join('\n')}`);
     return new WorkerProcess(child, { workerId: ready[0].ready, lines, ended });
   }
 

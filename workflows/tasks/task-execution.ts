@@ -13,7 +13,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
-import { stateTable } from '../../domain/graphs/describe-state.ts';
+import { stateSummary, stateTable } from '../../domain/graphs/describe-state.ts';
 import { quickStretch } from '../../domain/graphs/drive-quick.ts';
 import {
   abandon,
@@ -28,7 +28,7 @@ import {
 import { SEARCH_ATTRIBUTES } from '../../domain/system/search-attributes.ts';
 import type { ExecuteTaskInput, ExecuteTaskResult, Failure, NodeResult } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
-import { localActivities, nodeActivity } from '../activities.ts';
+import { localActivities, nodeActivity, nodeLabel } from '../activities.ts';
 import type { executeTask } from './execute-task.ts';
 import { pauseSignal, resumeSignal, statusQuery } from './messages.ts';
 
@@ -89,7 +89,7 @@ export class TaskExecution {
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
     if (status === 'cancelled') throw new CancelledFailure('The task was cancelled');
     if (status === 'failed') throw ApplicationFailure.nonRetryable(...describeFailure(this.#failure));
-    return { taskId, status };
+    return { taskId, status, nodes: stateSummary(this.#plan, this.#graph) };
   }
 
   #finished(): boolean {
@@ -110,12 +110,7 @@ export class TaskExecution {
   async #runQuickStretch(): Promise<boolean> {
     const stretch = quickStretch(this.#plan, this.#graph).filter((node) => !this.#unhosted.has(node.id));
     if (stretch.length === 0) return false;
-    const { runQuickNodes } = localActivities(
-      stretch
-        .map((node) => node.id)
-        .join(', ')
-        .slice(0, 120),
-    );
+    const { runQuickNodes } = localActivities(stretch.map(nodeLabel).join(', ').slice(0, 120));
     const done = await runQuickNodes({
       execution: this.#input.execution,
       graph: this.#graph,

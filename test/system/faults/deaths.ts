@@ -50,9 +50,10 @@ export async function letWorkersDie(): Promise<Deaths> {
 }
 
 async function dieOnce(world: World, number: number): Promise<Round> {
-  const killed = await killWhileHandling(world, number);
+  // First of all, so that this worker finds nothing else to die at.
   const blind = `blind-${number}`;
   await dieAfterBlindEffect(world, blind);
+  const killed = await killWhileHandling(world, number);
   const started = Object.entries(DEATHS).map(async ([failpoint, arrival]) => {
     const worker = await world.spawn(`${failpoint}:kill:${arrival}`, { MUSTER_MAX_CONCURRENT_TASKS: '4' });
     return [failpoint as Failpoint, worker] as const;

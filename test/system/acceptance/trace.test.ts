@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import type { TaskHandle } from '../../../index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
+import { behindTheBack } from './database.ts';
+import { scriptedGraphs } from './graphs.ts';
+import { Gate, Script } from './script.ts';
+
+/** What refuses every event, and every change of a trace's row after its first statement. */
+const BREAK_TRACES = `
+  create function muster.break_traces() returns trigger language plpgsql as $$
+    begin raise exception 'the trace writer is broken'; end $$;
+  create trigger break_events before insert on muster.trace_events
+    for each row execute function muster.break_traces();
+  create trigger break_traces before update on muster.agent_traces
+    for each row execute function muster.break_traces();`;
+const MEND_TRACES = `
+  drop trigger break_events on muster.trace_events;
+  drop trigger break_traces on muster.agent_traces;
+  drop function muster.break_traces();`;
+
+interface TraceRow {
+  status: string;
+  reply_text: string;
+  finished_at: Date | null;
+}
+
+describe('the trace of a task', () => {
+  const script = new Script();
+  const graphs = scriptedGraphs(script);
+  let muster: MusterUnderTest;
+
+  before(async () => {
+    muster = await openMuster('trace');
+    await muster.work({ graphs: Object.values(graphs) });
+  });
+  after(() => muster?.close());
+  beforeEach(() => script.reset());
+
+  const traceRows = ({ id }: TaskHandle) =>
+    behindTheBack<TraceRow>(
+      muster,
+      'select status, reply_text, finished_at from muster.agent_traces where task_id = $1',
+      [id],
+    );
+
+  it('C001: is a row with an empty reply after the start, and the same row with the reply after the end', async () => {
+    const gate = new Gate();
+    script.on('work', async (context) => {
+      await gate.pass(context, {});
+      return { reply: 'the answer' };
+    });
+    const task = await muster.client.submit('single', {});
+    await eventually(() => script.calls.length === 1);
+
+    const started = await traceRows(task);
+    gate.open();
+    await task.result();
+    const finished = await traceRows(task);
+
+    assert.deepEqual(started, [{ status: 'running', reply_text: '', finished_at: null }]);
+    assert.partialDeepStrictEqual(finished, [{ status: 'completed', reply_text: 'the answer' }]);
+    assert.equal(finished.length, 1);
+    assert.ok(finished[0]?.finished_at instanceof Date);
+  });
+
+  it('C001: takes nothing from a task when it cannot be written, and is closed once it can', async () => {
+    script.on('first', async (context) => {
+      await context.writeArtifact({ name: 'note.txt', mediaType: 'text/plain', content: 'kept' });
+      return { node: 'first' };
+    });
+    await behindTheBack(muster, BREAK_TRACES);
+
+    const tasks = await Promise.all(
+      ['single', 'chain', 'swift', 'mixed', 'needed'].map((graph) => muster.client.submit(graph, { urgent: true })),
+    );
+    const outputs = (await Promise.all(tasks.map((task) => task.result()))).map((result) => result.output);
+    const open = (await Promise.all(tasks.map(traceRows))).flat();
+    await behindTheBack(muster, MEND_TRACES);
+    const closed = await eventually(
+      async () => {
+        const rows = (await Promise.all(tasks.map(traceRows))).flat();
+        assert.deepEqual(new Set(rows.map((row) => row.status)), new Set(['completed']));
+        return rows;
+      },
+      { withinMs: 40_000, everyMs: 250, what: 'every trace to be closed' },
+    );
+
+    assert.deepEqual(outputs, [
+      { node: 'work' },
+      { node: 'second' },
+      { node: 'three' },
+      { read: { node: 'read' }, join: { node: 'join' } },
+      { node: 'last' },
+    ]);
+    assert.deepEqual(new Set(open.map((row) => row.status)), new Set(['running']));
+    assert.equal(closed.length, tasks.length);
+    const views = await Promise.all(tasks.map((task) => task.show()));
+    for (const view of views) {
+      assert.equal(view.traces[0]?.events.at(-1)?.type, 'trace.completed');
+      assert.equal(
+        view.traces[0]?.runs.every((run) => run.finishedAt !== null),
+        true,
+      );
+    }
+  }).timeout(90_000);
+});
