@@ -167,9 +167,9 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
     handlers: hosted.handlers,
     reach,
     log,
-    taskEnded: ({ taskId, tenant }) => {
+    taskEnded: (taskId) => {
       dispatcher.taskEnded(taskId);
-      relay.taskEnded({ tenant, taskId });
+      relay.taskEnded(taskId);
     },
   });
   const running = worker.run();

@@ -1,7 +1,7 @@
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { Handler } from '../domain/agents/handler.ts';
-import type { TaskId, TenantId } from '../domain/ids.ts';
+import type { TaskId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 
@@ -20,7 +20,7 @@ export interface ActivityDependencies {
   /** The handlers that this worker hosts, by `kind:name`. */
   readonly handlers: ReadonlyMap<string, Handler>;
   /** Told after the commit that ends a task. A hint: whoever misses it finds out by looking. */
-  readonly taskEnded: (task: { tenant: TenantId; taskId: TaskId }) => void;
+  readonly taskEnded: (taskId: TaskId) => void;
   readonly reach: ReachFailpoint;
   readonly log: Log;
 }

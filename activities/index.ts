@@ -1,5 +1,5 @@
 import type { ActivityDependencies } from './dependencies.ts';
-import { type EnforceRetentionInput, enforceRetention } from './retention/enforce-retention.ts';
+import { type PruneExpiredInput, pruneExpired } from './retention/prune-expired.ts';
 import { type CloseTaskInput, closeTask } from './tasks/close-task.ts';
 import { type MarkTaskInput, markTask } from './tasks/mark-task.ts';
 import { type RunNodeInput, runNode } from './tasks/run-node.ts';
@@ -12,7 +12,7 @@ export function createActivities(deps: ActivityDependencies) {
     runQuickNodes: (input: RunQuickNodesInput) => runQuickNodes(deps, input),
     closeTask: (input: CloseTaskInput) => closeTask(deps, input),
     markTask: (input: MarkTaskInput) => markTask(deps, input),
-    enforceRetention: (input: EnforceRetentionInput) => enforceRetention(deps, input),
+    pruneExpired: (input: PruneExpiredInput) => pruneExpired(deps, input),
   };
 }
 

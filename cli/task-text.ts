@@ -70,7 +70,8 @@ function rowOf({ nodeId, agent, status, attempts, startedAt, finishedAt }: RunVi
   return [nodeId, agent, status, String(attempts), started, formatSpan(startedAt, finishedAt)];
 }
 
-function formatFault({ nodeId, error }: RunView, colors: Colors): string[] {
+function formatFault({ nodeId, status, error }: RunView, colors: Colors): string[] {
   if (error === null) return [];
+  if (status === 'skipped') return [colors.dim(`  ${nodeId}: ${plain(error.message)}`)];
   return [colors.red(`  ${nodeId}: ${error.code}: ${plainLines(error.message)}`)];
 }

@@ -30,6 +30,8 @@ export interface ClientStores {
   readonly tenant: TenantId;
   readonly database: Database;
   readonly inTenant: <Result>(work: (tx: Transaction) => Promise<Result>) => Promise<Result>;
+  /** The same for exactly one statement. */
+  readonly singleInTenant: ClientStores['inTenant'];
   readonly queueFor: (taskQueue: string) => JobQueue;
   readonly wakeUps: WakeUps;
   /** Connected at the first use. @throws TemporalUnreachable */
@@ -80,6 +82,7 @@ function assemble(
     tenant,
     database,
     inTenant: (work) => database.inTenant(tenant, work),
+    singleInTenant: (work) => database.single.inTenant(tenant, work),
     queueFor: (taskQueue) => new JobQueue(redis, { taskQueue }),
     wakeUps: new WakeUps(redis, { taskQueue: config.taskQueue }),
     temporal: connectTemporal,

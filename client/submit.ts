@@ -60,10 +60,10 @@ export class Submitter {
   async #graph(name: string): Promise<GraphHead> {
     const known = this.#graphs.get(name);
     if (known !== undefined && known.until > performance.now()) return known.graph;
-    const { tenant, inTenant } = this.#stores;
-    const graph = await inTenant(({ em }) => new GraphRepository(em).newest(tenant, name));
+    const { tenant, singleInTenant } = this.#stores;
+    const graph = await singleInTenant(({ em }) => new GraphRepository(em).newest(tenant, name));
     if (graph === null) {
-      const published = await inTenant(({ em }) => new GraphRepository(em).listNewest(tenant));
+      const published = await singleInTenant(({ em }) => new GraphRepository(em).listNewest(tenant));
       throw new GraphUnknown(
         name,
         published.map((head) => head.name),
@@ -79,23 +79,40 @@ export class Submitter {
     options: SubmitOptions,
   ): Promise<Submission> {
     const task = this.#newTask(graph, content, options);
-    const existing = await this.#stores.inTenant(async ({ em }) => {
-      const tasks = new TaskRepository(em);
-      if (!this.#tenantKnown) await tasks.ensureTenant(task.tenant);
-      if (await tasks.insert(task)) {
-        if (task.input.artifactId !== null) await insertInput(new ArtifactRepository(em), task, content.json);
-        return null;
-      }
-      // A unit of work whose commit went unanswered runs again and meets its own row.
-      return (await tasks.find(task.id)) ?? tasks.findByKey(task.tenant, options.key ?? '');
-    });
-    this.#tenantKnown = true;
-    if (existing === null || existing.id === task.id) {
-      await this.#enqueue(task, options);
-      return { id: task.id, status: 'pending', duplicate: false };
-    }
+    if (await this.#insert(task, content.json)) return this.#submitted(task, options);
+    const existing = await this.#stores.singleInTenant(({ em }) => new TaskRepository(em).findSubmitted(task));
+    // A unit of work whose commit went unanswered runs again and meets its own row.
+    if (existing === null || existing.id === task.id) return this.#submitted(task, options);
     if (existing.requestHash !== task.requestHash) throw new IdempotencyConflict(options.key ?? '', existing.id);
     return { id: existing.id, status: existing.status, duplicate: true };
+  }
+
+  async #insert(task: NewTask, json: string): Promise<boolean> {
+    const { inTenant, singleInTenant } = this.#stores;
+    if (this.#tenantKnown && task.input.artifactId === null) {
+      return singleInTenant(({ em }) => new TaskRepository(em).insert(task));
+    }
+    const inserted = await inTenant(async ({ em }) => {
+      const tasks = new TaskRepository(em);
+      await tasks.ensureTenant(task.tenant);
+      if (!(await tasks.insert(task))) return false;
+      if (task.input.artifactId !== null) await insertInput(new ArtifactRepository(em), task, json);
+      return true;
+    });
+    this.#tenantKnown = true;
+    return inserted;
+  }
+
+  /**
+   * Tells the queue. Only a hint that saves time: a failure is made good by the relay, which finds the outbox row.
+   */
+  async #submitted(task: NewTask, options: SubmitOptions): Promise<Submission> {
+    const job = { taskId: task.id, band: options.priority ?? 'normal', createdAtMs: Date.now() };
+    await this.#stores
+      .queueFor(task.taskQueue)
+      .enqueue([job])
+      .catch(() => undefined);
+    return { id: task.id, status: 'pending', duplicate: false };
   }
 
   #newTask(graph: GraphHead, content: { input: JsonObject; json: string }, options: SubmitOptions): NewTask {
@@ -118,15 +135,6 @@ export class Submitter {
       metadata: {},
       actor: options.user ?? 'client',
     };
-  }
-
-  /** Only a hint that saves time: a failure is made good by the relay, which finds the outbox row. */
-  async #enqueue(task: NewTask, options: SubmitOptions): Promise<void> {
-    const job = { taskId: task.id, band: options.priority ?? 'normal', createdAtMs: Date.now() };
-    await this.#stores
-      .queueFor(task.taskQueue)
-      .enqueue([job])
-      .catch(() => undefined);
   }
 }
 

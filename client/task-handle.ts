@@ -92,7 +92,7 @@ export class TaskReader {
   }
 
   async #read(id: TaskId): Promise<TaskRecord> {
-    const task = await this.#stores.inTenant(({ em }) => new TaskRepository(em).find(id));
+    const task = await this.#stores.singleInTenant(({ em }) => new TaskRepository(em).find(id));
     return task ?? this.#unknown(id);
   }
 

@@ -36,9 +36,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     running.add(unit);
     return unit;
   };
+  const units = (single: boolean): Database['single'] => ({
+    inTenant: (tenant, work) => whileOpen(() => runUnitOfWork({ ...unit, single }, { tenant }, work)),
+    inSystem: (purpose, work) => whileOpen(() => runUnitOfWork({ ...unit, single }, { purpose }, work)),
+  });
   return {
-    inTenant: (tenant, work) => whileOpen(() => runUnitOfWork(unit, { tenant }, work)),
-    inSystem: (purpose, work) => whileOpen(() => runUnitOfWork(unit, { purpose }, work)),
+    ...units(false),
+    single: units(true),
     pool: () => guard.state(),
     ping: () => whileOpen(() => ping(orm, guard)),
     close: () => {

@@ -10,6 +10,9 @@ export function ormOptions(url: string) {
     entities: [...ENTITIES],
     clientUrl: url,
     schema: SCHEMA,
+    // Its question whether the database exists would be sent in the middle of the first unit of work, and Muster never
+    // lets it create one.
+    ensureDatabase: false,
     schemaGenerator: { ignoreTriggers: true, ignorePolicies: true, ignoreRoutines: true },
     logger: () => undefined,
   });

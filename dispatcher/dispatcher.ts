@@ -109,7 +109,9 @@ export class Dispatcher {
       if (!this.#redisAway) log.warn({ error: error.message }, 'Redis is away; tasks are taken from PostgreSQL');
       this.#redisAway = true;
     }
-    const ready = await database.inSystem('dispatch', ({ em }) => new ClaimRepository(em).ready(claimant, limit));
+    const ready = await database.single.inSystem('dispatch', ({ em }) =>
+      new ClaimRepository(em).ready(claimant, limit),
+    );
     return ready.map((task) => task.taskId);
   }
 
@@ -134,7 +136,7 @@ export class Dispatcher {
     const wanted = new Map(ids.map((id) => [id, uuid() as TraceId]));
     const { database, claimant } = this.#options;
     return withRecord(this.#options, (record) =>
-      database.inSystem('dispatch', ({ em }) => new ClaimRepository(em).claim(wanted, claimant, { record })),
+      database.single.inSystem('dispatch', ({ em }) => new ClaimRepository(em).claim(wanted, claimant, { record })),
     );
   }
 
@@ -186,7 +188,8 @@ export class Dispatcher {
   async #turnAway(ids: readonly TaskId[]): Promise<void> {
     if (ids.length === 0 || this.#redisAway) return;
     const { queue, database, claimant } = this.#options;
-    const look = () => database.inSystem('dispatch', ({ em }) => new ClaimRepository(em).standing(ids, claimant));
+    const look = () =>
+      database.single.inSystem('dispatch', ({ em }) => new ClaimRepository(em).standing(ids, claimant));
     const unhosted = new Set((await look()).filter((task) => !task.hosted).map((task) => task.taskId));
     await queue.giveBack([...unhosted], { delayMs: ELSEWHERE_MS });
     await queue.acknowledge(ids.filter((id) => !unhosted.has(id)));
@@ -197,7 +200,7 @@ export class Dispatcher {
   async #sweep(): Promise<void> {
     if (this.#inFlight.size === 0 || performance.now() - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = performance.now();
-    const ended = await this.#options.database.inSystem('dispatch', ({ em }) =>
+    const ended = await this.#options.database.single.inSystem('dispatch', ({ em }) =>
       new ClaimRepository(em).ended([...this.#inFlight]),
     );
     for (const taskId of ended) this.#inFlight.delete(taskId);

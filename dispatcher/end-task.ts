@@ -22,14 +22,14 @@ export async function endFromOutside(
   await database.inTenant(execution.tenant, async ({ em }) => {
     const traces = new TraceRepository(em);
     const end = { execution, status, failure, output: NOTHING_STORED, reply: '' };
-    const written = await traces.endTask(end);
+    const written = await traces.endTask(end, { record: false });
     if (written === status && definition !== null) {
       const runs = new RunRepository(em);
       const ends = unfinishedRuns(definition, { status, failure }, await runs.list(execution.traceId));
       await runs.replace(execution, ends);
       await traces.append(execution.traceId, endEvents(ends));
     }
-    if (written !== null) await traces.endTrace({ ...end, status: written });
+    if (written !== null) await traces.endTrace(execution, written, failure);
   });
 }
 

@@ -1,5 +1,4 @@
 import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
-import { sql } from 'kysely';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { TaskId } from '../domain/ids.ts';
@@ -7,7 +6,6 @@ import type { TerminalTaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { type ClaimedTask, ClaimRepository, type ReadyTask } from '../entities/tasks/claim-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
-import { NOTHING_STORED } from '../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { endFromOutside, finalStartFailure } from './end-task.ts';
@@ -106,10 +104,8 @@ export class Reconciler {
 
   async #compareWithTemporal(): Promise<void> {
     const suspects = await this.#options.database.inSystem('reconcile', async ({ em }) => {
-      const lock = sql<{ held: boolean }>`
-        select pg_try_advisory_xact_lock(hashtext('muster'), hashtext('reconcile')) as held`;
-      if ((await lock.execute(em.getKysely())).rows[0]?.held !== true) return [];
       const claims = new ClaimRepository(em);
+      if (!(await claims.tryLockSuspects())) return [];
       const found = await claims.openLongerThan(this.#options.suspectAfterSeconds, SUSPECTS_PER_TURN);
       await claims.touch(found.map((task) => task.execution.taskId));
       return found;
@@ -169,13 +165,13 @@ export class Reconciler {
         const task = await new TaskRepository(em).find(execution.taskId);
         const status = task?.status as TerminalTaskStatus | undefined;
         if (task === null || status === undefined) return;
-        const end = { execution, status, failure: task.error, output: NOTHING_STORED, reply: '' };
-        await new TraceRepository(em).endTrace(end);
+        await new TraceRepository(em).endTrace(execution, status, task.error);
       });
     }
   }
 
+  /** One statement across tenants. */
   #inSystem<Result>(work: (claims: ClaimRepository) => Promise<Result>): Promise<Result> {
-    return this.#options.database.inSystem('reconcile', ({ em }) => work(new ClaimRepository(em)));
+    return this.#options.database.single.inSystem('reconcile', ({ em }) => work(new ClaimRepository(em)));
   }
 }

@@ -1,12 +1,11 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Database } from '../database/transaction.ts';
 import { errorMessage } from '../domain/errors.ts';
-import type { TaskId, TenantId } from '../domain/ids.ts';
+import type { TaskId } from '../domain/ids.ts';
 import { isOpenTaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { type OutboxEntry, OutboxRepository } from '../entities/system/outbox-repository.ts';
 import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
-import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import { Loop, type LoopLog } from './loop.ts';
@@ -48,14 +47,9 @@ export class Relay {
    * Does at once what the outbox row of an end asks for, so that nobody waits for the next turn. Only a hint: the row
    * stays, and its turn does it again.
    */
-  taskEnded({ tenant, taskId }: { tenant: TenantId; taskId: TaskId }): void {
-    const hint = async (): Promise<void> => {
-      await this.#options.wakeUps.publishTask(taskId);
-      const { database } = this.#options;
-      const task = await database.inTenant(tenant, ({ em }) => new TaskRepository(em).find(taskId));
-      if (task?.user != null) await this.#enqueueNext(tenant, task.user);
-    };
-    hint().catch(() => undefined);
+  taskEnded(taskId: TaskId): void {
+    const { wakeUps } = this.#options;
+    Promise.all([wakeUps.publishTask(taskId), this.#enqueueNext(taskId)]).catch(() => undefined);
   }
 
   stop(): Promise<void> {
@@ -92,7 +86,7 @@ export class Relay {
         return this.#cancel(entry);
       case 'task.finished':
         await this.#options.wakeUps.publishTask(entry.taskId);
-        if (entry.user !== null) await this.#enqueueNext(entry.tenant, entry.user);
+        if (entry.user !== null) await this.#enqueueNext(entry.taskId);
         return true;
     }
   }
@@ -111,10 +105,10 @@ export class Relay {
     }
   }
 
-  /** Lets the next task of a user into the queue, now that none of the user's tasks is open. */
-  async #enqueueNext(tenant: TenantId, user: string): Promise<void> {
+  /** Lets the next task of the same user into the queue, now that none of the user's tasks is open. */
+  async #enqueueNext(taskId: TaskId): Promise<void> {
     const { database, queueFor } = this.#options;
-    const next = await database.inSystem('relay', ({ em }) => new ClaimRepository(em).nextOfUser(tenant, user));
+    const next = await database.single.inSystem('relay', ({ em }) => new ClaimRepository(em).nextOfSameUser(taskId));
     if (next !== null) await queueFor(next.taskQueue).enqueue([next]);
   }
 }

@@ -10,6 +10,9 @@ const HEARTBEAT_TIMEOUT_MS = 20_000;
 /** The activity ends an attempt itself at its budget; the server's timeout is for a worker that no longer can. */
 const TIMEOUT_MARGIN_MS = 10_000;
 
+/** What the activity of a slow node reports. */
+export type NodeEnd = Awaited<ReturnType<Activities['runNode']>>;
+
 /** How the Web UI names a node: what it is called, and who does it. */
 export function nodeLabel(node: GraphNode): string {
   return node.handler === null ? node.id : `${node.id} · ${node.handler}`;
@@ -30,11 +33,32 @@ export function nodeActivity(node: GraphNode): Pick<Activities, 'runNode'> {
   });
 }
 
+/** The time of a local activity besides its handlers: reading and writing rows, retries of the transaction included. */
+const ROWS_TIMEOUT_MS = 30_000;
+
 /** Short transactions that ride in a workflow task. They wait out an outage of PostgreSQL. */
-export function localActivities(summary: string): Pick<Activities, 'runQuickNodes' | 'closeTask' | 'markTask'> {
+export function localActivities(summary: string): Pick<Activities, 'closeTask' | 'markTask'> {
+  return proxyLocal(summary, ROWS_TIMEOUT_MS);
+}
+
+/**
+ * The activity that runs a stretch of quick nodes, in one such transaction. It ends each attempt at its budget; the
+ * timeout is for all of them one after the other, because a stretch that is cut short begins anew and never ends.
+ *
+ * @param nodes all that the stretch may come to
+ */
+export function stretchActivity(summary: string, nodes: readonly GraphNode[]): Pick<Activities, 'runQuickNodes'> {
+  const attemptsMs = nodes.map(({ budget }) => budget.timeoutMs * (budget.maxRetries + 1));
+  return proxyLocal(
+    summary,
+    attemptsMs.reduce((sum, ms) => sum + ms, ROWS_TIMEOUT_MS),
+  );
+}
+
+function proxyLocal(summary: string, startToCloseTimeout: number) {
   return proxyLocalActivities<Activities>({
     summary,
-    startToCloseTimeout: '30s',
+    startToCloseTimeout,
     retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
   });
 }

@@ -30,12 +30,14 @@ export async function closeTask(deps: ActivityDependencies, input: CloseTaskInpu
         const runs = new RunRepository(em);
         const known = await runs.list(execution.traceId);
         const missing = unfinishedRuns(definition, { status, failure, nodes: input.graph.nodes }, known);
-        await runs.replace(execution, missing);
+        const written = await runs.replace(execution, missing);
+        // Another try wrote them at the same moment: the next one finds the rows.
+        if (!written) throw new Error('The end of the task was written by another try.');
         if (record) await new TraceRepository(em).append(execution.traceId, endEvents(missing));
         return endTask(em, { ...input, definition, record });
       }),
     );
-    deps.taskEnded({ tenant: execution.tenant, taskId: execution.taskId });
+    deps.taskEnded(execution.taskId);
     return ended;
   } catch (error) {
     throw toFailure(error);

@@ -33,7 +33,6 @@ export interface Ended {
  */
 export async function endTask(em: SqlEntityManager, request: EndRequest): Promise<Ended> {
   const { execution, definition } = request;
-  const traces = new TraceRepository(em);
   const read = request.status === 'completed' ? await readOutput(em, request) : null;
   const ended: Ended = read !== null && !read.ok ? missingOutput(read.pointer) : request;
   const output =
@@ -42,9 +41,8 @@ export async function endTask(em: SqlEntityManager, request: EndRequest): Promis
       : NOTHING_STORED;
 
   const end = { execution, status: ended.status, failure: ended.failure, output, reply: replyOf(valueRead(read)) };
-  const status = await traces.endTask(end);
+  const status = await new TraceRepository(em).endTask(end, { record: request.record });
   if (status === null) throw new StaleFence(execution.taskId, execution.fence);
-  if (request.record) await traces.endTrace({ ...end, status });
   return { status, failure: ended.failure };
 }
 

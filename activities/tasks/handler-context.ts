@@ -8,9 +8,10 @@ import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { EffectRepository } from '../../entities/system/effect-repository.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
-import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { RunRepository } from '../../entities/traces/run-repository.ts';
+import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { EffectConflict, EffectInDoubt } from '../errors.ts';
+import { EffectConflict, EffectInDoubt, StaleFence } from '../errors.ts';
 
 /** Which attempt of which node a context is for. */
 export interface AttemptRef {
@@ -18,6 +19,8 @@ export interface AttemptRef {
   readonly nodeId: string;
   readonly attempt: number;
   readonly heartbeat: (details?: Json) => void;
+  /** Takes an event of a node whose other events are written later, so that they keep their order. */
+  readonly note?: (event: NewTraceEvent) => void;
 }
 
 /** What a handler is given: see the fields of {@link HandlerContext}. */
@@ -54,17 +57,28 @@ async function doEffect<Result extends Json>(
   const { execution, nodeId, attempt } = ref;
   const key = `${execution.taskId}/${execution.traceNumber}/${nodeId}/${step}`;
   const requestHash = createHash('sha256').update(canonicalJson(effect.request)).digest('hex');
-  const found = await deps.database.inTenant(execution.tenant, ({ em }) =>
-    new EffectRepository(em).announce(execution, key, requestHash, attempt),
-  );
+  // A unit of work whose commit went unanswered runs again and meets its own row.
+  let announcedHere = false;
+  const found = await deps.database.inTenant(execution.tenant, async ({ em }) => {
+    await assertCurrent(em, ref);
+    const announced = await new EffectRepository(em).announce(execution, key, requestHash, attempt);
+    announcedHere ||= announced.created;
+    return announced;
+  });
   if (found.requestHash !== requestHash) throw new EffectConflict(key);
   if (found.state === 'done') return found.result as Result;
-  if (!found.created && effect.whenInDoubt === 'stop') throw new EffectInDoubt(key);
+  if (!announcedHere && effect.whenInDoubt === 'stop') throw new EffectInDoubt(key);
 
   const result = await effect.call(key);
   await deps.reach('after_effect_before_record');
   await deps.database.inTenant(execution.tenant, ({ em }) => new EffectRepository(em).finish(execution, key, result));
   return result;
+}
+
+/** @throws StaleFence for an attempt that outlived its time or its worker's absence: it leaves nothing behind */
+async function assertCurrent(em: Transaction['em'], { execution, nodeId, attempt }: AttemptRef): Promise<void> {
+  const current = await new RunRepository(em).isCurrent(execution, nodeId, attempt);
+  if (!current) throw new StaleFence(execution.taskId, execution.fence);
 }
 
 async function writeArtifact(
@@ -76,6 +90,7 @@ async function writeArtifact(
   const content = typeof artifact.content === 'string' ? new TextEncoder().encode(artifact.content) : artifact.content;
   const id = uuid();
   const write = async (record: boolean, { em }: Transaction): Promise<string> => {
+    await assertCurrent(em, ref);
     const stored = await new ArtifactRepository(em).insert({
       id,
       tenant: execution.tenant,
@@ -85,11 +100,13 @@ async function writeArtifact(
       sha256: createHash('sha256').update(content).digest('hex'),
       content,
     });
-    if (stored === id && record) {
-      const data = { name: artifact.name, mediaType: artifact.mediaType, bytes: content.byteLength };
-      await new TraceRepository(em).append(execution.traceId, [{ type: 'artifact.written', nodeId, data }]);
+    if (stored === id && record && ref.note === undefined) {
+      await new TraceRepository(em).append(execution.traceId, [event]);
     }
     return stored;
   };
+  const data = { name: artifact.name, mediaType: artifact.mediaType, bytes: content.byteLength };
+  const event: NewTraceEvent = { type: 'artifact.written', nodeId, data, at: new Date() };
+  ref.note?.(event);
   return withRecord(deps, (record) => deps.database.inTenant(execution.tenant, (tx) => write(record, tx)));
 }

@@ -15,8 +15,9 @@ import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
 import { type AttemptEnd, runAttempt } from './attempt.ts';
 import { endTask } from './end-task.ts';
 import { handlerContext } from './handler-context.ts';
-import { loadDocument } from './load-document.ts';
-import { storeValue } from './store-value.ts';
+import { inTurn } from './in-turn.ts';
+import { loadDocument, readsNothing } from './load-document.ts';
+import { isInline, storeValue } from './store-value.ts';
 
 export interface RunNodeInput {
   readonly execution: ExecutionRef;
@@ -65,7 +66,24 @@ export async function runNode(deps: ActivityDependencies, input: RunNodeInput): 
   }
 }
 
+/** The last attempt before a node counts as poison runs when its turn comes: see {@link inTurn}. */
 async function attemptNode(attempt: Attempt): Promise<RunNodeResult> {
+  if (attempt.number < MAX_CRASHES || (await crashesOf(attempt)) < MAX_CRASHES - 1) return beginAndRun(attempt);
+  const activity = Context.current();
+  const beat = setInterval(() => activity.heartbeat('waiting for its turn'), HEARTBEAT_EVERY_MS);
+  const turn = await inTurn(activity.cancellationSignal, () => {
+    clearInterval(beat);
+    return beginAndRun(attempt);
+  }).finally(() => clearInterval(beat));
+  return turn.came ? turn.result : handOver(attempt);
+}
+
+function crashesOf({ deps, input, node }: Attempt): Promise<number> {
+  const { tenant, traceId } = input.execution;
+  return deps.database.single.inTenant(tenant, ({ em }) => new RunRepository(em).crashes(traceId, node.id));
+}
+
+async function beginAndRun(attempt: Attempt): Promise<RunNodeResult> {
   const { begun, document } = await begin(attempt);
   if (begun.kind === 'stale') throw new StaleFence(attempt.input.execution.taskId, attempt.input.execution.fence);
   if (begun.kind === 'settled') return repeatEnd(attempt, begun);
@@ -79,10 +97,12 @@ async function attemptNode(attempt: Attempt): Promise<RunNodeResult> {
 function begin({ deps, input, node, number }: Attempt): Promise<{ begun: RunBeginning; document: GraphDocument }> {
   const { execution } = input;
   const subject = { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
+  const reader = node.condition ?? node.input;
+  const units = readsNothing(reader) ? deps.database.single : deps.database;
   return withRecord(deps, (record) =>
-    deps.database.inTenant(execution.tenant, async ({ em }) => {
+    units.inTenant(execution.tenant, async ({ em }) => {
       const begun = await new RunRepository(em).begin(execution, subject, { number, record });
-      const document = await loadDocument(em, execution, begun.kind === 'begun' ? [node.condition ?? node.input] : []);
+      const document = await loadDocument(em, execution, begun.kind === 'begun' ? [reader] : []);
       return { begun, document };
     }),
   );
@@ -139,8 +159,9 @@ async function complete(
 ): Promise<RunNodeResult> {
   const { deps, input, definition, node, number } = attempt;
   const { execution } = input;
+  const units = isInline(end.output) && !input.closesTask ? deps.database.single : deps.database;
   const closed = await withRecord(deps, (record) =>
-    deps.database.inTenant(execution.tenant, async ({ em }) => {
+    units.inTenant(execution.tenant, async ({ em }) => {
       const output = await storeValue(em, execution, `${node.id}/output.json`, end.output);
       await writeEnd(attempt, em, { ...runEnd(attempt, begun), outcome: end.outcome, output }, record);
       if (!input.closesTask) return null;
@@ -148,7 +169,7 @@ async function complete(
       return ended.status;
     }),
   );
-  if (closed !== null) deps.taskEnded({ tenant: execution.tenant, taskId: execution.taskId });
+  if (closed !== null) deps.taskEnded(execution.taskId);
   await deps.reach('after_end_before_report');
   const outcome = end.outcome === null ? {} : { outcome: end.outcome };
   return { result: { id: node.id, status: 'ok', attempts: number, ...outcome }, closed };
@@ -210,7 +231,7 @@ function repeatEnd({ node, deps, input }: Attempt, settled: Extract<RunBeginning
   const result: NodeResult = { id: node.id, status, attempts, ...(outcome === null ? {} : { outcome }) };
   if (status !== 'ok') throw finalFailure('handler_failed', 'the node failed in an earlier attempt', { result });
   const closed = isTerminalTaskStatus(taskStatus) ? taskStatus : null;
-  if (closed !== null) deps.taskEnded({ tenant: input.execution.tenant, taskId: input.execution.taskId });
+  if (closed !== null) deps.taskEnded(input.execution.taskId);
   return { result, closed };
 }
 

@@ -75,7 +75,7 @@ export async function runQuickNodes(
     if ('closed' in opened) return { settled: [], unhosted: [], failure: null, closed: opened.closed };
     await drive(opened);
     const closed = await write(opened);
-    if (closed !== null) deps.taskEnded({ tenant: execution.tenant, taskId: execution.taskId });
+    if (closed !== null) deps.taskEnded(execution.taskId);
     await deps.reach('after_stretch_before_report');
     const { settled, unhosted, failure } = opened;
     return { settled, unhosted: [...unhosted], failure, closed };
@@ -98,8 +98,8 @@ function open(
     const readers = definition.nodes
       .filter((node) => node.quick || node.kind === 'condition')
       .map((node) => node.condition ?? node.input);
-    const document = await loadDocument(em, execution, [...readers, definition.output]);
     const runs = await new RunRepository(em).list(execution.traceId);
+    const document = await loadDocument(em, execution, [...readers, definition.output], { task, runs });
     const written = new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run]));
     const unhosted = new Set(input.unhosted);
     const empty = { failure: null, ends: [], settled: [], events: [] };
@@ -121,14 +121,16 @@ async function drive(stretch: Stretch): Promise<void> {
 async function runOne(stretch: Stretch, node: GraphNode): Promise<void> {
   const startedAt = new Date();
   for (let attempt = 1; ; attempt += 1) {
-    const end = await attemptQuick(stretch, node, attempt);
+    const begun: NewTraceEvent[] = [
+      { type: attempt === 1 ? 'run.started' : 'run.retried', nodeId: node.id, data: { attempt }, at: new Date() },
+    ];
+    const end = await attemptQuick(stretch, node, { attempt, note: (event) => begun.push(event) });
     if (end.kind === 'unhosted') {
       stretch.unhosted.add(node.id);
       return;
     }
     if (end.kind === 'cancelled') throw new Error('The stretch was interrupted before it was written.');
-    const type = attempt === 1 ? 'run.started' : 'run.retried';
-    stretch.events.push({ type, nodeId: node.id, data: { attempt }, at: attempt === 1 ? startedAt : new Date() });
+    stretch.events.push(...begun);
     const { maxRetries } = node.budget;
     const status = end.kind === 'ok' ? 'ok' : afterFailedAttempt({ attempt, maxRetries, retryable: end.retryable });
     if (status !== 'retry') {
@@ -138,8 +140,12 @@ async function runOne(stretch: Stretch, node: GraphNode): Promise<void> {
   }
 }
 
-function attemptQuick({ deps, execution, document }: Stretch, node: GraphNode, attempt: number): Promise<AttemptEnd> {
-  const ref = { execution, nodeId: node.id, attempt, heartbeat: () => {} };
+function attemptQuick(
+  { deps, execution, document }: Stretch,
+  node: GraphNode,
+  { attempt, note }: { attempt: number; note: (event: NewTraceEvent) => void },
+): Promise<AttemptEnd> {
+  const ref = { execution, nodeId: node.id, attempt, heartbeat: () => {}, note };
   return runAttempt(node, {
     handlers: deps.handlers,
     document,
@@ -216,7 +222,9 @@ async function write(stretch: Stretch): Promise<TerminalTaskStatus | null> {
             : NOTHING_STORED;
         ends.push({ ...end, output: stored });
       }
-      await new RunRepository(em).replace(execution, ends);
+      const written = await new RunRepository(em).replace(execution, ends);
+      // Another try of this stretch came first, or this one did and its answer was lost: the next try finds the rows.
+      if (!written) throw new Error('The stretch was written by another try.');
       if (record) await new TraceRepository(em).append(execution.traceId, stretch.events);
       if (!finished) return null;
       const { status } = traceResult(definition, state);

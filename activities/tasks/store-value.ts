@@ -5,6 +5,11 @@ import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { ArtifactRepository, INLINE_LIMIT, type StoredValue } from '../../entities/traces/artifact-repository.ts';
 
+/** Whether a value is small enough to stay in its row, so that storing it takes no statement of its own. */
+export function isInline(value: Json): boolean {
+  return JSON.stringify(value).length <= INLINE_LIMIT;
+}
+
 /** Puts a value where it belongs: inline while it is small, as an artifact of the task when it is large. */
 export async function storeValue(
   em: SqlEntityManager,

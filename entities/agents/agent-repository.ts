@@ -45,10 +45,16 @@ export class AgentRepository {
 
   /**
    * One beat for all agents of a process, in one statement, in the order of their ids so that two processes never
-   * wait for each other in a circle.
+   * wait for each other in a circle. An agent that counted as gone, because another of its workers left, is back.
    */
   async beat(workerId: string, ids: readonly AgentId[]): Promise<void> {
     await sql`
+      with back as (
+        update muster.agents a set status = 'active', last_heartbeat = now()
+        from (select id from muster.agents where id = any(${[...ids]}::uuid[]) and status in ('starting', 'offline')
+          order by id for update) as gone
+        where a.id = gone.id
+      )
       insert into muster.agent_heartbeats as h (agent_id, tenant_id, worker_id, beat_at)
       select a.id, a.tenant_id, ${workerId}, now() from muster.agents a
       where a.id = any(${[...ids]}::uuid[]) order by a.id

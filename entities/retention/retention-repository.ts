@@ -59,13 +59,13 @@ export class RetentionRepository {
     return result.rows[0]?.count ?? 0;
   }
 
-  /** Removes one batch and says how many rows went. Rows that somebody holds locked wait for the next batch. */
+  /** Removes one batch and says how many rows went. */
   async prune(rule: RetentionRule): Promise<number> {
     const table = sql.table(`muster.${rule.resource}`);
     const result = await sql<{ count: number }>`
       with gone as (
         delete from ${table} where ctid = any(array(
-          select ctid ${EXPIRED[rule.resource](rule.maxAgeDays)} limit ${rule.batchSize} for update skip locked
+          select ctid ${EXPIRED[rule.resource](rule.maxAgeDays)} limit ${rule.batchSize}
         )) returning 1
       )
       select count(*)::int as count from gone`.execute(this.#em.getKysely());

@@ -71,9 +71,9 @@ export class ClaimRepository {
 
   /**
    * Moves pending tasks to `in_progress` under a new fence and opens a trace for each, with its first event when `record`
-   * is set, in one statement. What is not
-   * pending, not hosted, or behind another task of the same user, is left out. Two dispatchers that race for two
-   * tasks of one user collide on the unique index (SQLSTATE 23505): the caller claims one by one then.
+   * is set, in one statement. What is not pending, not hosted, or behind another task of the same user, is left out. Two
+   * dispatchers that race for two tasks of one user collide on the unique index (SQLSTATE 23505): the caller claims one
+   * by one then. Repeating it with the same trace ids, after a commit whose answer was lost, returns what it claimed.
    */
   async claim(
     wanted: ReadonlyMap<TaskId, TraceId>,
@@ -110,7 +110,14 @@ export class ClaimRepository {
         update muster.outbox o set sent_at = now() from claimed c
         where o.task_id = c.id and o.topic = 'task.submitted' and o.sent_at is null
       )
-      select * from claimed`.execute(this.#em.getKysely());
+      select * from claimed
+      union all
+      select t.id, t.tenant_id, t.graph_id, t.graph_name, t.task_queue, t.title, t.priority, t.user_id, t.fence,
+        t.trace_count, r.id
+      from wanted w join muster.agent_traces r on r.id = w.trace_id
+        join muster.tasks t on t.id = r.task_id and t.trace_count = r.number and t.status in (${OPEN})`.execute(
+      this.#em.getKysely(),
+    );
     return result.rows.map(readClaim);
   }
 
@@ -157,11 +164,12 @@ export class ClaimRepository {
     return result.rows[0]?.count ?? 0;
   }
 
-  /** The next waiting task of a user whose task has just ended, if no other one is open. */
-  async nextOfUser(tenant: TenantId, user: string): Promise<(ReadyTask & { taskQueue: string }) | null> {
+  /** The next waiting task of the user whose task this is, if none of the user's tasks is open. */
+  async nextOfSameUser(taskId: TaskId): Promise<(ReadyTask & { taskQueue: string }) | null> {
     const result = await sql<{ id: string; priority: number; created_at: string; task_queue: string }>`
-      select t.id, t.priority, t.created_at, t.task_queue from muster.tasks t
-      where t.tenant_id = ${tenant} and t.user_id = ${user} and t.status = 'pending' and ${USER_IS_FREE}
+      select t.id, t.priority, t.created_at, t.task_queue
+      from muster.tasks e join muster.tasks t on t.tenant_id = e.tenant_id and t.user_id = e.user_id
+      where e.id = ${taskId} and t.status = 'pending' and ${USER_IS_FREE}
       order by t.priority, t.created_at, t.id limit 1`.execute(this.#em.getKysely());
     const row = result.rows[0];
     return row === undefined ? null : { ...readReady(row), taskQueue: row.task_queue };
@@ -174,6 +182,13 @@ export class ClaimRepository {
       this.#em.getKysely(),
     );
     return result.rows.map((row) => row.id as TaskId);
+  }
+
+  /** Keeps a second reconciler from looking at the same suspects, until the unit of work ends. False when one does. */
+  async tryLockSuspects(): Promise<boolean> {
+    const result = await sql<{ held: boolean }>`
+      select pg_try_advisory_xact_lock(hashtext('muster'), hashtext('suspects')) as held`.execute(this.#em.getKysely());
+    return result.rows[0]?.held === true;
   }
 
   /**

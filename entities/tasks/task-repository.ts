@@ -73,12 +73,12 @@ export class TaskRepository {
     return result.rows[0] === undefined ? null : readTask(result.rows[0]);
   }
 
-  /** The task of an earlier submit under this key, by tasks_tenant_id_idempotency_key. */
-  async findByKey(tenant: TenantId, key: string): Promise<TaskRecord | null> {
+  /** The task that an insert of this one met: itself, or the one of an earlier submit under the same key. */
+  async findSubmitted(task: Pick<NewTask, 'id' | 'tenant' | 'idempotencyKey'>): Promise<TaskRecord | null> {
     const result = await sql<TaskRow>`
-      select * from muster.tasks where tenant_id = ${tenant} and idempotency_key = ${key}`.execute(
-      this.#em.getKysely(),
-    );
+      select * from muster.tasks
+      where id = ${task.id} or (tenant_id = ${task.tenant} and idempotency_key = ${task.idempotencyKey})
+      order by (id = ${task.id}) desc limit 1`.execute(this.#em.getKysely());
     return result.rows[0] === undefined ? null : readTask(result.rows[0]);
   }
 

@@ -77,25 +77,29 @@ export class RunRepository {
   }
 
   /**
-   * Notes that an attempt begins, with its event when `record` is set: one statement. A run that is found running was
-   * left by a worker that died: it counts as a crash.
+   * Notes that an attempt begins, with its event when `record` is set: one statement. A run that is found running by a
+   * later attempt was left by a worker that died: it counts as a crash. An attempt that a later one has overtaken is
+   * stale. Repeating it, after a commit whose answer was lost, changes nothing.
    */
   async begin(execution: ExecutionRef, subject: RunSubject, attempt: AttemptNote): Promise<RunBeginning> {
     const result = await sql<BeginRow>`
       with open as (
         select id, tenant_id from muster.tasks
         where id = ${execution.taskId} and fence = ${execution.fence} and status in (${OPEN})
+      ), before as (
+        select attempts from muster.agent_runs where trace_id = ${execution.traceId} and node_id = ${subject.nodeId}
       ), begun as (
         insert into muster.agent_runs as r (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, started_at)
         select gen_random_uuid(), tenant_id, ${execution.traceId}, ${subject.nodeId}, ${subject.agent}, ${subject.kind},
           'running', ${attempt.number}, clock_timestamp() from open
         on conflict (trace_id, node_id) do update set status = 'running', attempts = ${attempt.number},
-          crashes = r.crashes + case when r.status = 'running' then 1 else 0 end
-        where r.status in ('pending', 'running')
+          crashes = r.crashes + case when r.status = 'running' and r.attempts < ${attempt.number} then 1 else 0 end
+        where r.status in ('pending', 'running') and r.attempts <= ${attempt.number}
         returning status, attempts, failures, crashes, outcome, xmax = 0 as first
       ), placed as (
         update muster.agent_traces set next_seq = next_seq + 1
         where id = ${execution.traceId} and status = 'running' and ${attempt.record} and exists (select from begun)
+          and not exists (select from before where attempts = ${attempt.number})
         returning id, tenant_id, next_seq - 1 as seq
       ), noted as (
         insert into muster.trace_events (trace_id, seq, tenant_id, type, node_id, data, at)
@@ -114,7 +118,8 @@ export class RunRepository {
 
   /**
    * Writes the end of an attempt's run under the attempt's number, with its event when `record` is set: one statement.
-   * False when a later attempt has taken over: what this one found is thrown away.
+   * False when a later attempt has taken over: what this one found is thrown away. Repeating it, after a commit whose
+   * answer was lost, changes nothing and is true again.
    */
   async end(execution: ExecutionRef, end: RunEnd, { record }: { record: boolean }): Promise<boolean> {
     const data = JSON.stringify({ attempt: end.attempts, ...end.error });
@@ -138,7 +143,13 @@ export class RunRepository {
         select id, seq, tenant_id, ${end.status === 'ok' ? 'run.completed' : 'run.failed'}, ${end.nodeId}, ${data}::jsonb,
           clock_timestamp() from placed
       )
-      select id from ended`.execute(this.#em.getKysely());
+      select id from ended
+      union all
+      select r.id from muster.agent_runs r join muster.tasks t on t.id = ${execution.taskId}
+      where r.trace_id = ${execution.traceId} and r.node_id = ${end.nodeId} and r.attempts = ${end.attempts}
+        and r.status = ${end.status} and t.fence = ${execution.fence} and not exists (select from ended)`.execute(
+      this.#em.getKysely(),
+    );
     return result.rows.length === 1;
   }
 
@@ -161,15 +172,39 @@ export class RunRepository {
   }
 
   /**
-   * Replaces the rows of these nodes by their ends: delete and insert in one statement, so that either the old rows or
-   * the new ones are there. Repeating it with the same ends changes nothing that a reader sees.
+   * Whether an attempt of a node may still leave something behind: its task is open under its claim, and the run has
+   * neither ended nor been begun by a later attempt.
    */
-  async replace(execution: ExecutionRef, ends: readonly RunEnd[]): Promise<void> {
-    if (ends.length === 0) return;
+  async isCurrent(execution: ExecutionRef, nodeId: string, attempt: number): Promise<boolean> {
+    const result = await sql<{ id: string }>`
+      select t.id from muster.tasks t
+      where t.id = ${execution.taskId} and t.fence = ${execution.fence} and t.status in (${OPEN})
+        and not exists (select from muster.agent_runs r where r.trace_id = ${execution.traceId}
+          and r.node_id = ${nodeId} and (r.attempts > ${attempt} or r.finished_at is not null))`.execute(
+      this.#em.getKysely(),
+    );
+    return result.rows.length === 1;
+  }
+
+  /** How many workers have died while they ran a node, the last one included that left it running. */
+  async crashes(traceId: TraceId, nodeId: string): Promise<number> {
+    const result = await sql<{ crashes: number }>`
+      select crashes + case when status = 'running' then 1 else 0 end as crashes from muster.agent_runs
+      where trace_id = ${traceId} and node_id = ${nodeId}`.execute(this.#em.getKysely());
+    return result.rows[0]?.crashes ?? 0;
+  }
+
+  /**
+   * Replaces the open rows of these nodes by their ends: delete and insert in one statement, so that either the old rows
+   * or the new ones are there. A run that has ended keeps its end. False when one had: then somebody else has written
+   * it, or this very call before its answer was lost, and the caller has to look again before it goes on.
+   */
+  async replace(execution: ExecutionRef, ends: readonly RunEnd[]): Promise<boolean> {
+    if (ends.length === 0) return true;
     const rows = JSON.stringify(ends.map(replacementRow));
-    await sql`
+    const result = await sql<{ id: string }>`
       with removed as (
-        delete from muster.agent_runs where trace_id = ${execution.traceId}
+        delete from muster.agent_runs where trace_id = ${execution.traceId} and finished_at is null
           and node_id = any(${ends.map((end) => end.nodeId)}::text[]) returning node_id
       )
       insert into muster.agent_runs (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, failures, outcome,
@@ -180,7 +215,10 @@ export class RunRepository {
       from jsonb_to_recordset(${rows}::jsonb) as e(node_id text, agent text, kind text, status text, attempts int,
         failures int, outcome text, output jsonb, output_artifact_id uuid, error_code text, error_text text,
         started_at timestamptz, finished_at timestamptz)
-      where (select count(*) from removed) >= 0`.execute(this.#em.getKysely());
+      where (select count(*) from removed) >= 0
+      on conflict (trace_id, node_id) do nothing
+      returning id`.execute(this.#em.getKysely());
+    return result.rows.length === ends.length;
   }
 
   async list(traceId: TraceId, nodeIds?: readonly string[]): Promise<RunRecord[]> {

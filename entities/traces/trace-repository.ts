@@ -74,10 +74,11 @@ export class TraceRepository {
   }
 
   /**
-   * Ends a task under its claim's fence: the task's row, the audit row and the outgoing event, all or none. Returns the
-   * status that the task has now, which is another one when it had ended before; null when the fence is stale.
+   * Ends a task under its claim's fence: the task's row, the audit row, the outgoing event, and, when `record` is set,
+   * the trace with its last event: one statement, all or none. Returns the status that the task has now, which is
+   * another one when it had ended before; null when the fence is stale.
    */
-  async endTask(end: TaskEnd): Promise<TerminalTaskStatus | null> {
+  async endTask(end: TaskEnd, { record }: { record: boolean }): Promise<TerminalTaskStatus | null> {
     const { execution } = end;
     const error = end.failure === null ? null : JSON.stringify(end.failure);
     const result = await sql<{ status: TerminalTaskStatus }>`
@@ -93,6 +94,14 @@ export class TraceRepository {
       ), sent as (
         insert into muster.outbox (tenant_id, topic, task_id, payload)
         select tenant_id, 'task.finished', id, jsonb_build_object('user', user_id) from ended
+      ), closed as (
+        update muster.agent_traces set status = ${end.status}, finished_at = now(), error = ${error}::jsonb,
+          reply_text = ${end.reply}, next_seq = next_seq + 1
+        where id = ${execution.traceId} and status = 'running' and ${record} and exists (select from ended)
+        returning id, tenant_id, next_seq - 1 as seq
+      ), noted as (
+        insert into muster.trace_events (trace_id, seq, tenant_id, type, data, at)
+        select id, seq, tenant_id, 'trace.' || ${end.status}::text, ${error}::jsonb, clock_timestamp() from closed
       )
       select ${end.status}::text as status from ended
       union all
@@ -101,18 +110,17 @@ export class TraceRepository {
     return result.rows[0]?.status ?? null;
   }
 
-  /** Ends the trace with its last event. A trace that has ended is left alone. */
-  async endTrace(end: TaskEnd): Promise<void> {
-    const { execution, failure } = end;
+  /** Ends a trace that was left open when its task ended, with its last event. A trace that has ended is left alone. */
+  async endTrace(execution: ExecutionRef, status: TerminalTaskStatus, failure: Failure | null): Promise<void> {
     const error = failure === null ? null : JSON.stringify(failure);
     await sql`
-      with ended as (
-        update muster.agent_traces set status = ${end.status}, finished_at = now(), error = ${error}::jsonb,
-          reply_text = ${end.reply}, next_seq = next_seq + 1
+      with closed as (
+        update muster.agent_traces set status = ${status}, finished_at = now(), error = ${error}::jsonb,
+          next_seq = next_seq + 1
         where id = ${execution.traceId} and status = 'running' returning id, tenant_id, next_seq - 1 as seq
       )
       insert into muster.trace_events (trace_id, seq, tenant_id, type, data, at)
-      select id, seq, tenant_id, 'trace.' || ${end.status}::text, ${error}::jsonb, clock_timestamp() from ended`.execute(
+      select id, seq, tenant_id, 'trace.' || ${status}::text, ${error}::jsonb, clock_timestamp() from closed`.execute(
       this.#em.getKysely(),
     );
   }

@@ -26,7 +26,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'rows know the database and the words, and nothing of queues or workflows',
   },
   'database/': {
-    values: ['entities/', 'domain/', '@mikro-orm/*', 'kysely', 'uuid', NODE],
+    values: ['entities/', 'domain/', '@mikro-orm/*', 'kysely', 'pg', 'uuid', NODE],
     why: 'units of work serve every caller and know none',
   },
   'redis/': {

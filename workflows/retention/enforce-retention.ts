@@ -10,7 +10,7 @@ import { retentionActivities } from '../activities.ts';
  * messages. Cancellation stops between two batches; what was pruned stays pruned, the next run goes on.
  */
 export async function enforceRetention(): Promise<readonly RetentionReport[]> {
-  const reports = await retentionActivities.enforceRetention({ dryRun: false });
+  const reports = await retentionActivities.pruneExpired({ dryRun: false });
   setCurrentDetails(retentionTable(reports));
   return reports;
 }

@@ -14,7 +14,7 @@ import {
 } from '@temporalio/workflow';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import { stateSummary, stateTable } from '../../domain/graphs/describe-state.ts';
-import { quickStretch } from '../../domain/graphs/drive-quick.ts';
+import { isQuick, quickStretch } from '../../domain/graphs/drive-quick.ts';
 import {
   abandon,
   type GraphState,
@@ -28,7 +28,7 @@ import {
 import { SEARCH_ATTRIBUTES } from '../../domain/system/search-attributes.ts';
 import type { ExecuteTaskInput, ExecuteTaskResult, Failure, NodeResult } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
-import { localActivities, nodeActivity, nodeLabel } from '../activities.ts';
+import { localActivities, type NodeEnd, nodeActivity, nodeLabel, stretchActivity } from '../activities.ts';
 import type { executeTask } from './execute-task.ts';
 import { pauseSignal, resumeSignal, statusQuery } from './messages.ts';
 
@@ -68,13 +68,18 @@ export class TaskExecution {
     this.#describe();
   }
 
-  /** The main loop: start what is ready, wait for a change, until every node has ended. */
+  /**
+   * The main loop: start what is ready, wait for a change, until every node has ended. Whatever needs no waiting is
+   * plain calls, because the SDK takes a stack trace for every promise that a workflow makes.
+   */
   async runToEnd(): Promise<void> {
     while (!this.#finished()) {
       try {
-        await this.#continueAsNewWhenLong();
-        await this.#writePause();
-        await this.#advance();
+        if (this.#isLong()) await this.#continueAsNew();
+        if (this.#paused !== this.#pauseWritten) await this.#writePause();
+        const stretch = this.#readyStretch();
+        if (stretch.length > 0) await this.#runQuickStretch(stretch);
+        else await this.#startAndWait();
       } catch (error) {
         if (!isCancellation(error)) throw error;
         this.#cancel();
@@ -96,21 +101,27 @@ export class TaskExecution {
     return this.#closed !== null || (this.#running === 0 && isFinished(this.#plan, this.#graph));
   }
 
-  async #advance(): Promise<void> {
-    const seen = this.#changes;
-    if (!this.#paused && !this.#cancelled) {
-      if (await this.#runQuickStretch()) return;
-      for (const node of readyNodes(this.#plan, this.#graph)) this.#startSlow(node);
-    }
-    await CancellationScope[this.#cancelled ? 'nonCancellable' : 'cancellable'](() =>
-      condition(() => this.#changes > seen || this.#finished()),
-    );
+  get #startsNothing(): boolean {
+    return this.#paused || this.#cancelled;
   }
 
-  async #runQuickStretch(): Promise<boolean> {
-    const stretch = quickStretch(this.#plan, this.#graph).filter((node) => !this.#unhosted.has(node.id));
-    if (stretch.length === 0) return false;
-    const { runQuickNodes } = localActivities(stretch.map(nodeLabel).join(', ').slice(0, 120));
+  #startAndWait(): Promise<void> {
+    const seen = this.#changes;
+    if (!this.#startsNothing) for (const node of readyNodes(this.#plan, this.#graph)) this.#startSlow(node);
+    const changed = () => condition(() => this.#changes > seen || this.#finished());
+    return this.#cancelled ? CancellationScope.nonCancellable(changed) : changed();
+  }
+
+  #readyStretch(): readonly GraphNode[] {
+    if (this.#startsNothing) return [];
+    return quickStretch(this.#plan, this.#graph).filter((node) => !this.#unhosted.has(node.id));
+  }
+
+  async #runQuickStretch(stretch: readonly GraphNode[]): Promise<void> {
+    const { runQuickNodes } = stretchActivity(
+      stretch.map(nodeLabel).join(', ').slice(0, 120),
+      this.#plan.nodes.filter((node) => isQuick(node) && this.#graph.nodes[node.id]?.status === 'pending'),
+    );
     const done = await runQuickNodes({
       execution: this.#input.execution,
       graph: this.#graph,
@@ -120,32 +131,35 @@ export class TaskExecution {
     for (const result of done.settled) this.#settle(result);
     this.#failure = done.failure ?? this.#failure;
     this.#closed = done.closed;
-    return true;
   }
 
   #startSlow(node: GraphNode): void {
     this.#graph = startNodes(this.#graph, [node.id]);
     this.#running += 1;
-    void this.#runSlow(node).finally(() => {
-      this.#running -= 1;
-      this.#changes += 1;
-    });
+    const input = { execution: this.#input.execution, nodeId: node.id, closesTask: this.#isLast(node) };
+    nodeActivity(node)
+      .runNode(input)
+      .then(
+        (done) => this.#slowNodeEnded(() => this.#slowNodeDone(done)),
+        (error: unknown) => this.#slowNodeEnded(() => this.#slowNodeFailed(node, error)),
+      );
     this.#describe();
   }
 
-  async #runSlow(node: GraphNode): Promise<void> {
-    try {
-      const done = await nodeActivity(node).runNode({
-        execution: this.#input.execution,
-        nodeId: node.id,
-        closesTask: this.#isLast(node),
-      });
-      this.#settle(done.result);
-      this.#closed = done.closed;
-    } catch (error) {
-      if (isCancellation(error)) this.#cancelled = true;
-      this.#settleFailed(node, error);
-    }
+  #slowNodeEnded(note: () => void): void {
+    this.#running -= 1;
+    this.#changes += 1;
+    note();
+  }
+
+  #slowNodeDone({ result, closed }: NodeEnd): void {
+    this.#settle(result);
+    this.#closed = closed;
+  }
+
+  #slowNodeFailed(node: GraphNode, error: unknown): void {
+    if (isCancellation(error)) this.#cancelled = true;
+    this.#settleFailed(node, error);
   }
 
   /** Whether the task would be complete with this node's success, so that one transaction can write both. */
@@ -204,8 +218,11 @@ export class TaskExecution {
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: paused ? 'paused' : 'in_progress' }]);
   }
 
-  async #continueAsNewWhenLong(): Promise<void> {
-    if (this.#running > 0 || this.#cancelled || !workflowInfo().continueAsNewSuggested) return;
+  #isLong(): boolean {
+    return this.#running === 0 && !this.#cancelled && workflowInfo().continueAsNewSuggested;
+  }
+
+  async #continueAsNew(): Promise<void> {
     await condition(allHandlersFinished);
     const carried = { graph: this.#graph, paused: this.#paused };
     await continueAsNew<typeof executeTask>({ ...this.#input, carried });

@@ -114,12 +114,10 @@ describe('what is noticed only after a while', function () {
     (await muster.client.agents()).find((agent) => agent.name === name)?.status ?? 'unknown';
 
   const loseOneOfTwo = async () => {
+    const workerOf = async () => (await muster.client.agents()).find((agent) => agent.name === 'sleeper')?.workerId;
+    const first = await eventually(async () => (await workerOf()) ?? false);
     const second = await muster.work({ graphs: [chain, swift, drowsy] });
-    await eventually(
-      async () =>
-        (await muster.client.agents()).find((agent) => agent.name === 'sleeper')?.workerId === second.workerId,
-      { what: 'the second worker to beat' },
-    );
+    await eventually(async () => (await workerOf()) !== first, { what: 'the second worker to beat' });
     await second.stop();
     return eventually(async () => (await statusOf('sleeper')) === 'active', { withinMs: 15_000, everyMs: 100 });
   };

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { defineAgent, defineGraph, type HandlerContext } from '../../../index.ts';
+import { defineAgent, defineGraph, type HandlerContext, hasErrorCode } from '../../../index.ts';
 import { sinkCalls } from '../../support/sink.ts';
 
 /** The graphs of the fault tests. `label` names a task's own subjects at the sink. */
@@ -105,9 +105,14 @@ export const held = defineGraph({
   output: '/nodes/hold',
 });
 
+/** Tells the sink when the product refuses something to an attempt. */
+async function noteRefusal(key: string, asked: Promise<unknown>): Promise<void> {
+  await asked.catch((error: unknown) => sinkCalls.post({ key, subject: hasErrorCode(error) ? error.code : 'a fault' }));
+}
+
 /**
- * Waits at the gate `label`, and from the second attempt on at `label/again`, whatever its signal says; then leaves
- * everything behind that a handler can.
+ * Waits at the gate `label`, and from the second attempt on at `label/again`, whatever its signal says; then tries to
+ * leave everything behind that a handler can.
  */
 const straggler = defineAgent({
   name: 'straggler',
@@ -116,10 +121,9 @@ const straggler = defineAgent({
   async handle({ label }, context) {
     const { attempt } = context;
     await sinkCalls.wait(attempt === 1 ? label : `${label}/again`);
-    await sinkCalls.post({ key: `${label}/seen/${attempt}`, subject: `${label}/seen/${attempt}` });
-    const name = 'left-behind.txt';
-    await context.writeArtifact({ name, mediaType: 'text/plain', content: `attempt ${attempt}` });
-    await postOnce(context, label);
+    const file = { name: 'left-behind.txt', mediaType: 'text/plain', content: `attempt ${attempt}` };
+    await noteRefusal(`${label}/${attempt}/artifact`, context.writeArtifact(file));
+    await noteRefusal(`${label}/${attempt}/effect`, postOnce(context, label));
     return { attempt, pid: process.pid };
   },
 });
@@ -133,7 +137,7 @@ export const straggling = defineGraph({
 export const overdue = defineGraph({
   name: 'overdue',
   input: labelled,
-  nodes: { straggle: { agent: straggler, input: { label: '/task/label' }, budget: { timeoutMs: 1_000 } } },
+  nodes: { straggle: { agent: straggler, input: { label: '/task/label' }, budget: { timeoutMs: 4_000 } } },
   output: '/nodes/straggle',
 });
 
@@ -145,7 +149,7 @@ const quickHolder = defineAgent({
   output: done,
   async handle({ label }, context) {
     await sinkCalls.wait(label);
-    await sinkCalls.post({ key: `${label}/seen/${process.pid}`, subject: `${label}/seen` });
+    await sinkCalls.post({ key: `${label}/seen/${process.pid}`, subject: 'seen' });
     return { attempt: context.attempt, pid: process.pid };
   },
 });

@@ -24,7 +24,7 @@ export async function rollOver(): Promise<RolledOver> {
   let current = await world.spawn();
   await world.submit('held', 'held');
   await world.waitingAt('held');
-  const stop = world.keepSubmitting('mixed', 30);
+  const stop = world.keepSubmitting('mixed', 120);
   const restarts: Restart[] = [];
   const inProgress: number[] = [];
   let toldAtMs = 0;

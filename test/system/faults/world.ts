@@ -18,8 +18,9 @@ export interface WorldOptions {
   readonly stack?: Stack;
   /** More variables of the worker processes. */
   readonly workers?: Readonly<Record<string, string>>;
-  /** Replaces addresses for the submitting client, for example by those of proxies. */
-  readonly client?: Readonly<Record<string, string>>;
+  /** Where the submitting client, and where the worker processes, find PostgreSQL: the port of a proxy. */
+  readonly clientPort?: number;
+  readonly workerPort?: number;
 }
 
 /** A task and the run of its first node. */
@@ -34,6 +35,7 @@ export interface TaskFacts {
 
 /** A Muster of a test's own with everything that a fault test needs around it: sink, workers, a caller that notes. */
 export class World {
+  static readonly #opened = new Set<World>();
   readonly muster: MusterUnderTest;
   readonly sink: Sink;
   readonly history = new History();
@@ -45,6 +47,7 @@ export class World {
   readonly #temporal: TemporalClient;
   readonly #sql: pg.Pool;
   #submitted = 0;
+  #closed = false;
 
   private constructor(opened: {
     muster: MusterUnderTest;
@@ -68,10 +71,25 @@ export class World {
     const muster = await openMuster(title, options.stack === undefined ? {} : { stack: options.stack });
     const { graphs } = await import('./graphs.ts');
     await muster.client.publish(graphs);
-    const stores = await openClientStores({ environment: { ...muster.environment, ...options.client } });
+    const stores = await openClientStores({
+      environment: { ...muster.environment, ...through(muster, options.clientPort) },
+    });
     const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
     const temporal = await connectClient({ address, namespace });
-    return new World({ muster, sink, stores, temporal, more: options.workers ?? {} });
+    const world = new World({
+      muster,
+      sink,
+      stores,
+      temporal,
+      more: { ...through(muster, options.workerPort), ...options.workers },
+    });
+    World.#opened.add(world);
+    return world;
+  }
+
+  /** Closes every world that is open, those of scenarios that failed half-way above all. */
+  static async closeAll(): Promise<void> {
+    await Promise.all([...World.#opened].map((world) => world.close()));
   }
 
   get temporal(): TemporalClient['client'] {
@@ -109,7 +127,7 @@ export class World {
     let stopped = false;
     const loop = async (): Promise<number> => {
       for (let count = 0; ; count += 1) {
-        if (stopped) return count;
+        if (stopped || this.#closed) return count;
         await this.submit(graph);
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
@@ -167,6 +185,8 @@ export class World {
   }
 
   async close(): Promise<void> {
+    World.#opened.delete(this);
+    this.#closed = true;
     await Promise.all(this.workers.map((worker) => worker.close()));
     await this.client.close();
     await this.#temporal.close();
@@ -180,6 +200,13 @@ function superuserUrl(muster: MusterUnderTest): string {
   const url = new URL(muster.stack.superuserUrl);
   url.pathname = new URL(muster.databaseUrl).pathname;
   return url.toString();
+}
+
+function through(muster: MusterUnderTest, port: number | undefined): Record<string, string> {
+  if (port === undefined) return {};
+  const url = new URL(muster.databaseUrl);
+  url.port = String(port);
+  return { MUSTER_DATABASE_URL: url.toString() };
 }
 
 /** Prints one line of measurements below the test's title. */

@@ -3,14 +3,14 @@ import { pruneAll } from '../../database/prune.ts';
 import type { RetentionReport } from '../../domain/retention/report.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
-export interface EnforceRetentionInput {
+export interface PruneExpiredInput {
   readonly dryRun: boolean;
 }
 
 /** Prunes by every enabled policy, in batches of one transaction each; a repetition goes on where it stopped. */
-export function enforceRetention(
+export function pruneExpired(
   { database }: Pick<ActivityDependencies, 'database'>,
-  { dryRun }: EnforceRetentionInput,
+  { dryRun }: PruneExpiredInput,
 ): Promise<readonly RetentionReport[]> {
   const { heartbeat, cancellationSignal: signal } = Context.current();
   return pruneAll(database, { dryRun, signal, progress: (report) => heartbeat(report) });

@@ -1,0 +1,63 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { openDatabase } from '../database/open-orm.ts';
+import type { Database } from '../database/transaction.ts';
+import type { Muster } from '../index.ts';
+import type { MusterUnderTest } from '../test/support/muster.ts';
+import type { Contestant } from './measure.ts';
+
+/** How often the rows are looked at; the measured time is late by half of it on average. */
+const LOOK_EVERY_MS = 4;
+
+/** Tells when tasks have their terminal row, by one statement for all that are waited for. */
+class TerminalRows {
+  readonly #database: Database;
+  readonly #waiting = new Map<string, () => void>();
+  #looking = false;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  ended(taskId: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.set(taskId, resolve);
+      if (!this.#looking) void this.#look();
+    });
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true;
+    while (this.#waiting.size > 0) {
+      const ids = [...this.#waiting.keys()];
+      const found = await this.#database.single.inSystem('inspect', ({ kysely }) =>
+        sql<{
+          id: string;
+        }>`select id from muster.tasks where id = any(${ids}::uuid[]) and completed_at is not null`.execute(kysely),
+      );
+      for (const { id } of found.rows) {
+        this.#waiting.get(id)?.();
+        this.#waiting.delete(id);
+      }
+      await pause(LOOK_EVERY_MS);
+    }
+    this.#looking = false;
+  }
+}
+
+/** Muster from submit to terminal rows, for graphs by name. */
+export function openMusterContestants(muster: MusterUnderTest): {
+  contestant(graph: string): Contestant;
+  close(): Promise<void>;
+} {
+  const database = openDatabase({ url: muster.databaseUrl, poolSize: 1, applicationName: 'bench' });
+  const rows = new TerminalRows(database);
+  const once = async (client: Muster, graph: string): Promise<void> => {
+    const task = await client.submit(graph, {});
+    await rows.ended(task.id);
+  };
+  return {
+    contestant: (graph) => ({ name: `Muster, ${graph}`, once: () => once(muster.client, graph) }),
+    close: () => database.close(),
+  };
+}
