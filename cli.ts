@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 import { describeFailure } from './cli/errors.ts';
 import { Output } from './cli/output.ts';
 import { createProgram, isHelpShown } from './cli/program.ts';

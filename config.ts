@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MusterError } from './domain/errors.ts';
 import { DEFAULT_TENANT, isTenantId } from './domain/ids.ts';
+import type { ServicesConfig } from './services/types.ts';
 
 /** One or more environment variables cannot be used. Every fault is named at once; nothing was started. */
 export class ConfigInvalid extends MusterError {
@@ -61,19 +62,8 @@ const schema = z.object({
 /** Every name that {@link loadConfig} reads. */
 export const CONFIG_KEYS = Object.keys(schema.shape);
 
-/** Where the three services are and how to find them; null means: ask the state folder. */
-export interface ServicesConfig {
-  readonly stateDir: string | null;
-  readonly databaseUrl: string | null;
-  readonly ownerUrl: string | null;
-  readonly redisUrl: string | null;
-  readonly temporalAddress: string | null;
-  readonly temporalNamespace: string;
-  readonly temporalUiUrl: string | null;
-  readonly noInstall: boolean;
-}
-
 export interface Config {
+  /** As the variables say; `withTemporalProfile` adds what the active profile of `temporal.toml` says. */
   readonly services: ServicesConfig;
   readonly databasePool: number;
   readonly redisPrefix: string;
@@ -88,13 +78,24 @@ export interface Config {
   readonly failpoints: string;
 }
 
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The variables that are set: an empty one counts as unset. */
+export function setVariables(environment: Environment = process.env): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    if (value !== undefined && value !== '') variables[name] = value;
+  }
+  return variables;
+}
+
 /**
  * Reads the configuration. Pure: the environment is handed in. An empty variable counts as unset.
  * @throws ConfigInvalid naming every faulty variable at once.
  */
-export function loadConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = schema.safeParse(present);
+export function loadConfig(environment: Environment = process.env): Config {
+  const parsed = schema.safeParse(setVariables(environment));
   if (!parsed.success) {
     throw new ConfigInvalid(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   }

@@ -1,12 +1,14 @@
 import { hostname } from 'node:os';
+import { IllegalStateError } from '@temporalio/common';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { v7 as uuid } from 'uuid';
 import type { Log } from './activities/dependencies.ts';
 import { createActivities } from './activities/index.ts';
 import { shippedGraphs } from './agents/index.ts';
-import { type Config, loadConfig } from './config.ts';
+import { type Config, type Environment, loadConfig, setVariables } from './config.ts';
 import { GraphCache } from './database/graph-cache.ts';
+import { requireMigrations } from './database/migrate.ts';
 import { openDatabase } from './database/open-orm.ts';
 import { publishGraphs } from './database/publish-graphs.ts';
 import type { Database } from './database/transaction.ts';
@@ -21,7 +23,8 @@ import { JobQueue } from './redis/job-queue.ts';
 import { openRedis, type RedisConnections } from './redis/open-redis.ts';
 import { WakeUps } from './redis/wake-ups.ts';
 import { findConnections } from './services/index.ts';
-import { connectWorker, type TemporalWorkerConnection } from './temporal/connect.ts';
+import { connectWorker, type TemporalWorkerConnection } from './temporal/connect-worker.ts';
+import { withTemporalProfile } from './temporal/profile.ts';
 import { Closers } from './worker/closers.ts';
 import { armFailpoints } from './worker/failpoints.ts';
 import { collectHosted, type Hosted } from './worker/handlers.ts';
@@ -37,7 +40,7 @@ export interface WorkerOptions {
   /** Workers of one task queue must host the same graphs. @defaultValue `MUSTER_TASK_QUEUE`, or `muster` */
   readonly taskQueue?: string;
   /** Read instead of the process's environment. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
   /** @defaultValue JSON lines on standard error, from `MUSTER_LOG_LEVEL` on */
   readonly log?: Log;
 }
@@ -76,7 +79,8 @@ const MAX_CACHED_WORKFLOWS = 200;
 
 /**
  * Starts a worker in this process: it is ready when the promise resolves. Everything that was opened is closed again
- * when a step fails. @throws ServiceNotRunning, PostgresqlUnreachable, TemporalUnreachable, NameTaken
+ * when a step fails.
+ * @throws ServiceNotRunning, PostgresqlUnreachable, MigrationsMissing, MigrationRefused, TemporalUnreachable, NameTaken
  */
 export async function startWorker(options: WorkerOptions = {}): Promise<RunningWorker> {
   const closers = new Closers();
@@ -115,7 +119,8 @@ async function open(options: WorkerOptions, closers: Closers): Promise<Opened> {
   // A task queue of one's own is for one's own graphs: the shipped ones stay where every worker finds them.
   const graphs = [...(taskQueue === config.taskQueue ? shippedGraphs : []), ...(options.graphs ?? [])];
   const hosted = collectHosted([...(options.agents ?? []), ...(options.tools ?? [])], graphs);
-  const connections = await findConnections(config.services);
+  const services = withTemporalProfile(config.services, setVariables(options.environment));
+  const connections = await findConnections(services);
   const bundling = workflowBundlePath();
   bundling.catch(() => undefined);
 
@@ -128,13 +133,18 @@ async function open(options: WorkerOptions, closers: Closers): Promise<Opened> {
     (opened) => opened.close(),
   );
   await database.ping();
+  await requireMigrations({ databaseUrl: connections.databaseUrl });
   const redis = closers.add(await openRedis({ url: connections.redisUrl, prefix: config.redisPrefix, log }), (opened) =>
     opened.close(),
   );
   const definitions = [...hosted.graphs.values()].map((graph) => graph.definition);
   await publishGraphs(database, { tenant: SYSTEM_TENANT, taskQueue, definitions });
   quietRuntime(log);
-  const target = { address: connections.temporalAddress, namespace: config.services.temporalNamespace };
+  const target = {
+    address: connections.temporalAddress,
+    namespace: services.temporalNamespace,
+    connectionOptions: connections.temporalConnectionOptions,
+  };
   const temporal = closers.add(await connectWorker(target), (opened) => opened.close());
   await bundling;
   return { config, taskQueue, workerId, hosted, log, database, redis, temporal, graphs: new GraphCache(database) };
@@ -231,16 +241,24 @@ async function createTemporalWorker(opened: Opened, deps: Parameters<typeof crea
   });
 }
 
-/** One runtime serves a process. Muster closes in its own order, so the runtime must not react to signals itself. */
+/**
+ * One runtime serves a process. Muster closes in its own order, so the runtime must not react to signals itself. A
+ * program that installed one before keeps it, with its signals and its log.
+ */
 let runtimeIsQuiet = false;
 function quietRuntime(log: Log): void {
   if (runtimeIsQuiet) return;
   runtimeIsQuiet = true;
-  Runtime.install({
-    shutdownSignals: [],
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      log[level === 'ERROR' ? 'error' : 'warn']({ temporal: String(meta?.error ?? '') }, message);
-    }),
-    telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
-  });
+  try {
+    Runtime.install({
+      shutdownSignals: [],
+      logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+        log[level === 'ERROR' ? 'error' : 'warn']({ temporal: String(meta?.error ?? '') }, message);
+      }),
+      telemetryOptions: { logging: { filter: { core: 'ERROR', other: 'ERROR' }, forward: {} } },
+    });
+  } catch (error) {
+    if (!(error instanceof IllegalStateError)) throw error;
+    log.warn({}, "this process already has a Temporal runtime, which stays: it stops workers on the program's signals");
+  }
 }

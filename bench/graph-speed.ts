@@ -12,8 +12,8 @@ const ROUNDS = 3;
 
 /** Five no-op nodes against a bare workflow of five no-op activities on the same server, in turns. */
 export async function measureGraphSpeed(muster: MusterUnderTest): Promise<Finding[]> {
-  const bare = await openBareTemporal(muster.stack);
   await muster.work({ graphs: [fiveQuickNodes, fiveSlowNodes] });
+  const bare = await openBareTemporal(muster.stack);
   const own = openMusterContestants(muster);
   const slow = own.contestant(fiveSlowNodes.definition.name);
   const quick = own.contestant(fiveQuickNodes.definition.name);

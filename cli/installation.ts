@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, loadConfig, setVariables } from '../config.ts';
 import type { DoctorCheck } from '../services/doctor.ts';
 import type { Connections, ServiceStatus } from '../services/index.ts';
 import { NotReady, reasonOf, SetUpStepFailed } from './errors.ts';
@@ -19,12 +19,25 @@ export function addInstallationCommands(program: Command): void {
   program.command('down').description('stop the services that muster started; data stays').action(action(down));
   program.command('status').description('say where the services are and whether they are ready').action(action(status));
   program.command('doctor').description('look for whatever keeps Muster from working well').action(action(doctor));
-  program.command('migrate').description('bring the database schema up to date').action(action(migrate));
+  program
+    .command('migrate')
+    .description('bring the database schema up to date')
+    // Needs PostgreSQL alone, so a Temporal that is away or misconfigured must not keep it from its work.
+    .action((_options: unknown, command: Command) =>
+      migrate(new Output(command.optsWithGlobals<InstallationOptions>()), loadConfig()),
+    );
 }
 
 function action(run: (output: Output, config: Config) => Promise<void>) {
-  return (_options: unknown, command: Command) =>
-    run(new Output(command.optsWithGlobals<InstallationOptions>()), loadConfig());
+  return async (_options: unknown, command: Command) =>
+    run(new Output(command.optsWithGlobals<InstallationOptions>()), await loadInstallation());
+}
+
+/** The configuration with what the active profile of `temporal.toml` adds. @throws ConfigInvalid, TemporalProfileInvalid */
+export async function loadInstallation(): Promise<Config> {
+  const config = loadConfig();
+  const { withTemporalProfile } = await import('../temporal/profile.ts');
+  return { ...config, services: withTemporalProfile(config.services, setVariables()) };
 }
 
 /** Loaded by the command that runs and not above: the services' probes bring three client libraries along. */
@@ -145,11 +158,11 @@ function throwFault(services: readonly ServiceStatus[], checks: readonly DoctorC
 }
 
 async function migrate(output: Output, config: Config): Promise<void> {
-  const [{ findConnections }, database] = await Promise.all([
+  const [{ findDatabase }, database] = await Promise.all([
     import('../services/index.ts'),
     import('../database/migrate.ts'),
   ]);
-  const { ownerUrl, databaseUrl } = await findConnections(config.services);
+  const { ownerUrl, databaseUrl } = findDatabase(config.services);
   const { applied, schemaHash } = await database.migrate({
     ownerUrl,
     appLogins: [decodeURIComponent(new URL(databaseUrl).username)],

@@ -5,13 +5,13 @@ import type { Command } from 'commander';
 import { pino } from 'pino';
 import type { TextDocument } from '../client/read-document.ts';
 import type { TaskView } from '../client.ts';
-import { type Config, loadConfig } from '../config.ts';
+import type { Config } from '../config.ts';
 import type { Connections } from '../services/index.ts';
 import type { RunningWorker } from '../worker.ts';
 import { formatDigest, reportOf } from './digest-text.ts';
 import { reasonOf } from './errors.ts';
 import { formatDuration, plain } from './format.ts';
-import { setUp } from './installation.ts';
+import { loadInstallation, setUp } from './installation.ts';
 import { fileName } from './option-values.ts';
 import { Output } from './output.ts';
 import { withMuster } from './session.ts';
@@ -36,7 +36,7 @@ export function addStartCommand(program: Command): void {
 
 async function start(file: string | undefined, options: StartOptions): Promise<void> {
   const output = new Output(options);
-  const config = loadConfig();
+  const config = await loadInstallation();
   // Read before the set-up, which takes minutes the first time: a wrong path is told at once.
   const document = await readText(file ?? sampleFile(), { maxBytes: config.maxInputBytes, stdin: process.stdin });
   const connections = await setUp(output, config);

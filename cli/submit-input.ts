@@ -1,5 +1,5 @@
-import { InputInvalid, InputTooLarge, InputUnreadable } from '../client/errors.ts';
-import { decodeText, readDocument, type TextDocument } from '../client/read-document.ts';
+import { InputInvalid, InputUnreadable } from '../client/errors.ts';
+import { decodeText, readDocument, readLimited, type TextDocument } from '../client/read-document.ts';
 import { errorMessage } from '../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 
@@ -54,20 +54,8 @@ export async function readText(
   { maxBytes, stdin }: Pick<InputSources, 'maxBytes' | 'stdin'>,
 ): Promise<TextDocument> {
   if (file !== '-') return readDocument(file, maxBytes);
-  const bytes = await readAll(stdin, maxBytes);
+  const bytes = await readLimited(stdin, maxBytes);
   return { name: STDIN_NAME, text: decodeText(STDIN_NAME, bytes, maxBytes) };
-}
-
-async function readAll(stdin: InputSources['stdin'], maxBytes: number): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of stdin) {
-    const bytes = Buffer.from(chunk);
-    length += bytes.byteLength;
-    if (length > maxBytes) throw new InputTooLarge(length, maxBytes);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks);
 }
 
 function parseObject(file: string, text: string): JsonObject {

@@ -24,9 +24,11 @@ export class InputInvalid extends MusterError {
 export class InputTooLarge extends MusterError {
   readonly code = 'input_too_large';
   readonly retryable = false;
-  constructor(bytes: number, limit: number) {
+  /** `bytes` is `null` where reading stopped at the limit, so that nobody knows how much more there is. */
+  constructor(bytes: number | null, limit: number) {
+    const size = bytes === null ? `more than ${limit} bytes` : `${bytes} bytes`;
     super(
-      `The input has ${bytes} bytes and may have ${limit}. Split it, or raise MUSTER_MAX_INPUT_BYTES (at most 100000000).`,
+      `The input has ${size} and may have ${limit}. Split it, or raise MUSTER_MAX_INPUT_BYTES (at most 100000000).`,
       { bytes, limit },
     );
   }
@@ -90,19 +92,5 @@ export class TaskCancelled extends MusterError {
   readonly retryable = false;
   constructor(taskId: string) {
     super(`The task ${taskId} was cancelled.`, { taskId });
-  }
-}
-
-/** PostgreSQL does not answer, or not to this user. */
-export class PostgresqlUnreachable extends MusterError {
-  readonly code = 'service_unreachable';
-  readonly retryable = true;
-  constructor(url: string, reason: string, cause: unknown) {
-    const { host, pathname } = new URL(url);
-    super(
-      `PostgreSQL at ${host}${pathname} does not answer: ${reason}. Start it with \`muster up\`, or correct MUSTER_DATABASE_URL.`,
-      { service: 'postgresql', address: host },
-      { cause },
-    );
   }
 }

@@ -1,17 +1,20 @@
 import { pino } from 'pino';
-import { type Config, loadConfig } from '../config.ts';
+import { type Config, type Environment, loadConfig, setVariables } from '../config.ts';
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database, Transaction } from '../database/transaction.ts';
-import { errorMessage } from '../domain/errors.ts';
 import { isTenantId, type TenantId } from '../domain/ids.ts';
 import { JobQueue } from '../redis/job-queue.ts';
 import { openRedis, type RedisConnections } from '../redis/open-redis.ts';
 import { WakeUps } from '../redis/wake-ups.ts';
 import { type Connections, findConnections } from '../services/index.ts';
 import { connectClient, type TemporalClient } from '../temporal/connect.ts';
-import { InputInvalid, PostgresqlUnreachable } from './errors.ts';
+import { withTemporalProfile } from '../temporal/profile.ts';
+import { InputInvalid } from './errors.ts';
 
-/** Where to connect to. What is left out comes from the environment, or from what `muster up` started. */
+/**
+ * Where to connect to. What is left out comes from the environment, then from the active profile of `temporal.toml`, then
+ * from what `muster up` started.
+ */
 export interface OpenClientOptions {
   /** Default: `MUSTER_TENANT`, or `default`. Made known by its first submit. */
   readonly tenant?: string;
@@ -20,7 +23,7 @@ export interface OpenClientOptions {
   readonly temporalAddress?: string;
   readonly temporalNamespace?: string;
   /** Read instead of the process's environment. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
 }
 
 /** The stores of one client. */
@@ -40,7 +43,7 @@ export interface ClientStores {
 }
 
 export async function openClientStores(options: OpenClientOptions): Promise<ClientStores> {
-  const config = withOverrides(loadConfig(options.environment), options);
+  const config = configOf(options);
   const tenant = options.tenant ?? config.tenant;
   if (!isTenantId(tenant)) {
     throw new InputInvalid(`the tenant "${tenant}" must be 1 to 64 letters, digits, dots, underscores or hyphens.`);
@@ -53,7 +56,7 @@ export async function openClientStores(options: OpenClientOptions): Promise<Clie
   });
   await database.ping().catch(async (error: unknown) => {
     await database.close();
-    throw new PostgresqlUnreachable(connections.databaseUrl, errorMessage(error), error);
+    throw error;
   });
   const redis = await openClientRedis(config, connections);
   return assemble({ config, connections, tenant, database, redis });
@@ -70,7 +73,11 @@ function assemble(
   const { config, connections, tenant, database, redis } = opened;
   let temporal: Promise<TemporalClient> | null = null;
   const connectTemporal = () => {
-    temporal ??= connectClient({ address: connections.temporalAddress, namespace: config.services.temporalNamespace });
+    temporal ??= connectClient({
+      address: connections.temporalAddress,
+      namespace: config.services.temporalNamespace,
+      connectionOptions: connections.temporalConnectionOptions,
+    });
     temporal.catch(() => {
       temporal = null;
     });
@@ -94,9 +101,10 @@ function assemble(
   };
 }
 
-function withOverrides(config: Config, options: OpenClientOptions): Config {
+function configOf(options: OpenClientOptions): Config {
+  const config = loadConfig(options.environment);
   const services = {
-    ...config.services,
+    ...withTemporalProfile(config.services, setVariables(options.environment)),
     ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
     ...(options.redisUrl === undefined ? {} : { redisUrl: options.redisUrl }),
     ...(options.temporalAddress === undefined ? {} : { temporalAddress: options.temporalAddress }),

@@ -10,8 +10,9 @@ export interface TextDocument {
 }
 
 /**
- * Reads a file as UTF-8 text. Refuses, without having read more than the limit, what is missing, not a file, empty, too
- * large or not text. @throws InputUnreadable, InputTooLarge
+ * Reads a file as UTF-8 text. Refuses, without having read more than one byte beyond the limit, what is missing, a
+ * folder, empty, too large or not text. A device or a pipe is read to its end, or to the limit if it has none before.
+ * @throws InputUnreadable, InputTooLarge
  */
 export async function readDocument(file: string, maxBytes: number): Promise<TextDocument> {
   const bytes = await readBytes(file, maxBytes);
@@ -31,10 +32,23 @@ async function readBytes(file: string, maxBytes: number): Promise<Uint8Array> {
     const information = await handle.stat();
     if (information.isDirectory()) throw new InputUnreadable(file, 'it is a folder. Name one file in it.');
     if (information.isFile() && information.size > maxBytes) throw new InputTooLarge(information.size, maxBytes);
-    return await handle.readFile();
+    return await readLimited(handle.createReadStream({ end: maxBytes }), maxBytes);
   } finally {
     await handle.close();
   }
+}
+
+/** Reads to the end, or gives the source up at the first chunk that goes beyond the limit. @throws InputTooLarge */
+export async function readLimited(source: AsyncIterable<Uint8Array | string>, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of source) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.byteLength;
+    if (length > maxBytes) throw new InputTooLarge(null, maxBytes);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** Bytes as text. @throws InputUnreadable for what is empty or not UTF-8, InputTooLarge */

@@ -17,7 +17,10 @@ export interface SubmitOptions {
   readonly priority?: PriorityBand;
   /** On whose behalf. Tasks of one user never overlap: each waits for the one before. 1 to 255 characters. */
   readonly user?: string;
-  /** Makes a repetition harmless: the same key in the same tenant is the same task, for ever. 1 to 255 characters. */
+  /**
+   * Makes a repetition harmless: the same key in the same tenant is the same task, for as long as retention keeps the
+   * task (90 days by default). 1 to 255 characters.
+   */
   readonly key?: string;
   /** Shown in lists and in the Temporal Web UI, so nothing secret. @defaultValue the document's name, or the graph's */
   readonly title?: string;

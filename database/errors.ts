@@ -1,4 +1,4 @@
-import { MusterError } from '../domain/errors.ts';
+import { errorMessage, MusterError } from '../domain/errors.ts';
 import type { GraphId } from '../domain/ids.ts';
 
 /** A migration was refused or failed. Nothing of it is in the database. */
@@ -19,6 +19,19 @@ export class SchemaDrift extends MusterError {
       `The database schema differs from what the migrations made, in ${facts.differences.length} place(s):\n` +
         `${facts.differences.join('\n')}\nUndo the change by hand, or bring it in as a migration.`,
       { differences: facts.differences.join('\n') },
+    );
+  }
+}
+
+/** The database is older than this version of Muster. Nothing was changed. */
+export class MigrationsMissing extends MusterError {
+  readonly code = 'schema_drift';
+  readonly retryable = false;
+  constructor(missing: readonly string[]) {
+    super(
+      `The database schema is not ready: ${missing.length} migration(s) are not applied, from ${missing[0]} on. ` +
+        'Run `muster up`, or `muster migrate` where the services are your own.',
+      { missing: missing.join(', ') },
     );
   }
 }
@@ -52,6 +65,28 @@ export class GraphMissing extends MusterError {
       { graphId },
     );
   }
+}
+
+/** PostgreSQL does not answer, or not to this user. */
+export class PostgresqlUnreachable extends MusterError {
+  readonly code = 'service_unreachable';
+  readonly retryable = true;
+  constructor(url: string, cause: unknown) {
+    const { host, pathname } = new URL(url);
+    super(
+      `PostgreSQL at ${host}${pathname} does not answer: ${reasonOf(cause)}. Start it with \`muster up\`, or correct ` +
+        'MUSTER_DATABASE_URL or, for migrations, MUSTER_DATABASE_OWNER_URL.',
+      { service: 'postgresql', address: host },
+      { cause },
+    );
+  }
+}
+
+/** A connection that was tried on several addresses fails with a list and no sentence of its own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof TransactionTimedOut) return `no answer came within ${error.facts.timeoutMs} ms`;
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : null;
+  return (errorMessage(error).trim() || errorMessage(first).trim()).replace(/\.$/, '');
 }
 
 /** A unit of work was begun after its database was closed. */

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { errorMessage } from '../domain/errors.ts';
-import { MigrationRefused, SchemaDrift } from './errors.ts';
+import { MigrationRefused, MigrationsMissing, SchemaDrift } from './errors.ts';
 import { grantLogins } from './login-roles.ts';
 import {
   type AppliedMigration,
@@ -77,6 +77,25 @@ export function migrationStatus(options: {
     const applied = await readLedger(session);
     const pending = pendingMigrations(await readMigrations(options.folder ?? MIGRATIONS_FOLDER), applied);
     return { applied: applied.map((row) => row.name), pending: pending.map((migration) => migration.name) };
+  });
+}
+
+/**
+ * Makes sure that the schema has all that this version of Muster needs, before anything uses it. A newer database passes:
+ * migrations only add, so that old processes go on while new ones start. Any login that may take on Muster's roles can
+ * ask. @throws MigrationsMissing, MigrationRefused for an applied migration that was edited
+ */
+export function requireMigrations(options: { readonly databaseUrl: string; readonly folder?: string }): Promise<void> {
+  return withConnection(options.databaseUrl, async (session) => {
+    const migrations = await readMigrations(options.folder ?? MIGRATIONS_FOLDER);
+    const known = new Set(migrations.map((migration) => migration.name));
+    const applied = await session.transaction().execute(async (transaction) => {
+      await takeReadingRole(transaction);
+      return readLedger(transaction);
+    });
+    const ours = applied.filter((row) => known.has(row.name));
+    const pending = pendingMigrations(migrations, ours);
+    if (pending.length > 0) throw new MigrationsMissing(pending.map((migration) => migration.name));
   });
 }
 

@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import { DatabaseClosed } from './errors.ts';
+import { DatabaseClosed, PostgresqlUnreachable } from './errors.ts';
 import { ormOptions, SCHEMA } from './orm-options.ts';
 import { type GuardedPool, PoolGuard } from './pool-guard.ts';
 import { type Database, type DatabaseLog, runUnitOfWork, underDeadline } from './transaction.ts';
@@ -44,7 +44,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     ...units(false),
     single: units(true),
     pool: () => guard.state(),
-    ping: () => whileOpen(() => ping(orm, guard)),
+    ping: () =>
+      whileOpen(() =>
+        ping(orm, guard).catch((error: unknown) => {
+          throw new PostgresqlUnreachable(options.url, error);
+        }),
+      ),
     close: () => {
       closing ??= Promise.allSettled(running)
         .then(() => orm.close(true))

@@ -1,8 +1,12 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { CompiledQuery, type Kysely } from 'kysely';
+import { PostgresqlUnreachable } from './errors.ts';
 import { type GuardedPool, PoolGuard } from './pool-guard.ts';
 
-/** One session of the schema's owner (or of whoever may read the catalogue), closed when the work ends. */
+/**
+ * One session of the schema's owner (or of whoever may read the catalogue), closed when the work ends.
+ * @throws PostgresqlUnreachable when no session can be opened; what the work throws is raised as it is
+ */
 export async function withConnection<Result>(
   url: string,
   work: (session: Kysely<unknown>) => Promise<Result>,
@@ -21,8 +25,15 @@ export async function withConnection<Result>(
     },
     logger: () => undefined,
   });
+  let isOpen = false;
+  const workInside = (session: Kysely<unknown>) => {
+    isOpen = true;
+    return work(session);
+  };
   try {
-    return await guard.withLease(() => orm.em.getKysely<unknown>().connection().execute(work));
+    return await guard.withLease(() => orm.em.getKysely<unknown>().connection().execute(workInside));
+  } catch (error) {
+    throw isOpen ? error : new PostgresqlUnreachable(url, error);
   } finally {
     await orm.close(true);
     // A database can be copied or renamed only when no session is left in it.

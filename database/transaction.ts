@@ -46,7 +46,7 @@ export interface Database {
    */
   readonly single: Pick<Database, 'inTenant' | 'inSystem'>;
   pool(): PoolState;
-  /** Asks the server for an answer and raises what went wrong. One attempt, 5 s at most. */
+  /** Asks the server for an answer. One attempt, 5 s at most. @throws PostgresqlUnreachable */
   ping(): Promise<void>;
   /** Waits for the units that run, each of which has its deadline, and closes the pool. New units fail. Repeatable. */
   close(): Promise<void>;

@@ -39,8 +39,10 @@ const BATCH_SIZE = 100;
 const POLL_MS = 1_000;
 /** How often a full dispatcher asks PostgreSQL which of its tasks ended elsewhere. */
 const SWEEP_MS = 2_000;
-/** How long a job stays away from a worker that does not host its graph's handlers. */
-const ELSEWHERE_MS = 1_000;
+/** How long a job that this worker cannot carry out stays away, so that the ones behind it can be seen. */
+const ELSEWHERE_MS = 300;
+/** Every other dispatcher looks once between a job's return and the next look of the one that gave it back. */
+const AFTER_ELSEWHERE_MS = ELSEWHERE_MS + POLL_MS + 200;
 const START_BACK_OFF_MS = { first: 200, most: 5_000 };
 
 /**
@@ -94,8 +96,9 @@ export class Dispatcher {
     this.#startAll(claimed).catch((error: unknown) => {
       this.#options.log.warn({ error: errorMessage(error) }, 'claimed tasks are left to the reconciler');
     });
-    await this.#turnAway(candidates.filter((id) => !taken.has(id)));
-    return candidates.length === free && claimed.length > 0 ? 0 : POLL_MS;
+    const elsewhere = await this.#turnAway(candidates.filter((id) => !taken.has(id)));
+    if (candidates.length === free && claimed.length > 0) return 0;
+    return elsewhere > 0 ? AFTER_ELSEWHERE_MS : POLL_MS;
   }
 
   async #candidates(limit: number): Promise<TaskId[]> {
@@ -184,9 +187,10 @@ export class Dispatcher {
    * Jobs whose claim was refused. Those of graphs whose handlers are elsewhere go back for others. The rest leaves the
    * index: it has started or ended, or waits for another task of its user, whose end brings it back. If that end came
    * between the refusal and the removal, the second look finds the task free.
+   * @returns how many went back for others
    */
-  async #turnAway(ids: readonly TaskId[]): Promise<void> {
-    if (ids.length === 0 || this.#redisAway) return;
+  async #turnAway(ids: readonly TaskId[]): Promise<number> {
+    if (ids.length === 0 || this.#redisAway) return 0;
     const { queue, database, claimant } = this.#options;
     const look = () =>
       database.single.inSystem('dispatch', ({ em }) => new ClaimRepository(em).standing(ids, claimant));
@@ -195,6 +199,7 @@ export class Dispatcher {
     await queue.acknowledge(ids.filter((id) => !unhosted.has(id)));
     const free = (await look()).filter((task) => task.free && !unhosted.has(task.taskId));
     if (free.length > 0) await queue.enqueue(free);
+    return unhosted.size;
   }
 
   async #sweep(): Promise<void> {

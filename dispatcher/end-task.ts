@@ -26,7 +26,8 @@ export async function endFromOutside(
     if (written === status && definition !== null) {
       const runs = new RunRepository(em);
       const ends = unfinishedRuns(definition, { status, failure }, await runs.list(execution.traceId));
-      await runs.replace(execution, ends);
+      // A node that still runs somewhere ended at this very moment: the next look finds its row.
+      if (!(await runs.replace(execution, ends))) throw new Error('A run of the task ended meanwhile.');
       await traces.append(execution.traceId, endEvents(ends));
     }
     if (written !== null) await traces.endTrace(execution, written, failure);

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflows } from '../worker/bundle-workflows.ts';
 
 /**
  * Builds `dist/`: JavaScript and declarations of everything that the package carries, in the folders of the sources; the
@@ -37,15 +37,14 @@ function copyAssets(): void {
 }
 
 /** The bundle fits the Temporal SDK of this very version, which package.json pins for whoever installs the package. */
-async function bundleWorkflows(): Promise<void> {
+async function writeWorkflowBundle(): Promise<void> {
   const workflowsPath = join(DIST, 'workflows', 'index.js');
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
-  writeFileSync(join(DIST, 'workflow-bundle.js'), code);
+  writeFileSync(join(DIST, 'workflow-bundle.js'), await bundleWorkflows(workflowsPath));
 }
 
 rmSync(DIST, { recursive: true, force: true });
 compile();
 copyAssets();
-await bundleWorkflows();
+await writeWorkflowBundle();
 // npm marks the programs of an installed package as executable, but not those of a linked clone.
 chmodSync(join(DIST, 'cli.js'), 0o755);

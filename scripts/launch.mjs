@@ -35,7 +35,9 @@ const isInstalled = (program) => spawnSync('sh', ['-c', `command -v ${program}`]
 
 /** Starts bringing in Temporal beside the installation; whoever needs it later waits for it under its lock. */
 function bringInTemporalEarly() {
-  if (process.env.TEMPORAL_ADDRESS || existsSync(cachedProgram(cacheFolder())) || isInstalled('temporal')) return;
+  const { TEMPORAL_ADDRESS, TEMPORAL_PROFILE } = process.env;
+  if (TEMPORAL_ADDRESS || TEMPORAL_PROFILE || existsSync(cachedProgram(cacheFolder())) || isInstalled('temporal'))
+    return;
   const folder = join(cacheFolder(), 'temporal');
   mkdirSync(folder, { recursive: true });
   const log = openSync(join(folder, 'bring-in.log'), 'a');
@@ -57,7 +59,10 @@ function isUpToDate() {
 function installDependencies() {
   say('dependencies: installing (npm ci)');
   rmSync(STAMP, { force: true });
-  const npm = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: ROOT, encoding: 'utf8' });
+  const npm = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
   if (npm.status === 0) {
     writeFileSync(STAMP, lockHash());
     return;
@@ -67,11 +72,15 @@ function installDependencies() {
   process.exit(1);
 }
 
-/** Runs the command with the project's Node, passes signals on, and ends as it ends. */
+/**
+ * Runs the command with the project's Node, passes signals on, and ends as it ends. npm runs scripts in the project's
+ * folder; INIT_CWD is where the user called it, where paths on the command line begin and results belong.
+ */
 function handOver(command, args) {
   const node = join(MODULES, '.bin', 'node');
-  const flags = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(node, [...flags, join(ROOT, command.file), ...command.args, ...args], { stdio: 'inherit' });
+  const cwd = process.env.INIT_CWD || process.cwd();
+  const flags = ['--conditions=muster-source', '--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'];
+  const child = spawn(node, [...flags, join(ROOT, command.file), ...command.args, ...args], { cwd, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.once('error', (error) => {
     say(`the project's Node could not be started: ${error.message}. Remove node_modules and run the command again.`);

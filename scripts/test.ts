@@ -13,6 +13,7 @@ const FAST_TESTS = [
   'test/agents/**/*.test.ts',
   'test/cli/**/*.test.ts',
   'test/architecture.test.ts',
+  'test/config.test.ts',
 ];
 const ALL_TESTS = ['test/**/*.test.ts'];
 
@@ -71,7 +72,7 @@ async function check(name: string, work: Promise<Finished>): Promise<Counts> {
 async function runMocha(fast: boolean): Promise<Counts> {
   const files = globSync(fast ? FAST_TESTS : ALL_TESTS, { cwd: ROOT, exclude: ['**/fixtures/**'] }).toSorted();
   const mocha = join(BINARIES, 'mocha');
-  const args = ['--conditions=source', '--disable-warning=ExperimentalWarning', mocha, '--extension', 'ts'];
+  const args = ['--conditions=muster-source', '--disable-warning=ExperimentalWarning', mocha, '--extension', 'ts'];
   args.push('--forbid-only', '--timeout', '60000', '--reporter', 'spec', '--no-color');
   if (!fast) args.push('--require', join(ROOT, 'test/support/global-setup.ts'));
   const { exitCode, output } = await run(process.execPath, [...args, ...files], { live: true });

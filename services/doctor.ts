@@ -7,6 +7,7 @@ import { serviceKinds } from './kinds.ts';
 import { aliveRecord, ownServersContext } from './own-servers.ts';
 import { isPortFree } from './ports.ts';
 import { probePostgresql, probeRedis, probeTemporal } from './probes.ts';
+import { SEARCH_ATTRIBUTES_QUERY } from './temporal.ts';
 import { type Connections, SERVICE_NAMES, SERVICE_TITLES, type ServiceName, type ServicesConfig } from './types.ts';
 
 /** One thing that `muster doctor` looked at. */
@@ -116,16 +117,13 @@ async function checkRedis(redisUrl: string): Promise<DoctorCheck> {
 
 async function checkSearchAttributes(connections: Connections, config: ServicesConfig): Promise<DoctorCheck> {
   const name = 'search attributes';
-  const target = {
-    address: connections.temporalAddress,
-    namespace: config.temporalNamespace,
-    connectionOptions: config.temporalAddress === null ? {} : (config.temporalConnectionOptions ?? {}),
-  };
+  const { temporalAddress: address, temporalConnectionOptions: connectionOptions } = connections;
+  const target = { address, namespace: config.temporalNamespace, connectionOptions };
   try {
-    await probeTemporal({ ...target, query: "MusterTenant = 'none'" });
+    await probeTemporal({ ...target, query: SEARCH_ATTRIBUTES_QUERY });
     return { name, ok: true, detail: 'Temporal knows them', remedy: null };
   } catch (error) {
-    const remedy = 'Start a worker once: it registers them. On Temporal Cloud add them in its console.';
+    const remedy = 'Run `muster up`: it registers them. On Temporal Cloud add them in its console first.';
     return { name, ok: false, detail: `Temporal does not know them: ${errorMessage(error)}`, remedy };
   }
 }

@@ -113,9 +113,9 @@ export async function findConnections(config: ServicesConfig): Promise<Connectio
   );
   if (missing !== undefined) throw new ServiceNotRunning(missing);
   return {
-    ...databaseUrls(config),
+    ...findDatabase(config),
     redisUrl: config.redisUrl ?? redisUrl(ownPort(config, 'redis')),
-    ...temporalAddresses(config),
+    ...temporalConnections(config),
   };
 }
 
@@ -125,7 +125,8 @@ function ownPort(config: ServicesConfig, service: ServiceName): number {
   return record.port;
 }
 
-function databaseUrls(config: ServicesConfig): Pick<Connections, 'databaseUrl' | 'ownerUrl'> {
+/** The addresses of PostgreSQL alone, whatever the other services are up to. Throws ServiceNotRunning. */
+export function findDatabase(config: ServicesConfig): Pick<Connections, 'databaseUrl' | 'ownerUrl'> {
   if (config.databaseUrl !== null) {
     return { databaseUrl: config.databaseUrl, ownerUrl: config.ownerUrl ?? config.databaseUrl };
   }
@@ -134,12 +135,13 @@ function databaseUrls(config: ServicesConfig): Pick<Connections, 'databaseUrl' |
   return { databaseUrl: postgresqlUrl(server, 'application'), ownerUrl: postgresqlUrl(server, 'owner') };
 }
 
-function temporalAddresses(config: ServicesConfig): Pick<Connections, 'temporalAddress' | 'temporalUiUrl'> {
-  if (config.temporalAddress !== null) {
-    return { temporalAddress: config.temporalAddress, temporalUiUrl: config.temporalUiUrl };
-  }
+type TemporalConnections = Pick<Connections, 'temporalAddress' | 'temporalConnectionOptions' | 'temporalUiUrl'>;
+
+function temporalConnections(config: ServicesConfig): TemporalConnections {
+  const { temporalAddress: configured, temporalConnectionOptions = {}, temporalUiUrl: ui } = config;
+  if (configured !== null) return { temporalAddress: configured, temporalConnectionOptions, temporalUiUrl: ui };
   const record = aliveRecord(ownServersContext(config).folder, 'temporal');
   if (record === null) throw new ServiceNotRunning('temporal');
-  const uiUrl = config.temporalUiUrl ?? (record.uiPort === null ? null : temporalUiUrl(record.uiPort));
-  return { temporalAddress: temporalAddress(record.port), temporalUiUrl: uiUrl };
+  const uiUrl = ui ?? (record.uiPort === null ? null : temporalUiUrl(record.uiPort));
+  return { temporalAddress: temporalAddress(record.port), temporalConnectionOptions: {}, temporalUiUrl: uiUrl };
 }

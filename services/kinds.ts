@@ -18,7 +18,7 @@ import { findRedis, installRedis } from './redis-program.ts';
 import { postgresqlFolder, postgresqlUser } from './server-user.ts';
 import type { LaunchedServer, LaunchPlan, ServiceProgram } from './service-program.ts';
 import type { StateFolder } from './state.ts';
-import { launchTemporal, temporalAddress } from './temporal.ts';
+import { launchTemporal, SEARCH_ATTRIBUTES_QUERY, temporalAddress } from './temporal.ts';
 import { bringInTemporal, findTemporal } from './temporal-program.ts';
 import type { ServiceName } from './types.ts';
 
@@ -135,7 +135,7 @@ function temporalKind({ folder, cacheFolder, namespace }: ServersContext): Servi
     launch: (plan, { uiPort }) => launchTemporal(plan, { uiPort: uiPort ?? 0, namespace }),
     // The query is understood only once the search attributes are registered.
     answer: async ({ port }) =>
-      void (await probeTemporal({ address: temporalAddress(port), namespace, query: "MusterTenant = 'none'" })),
+      void (await probeTemporal({ address: temporalAddress(port), namespace, query: SEARCH_ATTRIBUTES_QUERY })),
     prepare: nothingToDo,
   };
 }

@@ -1,17 +1,19 @@
 import { join } from 'node:path';
+import { SEARCH_ATTRIBUTES } from '../domain/system/search-attributes.ts';
 import { LOOPBACK } from './ports.ts';
 import { launch } from './processes.ts';
 import type { LaunchedServer, LaunchPlan } from './service-program.ts';
 
-/** Search attributes that every Temporal server must know before Muster starts a workflow on it. */
-export const SEARCH_ATTRIBUTES = {
-  MusterTenant: 'Keyword',
-  MusterGraph: 'Keyword',
-  MusterAgent: 'KeywordList',
-  MusterPriority: 'Keyword',
-  MusterUser: 'Keyword',
-  MusterStatus: 'Keyword',
-} as const;
+/** What the server's command line calls the types in use. */
+const TYPE_NAMES = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList' } as const;
+
+/** Every Temporal server must know these before Muster starts a workflow on it; `name=type` each. */
+export const SEARCH_ATTRIBUTE_SETTINGS = Object.values(SEARCH_ATTRIBUTES).map(
+  ({ name, type }) => `${name}=${TYPE_NAMES[type]}`,
+);
+
+/** A visibility query that finds nothing, and that only a server understands which knows the search attributes. */
+export const SEARCH_ATTRIBUTES_QUERY = `${SEARCH_ATTRIBUTES.tenant.name} = 'none'`;
 
 /** Settings of the development server. */
 export const DYNAMIC_CONFIG = {
@@ -51,7 +53,7 @@ export function launchTemporal(plan: LaunchPlan, options: { uiPort: number; name
   args.push('--db-filename', join(plan.dataFolder, 'temporal.db'));
   for (const [name, value] of Object.entries(SQLITE_PRAGMAS)) args.push('--sqlite-pragma', `${name}=${value}`);
   for (const [name, value] of Object.entries(DYNAMIC_CONFIG)) args.push('--dynamic-config-value', `${name}=${value}`);
-  for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES)) args.push('--search-attribute', `${name}=${type}`);
+  for (const setting of SEARCH_ATTRIBUTE_SETTINGS) args.push('--search-attribute', setting);
   // A user's profile for the command line must not change a server of Muster's own.
   args.push('--disable-config-env', '--disable-config-file');
   return launch({ command: '/usr/bin/env', args, logPath: plan.logPath, cwd: plan.dataFolder, user: plan.user });

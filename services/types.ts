@@ -1,4 +1,4 @@
-import type { ConnectionOptions } from '@temporalio/client';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
 
 /** The three servers that Muster stands on, in the order in which reports name them. */
 export const SERVICE_NAMES = ['postgresql', 'redis', 'temporal'] as const;
@@ -33,24 +33,26 @@ export interface Connections {
   redisUrl: string;
   /** `host:port` of the gRPC front end. */
   temporalAddress: string;
+  /** TLS, API key and the like of a configured Temporal; none for one that Muster started. */
+  temporalConnectionOptions: ClientConnectConfig['connectionOptions'];
   temporalUiUrl: string | null;
 }
 
 /** What the services need to know of the configuration. `null` means: not configured, Muster sees to it. */
 export interface ServicesConfig {
   /** Folder of everything that Muster's own services keep; `null` takes the platform's state folder of the user. */
-  stateDir: string | null;
-  databaseUrl: string | null;
+  readonly stateDir: string | null;
+  readonly databaseUrl: string | null;
   /** `null` with a `databaseUrl` means that the same role also owns the database. */
-  ownerUrl: string | null;
-  redisUrl: string | null;
-  temporalAddress: string | null;
-  temporalNamespace: string;
+  readonly ownerUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly temporalAddress: string | null;
+  readonly temporalNamespace: string;
   /** TLS, API key and the like for a configured `temporalAddress`. */
-  temporalConnectionOptions?: ConnectionOptions;
-  temporalUiUrl: string | null;
+  readonly temporalConnectionOptions?: ClientConnectConfig['connectionOptions'];
+  readonly temporalUiUrl: string | null;
   /** Forbids system packages to be installed. Building or downloading into the user's own cache stays allowed. */
-  noInstall: boolean;
+  readonly noInstall: boolean;
 }
 
 /** The steps of bringing up one service, in order. A step that fails leaves the service not ready. */

@@ -53,6 +53,17 @@ describe('the import table', () => {
     assertNone(imports.flatMap((found) => missingTarget(found, dependencies)));
   });
 
+  it("keeps Temporal's worker library, which is slow to load, out of clients and quick commands", () => {
+    const light = ['index.ts', 'client.ts', 'services/index.ts', 'services/doctor.ts', 'worker/prepare.ts'];
+    const loaded = filesLoadedBy(light);
+
+    assert.ok(loaded.has('temporal/connect.ts'), 'expected what a client loads');
+    const heavy = imports.filter(
+      ({ from, target, typeOnly }) => target === '@temporalio/worker' && !typeOnly && loaded.has(from),
+    );
+    assertNone(heavy.map(({ from, line }) => `${from}:${line} imports @temporalio/worker, and a client loads it.`));
+  });
+
   it('makes no ring of imports at run time, entities aside', () => {
     const values = imports.filter(({ isOurs, typeOnly, from }) => isOurs && !typeOnly && !from.startsWith('entities/'));
 
@@ -195,6 +206,17 @@ function missingTarget(found: Import, dependencies: Readonly<Record<string, stri
   const name = target.split('/', target.startsWith('@') ? 2 : 1).join('/');
   if (dependencies[name] !== undefined) return [];
   return [`${from}:${line} imports ${target}; name ${name} among the dependencies of package.json.`];
+}
+
+/** These files and all that they import at run time, directly or not. */
+function filesLoadedBy(files: readonly string[]): Set<string> {
+  const loaded = new Set(files);
+  // A set is walked in the order of insertion, those inserted on the way included.
+  for (const path of loaded) {
+    const next = imports.filter(({ from, isOurs, typeOnly }) => from === path && isOurs && !typeOnly);
+    for (const { target } of next) loaded.add(target);
+  }
+  return loaded;
 }
 
 /** Functions at the start of a line and methods of classes, from their head to the brace that closes them. */

@@ -26,8 +26,11 @@ export async function prepareInstallation({ config, connections, report }: Prepa
   report('migrations', applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`);
   await publishShipped(config, connections, report);
   report('temporal', 'search attributes and schedules');
-  const target = { address: connections.temporalAddress, namespace: config.services.temporalNamespace };
-  const temporal = await connectClient(target);
+  const temporal = await connectClient({
+    address: connections.temporalAddress,
+    namespace: config.services.temporalNamespace,
+    connectionOptions: connections.temporalConnectionOptions,
+  });
   try {
     await ensureSearchAttributes(temporal.client, temporal.namespace);
     await ensureRetentionSchedule(temporal.client, config.taskQueue);

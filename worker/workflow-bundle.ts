@@ -9,8 +9,8 @@ import { Worker as Thread } from 'node:worker_threads';
 /** The bundle that the package brings along, beside the built files. */
 const BUILT = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** What workflow code consists of: the import table allows nothing else. */
-const SOURCES = ['workflows', 'domain'];
+/** What workflow code consists of, as the import table has it, and what bundles it. */
+const SOURCES = ['workflows', 'domain', 'worker'];
 
 /**
  * Finds the workflows' code as one file. A package carries it; a clone bundles it once for each state of its sources and

@@ -23,6 +23,9 @@ export interface AttemptSetting {
   readonly contextFor: (signal: AbortSignal) => HandlerContext;
 }
 
+/** Of an error's message, so that a quoted document fits neither into rows nor into Temporal. */
+const MAX_MESSAGE_CHARACTERS = 2_000;
+
 /** Runs one attempt of a node: reads its input, calls the handler within its time, checks what it returned. */
 export async function runAttempt(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd> {
   try {
@@ -85,9 +88,14 @@ function failedAttempt(error: unknown): AttemptEnd {
   return {
     kind: 'failed',
     code: hasErrorCode(error) ? error.code : 'handler_failed',
-    message: errorMessage(error).slice(0, 2000),
+    message: storableText(errorMessage(error).slice(0, MAX_MESSAGE_CHARACTERS)),
     retryable: !(error instanceof MusterError) || error.retryable,
   };
+}
+
+/** Without the characters that PostgreSQL keeps in no text: an error has to be written whatever it quotes. */
+function storableText(text: string): string {
+  return text.replaceAll('\u0000', '\ufffd').toWellFormed();
 }
 
 function faultsText(issues: readonly { path: string; message: string }[] | readonly SchemaIssue[]): string {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { v7 as uuid } from 'uuid';
-import { connectWorker } from '../../temporal/connect.ts';
+import { connectWorker } from '../../temporal/connect-worker.ts';
 import type { Stack } from '../../test/support/stack.ts';
 import type { Contestant } from '../measure.ts';
 

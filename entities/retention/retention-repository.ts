@@ -11,6 +11,10 @@ export interface RetentionRule {
 }
 
 const TERMINAL = sql`('completed', 'failed', 'cancelled')`;
+const TASK_HAS_ENDED = sql`exists (select from muster.tasks t where t.id = task_id and t.status in ${TERMINAL})`;
+/** An ended trace of a task that is open again counts as open. */
+const TRACE_HAS_ENDED = sql`exists (select from muster.agent_traces r join muster.tasks t on t.id = r.task_id
+  where r.id = trace_id and r.status <> 'running' and t.status in ${TERMINAL})`;
 
 /**
  * What of each table has outlived its policy: only rows that have ended, never anything of a task that is open. A task
@@ -19,17 +23,19 @@ const TERMINAL = sql`('completed', 'failed', 'cancelled')`;
  */
 const EXPIRED: Record<RetentionResource, (days: number) => ReturnType<typeof sql>> = {
   tasks: (days) => sql`from muster.tasks where completed_at < now() - make_interval(days => ${days})`,
-  agent_traces: (days) => sql`from muster.agent_traces where finished_at < now() - make_interval(days => ${days})`,
+  agent_traces: (days) => sql`from muster.agent_traces where finished_at < now() - make_interval(days => ${days})
+    and ${TASK_HAS_ENDED}`,
   agent_runs: (days) => sql`from muster.agent_runs where finished_at < now() - make_interval(days => ${days})
     and created_at < now() - make_interval(days => ${days})
-    and exists (select from muster.agent_traces t where t.id = trace_id and t.status <> 'running')`,
+    and ${TRACE_HAS_ENDED}`,
   trace_events: (days) => sql`from muster.trace_events where at < now() - make_interval(days => ${days})
-    and exists (select from muster.agent_traces t where t.id = trace_id and t.status <> 'running')`,
+    and ${TRACE_HAS_ENDED}`,
   artifacts: (days) => sql`from muster.artifacts where created_at < now() - make_interval(days => ${days})
-    and (task_id is null or exists (select from muster.tasks t where t.id = task_id and t.status in ${TERMINAL}))`,
+    and (task_id is null or ${TASK_HAS_ENDED})`,
   agent_messages: (days) => sql`from muster.agent_messages where timestamp < now() - make_interval(days => ${days})
     and status in ('processed', 'dead')`,
-  outbox: (days) => sql`from muster.outbox where sent_at < now() - make_interval(days => ${days})`,
+  outbox: (days) => sql`from muster.outbox where sent_at < now() - make_interval(days => ${days})
+    and ${TASK_HAS_ENDED}`,
 };
 
 /** The retention policies, and what they let go. Needs a system unit of work. */

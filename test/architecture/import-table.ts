@@ -80,6 +80,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   },
   'config.ts': {
     values: ['zod', 'domain/'],
+    types: ['services/types.ts'],
     why: 'the configuration is read before anything else exists',
   },
   'index.ts': {

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
+/** Keeps out the profiles that lie in the home folder. */
+const NO_FILE = join(ROOT, 'no-temporal.toml');
+
 /** How a command ended. */
 export interface CliResult {
   readonly exitCode: number | null;
@@ -30,11 +33,11 @@ export interface RunningCli {
 
 /** Starts the real command line in a process of its own, with nothing of this one's configuration. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const flags = ['--conditions=source', '--disable-warning=ExperimentalWarning', join(ROOT, 'cli.ts')];
+  const flags = ['--conditions=muster-source', '--disable-warning=ExperimentalWarning', join(ROOT, 'cli.ts')];
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [...flags, ...args], {
     cwd: options.cwd ?? ROOT,
-    env: { PATH, HOME, MUSTER_NO_INSTALL: '1', ...options.environment },
+    env: { PATH, HOME, MUSTER_NO_INSTALL: '1', TEMPORAL_CONFIG_FILE: NO_FILE, ...options.environment },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,7 +77,13 @@ describe('the input of a submit', () => {
       /UTF-8/,
     ],
     ['a file that is too large', () => read(digest, { file: file('x', 'x'.repeat(2_000)) }), 'input_too_large', /2000/],
-    ['too much standard input', () => read(digest, { file: '-', stdin: 'x'.repeat(2_000) }), 'input_too_large', /2000/],
+    [
+      'too much standard input',
+      () => read(digest, { file: '-', stdin: 'x'.repeat(2_000) }),
+      'input_too_large',
+      /more than 1000 bytes/,
+    ],
+    ['a device without an end', () => read(digest, { file: '/dev/zero' }), 'input_too_large', /more than 1000 bytes/],
     ['no standard input', () => read(digest, { file: '-' }), 'input_unreadable', /^stdin .*empty/],
     ['malformed JSON', () => read(plain, { file: file('m', '{"a":') }), 'input_unreadable', /not valid JSON/],
     ['a JSON list', () => read(plain, { file: file('j', '[1]') }), 'input_invalid', /found a list/],
@@ -105,6 +113,41 @@ describe('the input of a submit', () => {
       });
     });
   }
+
+  it('reads no more than one byte beyond the limit from a pipe, and all of a pipe that ends before it', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    // Blocks until it has written everything, or nobody reads any more.
+    const writer = spawn('sh', ['-c', `i=0; while [ $i -lt 1000000 ]; do echo line; i=$((i+1)); done > "${pipe}"`]);
+    const ended = once(writer, 'close');
+
+    await assert.rejects(read(digest, { file: pipe }), { code: 'input_too_large' });
+    const [exitCode, signal] = await ended;
+    assert.ok(exitCode !== 0 || signal !== null, 'the writer was read to its end');
+
+    const short = once(spawn('sh', ['-c', `echo 'ann: hi' > "${pipe}"`]), 'close');
+    assert.equal((await read(digest, { file: pipe })).text, 'ann: hi\n');
+    await short;
+  });
+
+  it('stops reading standard input at the limit', async () => {
+    let given = 0;
+    let closed = false;
+    async function* endless() {
+      try {
+        for (;;) {
+          given += 100;
+          yield Buffer.alloc(100, 'x');
+        }
+      } finally {
+        closed = true;
+      }
+    }
+    const sources = { file: '-', parameters: new Map(), maxBytes: MAX_BYTES, stdin: endless() };
+
+    await assert.rejects(readSubmitInput(digest, sources), { code: 'input_too_large' });
+    assert.deepEqual({ given, closed }, { given: MAX_BYTES + 100, closed: true });
+  });
 
   it('takes a parameter as JSON where it is JSON', () => {
     const cases: [string, unknown][] = [

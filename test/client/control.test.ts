@@ -72,7 +72,10 @@ describe('what a caller asks of a task', () => {
     );
     assert.equal(runOf(view, 'first').error?.code, 'handler_cancelled');
     assert.equal(runOf(view, 'second').status, 'skipped');
-    assert.equal((await client.workflow.getHandle(task.workflowId).describe()).status.name, 'CANCELLED');
+    await eventually(async () => {
+      const { status } = await client.workflow.getHandle(task.workflowId).describe();
+      assert.equal(status.name, 'CANCELLED');
+    });
   });
 
   it("takes Temporal's own cancel for a cancel of the task", async () => {

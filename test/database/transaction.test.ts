@@ -251,7 +251,10 @@ describe('a unit of work', () => {
     url.port = '1';
 
     await open().ping();
-    await assert.rejects(open({ url: url.toString() }).ping(), { code: 'ECONNREFUSED' });
+    await assert.rejects(open({ url: url.toString() }).ping(), {
+      code: 'service_unreachable',
+      message: /^PostgreSQL at \S+:1\/\S+ does not answer: .*ECONNREFUSED.* `muster up`/,
+    });
   });
 
   it('names the last failure when the server stays away until the deadline', async () => {
@@ -268,8 +271,12 @@ describe('a unit of work', () => {
   it('waits for running units when closed, refuses new ones, and may be closed twice', async () => {
     const database = open();
     const gate = Promise.withResolvers<void>();
-    const running = write(database, 'last', 1).then(() => database.inSystem('inspect', () => gate.promise));
-    await eventually(() => database.pool().inTransaction === 1);
+    const begun = Promise.withResolvers<void>();
+    const running = database.inSystem('inspect', () => {
+      begun.resolve();
+      return gate.promise;
+    });
+    await begun.promise;
 
     const closing = Promise.all([database.close(), database.close()]);
     gate.resolve();

@@ -17,7 +17,7 @@ describe('a worker that hosts none of a graph’s handlers', () => {
   after(() => muster?.close());
 
   it('keeps no task of it from completing', async () => {
-    const names = Array.from({ length: 12 }, (_, index) => ['mixed', 'swift', 'chain'][index % 3] ?? 'swift');
+    const names = ['chain', 'mixed', 'swift', 'chain'];
     const tasks = await Promise.all(names.map((name) => muster.client.submit(name, { urgent: true })));
 
     const views = await Promise.all(tasks.map(ended));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import {
   DYNAMIC_CONFIG,
   GARBAGE_COLLECTION_PERCENT,
-  SEARCH_ATTRIBUTES,
+  SEARCH_ATTRIBUTE_SETTINGS,
   SQLITE_PRAGMAS,
 } from '../../services/temporal.ts';
 
@@ -11,8 +11,10 @@ describe('compose.yaml', () => {
   const text = readFileSync(new URL('../../compose.yaml', import.meta.url), 'utf8');
 
   it('starts Temporal with the search attributes and settings of `muster up`', () => {
-    for (const [name, type] of Object.entries(SEARCH_ATTRIBUTES))
-      assert.ok(text.includes(`--search-attribute=${name}=${type}\n`));
+    assert.ok(SEARCH_ATTRIBUTE_SETTINGS.includes('MusterAgent=KeywordList'));
+    for (const setting of SEARCH_ATTRIBUTE_SETTINGS) {
+      assert.ok(text.includes(`--search-attribute=${setting}\n`), setting);
+    }
     for (const [name, value] of Object.entries(DYNAMIC_CONFIG)) {
       assert.ok(text.includes(`--dynamic-config-value=${name}=${value}\n`), name);
     }

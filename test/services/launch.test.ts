@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Stands for the project's Node: prints what it was called with, and behaves as the last argument says. */
 const FAKE_NODE = `#!/bin/sh
 echo "ran: $*"
+echo "in: $PWD"
 case "$*" in
   *fail) exit 7 ;;
   *hang) trap 'echo stopped; exit 3' TERM; echo hanging; while :; do sleep 0.05; done ;;
@@ -30,9 +31,12 @@ cp fake-node node_modules/.bin/node
 
 describe('the launcher of a bare clone', () => {
   let clone: string;
+  let calledFrom: string;
 
   beforeEach(() => {
     clone = mkdtempSync(join(tmpdir(), 'muster-clone-'));
+    calledFrom = join(clone, 'called-from');
+    mkdirSync(calledFrom);
     for (const path of ['scripts/launch.mjs', 'services/temporal-cli/bring-in.mjs', 'services/temporal-cli/go.mod']) {
       cpSync(join(ROOT, path), join(clone, path));
     }
@@ -44,9 +48,13 @@ describe('the launcher of a bare clone', () => {
 
   afterEach(() => rmSync(clone, { recursive: true, force: true }));
 
+  /** As npm does: in the clone, with the folder of the user in a variable. */
   function start(...args: string[]) {
     const environment = { ...process.env, PATH: `${clone}/bin:/usr/bin:/bin`, TEMPORAL_ADDRESS: '127.0.0.1:1' };
-    const child = spawn(process.execPath, [join(clone, 'scripts/launch.mjs'), ...args], { env: environment });
+    const child = spawn(process.execPath, [join(clone, 'scripts/launch.mjs'), ...args], {
+      cwd: clone,
+      env: { ...environment, INIT_CWD: calledFrom },
+    });
     const seen = { child, output: '', complaint: '' };
     child.stdout.on('data', (chunk: Buffer) => {
       seen.output += chunk.toString('utf8');
@@ -63,6 +71,7 @@ describe('the launcher of a bare clone', () => {
     return { exitCode, output: seen.output, complaint: seen.complaint };
   }
 
+  const folderOf = (output: string) => /^in: (.*)$/m.exec(output)?.[1];
   const npmRuns = () => readFileSync(join(clone, 'npm-runs'), 'utf8').trim().split('\n').length;
 
   it('installs once, keeps standard output for the command, and passes its exit code on', async () => {
@@ -70,11 +79,20 @@ describe('the launcher of a bare clone', () => {
     const second = await run('muster', 'fail');
 
     assert.equal(first.exitCode, 0);
-    assert.match(first.output, /^ran: --conditions=source .*\/cli\.ts status --json\n$/);
+    assert.match(first.output, /^ran: --conditions=muster-source .*\/cli\.ts status --json\n/);
     assert.match(first.complaint, /installing/);
     assert.equal(second.exitCode, 7);
     assert.equal(second.complaint, '');
     assert.equal(npmRuns(), 1);
+  });
+
+  it('runs the command where the user called npm, or else where it is itself', async () => {
+    const called = await run('start', 'talk.md');
+    calledFrom = '';
+    const alone = await run('start', 'talk.md');
+
+    assert.equal(folderOf(called.output), join(clone, 'called-from'));
+    assert.equal(folderOf(alone.output), clone);
   });
 
   it('installs again when package-lock.json has changed', async () => {
@@ -96,7 +114,7 @@ describe('the launcher of a bare clone', () => {
     assert.equal(failed.exitCode, 1);
     assert.match(failed.complaint, /the registry is closed/);
     assert.equal(failed.output, '');
-    assert.match(repaired.output, /cli\.ts start\n$/);
+    assert.match(repaired.output, /cli\.ts start\n/);
   });
 
   it('passes a signal on to the command and ends as it ends', async () => {

@@ -83,9 +83,16 @@ describe('the command line, given what it cannot use', function () {
       {
         title: 'a worker without PostgreSQL',
         args: () => ['worker'],
-        says: /does not answer.*`muster up`/,
+        says: /PostgreSQL at .* does not answer.*`muster up`/,
         surroundings: noDatabase,
       },
+      {
+        title: 'a migration without PostgreSQL',
+        args: () => ['migrate'],
+        says: /PostgreSQL at .* does not answer.*MUSTER_DATABASE_OWNER_URL/,
+        surroundings: () => ({ MUSTER_DATABASE_OWNER_URL: `postgres://m@127.0.0.1:${closedPort}/m` }),
+      },
+      { title: 'a device without an end', args: () => submitFile('/dev/zero'), says: /more than 10000000 bytes/ },
       {
         title: 'a worker without Temporal',
         args: () => ['worker'],
@@ -173,6 +180,14 @@ describe('the command line, given what it cannot use', function () {
         const { error } = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
         assert.match(error.message, says);
       }
+    });
+
+    it('migrates with nothing but PostgreSQL', async () => {
+      const environment = { MUSTER_REDIS_URL: '', TEMPORAL_ADDRESS: '', TEMPORAL_PROFILE: 'absent' };
+
+      const { exitCode, stdout, stderr } = await cli.run(['migrate'], { environment });
+
+      assert.deepEqual([exitCode, stdout, stderr], [0, 'The schema is up to date.\n', '']);
     });
 
     it('finds a schema that was changed by hand, and names the change', async () => {

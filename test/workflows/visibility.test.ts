@@ -28,7 +28,12 @@ describe('what Temporal shows of a task', () => {
 
   const handleOf = (task: TaskHandle) => temporal.client.workflow.getHandle(task.workflowId);
   const attributesOf = (description: WorkflowExecutionDescription) =>
-    Object.fromEntries(description.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
+    Object.fromEntries(
+      description.typedSearchAttributes
+        .getAll()
+        .filter(({ key }) => key.name.startsWith('Muster'))
+        .map(({ key, value }) => [key.name, value]),
+    );
   const statusOf = async (task: TaskHandle) => attributesOf(await handleOf(task).describe()).MusterStatus;
 
   it('tells who asked for what, which agents do it, and how far they are', async () => {
@@ -41,7 +46,8 @@ describe('what Temporal shows of a task', () => {
     const description = await handleOf(task).describe();
     const details = await eventually(async () => {
       const metadata = await handleOf(task).query<{ currentDetails: string }>('__temporal_workflow_metadata');
-      return metadata.currentDetails.includes('running') ? metadata.currentDetails : false;
+      assert.match(metadata.currentDetails, /running/);
+      return metadata.currentDetails;
     });
     gate.open();
     await ended(task);

@@ -25,12 +25,14 @@ describe('the agents of a worker', () => {
     const worker = await muster.work({ graphs: [mixed] });
     const beating = await eventually(async () => {
       const found = await agent('slow-step');
-      return found?.workerId == null ? false : found;
+      assert.ok(found?.workerId != null);
+      return found;
     });
     const key = `${muster.environment.MUSTER_REDIS_PREFIX}:agent:${beating.id}:health`;
     const health = await eventually(async () => {
       const found = await redis.hgetall(key);
-      return found.status === undefined ? false : found;
+      assert.ok(found.status !== undefined);
+      return found;
     });
     const ttl = await redis.ttl(key);
     await worker.stop();

@@ -53,7 +53,6 @@ async function dieOnce(world: World, number: number): Promise<Round> {
   // First of all, so that this worker finds nothing else to die at.
   const blind = `blind-${number}`;
   await dieAfterBlindEffect(world, blind);
-  const killed = await killWhileHandling(world, number);
   const started = Object.entries(DEATHS).map(async ([failpoint, arrival]) => {
     const worker = await world.spawn(`${failpoint}:kill:${arrival}`, { MUSTER_MAX_CONCURRENT_TASKS: '4' });
     return [failpoint as Failpoint, worker] as const;
@@ -68,13 +67,13 @@ async function dieOnce(world: World, number: number): Promise<Round> {
     endings.map((ending) => ending.signal),
     endings.map(() => 'SIGKILL'),
   );
-  return { ...killed, blind, doomed };
+  return { ...(await killWhileHandling(world, number)), blind, doomed };
 }
 
 async function killWhileHandling(world: World, number: number): Promise<Pick<Round, 'victim' | 'killedAtMs' | 'held'>> {
   const victim = await world.spawn();
   const held = ['a', 'b', 'c'].map((name) => `held-${number}-${name}`);
-  for (const key of held) await world.submit('held', key);
+  for (const key of held) await world.submit('held', key, 'high');
   for (const key of held) await world.waitingAt(key);
   victim.signal('SIGKILL');
   await victim.ended;

@@ -1,7 +1,9 @@
+import { eventually } from '../../support/eventually.ts';
 import type { Ending, WorkerProcess } from '../../support/worker-process.ts';
 import { LARGE, World } from './world.ts';
 
 export const GRACE_SECONDS = 2;
+export const TASKS_PER_RESTART = 20;
 
 export interface Restart {
   readonly ending: Ending;
@@ -24,20 +26,29 @@ export async function rollOver(): Promise<RolledOver> {
   let current = await world.spawn();
   await world.submit('held', 'held');
   await world.waitingAt('held');
-  const stop = world.keepSubmitting('mixed', 120);
   const restarts: Restart[] = [];
   const inProgress: number[] = [];
   let toldAtMs = 0;
   for (let count = 0; count < (LARGE ? 100 : 3); count += 1) {
     const next = await world.spawn();
-    inProgress.push(await world.count("status = 'in_progress'"));
+    await world.submitMany('mixed', TASKS_PER_RESTART);
+    inProgress.push(await someInProgress(world));
     if (count === 0) toldAtMs = Date.now();
     restarts.push(await restart(current));
     current = next;
   }
-  await stop();
   await world.allEnded(60_000);
   return { world, restarts, toldAtMs, inProgress };
+}
+
+/** As soon as more is in progress than the handler that holds on to the first worker. */
+function someInProgress(world: World): Promise<number> {
+  const look = async () => {
+    const count = await world.count("status = 'in_progress'");
+    if (count <= 2) throw new Error(`${count} tasks are in progress`);
+    return count;
+  };
+  return eventually(look, { what: 'tasks in progress' });
 }
 
 async function restart(worker: WorkerProcess): Promise<Restart> {

@@ -110,9 +110,13 @@ export class World {
   }
 
   /** Submits one task under a key of its own, which is its label too. */
-  submit(graph: string, label = `${graph}-${this.#submitted}`): Promise<Outcome> {
+  submit(
+    graph: string,
+    label = `${graph}-${this.#submitted}`,
+    priority: 'high' | 'normal' = 'normal',
+  ): Promise<Outcome> {
     this.#submitted += 1;
-    return this.history.submit(label, () => this.client.submit(graph, { label }, { key: label }));
+    return this.history.submit(label, () => this.client.submit(graph, { label }, { key: label, priority }));
   }
 
   async submitMany(graph: string, count: number): Promise<void> {

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { loadConfig } from '../../config.ts';
+import { openDatabase } from '../../database/open-orm.ts';
+import { pruneAll } from '../../database/prune.ts';
+import type { Database } from '../../database/transaction.ts';
+import type { RetentionReport } from '../../domain/retention/report.ts';
+import { findConnections } from '../../services/index.ts';
+import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
+import { RETENTION_SCHEDULE } from '../../temporal/schedules.ts';
+import { prepareInstallation } from '../../worker/prepare.ts';
+import { eventually } from '../support/eventually.ts';
+import { type MusterUnderTest, openMuster } from '../support/muster.ts';
+import { behindTheBack } from '../system/acceptance/database.ts';
+import { scriptedGraphs } from '../system/acceptance/graphs.ts';
+import { Gate, Script } from '../system/acceptance/script.ts';
+import { ended } from '../system/acceptance/views.ts';
+
+const TABLES = ['tasks', 'agent_traces', 'agent_runs', 'trace_events', 'artifacts', 'agent_messages', 'outbox'];
+
+describe('retention', () => {
+  const script = new Script();
+  const graphs = scriptedGraphs(script);
+  let muster: MusterUnderTest;
+  let database: Database;
+  let temporal: TemporalClient;
+
+  before(async () => {
+    muster = await openMuster('retention');
+    await muster.work({ graphs: Object.values(graphs) });
+    database = openDatabase({ url: muster.databaseUrl, poolSize: 2, applicationName: 'retention' });
+    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
+    temporal = await connectClient({ address, namespace });
+  });
+  after(async () => {
+    await database?.close();
+    await temporal?.close();
+    await muster?.close();
+  });
+  beforeEach(() => script.reset());
+
+  const sql = (text: string) => behindTheBack<{ count: number; id: string }>(muster, text);
+  const countsOf = async (taskId: string): Promise<Record<string, number>> => {
+    const traces = `select id from muster.agent_traces where task_id = '${taskId}'`;
+    const wheres: Record<string, string> = {
+      tasks: `id = '${taskId}'`,
+      agent_runs: `trace_id in (${traces})`,
+      trace_events: `trace_id in (${traces})`,
+    };
+    const counts = ['tasks', 'agent_traces', 'agent_runs', 'trace_events', 'artifacts', 'outbox'].map(async (table) => {
+      const [row] = await sql(
+        `select count(*)::int as count from muster.${table} where ${wheres[table] ?? `task_id = '${taskId}'`}`,
+      );
+      return [table, row?.count ?? 0] as const;
+    });
+    return Object.fromEntries(await Promise.all(counts));
+  };
+  /** Makes all rows of a task as old as `days`, as far as they have a time. */
+  const age = (taskId: string, days: number) =>
+    sql(`
+      set session_replication_role = replica;
+      update muster.tasks set created_at = created_at - interval '${days} days',
+        completed_at = completed_at - interval '${days} days' where id = '${taskId}';
+      update muster.artifacts set created_at = created_at - interval '${days} days' where task_id = '${taskId}';
+      update muster.outbox set created_at = created_at - interval '${days} days',
+        sent_at = coalesce(sent_at, now()) - interval '${days} days' where task_id = '${taskId}';
+      update muster.trace_events set at = at - interval '${days} days'
+        where trace_id in (select id from muster.agent_traces where task_id = '${taskId}');
+      update muster.agent_runs set created_at = created_at - interval '${days} days',
+        finished_at = finished_at - interval '${days} days'
+        where trace_id in (select id from muster.agent_traces where task_id = '${taskId}');
+      update muster.agent_traces set created_at = created_at - interval '${days} days',
+        finished_at = finished_at - interval '${days} days' where task_id = '${taskId}'`);
+  const finished = async (graph = 'swift') => {
+    const task = await muster.client.submit(graph, { text: 'x'.repeat(20_000) });
+    await ended(task);
+    return task.id;
+  };
+  const rowsByTable = (reports: readonly RetentionReport[]) =>
+    Object.fromEntries(reports.map((report) => [report.resource, report.rows]));
+
+  it('C082: has a policy for every table that it prunes', async () => {
+    const reports = await pruneAll(database, { dryRun: true });
+
+    assert.deepEqual(reports.map((report) => report.resource).toSorted(), TABLES.toSorted());
+    assert.ok(reports.every((report) => report.enabled && report.dryRun && report.maxAgeDays > 0));
+  });
+
+  it('C082: counts in a dry run what would go, and changes nothing', async () => {
+    const old = await finished();
+    await age(old, 100);
+    const before = await countsOf(old);
+
+    const reports = await pruneAll(database, { dryRun: true });
+
+    assert.deepEqual(await countsOf(old), before);
+    assert.partialDeepStrictEqual(rowsByTable(reports), { tasks: 1, agent_traces: 1, agent_runs: 3, artifacts: 1 });
+  });
+
+  it('C082: removes in batches exactly what is old and has ended, and notes what it did', async () => {
+    const olds = [await finished(), await finished('chain'), await finished('needed')];
+    const young = await finished();
+    for (const id of olds) await age(id, 100);
+    await age(young, 20);
+    const gate = new Gate();
+    script.on('second', gate.pass);
+    const open = await muster.client.submit('chain', { text: 'x'.repeat(20_000) });
+    await eventually(() => script.callsOf('second').length === 1);
+    await age(open.id, 1_000);
+    const waiting = await finished();
+    await sql(`set session_replication_role = replica; update muster.tasks set status = 'pending', completed_at = null,
+      task_queue = 'nobody' where id = '${waiting}'`);
+    await age(waiting, 1_000);
+    const kept = { open: await countsOf(open.id), waiting: await countsOf(waiting), young: await countsOf(young) };
+    await sql('update muster.retention_policies set batch_size = 2');
+
+    const progress: RetentionReport[] = [];
+    const reports = await pruneAll(database, { dryRun: false, progress: (report) => progress.push(report) });
+    const left = { open: await countsOf(open.id), waiting: await countsOf(waiting), young: await countsOf(young) };
+    const again = await pruneAll(database, { dryRun: false });
+    gate.open();
+    const view = await ended(open);
+
+    for (const id of olds) assert.equal((await countsOf(id)).tasks, 0);
+    // Sent outbox rows outlive seven days of no task.
+    assert.deepEqual(
+      { ...left, young: { ...left.young, outbox: 0 } },
+      { ...kept, young: { ...kept.young, outbox: 0 } },
+    );
+    assert.ok(progress.filter((report) => report.resource === 'agent_runs').length > 2, 'there were several batches');
+    assert.ok((rowsByTable(reports).tasks ?? 0) >= 3);
+    assert.ok(Object.values(rowsByTable(again)).every((rows) => rows === 0));
+    assert.equal(view.task.status, 'completed');
+    const [noted] = await behindTheBack<{ last_removed: string; last_run_at: Date }>(
+      muster,
+      `select last_removed, last_run_at from muster.retention_policies where resource = 'tasks'`,
+    );
+    assert.equal(Number(noted?.last_removed), 0);
+    assert.ok(noted?.last_run_at instanceof Date);
+  });
+
+  it('C082: leaves alone what its policy does not cover', async () => {
+    const old = await finished();
+    await age(old, 100);
+    await sql(`update muster.retention_policies set enabled = false`);
+
+    const reports = await pruneAll(database, { dryRun: false });
+    const counts = await countsOf(old);
+    await sql(`update muster.retention_policies set enabled = true`);
+
+    assert.ok(reports.every((report) => !report.enabled && report.rows === 0));
+    assert.equal(counts.tasks, 1);
+  });
+
+  it('C082: stops between two batches when it is told to', async () => {
+    const stop = new AbortController();
+    for (const id of [await finished(), await finished()]) await age(id, 100);
+    await sql('update muster.retention_policies set batch_size = 1');
+
+    const pruning = pruneAll(database, { dryRun: false, signal: stop.signal, progress: () => stop.abort() });
+
+    await assert.rejects(pruning, { name: 'AbortError' });
+  });
+
+  it('C082: has a Schedule after the set-up, made once, which prunes', async () => {
+    const handle = temporal.client.schedule.getHandle(RETENTION_SCHEDULE);
+    await handle.delete().catch(() => undefined);
+    const config = loadConfig(muster.environment);
+    const connections = await findConnections(config.services);
+    const prepare = () => prepareInstallation({ config, connections, report: () => undefined });
+    const old = await finished();
+    await age(old, 100);
+
+    await prepare();
+    await handle.pause('left so by its operator');
+    await prepare();
+    const paused = (await handle.describe()).state.paused;
+    await handle.unpause();
+    await handle.trigger();
+    await eventually(async () => (await countsOf(old)).tasks === 0, {
+      withinMs: 20_000,
+      what: 'the Schedule to prune',
+    });
+    const description = await handle.describe();
+    await handle.delete();
+
+    assert.equal(paused, true);
+    assert.deepEqual(description.spec.calendars?.map(({ hour, minute }) => [hour, minute]).flat(2), [
+      { start: 3, end: 3, step: 1 },
+      { start: 17, end: 17, step: 1 },
+    ]);
+    assert.equal(description.policies.overlap, 'SKIP');
+  });
+});

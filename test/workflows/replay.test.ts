@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ReplayResult, Worker } from '@temporalio/worker';
+import { workflowBundlePath } from '../../worker/workflow-bundle.ts';
+
+const FOLDER = join(import.meta.dirname, '..', 'histories');
+
+interface Recording {
+  readonly name: string;
+  readonly workflowId: string;
+  readonly history: unknown;
+}
+
+describe('the recorded histories', () => {
+  let code: string;
+  let recordings: readonly Recording[];
+
+  before(async () => {
+    code = await readFile(await workflowBundlePath(), 'utf8');
+    const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.json')).toSorted();
+    recordings = await Promise.all(
+      names.map(async (name) => ({ name, ...JSON.parse(await readFile(join(FOLDER, name), 'utf8')) })),
+    );
+  });
+
+  const replay = async (bundle: string): Promise<Record<string, ReplayResult['error']>> => {
+    const errors: Record<string, ReplayResult['error']> = {};
+    const names = new Map(recordings.map(({ workflowId, name }) => [workflowId, name]));
+    for await (const { workflowId, error } of Worker.runReplayHistories(
+      { workflowBundle: { code: bundle } },
+      recordings,
+    )) {
+      errors[names.get(workflowId) ?? workflowId] = error;
+    }
+    return errors;
+  };
+
+  it('cover every workflow, and switch the detection of changes on', () => {
+    const text = JSON.stringify(recordings);
+
+    for (const workflow of ['executeTask', 'enforceRetention']) assert.ok(text.includes(`"name":"${workflow}"`));
+    assert.ok(recordings.length >= 9);
+    for (const { name, history } of recordings) assert.match(JSON.stringify(history), /coreUsedFlags/, name);
+  });
+
+  it('are replayed by the workflows as they are now', async () => {
+    const errors = await replay(code);
+
+    assert.equal(Object.keys(errors).length, recordings.length);
+    for (const [name, error] of Object.entries(errors)) assert.equal(error, undefined, `${name}: ${error?.message}`);
+  });
+
+  it('are refused by a workflow that asks for another activity than it did', async () => {
+    const changed = code.replaceAll('.runNode(', '.runNodeAnew(').replaceAll('runQuickNodes', 'runQuickNodesAnew');
+    assert.notEqual(changed, code);
+
+    const errors = await replay(changed);
+
+    const { 'enforce-retention.json': unconcerned, ...concerned } = errors;
+    assert.equal(unconcerned, undefined);
+    for (const [name, error] of Object.entries(concerned)) assert.match(error?.message ?? '', /TMPRL1100/, name);
+  });
+});
