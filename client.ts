@@ -41,7 +41,7 @@ export interface QueueView {
  * const { output } = await task.result();
  * await muster.close();
  *
- * @throws ConfigInvalid, ServiceNotRunning, PostgresqlUnreachable
+ * @throws ConfigInvalid, TemporalProfileInvalid, ServiceNotRunning, PostgresqlUnreachable
  */
 export async function connect(options: ConnectOptions = {}): Promise<Muster> {
   return new Muster(await openClientStores(options));

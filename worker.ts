@@ -80,7 +80,8 @@ const MAX_CACHED_WORKFLOWS = 200;
 /**
  * Starts a worker in this process: it is ready when the promise resolves. Everything that was opened is closed again
  * when a step fails.
- * @throws ServiceNotRunning, PostgresqlUnreachable, MigrationsMissing, MigrationRefused, TemporalUnreachable, NameTaken
+ * @throws ConfigInvalid, TemporalProfileInvalid, ServiceNotRunning, PostgresqlUnreachable, MigrationsMissing,
+ * MigrationRefused, TemporalUnreachable, NameTaken
  */
 export async function startWorker(options: WorkerOptions = {}): Promise<RunningWorker> {
   const closers = new Closers();

@@ -1,7 +1,7 @@
 import { type Client, WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
+import { planOf } from '../domain/graphs/plan.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/system/search-attributes.ts';
-import { planOf } from '../domain/tasks/execution.ts';
 import type { PriorityBand } from '../domain/tasks/priority.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import type { ClaimedTask } from '../entities/tasks/claim-repository.ts';

@@ -15,6 +15,7 @@ export const GRAPH_FAULT_CODES = [
   'comparison_value',
   'no_nodes',
   'too_many_nodes',
+  'plan_too_long',
   'node_id_invalid',
   'node_id_duplicate',
   'handler_missing',

@@ -2,6 +2,7 @@ import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './defini
 import { type GraphFault, graphFault } from './graph-faults.ts';
 import { MAX_NODES } from './kinds.ts';
 import { nodesBefore, orderNodes } from './order-nodes.ts';
+import { MAX_PLAN_LENGTH, planLength } from './plan.ts';
 import { nodesRead } from './read-source.ts';
 
 /**
@@ -16,6 +17,7 @@ export function ruleFaults(graph: GraphDefinition): readonly GraphFault[] {
     return [graphFault('too_many_nodes', ['nodes'], found)];
   }
   return [
+    ...planFaults(graph),
     ...duplicateIds(graph),
     ...graph.nodes.flatMap(kindFaults),
     ...graph.nodes.flatMap((node, index) => dependencyFaults(graph, node, index)),
@@ -26,6 +28,13 @@ export function ruleFaults(graph: GraphDefinition): readonly GraphFault[] {
     ...outputFaults(graph),
     ...documentFaults(graph),
   ];
+}
+
+function planFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const length = planLength(graph);
+  if (length <= MAX_PLAN_LENGTH) return [];
+  const found = `Expected nodes and dependencies of at most ${MAX_PLAN_LENGTH} characters of JSON, found ${length}.`;
+  return [graphFault('plan_too_long', ['nodes'], found)];
 }
 
 function duplicateIds(graph: GraphDefinition): readonly GraphFault[] {

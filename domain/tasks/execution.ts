@@ -20,7 +20,7 @@ export interface ExecutionRef {
 export interface ExecuteTaskInput {
   readonly execution: ExecutionRef;
   readonly graphName: string;
-  /** The graph without what only activities need, see {@link planOf}. */
+  /** The graph without what only activities need, see `planOf` in `domain/graphs/plan.ts`. */
   readonly plan: GraphDefinition;
   /** Carried over whole when the workflow continues as new; absent at the first start. */
   readonly carried?: CarriedState;
@@ -52,19 +52,4 @@ export interface NodeResult {
   readonly status: SettledRunStatus;
   readonly attempts: number;
   readonly outcome?: Outcome;
-}
-
-/**
- * The part of a graph that the workflow needs to sequence it. Input mappings, conditions and schemas stay in
- * PostgreSQL, so that the workflow's history holds the shape of the work and not its content.
- */
-export function planOf(definition: GraphDefinition): GraphDefinition {
-  return {
-    ...definition,
-    description: '',
-    inputSchema: null,
-    output: { fields: {} },
-    edges: [],
-    nodes: definition.nodes.map((node) => ({ ...node, objective: '', input: { fields: {} }, condition: null })),
-  };
 }

@@ -61,7 +61,7 @@ describe('what the documentation shows', () => {
     const rows = new Map(
       readText('docs/errors.md')
         .split('\n')
-        .map((line) => /^\| `(\w+)` \|.*\| (\w+) \|$/.exec(line))
+        .map((line) => /^\| `(\w+)` +\|.*\| (\w+) +\|$/.exec(line))
         .map((match) => [match?.[1], match?.[2]]),
     );
     const faults = [...new Set(classes.map(([, code]) => code))].flatMap((code) => {

@@ -106,6 +106,20 @@ const MANY: Change = (data) => {
   set('/edges', [])(data);
 };
 
+/** 150 nodes, each of the second hundred waiting for fifty of the first: few nodes, many arrows. */
+const DENSE: Change = (data) => {
+  const first = Array.from({ length: 50 }, (_, index) => `first${index}`);
+  const second = Array.from({ length: 100 }, (_, index) => `second${index}`);
+  const required = first.map((id) => ({ node: id, required: true }));
+  const nodes = [...first.map((id) => node(id, [])), ...second.map((id) => node(id, required))];
+  set('/nodes', nodes)(data);
+  set(
+    '/edges',
+    second.flatMap((to) => first.map((from) => ({ from, to, type: 'default' }))),
+  )(data);
+  set('/output', source('/nodes/second0'))(data);
+};
+
 const BUDGET = '/nodes/0/budget';
 const INPUT = '/nodes/0/input';
 
@@ -169,6 +183,7 @@ export const BROKEN: readonly [rule: string, code: GraphFaultCode, path: string,
   ],
   ['without nodes', 'no_nodes', '/nodes', set('/nodes', [])],
   ['with 201 nodes', 'too_many_nodes', '/nodes', MANY],
+  ['with too many dependencies for its plan', 'plan_too_long', '/nodes', DENSE],
   ['of width 0', 'width_out_of_range', '/width', set('/width', 0)],
   ['of width 17', 'width_out_of_range', '/width', set('/width', 17)],
   ['without a proper name', 'name_invalid', '/name', set('/name', 'Example')],
