@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { withRecord } from '../../database/with-record.ts';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
-import { quickStretch } from '../../domain/graphs/drive-quick.ts';
+import { isQuick, quickStretch } from '../../domain/graphs/drive-quick.ts';
 import {
   type GraphState,
   isFinished,
@@ -30,7 +30,7 @@ import { storeValue } from './store-value.ts';
 export interface RunQuickNodesInput {
   readonly execution: ExecutionRef;
   readonly graph: GraphState;
-  /** Quick nodes that are to be left out: no worker that tried hosts their handlers. */
+  /** Quick nodes that are to be left out: they run as activities of their own. */
   readonly unhosted: readonly string[];
 }
 
@@ -42,6 +42,12 @@ export interface RunQuickNodesResult {
   /** Set when the stretch was the rest of the task, whose end was written with it. */
   readonly closed: TerminalTaskStatus | null;
 }
+
+/**
+ * A stretch that was begun this often without being written has most likely killed its workers. Its nodes run as
+ * activities of their own then, where the deaths of each are counted.
+ */
+const MAX_TRIES = 3;
 
 /** A stretch on its way: what the nodes left so far, nothing of it written yet. */
 interface Stretch {
@@ -84,27 +90,29 @@ export async function runQuickNodes(
   }
 }
 
-/** Reads what the stretch may need, in one transaction. @throws StaleFence */
+/** Reads what the stretch may need, in one transaction, and counts that it begins. @throws StaleFence */
 function open(
   deps: ActivityDependencies,
   input: RunQuickNodesInput,
   definition: GraphDefinition,
 ): Promise<Stretch | { closed: TerminalTaskStatus }> {
   const { execution, graph } = input;
-  return deps.database.inTenant(execution.tenant, async ({ em }) => {
-    const task = await new TaskRepository(em).find(execution.taskId);
-    if (task === null || task.fence !== execution.fence) throw new StaleFence(execution.taskId, execution.fence);
-    if (isTerminalTaskStatus(task.status)) return { closed: task.status };
-    const readers = definition.nodes
-      .filter((node) => node.quick || node.kind === 'condition')
-      .map((node) => node.condition ?? node.input);
-    const runs = await new RunRepository(em).list(execution.traceId);
-    const document = await loadDocument(em, execution, [...readers, definition.output], { task, runs });
-    const written = new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run]));
-    const unhosted = new Set(input.unhosted);
-    const empty = { failure: null, ends: [], settled: [], events: [] };
-    return { deps, execution, definition, unhosted, written, document, state: graph, ...empty };
-  });
+  const quick = definition.nodes.filter(isQuick);
+  const readers = [...quick.map((node) => node.condition ?? node.input), definition.output];
+  return withRecord(deps, (record) =>
+    deps.database.inTenant(execution.tenant, async ({ em }) => {
+      const task = await new TaskRepository(em).find(execution.taskId);
+      if (task === null || task.fence !== execution.fence) throw new StaleFence(execution.taskId, execution.fence);
+      if (isTerminalTaskStatus(task.status)) return { closed: task.status };
+      const tries = record ? await new TraceRepository(em).beginStretch(execution.traceId) : 1;
+      const runs = await new RunRepository(em).list(execution.traceId);
+      const document = await loadDocument(em, execution, readers, { task, runs });
+      const written = new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run]));
+      const unhosted = new Set(tries > MAX_TRIES ? quick.map((node) => node.id) : input.unhosted);
+      const empty = { failure: null, ends: [], settled: [], events: [] };
+      return { deps, execution, definition, unhosted, written, document, state: graph, ...empty };
+    }),
+  );
 }
 
 async function drive(stretch: Stretch): Promise<void> {
@@ -225,7 +233,7 @@ async function write(stretch: Stretch): Promise<TerminalTaskStatus | null> {
       const written = await new RunRepository(em).replace(execution, ends);
       // Another try of this stretch came first, or this one did and its answer was lost: the next try finds the rows.
       if (!written) throw new Error('The stretch was written by another try.');
-      if (record) await new TraceRepository(em).append(execution.traceId, stretch.events);
+      if (record) await new TraceRepository(em).appendStretch(execution.traceId, stretch.events);
       if (!finished) return null;
       const { status } = traceResult(definition, state);
       const ended = await endTask(em, { execution, definition, status, failure, record, document });

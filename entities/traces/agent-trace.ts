@@ -43,6 +43,8 @@ const schema = defineEntity({
     error: p.json<JsonObject>().nullable(),
     /** The number that the trace's next event gets. */
     nextSeq: p.integer().default(1),
+    /** How often a stretch of quick nodes was begun since one was last written. */
+    stretchTries: p.integer().default(0),
     createdAt: createdAt(),
     finishedAt: moment().nullable(),
   },

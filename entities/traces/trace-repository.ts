@@ -1,5 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
@@ -57,12 +57,29 @@ export class TraceRepository {
     this.#em = em;
   }
 
+  /** Counts that a stretch of quick nodes begins, and says how many began since one was last written. */
+  async beginStretch(traceId: TraceId): Promise<number> {
+    const result = await sql<{ tries: number }>`
+      update muster.agent_traces set stretch_tries = stretch_tries + 1
+      where id = ${traceId} and status = 'running' returning stretch_tries as tries`.execute(this.#em.getKysely());
+    return result.rows[0]?.tries ?? 1;
+  }
+
+  /** Adds the events of a stretch, and counts it as written. */
+  appendStretch(traceId: TraceId, events: readonly NewTraceEvent[]): Promise<void> {
+    return this.#append(traceId, events, sql`, stretch_tries = 0`);
+  }
+
   /** Adds events at the end of the trace. Does nothing once the trace has ended: the last event stays the last. */
-  async append(traceId: TraceId, events: readonly NewTraceEvent[]): Promise<void> {
+  append(traceId: TraceId, events: readonly NewTraceEvent[]): Promise<void> {
+    return this.#append(traceId, events, sql``);
+  }
+
+  async #append(traceId: TraceId, events: readonly NewTraceEvent[], alsoSet: RawBuilder<unknown>): Promise<void> {
     if (events.length === 0) return;
     await sql`
       with bumped as (
-        update muster.agent_traces set next_seq = next_seq + ${events.length}
+        update muster.agent_traces set next_seq = next_seq + ${events.length} ${alsoSet}
         where id = ${traceId} and status = 'running' returning id, tenant_id, next_seq - ${events.length} as first
       )
       insert into muster.trace_events (trace_id, seq, tenant_id, type, node_id, data, at)

@@ -13,7 +13,7 @@ const TABLES = [
   ...['agent_traces', 'agents', 'artifacts', 'audit_log', 'component_connections', 'outbox', 'task_dependencies'],
   ...['tasks', 'tenants', 'trace_events'],
 ];
-const SHARED = new Set(['agents', 'agent_graphs', 'agent_components', 'component_connections']);
+const SHARED = new Set(['agents', 'agent_heartbeats', 'agent_graphs', 'agent_components', 'component_connections']);
 const WITHOUT_TENANT = ['retention_policies', 'schema_migrations', 'schema_state', 'system_config'];
 
 const tenantColumn = (table: string) => (table === 'tenants' ? 'id' : 'tenant_id');

@@ -39,7 +39,7 @@ import { pauseSignal, resumeSignal, statusQuery } from './messages.ts';
 export class TaskExecution {
   readonly #input: ExecuteTaskInput;
   readonly #plan: GraphDefinition;
-  /** Nodes that no worker reached so far could run as part of a stretch; they run as ordinary activities instead. */
+  /** Quick nodes that cannot run as part of a stretch, and run as ordinary activities instead. */
   readonly #unhosted = new Set<string>();
   #graph: GraphState;
   #paused: boolean;
