@@ -178,9 +178,9 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
     handlers: hosted.handlers,
     reach,
     log,
-    taskEnded: (taskId) => {
-      dispatcher.taskEnded(taskId);
-      relay.taskEnded(taskId);
+    taskEnded: (execution) => {
+      dispatcher.taskEnded(execution.taskId);
+      relay.taskEnded(execution);
     },
   });
   const running = worker.run();

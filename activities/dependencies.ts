@@ -1,9 +1,9 @@
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { Handler } from '../domain/agents/handler.ts';
-import type { TaskId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
+import type { ExecutionRef } from '../domain/tasks/execution.ts';
 
 /** The log of a process: facts first, then the sentence. */
 export interface Log {
@@ -20,7 +20,7 @@ export interface ActivityDependencies {
   /** The handlers that this worker hosts, by `kind:name`. */
   readonly handlers: ReadonlyMap<string, Handler>;
   /** Told after the commit that ends a task. A hint: whoever misses it finds out by looking. */
-  readonly taskEnded: (taskId: TaskId) => void;
+  readonly taskEnded: (execution: ExecutionRef) => void;
   readonly reach: ReachFailpoint;
   readonly log: Log;
 }

@@ -2,6 +2,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Database } from '../database/transaction.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
+import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import { isOpenTaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { type OutboxEntry, OutboxRepository } from '../entities/system/outbox-repository.ts';
@@ -47,9 +48,10 @@ export class Relay {
    * Does at once what the outbox row of an end asks for, so that nobody waits for the next turn. Only a hint: the row
    * stays, and its turn does it again.
    */
-  taskEnded(taskId: TaskId): void {
-    const { wakeUps } = this.#options;
-    Promise.all([wakeUps.publishTask(taskId), this.#enqueueNext(taskId)]).catch(() => undefined);
+  taskEnded({ taskId, user }: ExecutionRef): void {
+    const hints = [this.#options.wakeUps.publishTask(taskId)];
+    if (user !== null) hints.push(this.#enqueueNext(taskId));
+    Promise.all(hints).catch(() => undefined);
   }
 
   stop(): Promise<void> {

@@ -43,7 +43,7 @@ function searchAttributes(task: ClaimedTask, definition: GraphDefinition) {
     { key: SEARCH_ATTRIBUTES.agents, value: agents },
     { key: SEARCH_ATTRIBUTES.priority, value: task.priority },
     { key: SEARCH_ATTRIBUTES.status, value: 'in_progress' },
-    ...(task.user === null ? [] : [{ key: SEARCH_ATTRIBUTES.user, value: task.user }]),
+    ...(task.execution.user === null ? [] : [{ key: SEARCH_ATTRIBUTES.user, value: task.execution.user }]),
   ];
 }
 

@@ -37,7 +37,7 @@ export async function closeTask(deps: ActivityDependencies, input: CloseTaskInpu
         return endTask(em, { ...input, definition, record });
       }),
     );
-    deps.taskEnded(execution.taskId);
+    deps.taskEnded(execution);
     return ended;
   } catch (error) {
     throw toFailure(error);

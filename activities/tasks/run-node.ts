@@ -169,7 +169,7 @@ async function complete(
       return ended.status;
     }),
   );
-  if (closed !== null) deps.taskEnded(execution.taskId);
+  if (closed !== null) deps.taskEnded(execution);
   await deps.reach('after_end_before_report');
   const outcome = end.outcome === null ? {} : { outcome: end.outcome };
   return { result: { id: node.id, status: 'ok', attempts: number, ...outcome }, closed };
@@ -231,7 +231,7 @@ function repeatEnd({ node, deps, input }: Attempt, settled: Extract<RunBeginning
   const result: NodeResult = { id: node.id, status, attempts, ...(outcome === null ? {} : { outcome }) };
   if (status !== 'ok') throw finalFailure('handler_failed', 'the node failed in an earlier attempt', { result });
   const closed = isTerminalTaskStatus(taskStatus) ? taskStatus : null;
-  if (closed !== null) deps.taskEnded(input.execution.taskId);
+  if (closed !== null) deps.taskEnded(input.execution);
   return { result, closed };
 }
 

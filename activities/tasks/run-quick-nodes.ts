@@ -81,7 +81,7 @@ export async function runQuickNodes(
     if ('closed' in opened) return { settled: [], unhosted: [], failure: null, closed: opened.closed };
     await drive(opened);
     const closed = await write(opened);
-    if (closed !== null) deps.taskEnded(execution.taskId);
+    if (closed !== null) deps.taskEnded(execution);
     await deps.reach('after_stretch_before_report');
     const { settled, unhosted, failure } = opened;
     return { settled, unhosted: [...unhosted], failure, closed };

@@ -12,6 +12,8 @@ export interface ExecutionRef {
   readonly traceId: TraceId;
   readonly traceNumber: number;
   readonly graphId: GraphId;
+  /** On whose behalf; null for nobody's. The user's next task may go when this one ends. */
+  readonly user: string | null;
   /** The claim's number. A write that carries an older one than the task's row is refused. */
   readonly fence: number;
 }

@@ -13,7 +13,6 @@ export interface ClaimedTask {
   readonly taskQueue: string;
   readonly title: string;
   readonly priority: PriorityBand;
-  readonly user: string | null;
 }
 
 /** Who claims, and what it can carry out. */
@@ -227,6 +226,7 @@ function readClaim(row: ClaimRow): ClaimedTask {
       taskId: row.id as TaskId,
       traceId: row.trace_id as TraceId,
       traceNumber: row.trace_count,
+      user: row.user_id,
       graphId: row.graph_id as GraphId,
       fence: Number(row.fence),
     },
@@ -234,6 +234,5 @@ function readClaim(row: ClaimRow): ClaimedTask {
     taskQueue: row.task_queue,
     title: row.title,
     priority: bandOfPriority(row.priority),
-    user: row.user_id,
   };
 }

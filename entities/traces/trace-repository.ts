@@ -176,7 +176,7 @@ export class TraceRepository {
   /** Traces that are still running although their task has ended: their end could not be written with the task's. */
   async unfinished(limit: number): Promise<ExecutionRef[]> {
     const result = await sql<Record<string, unknown>>`
-      select t.tenant_id, t.id, r.id as trace_id, r.number, r.graph_id, t.fence
+      select t.tenant_id, t.id, t.user_id, r.id as trace_id, r.number, r.graph_id, t.fence
       from muster.agent_traces r join muster.tasks t on t.id = r.task_id
       where r.status = 'running' and t.status not in (${OPEN}) and t.completed_at < now() - interval '10 seconds'
       limit ${limit}`.execute(this.#em.getKysely());
@@ -185,6 +185,7 @@ export class TraceRepository {
       taskId: row.id as ExecutionRef['taskId'],
       traceId: row.trace_id as ExecutionRef['traceId'],
       traceNumber: row.number as number,
+      user: row.user_id as string | null,
       graphId: row.graph_id as ExecutionRef['graphId'],
       fence: Number(row.fence),
     }));

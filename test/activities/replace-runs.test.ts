@@ -31,7 +31,7 @@ describe('the replacement of runs', () => {
     const ids = sampleIds('default');
     await database.inTenant('default', (tx) => insertSampleRows(tx, ids));
     const { tenantId: tenant, taskId, traceId, graphId } = ids;
-    execution = { tenant, taskId, traceId, traceNumber: 1, graphId, fence: 0 };
+    execution = { tenant, taskId, traceId, traceNumber: 1, graphId, user: null, fence: 0 };
     await superuser(`delete from muster.agent_runs`);
     await superuser(
       `insert into muster.agent_runs (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, started_at)
