@@ -148,7 +148,6 @@ async function insertInput(artifacts: ArtifactRepository, task: NewTask, json: s
     taskId: task.id,
     name: 'input.json',
     mediaType: 'application/json',
-    sha256: sha256(json),
     content: new TextEncoder().encode(json),
   });
 }

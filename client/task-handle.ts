@@ -6,6 +6,7 @@ import { isTerminalTraceEvent, type TraceEventType } from '../domain/traces/even
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
+import { HintedPause } from '../redis/hinted-pause.ts';
 import type { TaskProgress } from '../workflows/tasks/messages.ts';
 import { TaskCancelled, TaskFailed, TaskUnknown } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
@@ -155,24 +156,8 @@ export class TaskReader {
 
   /** Wakes when the task may have news, and at the latest after the poll time. */
   #listen(id: TaskId): { wait(): Promise<void>; close(): void } {
-    let hinted = false;
-    let wake: () => void = () => {};
-    const stop = this.#stores.wakeUps.onTask(id, () => {
-      hinted = true;
-      wake();
-    });
-    const wait = async (): Promise<void> => {
-      if (!hinted) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, POLL_MS);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-      }
-      hinted = false;
-    };
-    return { wait, close: stop };
+    const pause = new HintedPause();
+    const close = this.#stores.wakeUps.onTask(id, () => pause.hint());
+    return { wait: () => pause.wait(POLL_MS), close };
   }
 }

@@ -1,6 +1,6 @@
 import { errorMessage } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { HintedPause } from './pause.ts';
+import { HintedPause } from '../redis/hinted-pause.ts';
 
 export interface LoopLog {
   warn(facts: JsonObject, message: string): void;

@@ -97,7 +97,6 @@ async function writeArtifact(
       taskId: execution.taskId,
       name: `${execution.traceNumber}/${nodeId}/${artifact.name}`,
       mediaType: artifact.mediaType,
-      sha256: createHash('sha256').update(content).digest('hex'),
       content,
     });
     if (stored === id && record && ref.note === undefined) {

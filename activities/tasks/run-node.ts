@@ -17,7 +17,7 @@ import { endTask } from './end-task.ts';
 import { handlerContext } from './handler-context.ts';
 import { inTurn } from './in-turn.ts';
 import { loadDocument, readsNothing } from './load-document.ts';
-import { isInline, storeValue } from './store-value.ts';
+import { inlineValue, storeValue } from './store-value.ts';
 
 export interface RunNodeInput {
   readonly execution: ExecutionRef;
@@ -159,10 +159,11 @@ async function complete(
 ): Promise<RunNodeResult> {
   const { deps, input, definition, node, number } = attempt;
   const { execution } = input;
-  const units = isInline(end.output) && !input.closesTask ? deps.database.single : deps.database;
+  const inline = inlineValue(end.output);
+  const units = inline !== null && !input.closesTask ? deps.database.single : deps.database;
   const closed = await withRecord(deps, (record) =>
     units.inTenant(execution.tenant, async ({ em }) => {
-      const output = await storeValue(em, execution, `${node.id}/output.json`, end.output);
+      const output = inline ?? (await storeValue(em, execution, `${node.id}/output.json`, end.output));
       await writeEnd(attempt, em, { ...runEnd(attempt, begun), outcome: end.outcome, output }, record);
       if (!input.closesTask) return null;
       const ended = await endTask(em, { execution, definition, status: 'completed', failure: null, record });

@@ -1,13 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { v7 as uuid } from 'uuid';
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { ArtifactRepository, INLINE_LIMIT, type StoredValue } from '../../entities/traces/artifact-repository.ts';
 
-/** Whether a value is small enough to stay in its row, so that storing it takes no statement of its own. */
-export function isInline(value: Json): boolean {
-  return JSON.stringify(value).length <= INLINE_LIMIT;
+/** A value that is small enough to stay in its row, so that storing it takes no statement of its own; null otherwise. */
+export function inlineValue(value: Json): StoredValue | null {
+  const json = JSON.stringify(value);
+  return json.length <= INLINE_LIMIT ? { json, artifactId: null } : null;
 }
 
 /** Puts a value where it belongs: inline while it is small, as an artifact of the task when it is large. */
@@ -17,16 +17,15 @@ export async function storeValue(
   name: string,
   value: Json,
 ): Promise<StoredValue> {
-  const json = JSON.stringify(value);
-  if (json.length <= INLINE_LIMIT) return { json, artifactId: null };
-  const content = new TextEncoder().encode(json);
+  const inline = inlineValue(value);
+  if (inline !== null) return inline;
+  const content = new TextEncoder().encode(JSON.stringify(value));
   const artifactId = await new ArtifactRepository(em).insert({
     id: uuid(),
     tenant: execution.tenant,
     taskId: execution.taskId,
     name: `${execution.traceNumber}/${name}`,
     mediaType: 'application/json',
-    sha256: createHash('sha256').update(content).digest('hex'),
     content,
   });
   return { json: null, artifactId };

@@ -1,11 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Condition, InputMapping } from '../../domain/graphs/definition.ts';
 import { BUDGET_LIMITS, NODE_KINDS } from '../../domain/graphs/kinds.ts';
-import type { GraphId, TenantId } from '../../domain/ids.ts';
+import type { TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { within } from '../checks.ts';
 import { inheritedTenantId } from '../columns.ts';
-import { AgentGraph } from './agent-graph.ts';
+import { graphId } from './agent-graph.ts';
 
 /** What a component's row keeps of its node besides the columns. */
 export interface ComponentConfiguration {
@@ -19,15 +19,7 @@ const schema = defineEntity({
   properties: {
     id: p.uuid().primary(),
     tenantId: inheritedTenantId().$type<TenantId>(),
-    graphId: () =>
-      p
-        .manyToOne(AgentGraph)
-        .mapToPk()
-        .$type<GraphId>()
-        .fieldName('graph_id')
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index(false),
+    graphId,
     nodeId: p.text(),
     componentType: p.enum(NODE_KINDS),
     /** Name of the agent or tool; null for a condition. */

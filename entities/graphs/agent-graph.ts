@@ -43,3 +43,14 @@ const schema = defineEntity({
 /** A versioned graph of nodes, kept as rows. Once published only its task queue may change. */
 export class AgentGraph extends schema.class {}
 schema.setClass(AgentGraph);
+
+/** The graph of a row that belongs to it, and goes with it; a foreign key of two columns holds its tenant too. */
+export const graphId = () =>
+  p
+    .manyToOne(AgentGraph)
+    .mapToPk()
+    .$type<GraphId>()
+    .fieldName('graph_id')
+    .deleteRule('cascade')
+    .createForeignKeyConstraint(false)
+    .index(false);

@@ -1,10 +1,10 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { CONNECTION_TYPES, OUTCOMES } from '../../domain/graphs/kinds.ts';
-import type { GraphId, TenantId } from '../../domain/ids.ts';
+import type { TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { inheritedTenantId } from '../columns.ts';
 import { AgentComponent } from './agent-component.ts';
-import { AgentGraph } from './agent-graph.ts';
+import { graphId } from './agent-graph.ts';
 
 /** The foreign keys of both ends hold the graph too, so that no arrow leaves its graph: see the migration. */
 const end = (column: string) =>
@@ -23,15 +23,7 @@ const schema = defineEntity({
   properties: {
     id: p.uuid().primary(),
     tenantId: inheritedTenantId().$type<TenantId>(),
-    graphId: () =>
-      p
-        .manyToOne(AgentGraph)
-        .mapToPk()
-        .$type<GraphId>()
-        .fieldName('graph_id')
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index(false),
+    graphId,
     sourceComponentId: () => end('source_component_id'),
     targetComponentId: () => end('target_component_id'),
     connectionType: p.enum(CONNECTION_TYPES),

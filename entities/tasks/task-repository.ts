@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import { bandOfPriority } from '../../domain/tasks/priority.ts';
 import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/status.ts';
 import type { StoredValue } from '../traces/artifact-repository.ts';
 import { readTask, type TaskRecord, type TaskRow } from './task-record.ts';
@@ -94,13 +95,13 @@ export class TaskRepository {
 
   /** How many tasks wait in each band, and how many have an open workflow. */
   async depth(): Promise<{ high: number; normal: number; low: number; running: number }> {
-    const result = await sql<{ high: number; normal: number; low: number; running: number }>`
-      select count(*) filter (where status = 'pending' and priority <= 3)::int as high,
-        count(*) filter (where status = 'pending' and priority between 4 and 6)::int as normal,
-        count(*) filter (where status = 'pending' and priority >= 7)::int as low,
-        count(*) filter (where status in (${OPEN}))::int as running
-      from muster.tasks where status = 'pending' or status in (${OPEN})`.execute(this.#em.getKysely());
-    return result.rows[0] ?? { high: 0, normal: 0, low: 0, running: 0 };
+    const result = await sql<{ waits: boolean; priority: number; count: number }>`
+      select status = 'pending' as waits, priority, count(*)::int as count
+      from muster.tasks where status = 'pending' or status in (${OPEN})
+      group by 1, 2`.execute(this.#em.getKysely());
+    const depth = { high: 0, normal: 0, low: 0, running: 0 };
+    for (const { waits, priority, count } of result.rows) depth[waits ? bandOfPriority(priority) : 'running'] += count;
+    return depth;
   }
 
   /**

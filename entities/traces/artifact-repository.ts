@@ -21,7 +21,6 @@ export interface NewArtifact {
   /** Unique within the task. */
   readonly name: string;
   readonly mediaType: string;
-  readonly sha256: string;
   readonly content: Uint8Array;
 }
 
@@ -44,8 +43,9 @@ export class ArtifactRepository {
   async insert(artifact: NewArtifact): Promise<string> {
     const result = await sql<{ id: string }>`
       insert into muster.artifacts (id, tenant_id, task_id, name, media_type, sha256, size_bytes, content)
-      values (${artifact.id}, ${artifact.tenant}, ${artifact.taskId}, ${artifact.name}, ${artifact.mediaType},
-        ${artifact.sha256}, ${artifact.content.byteLength}, ${Buffer.from(artifact.content)})
+      select ${artifact.id}, ${artifact.tenant}, ${artifact.taskId}, ${artifact.name}, ${artifact.mediaType},
+        encode(sha256(bytes), 'hex'), length(bytes), bytes
+      from (select ${Buffer.from(artifact.content)}::bytea as bytes) as content
       on conflict (task_id, name) where task_id is not null do update set name = excluded.name
       returning id`.execute(this.#em.getKysely());
     const row = result.rows[0];
