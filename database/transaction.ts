@@ -19,6 +19,9 @@ export const SYSTEM_PURPOSES = [
   'heartbeat',
   'publish',
   'inspect',
+  'configure',
+  'supervise',
+  'deliver',
 ] as const;
 export type SystemPurpose = (typeof SYSTEM_PURPOSES)[number];
 

@@ -30,6 +30,18 @@ export const ERROR_CODES = [
   'agents_module_invalid',
   'handler_definition_invalid',
   'transaction_timed_out',
+  'settings_invalid',
+  'dependency_failed',
+  'deadline_exceeded',
+  'task_not_dead',
+  'rate_limited',
+  'agent_unknown',
+  'lease_lost',
+  'message_invalid',
+  'message_unknown',
+  'message_refused',
+  'request_timed_out',
+  'agents_wait_in_circle',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

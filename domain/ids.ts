@@ -7,6 +7,8 @@ export type TraceId = Branded<'TraceId'>;
 export type GraphId = Branded<'GraphId'>;
 export type AgentId = Branded<'AgentId'>;
 export type ArtifactId = Branded<'ArtifactId'>;
+export type LeaseId = Branded<'LeaseId'>;
+export type MessageId = Branded<'MessageId'>;
 export type TenantId = Branded<'TenantId'>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

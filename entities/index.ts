@@ -1,5 +1,6 @@
 import { Agent } from './agents/agent.ts';
 import { AgentHeartbeat } from './agents/agent-heartbeat.ts';
+import { AgentLease } from './agents/agent-lease.ts';
 import { AuditEntry } from './audit/audit-entry.ts';
 import { AgentComponent } from './graphs/agent-component.ts';
 import { AgentGraph } from './graphs/agent-graph.ts';
@@ -11,6 +12,7 @@ import { OutboxEntry } from './system/outbox-entry.ts';
 import { SystemConfig } from './system/system-config.ts';
 import { Tenant } from './system/tenant.ts';
 import { Artifact } from './tasks/artifact.ts';
+import { ConcurrencySlot } from './tasks/concurrency-slot.ts';
 import { Task } from './tasks/task.ts';
 import { TaskDependency } from './tasks/task-dependency.ts';
 import { AgentRun } from './traces/agent-run.ts';
@@ -23,11 +25,13 @@ export const ENTITIES = [
   SystemConfig,
   Agent,
   AgentHeartbeat,
+  AgentLease,
   AgentGraph,
   AgentComponent,
   ComponentConnection,
   Task,
   TaskDependency,
+  ConcurrencySlot,
   Artifact,
   AgentTrace,
   AgentRun,
@@ -45,12 +49,14 @@ export {
   AgentComponent,
   AgentGraph,
   AgentHeartbeat,
+  AgentLease,
   AgentMessage,
   AgentRun,
   AgentTrace,
   Artifact,
   AuditEntry,
   ComponentConnection,
+  ConcurrencySlot,
   OutboxEntry,
   RetentionPolicy,
   SystemConfig,

@@ -2,7 +2,7 @@
 export const AGENT_STATUSES = ['inactive', 'starting', 'active', 'busy', 'idle', 'offline', 'failed'] as const;
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
-export const AGENT_TYPES = ['director', 'worker', 'assistant', 'tool'] as const;
+export const AGENT_TYPES = ['director', 'worker', 'assistant', 'tool', 'custom'] as const;
 export type AgentType = (typeof AGENT_TYPES)[number];
 
 /** Each process beats for all agents that it hosts every 10 s; the fast signal in Redis lives 30 s. */

@@ -32,7 +32,7 @@ export const WAITING_TASK_STATUSES = ['pending', 'deferred', 'blocked'] as const
 const OPEN_MOVES = [...OPEN_TASK_STATUSES, ...TERMINAL_TASK_STATUSES];
 const MOVES: Record<TaskStatus, readonly TaskStatus[]> = {
   pending: ['deferred', 'blocked', 'in_progress', 'cancelled', 'failed'],
-  deferred: ['pending', 'blocked', 'cancelled'],
+  deferred: ['pending', 'blocked', 'failed', 'cancelled'],
   blocked: ['pending', 'deferred', 'cancelled', 'failed'],
   in_progress: OPEN_MOVES,
   waiting_input: OPEN_MOVES,

@@ -16,6 +16,11 @@ const schema = defineEntity({
     description: p.text().default(''),
     /** The beat known when the status last changed; the live one is in `agent_heartbeats`. */
     lastHeartbeat: moment().nullable(),
+    /** What it is there for, and what it can do: free words, by which others find it. */
+    roles: p.array().columnType('text[]').defaultRaw("'{}'"),
+    capabilities: p.array().columnType('text[]').defaultRaw("'{}'"),
+    /** When its silence was reported as an alert; null while it beats. */
+    alertedAt: moment().nullable(),
     config: p.json<JsonObject>().defaultRaw("'{}'"),
     metrics: p.json<JsonObject>().defaultRaw("'{}'"),
     createdAt: createdAt(),

@@ -1,6 +1,6 @@
 import { defineEntity, type Opt, p } from '@mikro-orm/core';
-import type { AgentId, TenantId } from '../../domain/ids.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { AgentId, LeaseId, MessageId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
 import { MESSAGE_PRIORITY_RANGE, MESSAGE_STATUSES, MESSAGE_TYPES } from '../../domain/messaging/status.ts';
 import { Agent } from '../agents/agent.ts';
 import { within } from '../checks.ts';
@@ -13,7 +13,7 @@ const schema = defineEntity({
   tableName: 'agent_messages',
   properties: {
     timestamp: moment().primary(),
-    id: p.uuid().primary(),
+    id: p.uuid().$type<MessageId>().primary(),
     tenantId: tenantId().$type<TenantId>(),
     fromAgentId: () => end('from_agent_id'),
     /** Null for a message to every agent of the tenant. */
@@ -31,7 +31,31 @@ const schema = defineEntity({
     fence: p.bigint('number').default(0),
     deadReason: p.text().nullable(),
     processedAt: moment().nullable(),
+    /** The lease under which it was signed, and its number among the messages of that lease. */
+    leaseId: p.uuid().$type<LeaseId>().nullable(),
+    seq: p.bigint('number').nullable(),
+    signature: p.text().nullable(),
+    requiresResponse: p.boolean().default(false),
+    /** After this it is not delivered any more. */
+    expiresAt: moment().nullable(),
+    /** Not delivered before: how redelivery backs off. */
+    availableAt: moment().defaultRaw('now()'),
+    /** The same for all receipts of one broadcast. */
+    broadcastId: p.uuid().nullable(),
+    /** The message whose handling sent this one. */
+    causeId: p.uuid().$type<MessageId>().nullable(),
+    traceId: p.uuid().$type<TraceId>().nullable(),
+    /** What its handler returned. */
+    result: p.json<Json>().nullable(),
   },
+  uniques: [
+    { name: 'agent_messages_id_unique', properties: ['id'] },
+    {
+      name: 'agent_messages_lease_seq_unique',
+      properties: ['leaseId', 'seq', 'toAgentId'],
+      where: 'lease_id is not null',
+    },
+  ],
   indexes: [
     {
       name: 'agent_messages_mailbox_index',
@@ -39,6 +63,23 @@ const schema = defineEntity({
       columns: [{ name: 'toAgentId' }, { name: 'processed' }, { name: 'timestamp', sort: 'DESC' }],
     },
     { name: 'agent_messages_tenant_index', properties: ['tenantId', 'timestamp'] },
+    {
+      name: 'agent_messages_waiting_index',
+      properties: ['toAgentId', 'priority', 'timestamp', 'id'],
+      where: "status in ('pending', 'leased')",
+    },
+    {
+      name: 'agent_messages_open_request_index',
+      properties: ['fromAgentId'],
+      where: "requires_response and status in ('pending', 'leased')",
+    },
+    {
+      name: 'agent_messages_correlation_index',
+      properties: ['correlationId'],
+      where: 'correlation_id is not null',
+    },
+    { name: 'agent_messages_dead_index', properties: ['tenantId', 'timestamp'], where: "status = 'dead'" },
+    { name: 'agent_messages_broadcast_index', properties: ['broadcastId'], where: 'broadcast_id is not null' },
   ],
 });
 

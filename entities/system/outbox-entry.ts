@@ -12,11 +12,13 @@ const schema = defineEntity({
     id: p.bigint('string').primary().generated('identity'),
     tenantId: inheritedTenantId().$type<TenantId>(),
     topic: p.enum(OUTBOX_TOPICS),
+    /** Null for a submit, whose payload names its tasks. */
     taskId: () =>
       p
         .manyToOne(Task)
         .mapToPk()
         .fieldName('task_id')
+        .nullable()
         .deleteRule('cascade')
         .createForeignKeyConstraint(false)
         .index(false),

@@ -38,7 +38,19 @@ const schema = defineEntity({
     claimedBy: p.text().nullable(),
     claimedAt: moment().nullable(),
     cancelRequestedAt: moment().nullable(),
+    /** When it was claimed, or last compared with Temporal. */
+    checkedAt: moment().nullable(),
+    /** Not to be started before; null for at once, and for a deferred task that is held until a resume. */
+    startAfter: moment().nullable(),
+    /** When it should have ended: later it is overdue, which nothing stops. */
     dueDate: moment().nullable(),
+    /** When it must have ended: later it fails. */
+    deadlineAt: moment().nullable(),
+    /** What it counts against while it is open, see `domain/queues/concurrency-keys.ts`. */
+    concurrencyKeys: p.array().columnType('text[]').defaultRaw("'{}'"),
+    recurrence: p.json<JsonObject>().nullable(),
+    /** The task whose end created this one; null for what was submitted. */
+    predecessorId: p.uuid().$type<TaskId>().nullable(),
     startedAt: moment().nullable(),
     completedAt: moment().nullable(),
     deadLetteredAt: moment().nullable(),
@@ -57,7 +69,7 @@ const schema = defineEntity({
       properties: ['tenantId', 'idempotencyKey'],
       where: 'idempotency_key is not null',
     },
-    { name: 'tasks_open_user_unique', properties: ['tenantId', 'userId'], where: `user_id is not null and ${open}` },
+    { name: 'tasks_predecessor_unique', properties: ['predecessorId'], where: 'predecessor_id is not null' },
   ],
   indexes: [
     {
@@ -75,14 +87,32 @@ const schema = defineEntity({
       columns: [{ name: 'tenantId' }, { name: 'status' }, { name: 'createdAt', sort: 'DESC' }],
       properties: ['tenantId', 'status', 'createdAt'],
     },
-    { name: 'tasks_open_index', properties: ['claimedAt'], where: open },
+    { name: 'tasks_checked_index', properties: ['checkedAt'], where: open },
     { name: 'tasks_ended_index', properties: ['completedAt'], where: 'completed_at is not null' },
+    {
+      name: 'tasks_start_after_index',
+      properties: ['startAfter'],
+      where: "status = 'deferred' and start_after is not null",
+    },
+    { name: 'tasks_blocked_index', properties: ['createdAt'], where: "status = 'blocked'" },
+    {
+      name: 'tasks_deadline_index',
+      properties: ['deadlineAt'],
+      where: 'deadline_at is not null and completed_at is null',
+    },
+    {
+      name: 'tasks_due_index',
+      properties: ['tenantId', 'dueDate'],
+      where: 'due_date is not null and completed_at is null',
+    },
+    { name: 'tasks_dead_index', properties: ['tenantId', 'deadLetteredAt'], where: 'dead_lettered_at is not null' },
   ],
   checks: [
     {
       name: 'tasks_completed_check',
       expression: `(completed_at is not null) = (${oneOf('status', TERMINAL_TASK_STATUSES)})`,
     },
+    { name: 'tasks_dead_letter_check', expression: "dead_lettered_at is null or status = 'failed'" },
   ],
 });
 

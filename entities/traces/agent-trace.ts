@@ -25,6 +25,8 @@ const schema = defineEntity({
     number: p.integer().check('number > 0'),
     graphId: () =>
       p.manyToOne(AgentGraph).mapToPk().$type<GraphId>().fieldName('graph_id').index('agent_traces_graph_index'),
+    /** The trace before it, when this one came from a redrive. */
+    originTraceId: p.uuid().$type<TraceId>().nullable(),
     workflowId: p.text().unique('agent_traces_workflow_unique'),
     runId: p.text().nullable(),
     status: p.enum(TRACE_STATUSES).default('running'),

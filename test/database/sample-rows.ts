@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { v7 as uuid } from 'uuid';
 import type { Transaction } from '../../database/transaction.ts';
-import type { AgentId, GraphId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { AgentId, GraphId, LeaseId, MessageId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { TaskStatus } from '../../domain/tasks/status.ts';
 import { isTerminalTaskStatus } from '../../domain/tasks/status.ts';
 import * as entities from '../../entities/index.ts';
@@ -25,6 +25,12 @@ export function sampleIds(tenant: string): SampleIds {
     traceId: uuid() as TraceId,
     componentIds: [uuid(), uuid()],
   };
+}
+
+/** Only system work takes slots: a tenant could fill those of another. */
+export function insertSampleSlot(tx: Transaction, { tenantId, taskId }: SampleIds): Promise<void> {
+  tx.em.create(entities.ConcurrencySlot, { key: `key:${tenantId}/sample`, slot: 1, taskId, tenantId, fence: 1 });
+  return tx.em.flush();
 }
 
 export const insertTenant = ({ kysely }: Transaction, tenant: string) =>
@@ -146,8 +152,15 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
     subjectType: 'task',
     subjectId: taskId,
   });
+  tx.em.create(entities.AgentLease, {
+    id: uuid() as LeaseId,
+    tenantId,
+    process: 'a process',
+    publicKey: 'a key',
+    fence: 1,
+  });
   tx.em.create(entities.AgentMessage, {
-    id: uuid(),
+    id: uuid() as MessageId,
     timestamp: new Date(),
     tenantId,
     fromAgentId: agentId,

@@ -5,15 +5,22 @@ import type { Database, Transaction } from '../../database/transaction.ts';
 import { withPostgresql } from '../../services/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { sharedStack } from '../support/stack.ts';
-import { insertSampleRows, sampleIds } from './sample-rows.ts';
+import { insertSampleRows, insertSampleSlot, sampleIds } from './sample-rows.ts';
 
 /** Every table whose rows have a tenant. The test compares it with the catalogue, so a new table cannot be forgotten. */
 const TABLES = [
-  ...['activity_effects', 'agent_components', 'agent_graphs', 'agent_heartbeats', 'agent_messages', 'agent_runs'],
-  ...['agent_traces', 'agents', 'artifacts', 'audit_log', 'component_connections', 'outbox', 'task_dependencies'],
-  ...['tasks', 'tenants', 'trace_events'],
+  ...['activity_effects', 'agent_components', 'agent_graphs', 'agent_heartbeats', 'agent_leases', 'agent_messages'],
+  ...['agent_runs', 'agent_traces', 'agents', 'artifacts', 'audit_log', 'component_connections', 'concurrency_slots'],
+  ...['outbox', 'task_dependencies', 'tasks', 'tenants', 'trace_events'],
 ];
-const SHARED = new Set(['agents', 'agent_heartbeats', 'agent_graphs', 'agent_components', 'component_connections']);
+const SHARED = new Set([
+  'agents',
+  'agent_heartbeats',
+  'agent_leases',
+  'agent_graphs',
+  'agent_components',
+  'component_connections',
+]);
 const WITHOUT_TENANT = ['retention_policies', 'schema_migrations', 'schema_state', 'system_config'];
 
 const tenantColumn = (table: string) => (table === 'tenants' ? 'id' : 'tenant_id');
@@ -26,7 +33,9 @@ describe('row-level security', () => {
     clone = await cloneDatabase(await sharedStack(), 'tenants');
     database = openDatabase({ url: clone.databaseUrl, applicationName: 'tenants test', poolSize: 1 });
     for (const tenant of ['red', 'blue', 'system']) {
-      await database.inTenant(tenant, (tx) => insertSampleRows(tx, sampleIds(tenant)));
+      const ids = sampleIds(tenant);
+      await database.inTenant(tenant, (tx) => insertSampleRows(tx, ids));
+      await database.inSystem('inspect', (tx) => insertSampleSlot(tx, ids));
     }
   });
 

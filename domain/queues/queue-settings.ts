@@ -1,0 +1,110 @@
+import { canonicalJson } from '../canonical-json.ts';
+import { MusterError } from '../errors.ts';
+import { isTenantId } from '../ids.ts';
+import { isJsonObject } from '../json.ts';
+import { PRIORITY_BANDS } from '../tasks/priority.ts';
+import { kindOfKey } from './concurrency-keys.ts';
+
+/**
+ * How the queue of the whole installation behaves: the row `queue` of `system_config`. A change counts within two seconds,
+ * without a restart.
+ */
+export interface QueueSettings {
+  /**
+   * How many tasks may be open at once, by concurrency key; `<kind>:*` stands for every key of a kind that is not named
+   * itself. 0 to 1,000,000. @defaultValue `{ 'user:*': 1 }`: tasks of one user never overlap
+   */
+  readonly limits: Readonly<Record<string, number>>;
+  /** A tenant's share of the starts within a band, against the others'. 0.01 to 1,000. @defaultValue 1 for each tenant */
+  readonly weights: Readonly<Record<string, number>>;
+  /** What starts nothing until it is resumed: `band:low`, `tenant:acme`, `graph:digest`. */
+  readonly paused: readonly string[];
+  /** How long a job waits behind higher bands before it also competes by its age. 1 to 86,400 s. @defaultValue 60 */
+  readonly ageingSeconds: number;
+}
+
+export const DEFAULT_QUEUE_SETTINGS: QueueSettings = {
+  limits: { 'user:*': 1 },
+  weights: {},
+  paused: [],
+  ageingSeconds: 60,
+};
+
+/** Settings of the queue, or of the limits, that cannot be used. Nothing was changed. */
+export class SettingsInvalid extends MusterError {
+  readonly code = 'settings_invalid';
+  readonly retryable = false;
+  constructor(what: string, faults: readonly string[]) {
+    super(`The settings "${what}" cannot be used: ${faults.join('; ')}.`, { what, faults: faults.length });
+  }
+}
+
+/**
+ * Reads settings from outside or from their row; what is left out has its default.
+ * @throws SettingsInvalid naming every fault
+ */
+export function parseQueueSettings(value: unknown): QueueSettings {
+  if (value === null || value === undefined) return DEFAULT_QUEUE_SETTINGS;
+  if (!isJsonObject(value)) throw new SettingsInvalid('queue', ['expected a JSON object']);
+  const { limits = {}, weights = {}, paused = [], ageingSeconds = DEFAULT_QUEUE_SETTINGS.ageingSeconds } = value;
+  const faults = [
+    ...numberFaults('limits', limits, isLimitName, { min: 0, max: 1_000_000, whole: true }),
+    ...numberFaults('weights', weights, isTenantId, { min: 0.01, max: 1_000, whole: false }),
+    ...pauseFaults(paused),
+    ...numberFaults('settings', { ageingSeconds }, () => true, { min: 1, max: 86_400, whole: true }),
+  ];
+  if (faults.length > 0) throw new SettingsInvalid('queue', faults);
+  return {
+    limits: { ...DEFAULT_QUEUE_SETTINGS.limits, ...(limits as Record<string, number>) },
+    weights: weights as Record<string, number>,
+    paused: [...new Set(paused as string[])].sort(),
+    ageingSeconds: ageingSeconds as number,
+  };
+}
+
+/** How many tasks with this key may be open at once: 0 while it is paused, null without a limit. */
+export function limitOfKey({ limits, paused }: QueueSettings, key: string): number | null {
+  if (paused.includes(key)) return 0;
+  return limits[key] ?? limits[`${kindOfKey(key) ?? ''}:*`] ?? null;
+}
+
+/** Text that is the same for the same settings and only for them. */
+export function settingsText(settings: QueueSettings): string {
+  return canonicalJson({ ...settings });
+}
+
+/** Whether a text names something that can be paused: a band, a tenant or a graph. */
+export function isPauseTarget(target: string): boolean {
+  const [kind = '', ...rest] = target.split(':');
+  const name = rest.join(':');
+  if (kind === 'band') return PRIORITY_BANDS.some((band) => band === name);
+  return (kind === 'tenant' && isTenantId(name)) || (kind === 'graph' && name !== '');
+}
+
+function isLimitName(name: string): boolean {
+  return kindOfKey(name) !== null;
+}
+
+function numberFaults(
+  what: string,
+  value: unknown,
+  isName: (name: string) => boolean,
+  range: { min: number; max: number; whole: boolean },
+): string[] {
+  if (!isJsonObject(value)) return [`${what} must be a JSON object`];
+  return Object.entries(value).flatMap(([name, number]) => {
+    if (!isName(name)) return [`${what} has no place for "${name}"`];
+    const fits = typeof number === 'number' && number >= range.min && number <= range.max;
+    if (fits && (!range.whole || Number.isInteger(number))) return [];
+    return [`${name} must be a ${range.whole ? 'whole ' : ''}number from ${range.min} to ${range.max}`];
+  });
+}
+
+function pauseFaults(paused: unknown): string[] {
+  if (!Array.isArray(paused)) return ['paused must be a list'];
+  return paused.flatMap((target) =>
+    typeof target === 'string' && isPauseTarget(target)
+      ? []
+      : [`"${String(target)}" cannot be paused: expected band:NAME, tenant:NAME or graph:NAME`],
+  );
+}

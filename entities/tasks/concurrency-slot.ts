@@ -1,0 +1,34 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { TaskId, TenantId } from '../../domain/ids.ts';
+import { inheritedTenantId, moment } from '../columns.ts';
+import { Task } from './task.ts';
+
+const schema = defineEntity({
+  name: 'ConcurrencySlot',
+  tableName: 'concurrency_slots',
+  properties: {
+    key: p.text().primary(),
+    /** 1 to the key's limit. */
+    slot: p.integer().primary().check('slot >= 1'),
+    taskId: () =>
+      p
+        .manyToOne(Task)
+        .mapToPk()
+        .$type<TaskId>()
+        .fieldName('task_id')
+        .deleteRule('cascade')
+        .createForeignKeyConstraint(false)
+        .index('concurrency_slots_task_index'),
+    tenantId: inheritedTenantId().$type<TenantId>(),
+    /** The fence of the claim that took it. */
+    fence: p.bigint('number'),
+    takenAt: moment().defaultRaw('now()'),
+  },
+});
+
+/**
+ * One slot of a limited concurrency key, held by one open task. Taken by the claim and freed by the end of the task, each
+ * in the same transaction: no slot outlives its task, and the primary key keeps two tasks from holding one.
+ */
+export class ConcurrencySlot extends schema.class {}
+schema.setClass(ConcurrencySlot);
