@@ -1,35 +1,36 @@
+import {
+  type DeadLetter,
+  DeadLetters,
+  type DeadListOptions,
+  type RedriveAll,
+  type RedriveOptions,
+  type RedriveReport,
+} from './client/dead-letters.ts';
 import { GraphUnknown, TaskUnknown } from './client/errors.ts';
-import { type ClientStores, type OpenClientOptions, openClientStores } from './client/open-stores.ts';
-import { type SubmitOptions, Submitter } from './client/submit.ts';
+import type { Limits } from './client/limits.ts';
+import type { Messages } from './client/messages.ts';
+import { type ClientStores, openClientStores } from './client/open-stores.ts';
+import type { AgentView, ConnectOptions, SubmittedTask } from './client/public-types.ts';
+import { QueueControl } from './client/queue-control.ts';
+import type { QueueView } from './client/queue-view.ts';
+import { readQueue } from './client/read-queue.ts';
+import { type SubmitItem, Submitter } from './client/submit.ts';
+import type { SubmitOptions } from './client/submit-options.ts';
 import { type TaskHandle, TaskReader } from './client/task-handle.ts';
 import { publishGraphs } from './database/publish-graphs.ts';
+import { agentHealth } from './domain/agents/health.ts';
 import type { Graph } from './domain/graphs/define-graph.ts';
 import { isUuid, type TaskId } from './domain/ids.ts';
 import type { JsonObject } from './domain/json.ts';
-import type { PriorityBand } from './domain/tasks/priority.ts';
+import type { QueueSettings } from './domain/queues/queue-settings.ts';
 import type { TaskStatus } from './domain/tasks/status.ts';
-import { type AgentRecord, AgentRepository } from './entities/agents/agent-repository.ts';
+import { AgentRepository, type AgentSearch } from './entities/agents/agent-repository.ts';
 import { type GraphHead, GraphRepository } from './entities/graphs/graph-repository.ts';
 import type { TaskRecord } from './entities/tasks/task-record.ts';
 import { TaskRepository } from './entities/tasks/task-repository.ts';
 
-export type { SubmitOptions } from './client/submit.ts';
-export type { TaskEvent, TaskHandle, TaskResult, TaskView } from './client/task-handle.ts';
-
-export type ConnectOptions = OpenClientOptions;
-
-/** A task that was just submitted, or found again under its key. */
-export interface SubmittedTask extends TaskHandle {
-  readonly status: TaskStatus;
-  /** True when the key was known: nothing was written, this is the task of the first submit. */
-  readonly duplicate: boolean;
-}
-
-/** What waits and what runs, for the tenant. */
-export interface QueueView {
-  readonly waiting: Readonly<Record<PriorityBand, number>>;
-  readonly running: number;
-}
+export { connectAgent } from './client/connect-agent.ts';
+export type * from './client/public-types.ts';
 
 /**
  * Connects to Muster's stores: those that the options or the environment name, or else those that `muster up` started.
@@ -49,14 +50,33 @@ export async function connect(options: ConnectOptions = {}): Promise<Muster> {
 
 /** One program's connection, on behalf of one tenant. */
 export class Muster {
+  /**
+   * The limits on how much may happen in a time, for programs that ask and operators who set them.
+   * @example
+   * const { allowed, retryAfterMs } = await muster.limits.take({ user: 'u-17', endpoint: 'chat' });
+   */
+  readonly limits: Limits;
+
+  /**
+   * Messages to agents, from this program, and what became of them.
+   * @example
+   * const answer = await muster.messages.request('calendar', { day: '2026-11-23' });
+   */
+  readonly messages: Messages;
   readonly #stores: ClientStores;
   readonly #submitter: Submitter;
   readonly #reader: TaskReader;
+  readonly #deadLetters: DeadLetters;
+  readonly #queue: QueueControl;
 
   constructor(stores: ClientStores) {
+    this.limits = stores.limits;
+    this.messages = stores.messages;
     this.#stores = stores;
     this.#submitter = new Submitter(stores);
     this.#reader = new TaskReader(stores);
+    this.#deadLetters = new DeadLetters(stores);
+    this.#queue = new QueueControl(stores);
   }
 
   /** The tenant that every call is for. */
@@ -80,6 +100,24 @@ export class Muster {
   }
 
   /**
+   * Submits up to 10,000 tasks of one graph in one transaction: all of them or, when one is refused, none. Each item is an
+   * input with the options of `submit`, and the answers come in the items' order. Otherwise it promises what `submit`
+   * does.
+   *
+   * @example
+   * const items = ['Ada', 'Grace'].map((name) => ({ input: { name }, key: `greet-${name}` }));
+   * const tasks = await muster.submitMany('greeting', items);
+   *
+   * @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable, IdempotencyConflict
+   */
+  async submitMany(graph: string, items: readonly SubmitItem[]): Promise<SubmittedTask[]> {
+    const submissions = await this.#submitter.submitMany(graph, items);
+    return submissions.map(({ id, status, duplicate }) =>
+      Object.assign(this.#reader.handle(id), { status, duplicate }),
+    );
+  }
+
+  /**
    * A handle on a task that was submitted earlier, by this program or another one. Nothing is read yet.
    * @example
    * const { output } = await muster.task(id).result();
@@ -91,11 +129,13 @@ export class Muster {
   }
 
   /**
-   * The newest tasks first.
+   * The newest tasks first; with `overdue`, those that have not ended although they were due, longest overdue first.
    * @example
    * const failed = await muster.tasks({ status: 'failed', limit: 20 });
    */
-  tasks(filter: { status?: TaskStatus; graph?: string; limit?: number } = {}): Promise<TaskRecord[]> {
+  tasks(
+    filter: { status?: TaskStatus; graph?: string; overdue?: boolean; limit?: number } = {},
+  ): Promise<TaskRecord[]> {
     const limit = Math.min(500, Math.max(1, filter.limit ?? 50));
     return this.#inTenant(({ em }) => new TaskRepository(em).list({ ...filter, limit }));
   }
@@ -122,22 +162,101 @@ export class Muster {
   }
 
   /**
-   * The agents that workers have registered, with their last sign of life.
+   * The agents that processes have registered, all or those with a role or a capability, with their last sign of life.
    * @example
-   * const offline = (await muster.agents()).filter((agent) => agent.status === 'offline');
+   * const writers = await muster.agents({ capability: 'write' });
+   * const alive = writers.filter((agent) => agent.health === 'alive');
    */
-  agents(): Promise<AgentRecord[]> {
-    return this.#inTenant(({ em }) => new AgentRepository(em).list());
+  async agents(search: AgentSearch = {}): Promise<AgentView[]> {
+    const found = await this.#inTenant(({ em }) => new AgentRepository(em).list(search));
+    const now = new Date();
+    return found.map((agent) => ({ ...agent, health: agentHealth(agent, now) }));
   }
 
   /**
-   * How many tasks wait in each band and how many run.
+   * What waits, what runs and what holds it up: the tenant's own tasks, or those of all tenants. The limits, pauses and
+   * weights are the whole installation's. Counted in PostgreSQL, so it is true while Redis is away too.
+   *
    * @example
-   * const { waiting, running } = await muster.queue();
+   * const { waiting, running, bands } = await muster.queue();
+   * const everybody = await muster.queue({ allTenants: true });
    */
-  async queue(): Promise<QueueView> {
-    const { running, ...waiting } = await this.#inTenant(({ em }) => new TaskRepository(em).depth());
-    return { waiting, running };
+  queue({ allTenants = false }: { allTenants?: boolean } = {}): Promise<QueueView> {
+    return readQueue(this.#stores, { allTenants });
+  }
+
+  /**
+   * Starts nothing more of a band, a tenant or a graph until it is resumed; what runs goes on. It counts for the whole
+   * installation, within two seconds, and survives restarts. Repeating it changes nothing. A single task is paused by
+   * its own handle.
+   *
+   * @example
+   * await muster.pause('graph:channel-digest');
+   *
+   * @throws InputInvalid for what is no `band:NAME`, `tenant:NAME` or `graph:NAME`
+   */
+  pause(target: string): Promise<QueueSettings> {
+    return this.#queue.setPaused(target, true);
+  }
+
+  /**
+   * Undoes {@link Muster.pause}. Repeating it changes nothing.
+   * @example
+   * await muster.resume('graph:channel-digest');
+   * @throws InputInvalid
+   */
+  resume(target: string): Promise<QueueSettings> {
+    return this.#queue.setPaused(target, false);
+  }
+
+  /**
+   * Limits how many tasks with a concurrency key are open at once, in the whole installation: `tenant:NAME`,
+   * `graph:NAME`, `agent:NAME`, `user:TENANT/USER`, `key:TENANT/KEY`, or `<kind>:*` for every key of a kind that has no
+   * limit of its own. 0 to 1,000,000; null for the default, which is one for `user:*` and none for all else. Tasks that
+   * run are left alone. It counts within two seconds.
+   *
+   * @example
+   * await muster.setLimit('graph:channel-digest', 4);
+   *
+   * @throws SettingsInvalid
+   */
+  setLimit(key: string, limit: number | null): Promise<QueueSettings> {
+    return this.#queue.setLimit(key, limit);
+  }
+
+  /**
+   * Sets a tenant's share of the starts within a band against the others'. 0.01 to 1,000; null for the default of 1.
+   * @example
+   * await muster.setWeight('acme', 3);
+   * @throws SettingsInvalid
+   */
+  setWeight(tenant: string, weight: number | null): Promise<QueueSettings> {
+    return this.#queue.setWeight(tenant, weight);
+  }
+
+  /**
+   * The tenant's tasks that failed and were not redriven, with cause, node and trace; the latest deaths first.
+   * @example
+   * const letters = await muster.dead({ graph: 'channel-digest', since: new Date(Date.now() - 3_600_000) });
+   */
+  dead(options: DeadListOptions = {}): Promise<DeadLetter[]> {
+    return this.#deadLetters.list(options);
+  }
+
+  /**
+   * Lets failed tasks wait again, each to be started under a new trace that names the failed one as its origin; what the
+   * failed trace left stays readable. A task that depends on others is blocked until they have completed. Repeating it
+   * does nothing twice. Asked for one task it raises an error where that one cannot be redriven; asked for several it
+   * says so in the report.
+   *
+   * @example
+   * await muster.redrive(id);
+   * const { tasks } = await muster.redrive({ all: true, graph: 'channel-digest' }, { dryRun: true });
+   *
+   * @throws TaskNotDead, DependencyDead, TaskUnknown
+   */
+  redrive(target: string | readonly string[] | RedriveAll, options: RedriveOptions = {}): Promise<RedriveReport> {
+    return this.#deadLetters.redrive(target, options);
   }
 
   /**

@@ -52,6 +52,11 @@ const schema = z.object({
   MUSTER_MAX_INPUT_BYTES: whole({ min: 1024, max: 100_000_000, default: 10_000_000 }),
   MUSTER_STATE_DIR: text,
   MUSTER_NO_INSTALL: flag,
+  MUSTER_HEALTH_PORT: z
+    .string()
+    .refine(isPortOrOff, 'expected a port from 0 to 65535, or off')
+    .default('0')
+    .transform((value) => (value === 'off' ? null : Number(value))),
   MUSTER_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   MUSTER_FAILPOINTS: text,
   TEMPORAL_ADDRESS: text,
@@ -73,6 +78,8 @@ export interface Config {
   readonly maxConcurrentNodes: number;
   readonly shutdownGraceMs: number;
   readonly maxInputBytes: number;
+  /** Port on loopback for health and metrics; 0 takes a free one, null opens none. */
+  readonly healthPort: number | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Named points at which a test makes this process die or wait; empty in every normal run. */
   readonly failpoints: string;
@@ -102,6 +109,10 @@ export function loadConfig(environment: Environment = process.env): Config {
   return freeze(parsed.data);
 }
 
+function isPortOrOff(value: string): boolean {
+  return value === 'off' || (/^\d{1,5}$/.test(value) && Number(value) <= 65_535);
+}
+
 function freeze(values: z.infer<typeof schema>): Config {
   return Object.freeze({
     services: servicesOf(values),
@@ -113,6 +124,7 @@ function freeze(values: z.infer<typeof schema>): Config {
     maxConcurrentNodes: values.MUSTER_MAX_CONCURRENT_NODES,
     shutdownGraceMs: values.MUSTER_SHUTDOWN_GRACE_SECONDS * 1000,
     maxInputBytes: values.MUSTER_MAX_INPUT_BYTES,
+    healthPort: values.MUSTER_HEALTH_PORT,
     logLevel: values.MUSTER_LOG_LEVEL,
     failpoints: values.MUSTER_FAILPOINTS ?? '',
   });

@@ -2,16 +2,34 @@
  * The public entry: what a program imports from 'muster'. The worker's side is 'muster/worker'.
  */
 export {
+  type AgentView,
+  type BandView,
+  type ConcurrencyLimitView,
+  type ConnectAgentOptions,
+  type ConnectedAgent,
   type ConnectOptions,
   connect,
+  connectAgent,
+  type DeadLetter,
+  type DeadListOptions,
+  type IndexState,
+  type LimitCall,
+  type Limits,
   Muster,
   type QueueView,
+  type RedriveAll,
+  type RedrivenView,
+  type RedriveOptions,
+  type RedriveReport,
+  type SubmitItem,
   type SubmitOptions,
   type SubmittedTask,
   type TaskEvent,
   type TaskHandle,
   type TaskResult,
   type TaskView,
+  type TenantView,
+  type TierHolder,
 } from './client.ts';
 export { defineAgent } from './domain/agents/define-agent.ts';
 export { defineTool } from './domain/agents/define-tool.ts';
@@ -19,3 +37,18 @@ export type { EffectRequest, Handler, HandlerContext, Schema } from './domain/ag
 export { ERROR_CODES, type ErrorCode, hasErrorCode, MusterError } from './domain/errors.ts';
 export { defineGraph, type Graph } from './domain/graphs/define-graph.ts';
 export type { Json, JsonObject } from './domain/json.ts';
+export { type LimitDecision, type LimitReservation, limitHeaders } from './domain/limits/decision.ts';
+export type { HandlerCall, HandlerLimits } from './domain/limits/handler-limits.ts';
+export type { LimitSettings } from './domain/limits/limit-settings.ts';
+export { gcra, type RateLimit, slidingLog } from './domain/limits/rate-limit.ts';
+export type {
+  HandlerMessages,
+  Receive,
+  ReceiveContext,
+  ReceivedMessage,
+  RequestOptions,
+  SendOptions,
+  SentBroadcast,
+  SentMessage,
+} from './domain/messaging/received-message.ts';
+export type { QueueSettings } from './domain/queues/queue-settings.ts';

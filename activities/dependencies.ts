@@ -1,9 +1,14 @@
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { Handler } from '../domain/agents/handler.ts';
+import type { TenantId, TraceId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { HandlerMessages } from '../domain/messaging/received-message.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
+import type { TerminalTaskStatus } from '../domain/tasks/status.ts';
+import type { AgentHealthBoard } from '../redis/agent-health.ts';
+import type { RateLimiter } from '../redis/limits/rate-limiter.ts';
 
 /** The log of a process: facts first, then the sentence. */
 export interface Log {
@@ -13,6 +18,17 @@ export interface Log {
   error(facts: JsonObject, message: string): void;
 }
 
+/** Which node speaks. The same node of the same trace says the same thing once, whichever attempt says it. */
+export interface SendingNode {
+  readonly tenant: TenantId;
+  readonly taskId: string;
+  readonly traceNumber: number;
+  readonly traceId: TraceId;
+  readonly nodeId: string;
+  /** The agent that runs the node; null for a tool. */
+  readonly agent: string | null;
+}
+
 /** What the activities are given; `worker.ts` opens and closes it all. */
 export interface ActivityDependencies {
   readonly database: Database;
@@ -20,7 +36,13 @@ export interface ActivityDependencies {
   /** The handlers that this worker hosts, by `kind:name`. */
   readonly handlers: ReadonlyMap<string, Handler>;
   /** Told after the commit that ends a task. A hint: whoever misses it finds out by looking. */
-  readonly taskEnded: (execution: ExecutionRef) => void;
+  readonly taskEnded: (execution: ExecutionRef, status: TerminalTaskStatus) => void;
+  /** The fast signal that agents are alive. */
+  readonly board: Pick<AgentHealthBoard, 'health'>;
+  /** Tells a handler how fast it may go. */
+  readonly limits: Pick<RateLimiter, 'take' | 'reserve' | 'settle'>;
+  /** What the handler of a node speaks to other agents with. */
+  readonly messagesOf: (node: SendingNode, signal: AbortSignal) => HandlerMessages;
   readonly reach: ReachFailpoint;
   readonly log: Log;
 }

@@ -4,11 +4,10 @@ import { fiveQuickNodes, fiveSlowNodes } from './graphs.ts';
 import { type Contestant, median, rateOf, timesOf } from './measure.ts';
 import { openMusterContestants } from './muster-contestant.ts';
 import type { Finding } from './report.ts';
+import { mediansInTurns } from './rounds.ts';
 
 const IN_FLIGHT = 50;
 const RUNS = { warmUp: 100, rate: 300, alone: 60 };
-/** Contestants take turns, so that a slow minute of the machine meets all of them. */
-const ROUNDS = 3;
 
 /** Five no-op nodes against a bare workflow of five no-op activities on the same server, in turns. */
 export async function measureGraphSpeed(muster: MusterUnderTest): Promise<Finding[]> {
@@ -20,8 +19,10 @@ export async function measureGraphSpeed(muster: MusterUnderTest): Promise<Findin
   try {
     const all = [bare, slow, quick];
     for (const contestant of all) await rateOf(contestant, { runs: RUNS.warmUp, inFlight: IN_FLIGHT });
-    const rates = await inTurns(all, (contestant) => rateOf(contestant, { runs: RUNS.rate, inFlight: IN_FLIGHT }));
-    const alone = await inTurns(all, async (contestant) => median(await timesOf(contestant, RUNS.alone)));
+    const rates = await mediansInTurns(all, (contestant) =>
+      rateOf(contestant, { runs: RUNS.rate, inFlight: IN_FLIGHT }),
+    );
+    const alone = await mediansInTurns(all, async (contestant) => median(await timesOf(contestant, RUNS.alone)));
     const of = (figures: Map<Contestant, number>, contestant: Contestant) => figures.get(contestant) ?? Number.NaN;
     return [
       ...all.map((one) => ({ name: `${one.name}: tasks/s, ${IN_FLIGHT} in flight`, value: of(rates, one) })),
@@ -35,16 +36,4 @@ export async function measureGraphSpeed(muster: MusterUnderTest): Promise<Findin
     await own.close();
     await bare.close();
   }
-}
-
-/** The median of several rounds for each contestant. */
-async function inTurns(
-  all: readonly Contestant[],
-  measure: (contestant: Contestant) => Promise<number>,
-): Promise<Map<Contestant, number>> {
-  const found = new Map<Contestant, number[]>(all.map((contestant) => [contestant, []]));
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const contestant of all) found.get(contestant)?.push(await measure(contestant));
-  }
-  return new Map([...found].map(([contestant, figures]) => [contestant, median(figures.sort((a, b) => a - b))]));
 }

@@ -31,3 +31,24 @@ function fiveNodes(name: string, quick: boolean): Graph {
 export const fiveSlowNodes = fiveNodes('five-slow-nodes', false);
 /** The same five, declared quick. */
 export const fiveQuickNodes = fiveNodes('five-quick-nodes', true);
+
+const labelled = z.object({ label: z.string() });
+
+/** One quick node that does nothing: the smallest task, for measurements that end before it is carried out. */
+export const oneQuickNode = defineGraph({
+  name: 'one-quick-node',
+  input: labelled,
+  nodes: {
+    only: {
+      agent: defineAgent({
+        name: 'one-quick-node-step',
+        quick: true,
+        input: labelled,
+        output: z.object({}),
+        handle: () => ({}),
+      }),
+      input: { label: '/task/label' },
+    },
+  },
+  output: '/nodes/only',
+});

@@ -1,4 +1,6 @@
+import type { AgentHealth } from '../domain/agents/health.ts';
 import type { AgentStatus } from '../domain/agents/status.ts';
+import type { MessageStatus } from '../domain/messaging/status.ts';
 import type { TaskStatus } from '../domain/tasks/status.ts';
 import type { RunStatus } from '../domain/traces/status.ts';
 import type { Colors } from './output.ts';
@@ -105,10 +107,10 @@ function two(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-type Status = TaskStatus | RunStatus | AgentStatus;
-const GOOD: readonly string[] = ['completed', 'ok', 'active', 'busy', 'idle'] satisfies Status[];
-const BAD: readonly string[] = ['failed', 'fatal_error', 'retryable_error', 'offline'] satisfies Status[];
-const OVER: readonly string[] = ['cancelled', 'skipped', 'inactive'] satisfies Status[];
+type Status = TaskStatus | RunStatus | AgentStatus | AgentHealth | MessageStatus;
+const GOOD: readonly string[] = ['completed', 'ok', 'active', 'busy', 'idle', 'alive', 'processed'] satisfies Status[];
+const BAD: readonly string[] = ['failed', 'fatal_error', 'retryable_error', 'offline', 'dead'] satisfies Status[];
+const OVER: readonly string[] = ['cancelled', 'skipped', 'inactive', 'away'] satisfies Status[];
 
 /** Colours a status, padded or not: green is well, red is not, yellow is under way. */
 export function paintStatus(text: string, colors: Colors): string {

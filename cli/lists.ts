@@ -1,10 +1,8 @@
 import type { Command } from 'commander';
-import { PRIORITY_BANDS } from '../domain/tasks/priority.ts';
 import { TASK_STATUSES, type TaskStatus } from '../domain/tasks/status.ts';
-import type { AgentRecord } from '../entities/agents/agent-repository.ts';
 import type { GraphHead } from '../entities/graphs/graph-repository.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
-import { type Column, formatAge, formatDateTime, formatSpan, formatTable, paintStatus, shorten } from './format.ts';
+import { type Column, formatDateTime, formatSpan, formatTable, paintStatus, shorten } from './format.ts';
 import { oneOf, shortText, tenantName, wholeNumber } from './option-values.ts';
 import { type Colors, Output } from './output.ts';
 import { type TenantOptions, withMuster } from './session.ts';
@@ -12,24 +10,20 @@ import { type TenantOptions, withMuster } from './session.ts';
 interface TaskListOptions extends TenantOptions {
   readonly status?: TaskStatus;
   readonly graph?: string;
+  readonly overdue?: boolean;
   readonly limit?: number;
 }
 
-/** `tasks`, `agents`, `graphs` and `queue`. */
+/** `tasks` and `graphs`. */
 export function addListCommands(program: Command): void {
   list(program, 'tasks', 'list the newest tasks')
     .option('--status <status>', TASK_STATUSES.join(', '), oneOf(TASK_STATUSES))
     .option('--graph <graph>', 'only tasks of this graph', shortText)
+    .option('--overdue', 'only tasks that should have ended by now')
     .option('--limit <count>', '1 to 500 (default: 50)', wholeNumber({ min: 1, max: 500 }))
     .action((_options: unknown, command: Command) => tasks(command.optsWithGlobals<TaskListOptions>()));
-  list(program, 'agents', 'list the agents that workers have registered').action(
-    (_options: unknown, command: Command) => agents(command.optsWithGlobals<TenantOptions>()),
-  );
   list(program, 'graphs', 'list the graphs that can be submitted, and what they take').action(
     (_options: unknown, command: Command) => graphs(command.optsWithGlobals<TenantOptions>()),
-  );
-  list(program, 'queue', 'count the tasks that wait and that run').action((_options: unknown, command: Command) =>
-    queue(command.optsWithGlobals<TenantOptions>()),
   );
 }
 
@@ -41,15 +35,16 @@ function list(program: Command, name: string, description: string): Command {
 }
 
 async function tasks(options: TaskListOptions): Promise<void> {
-  const { status, graph, limit } = options;
+  const { status, graph, overdue, limit } = options;
   const filter = {
     ...(status === undefined ? {} : { status }),
     ...(graph === undefined ? {} : { graph }),
+    ...(overdue === undefined ? {} : { overdue }),
     ...(limit === undefined ? {} : { limit }),
   };
   const found = await withMuster(options, (muster) => muster.tasks(filter));
   const empty = 'No task yet. `muster submit` submits one.';
-  const none = status === undefined && graph === undefined ? empty : 'No such task.';
+  const none = status === undefined && graph === undefined && overdue === undefined ? empty : 'No such task.';
   new Output(options).result(found.map(taskData), (colors) => (found.length === 0 ? none : formatTasks(found, colors)));
 }
 
@@ -71,30 +66,6 @@ function formatTasks(found: readonly TaskRecord[], colors: Colors): string {
   const rows = found.map(({ id, status, priority, graph, title, createdAt, startedAt, completedAt }) => [
     ...[id, status, priority, graph, shorten(title, 32)],
     ...[formatDateTime(createdAt), formatSpan(startedAt, completedAt)],
-  ]);
-  return formatTable(columns, rows, colors);
-}
-
-async function agents(options: TenantOptions): Promise<void> {
-  const found = await withMuster(options, (muster) => muster.agents());
-  const data = found.map(({ name, type, status, description, workerId, lastHeartbeat, tenant }) => ({
-    ...{ name, type, status, description, workerId, lastHeartbeat, tenant },
-  }));
-  const none = 'No agent is registered yet. `muster worker` starts a worker that hosts those that ship with Muster.';
-  new Output(options).result(data, (colors) => (found.length === 0 ? none : formatAgents(found, colors)));
-}
-
-function formatAgents(found: readonly AgentRecord[], colors: Colors): string {
-  const columns: Column[] = [
-    { title: 'agent' },
-    { title: 'status', paint: (text) => paintStatus(text, colors) },
-    { title: 'type' },
-    { title: 'last beat', align: 'right' },
-    { title: 'worker' },
-    { title: 'does' },
-  ];
-  const rows = found.map(({ name, type, status, description, workerId, lastHeartbeat }) => [
-    ...[name, status, type, formatAge(lastHeartbeat), workerId ?? '-', shorten(description, 60)],
   ]);
   return formatTable(columns, rows, colors);
 }
@@ -122,15 +93,4 @@ function formatGraphs(found: readonly GraphHead[], colors: Colors): string {
     ...[taskQueue, shorten(description, 80)],
   ]);
   return formatTable(columns, rows, colors);
-}
-
-async function queue(options: TenantOptions): Promise<void> {
-  const { waiting, running } = await withMuster(options, (muster) => muster.queue());
-  new Output(options).result({ waiting, running }, (colors) =>
-    formatTable(
-      [...PRIORITY_BANDS, 'running'].map((title) => ({ title, align: 'right' as const })),
-      [[...PRIORITY_BANDS.map((band) => String(waiting[band])), String(running)]],
-      colors,
-    ),
-  );
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { isTenantId, isUuid } from '../domain/ids.ts';
+import { isPauseTarget } from '../domain/queues/queue-settings.ts';
 import { WrongUsage } from './errors.ts';
 
 /** Parsers of what stands behind an option or as an argument. Each refuses with a sentence that says what to give. */
@@ -70,6 +71,21 @@ export function taskId(value: string): string {
   );
 }
 
+/** The id of a message, however it was copied. @throws WrongUsage */
+export function messageId(value: string): string {
+  const id = value.trim().toLowerCase();
+  if (isUuid(id)) return id;
+  throw new WrongUsage(`"${value}" is not a message's id. \`muster messages\` lists the newest messages.`);
+}
+
+const MESSAGE_PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
+export type MessagePriority = 1 | 2 | 3 | 4;
+
+/** The priority of a message by its name. */
+export function messagePriority(value: string): MessagePriority {
+  return (MESSAGE_PRIORITIES.indexOf(oneOf(MESSAGE_PRIORITIES)(value)) + 1) as MessagePriority;
+}
+
 /** `name=value` pairs, collected over all the times that the option is given. */
 export function parameter(value: string, others: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
   const at = value.indexOf('=');
@@ -77,4 +93,62 @@ export function parameter(value: string, others: ReadonlyMap<string, string> = n
   const name = value.slice(0, at);
   if (others.has(name)) throw new InvalidArgumentError(`The parameter "${name}" is given twice; give it once.`);
   return new Map([...others, [name, value.slice(at + 1)]]);
+}
+
+const SPAN = /^(\d{1,6})(s|m|h|d)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A moment in the past: how long ago it was, or date and time. Without a zone the time is that of this machine. */
+export function pastMoment(value: string): Date {
+  const spanMs = readSpan(value);
+  const at = spanMs === null ? readTime(value) : new Date(Date.now() - spanMs);
+  if (at !== null) return at;
+  throw new InvalidArgumentError('Expected how long ago, like 30m, 2h or 7d, or a time like 2026-11-22T09:00.');
+}
+
+/** A moment to come: in how long, or date and time. Without a zone the time is that of this machine. */
+export function comingMoment(value: string): Date {
+  const spanMs = readSpan(value);
+  const at = spanMs === null ? readTime(value) : new Date(Date.now() + spanMs);
+  if (at !== null) return at;
+  throw new InvalidArgumentError('Expected in how long, like 30m, 2h or 7d, or a time like 2026-11-23T09:00.');
+}
+
+function readSpan(value: string): number | null {
+  const [, count = '', unit = ''] = SPAN.exec(value.trim()) ?? [];
+  const unitMs = UNIT_MS[unit];
+  return unitMs === undefined ? null : Number(count) * unitMs;
+}
+
+function readTime(value: string): Date | null {
+  const at = new Date(value);
+  return /^\d{4}-\d{2}-\d{2}/.test(value) && !Number.isNaN(at.getTime()) ? at : null;
+}
+
+/** Ids of tasks, separated by commas, collected over all the times that the option is given. @throws WrongUsage */
+export function taskIds(value: string, others: readonly string[] = []): readonly string[] {
+  return [...others, ...value.split(',').map(taskId)];
+}
+
+/** A band, a tenant or a graph: what the queue can leave out for a while. */
+export function pauseTarget(value: string): string {
+  if (isPauseTarget(value)) return value;
+  throw new InvalidArgumentError('Expected band:NAME (high, normal, low), tenant:NAME or graph:NAME.');
+}
+
+/** What `limits set` sets a limit to. */
+export type LimitValue =
+  | { readonly kind: 'at_once'; readonly count: number }
+  | { readonly kind: 'rate'; readonly count: number; readonly seconds: number }
+  | { readonly kind: 'none' };
+
+const RATE = /^(\d{1,12}(?:\.\d{1,6})?)\/(\d{1,8}(?:\.\d{1,6})?)$/;
+
+/** A number at once, a number in so many seconds, or `none`. */
+export function limitValue(value: string): LimitValue {
+  if (value === 'none') return { kind: 'none' };
+  const [, count, seconds] = RATE.exec(value) ?? [];
+  if (count !== undefined) return { kind: 'rate', count: Number(count), seconds: Number(seconds) };
+  if (/^\d{1,7}$/.test(value)) return { kind: 'at_once', count: Number(value) };
+  throw new InvalidArgumentError('Expected a number at once like 4, a number in seconds like 60/10, or none.');
 }

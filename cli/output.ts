@@ -5,6 +5,8 @@ import type { FailureReport } from './errors.ts';
 export interface Sink {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** Lines that a terminal shows. */
+  readonly rows?: number;
 }
 
 export type Colors = Pick<typeof colors, 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'>;
@@ -13,6 +15,9 @@ export type Colors = Pick<typeof colors, 'bold' | 'dim' | 'red' | 'green' | 'yel
 export function colorsFor(sink: Sink): Colors {
   return colors.createColors(colors.isColorSupported && sink.isTTY === true);
 }
+
+/** To the upper left corner, and everything gone. */
+const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 
 export interface OutputOptions {
   /** Data instead of text on standard output. @defaultValue false */
@@ -35,6 +40,8 @@ export class Output {
   readonly progressColors: Colors;
   /** True where a person sees the progress as it happens. */
   readonly isWatched: boolean;
+  /** True where the result is text on a terminal, so that it can be drawn over itself. */
+  readonly isScreen: boolean;
   readonly #stdout: Sink;
   readonly #stderr: Sink;
 
@@ -45,6 +52,7 @@ export class Output {
     this.colors = colorsFor(this.#stdout);
     this.progressColors = colorsFor(this.#stderr);
     this.isWatched = this.#stderr.isTTY === true;
+    this.isScreen = !this.json && this.#stdout.isTTY === true;
   }
 
   /** Prints the result in the form that was asked for. The text is made only when it is needed. */
@@ -55,6 +63,13 @@ export class Output {
   /** Prints text for people; nothing with `--json`. */
   text(text: string): void {
     if (!this.json) this.#stdout.write(`${text}\n`);
+  }
+
+  /** Replaces what the terminal shows, cut off at its last line. Only where {@link Output.isScreen}. */
+  redraw(text: string): void {
+    const lines = text.split('\n');
+    const rows = Math.max(2, this.#stdout.rows ?? lines.length + 1) - 1;
+    this.#stdout.write(`${CLEAR_SCREEN}${lines.slice(0, rows).join('\n')}\n`);
   }
 
   /** Says on standard error what is being done. */

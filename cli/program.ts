@@ -1,10 +1,16 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { addAgentsCommand } from './agents.ts';
 import { addControlCommands } from './control.ts';
+import { addDeadLetterCommands } from './dead-letters.ts';
 import { WrongUsage } from './errors.ts';
 import { addInstallationCommands } from './installation.ts';
+import { addLimitsCommand } from './limits.ts';
 import { addListCommands } from './lists.ts';
+import { addMessagesCommand } from './messages.ts';
+import { addQueueCommand } from './queue.ts';
 import { addRetentionCommand } from './retention.ts';
+import { addSendCommand } from './send.ts';
 import { addShowCommand } from './show.ts';
 import { addStartCommand } from './start.ts';
 import { addSubmitCommand } from './submit.ts';
@@ -23,12 +29,16 @@ export function createProgram(): Command {
     .configureOutput({ writeErr: () => undefined });
   for (const add of ADD_COMMANDS) add(program);
   program.addHelpText('after', '\nExit codes: 0 done, 1 failed with the reason, 2 not understood.');
-  for (const command of [program, ...program.commands]) {
+  for (const command of withSubcommands(program)) {
     command.exitOverride((error) => {
       throw translate(error, command);
     });
   }
   return program;
+}
+
+function withSubcommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withSubcommands)];
 }
 
 const ADD_COMMANDS = [
@@ -40,6 +50,12 @@ const ADD_COMMANDS = [
   addWatchCommand,
   addControlCommands,
   addListCommands,
+  addAgentsCommand,
+  addMessagesCommand,
+  addSendCommand,
+  addQueueCommand,
+  addLimitsCommand,
+  addDeadLetterCommands,
   addRetentionCommand,
 ] as const;
 
@@ -54,7 +70,7 @@ function translate(error: CommanderError, command: Command): Error {
 
 /** The library's fault as one sentence that says what to do. */
 function usageSentence(error: CommanderError, command: Command): string {
-  const called = command.parent === null ? 'muster' : `muster ${command.name()}`;
+  const called = calledAs(command);
   if (error.code === 'commander.help') {
     const names = command.commands.map((known) => known.name()).join(', ');
     return `Expected a command: ${names}. \`muster --help\` explains them.`;
@@ -62,6 +78,11 @@ function usageSentence(error: CommanderError, command: Command): string {
   const sentence = FAULTS.reduce((text, [pattern, words]) => text.replace(pattern, words), error.message);
   const first = sentence.charAt(0).toUpperCase() + sentence.slice(1);
   return `${first}${/[.?]$/.test(first) ? '' : '.'} \`${called} --help\` shows how it is used.`;
+}
+
+/** What is typed to call a command: `muster queue pause`. */
+function calledAs(command: Command): string {
+  return command.parent === null ? 'muster' : `${calledAs(command.parent)} ${command.name()}`;
 }
 
 /** From the library's wording to ours. */

@@ -58,7 +58,8 @@ export async function readText(
   return { name: STDIN_NAME, text: decodeText(STDIN_NAME, bytes, maxBytes) };
 }
 
-function parseObject(file: string, text: string): JsonObject {
+/** A text that must be a JSON object. @throws InputUnreadable, InputInvalid */
+export function parseObject(file: string, text: string): JsonObject {
   const name = file === '-' ? STDIN_NAME : file;
   const value = parseJson(name, text.replace(/^\uFEFF/, ''));
   if (isJsonObject(value)) return value;

@@ -7,9 +7,10 @@ import { fileName, oneOf, parameter, shortText, tenantName } from './option-valu
 import { Output } from './output.ts';
 import { type TenantOptions, withMuster } from './session.ts';
 import { readSubmitInput } from './submit-input.ts';
+import { addTimeOptions, type TimeOptions, timesOf } from './submit-times.ts';
 import { endFailure, waitForEnd } from './wait.ts';
 
-interface SubmitCommandOptions extends TenantOptions {
+interface SubmitCommandOptions extends TenantOptions, TimeOptions {
   readonly input?: string;
   readonly param?: ReadonlyMap<string, string>;
   readonly priority?: PriorityBand;
@@ -19,7 +20,7 @@ interface SubmitCommandOptions extends TenantOptions {
 }
 
 export function addSubmitCommand(program: Command): void {
-  program
+  const submitCommand = program
     .command('submit')
     .description('submit a task; it waits until a worker takes it')
     .argument('<graph>', 'the graph to run; `muster graphs` lists them')
@@ -29,14 +30,16 @@ export function addSubmitCommand(program: Command): void {
     .option('--user <user>', 'on whose behalf; tasks of one user never overlap', shortText)
     .option('--tenant <tenant>', 'whose task it is (default: MUSTER_TENANT, or default)', tenantName)
     .option('--key <key>', 'makes repeating harmless: the same key is the same task', shortText)
-    .option('--wait', 'wait for the end and print the output')
-    .action((graph: string, _options: unknown, command: Command) =>
-      submit(graph, command.optsWithGlobals<SubmitCommandOptions>()),
-    );
+    .option('--wait', 'wait for the end and print the output');
+  addTimeOptions(submitCommand);
+  submitCommand.action((graph: string, _options: unknown, command: Command) =>
+    submit(graph, command.optsWithGlobals<SubmitCommandOptions>()),
+  );
 }
 
 async function submit(graph: string, options: SubmitCommandOptions): Promise<void> {
   const output = new Output(options);
+  const times = timesOf(options);
   await withMuster(options, async (muster) => {
     const shape = (await muster.graphs()).find(({ name }) => name === graph);
     // A name that is not published is refused by the submit itself, before anything is read.
@@ -46,6 +49,7 @@ async function submit(graph: string, options: SubmitCommandOptions): Promise<voi
       ...(priority === undefined ? {} : { priority }),
       ...(user === undefined ? {} : { user }),
       ...(key === undefined ? {} : { key }),
+      ...times,
     });
     if (options.wait === true) await finish(task, output);
     else output.result(factsOf(task, task.status), () => describe(task));

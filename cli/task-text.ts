@@ -16,7 +16,8 @@ import type { Colors } from './output.ts';
 /** A task for people: what it is, how each of its traces went node by node, and its output. */
 export function formatTask(view: TaskView, colors: Colors): string {
   const { task } = view;
-  const parts = [formatHead(task, colors), ...view.traces.map((trace) => formatTrace(trace, colors))];
+  const parts = [formatHead(task, colors), ...view.traces.map((trace) => formatTrace(trace, view.traces, colors))];
+  if (task.status === 'failed') parts.push(`\`muster redrive ${task.id}\` lets it run again, under a new trace.`);
   if (task.status === 'completed') {
     const hint = `\`muster show ${task.id} --json\` has all of it`;
     parts.push(`${colors.bold('output')}\n${formatOutput(view.output, hint)}`);
@@ -38,6 +39,8 @@ function formatHead(task: TaskView['task'], colors: Colors): string {
       [user === null ? '' : `user ${plain(user)}`, key === null ? '' : `key ${plain(key)}`].filter(Boolean).join(', '),
     ],
     ['times', times + waited + ran],
+    ['wanted', formatWishes(task)],
+    ['repeats', task.recurrence === null ? '' : formatRecurrence(task.recurrence)],
     ['workflow', workflowId],
     ['error', task.error === null ? '' : colors.red(`${task.error.code}: ${plain(task.error.message)}`)],
   ];
@@ -47,9 +50,25 @@ function formatHead(task: TaskView['task'], colors: Colors): string {
     .join('\n');
 }
 
-function formatTrace(trace: TaskView['traces'][number], colors: Colors): string {
-  const { number, status, startedAt, finishedAt, runs, events } = trace;
-  const head = `${colors.bold(`trace ${number}`)}  ${paintStatus(status, colors)}  ${formatSpan(startedAt, finishedAt)}, ${events.length} events`;
+function formatWishes({ startAt, dueAt, deadlineAt }: TaskView['task']): string {
+  const wishes: [string, Date | null][] = [
+    ['not before', startAt],
+    ['due', dueAt],
+    ['deadline', deadlineAt],
+  ];
+  return wishes.flatMap(([name, at]) => (at === null ? [] : [`${name} ${formatDateTime(at)}`])).join(', ');
+}
+
+function formatRecurrence(recurrence: NonNullable<TaskView['task']['recurrence']>): string {
+  const rule = 'cron' in recurrence ? `at ${plain(recurrence.cron)}` : recurrence.every;
+  return `${rule}, time zone ${recurrence.timezone}`;
+}
+
+function formatTrace(trace: TaskView['traces'][number], all: TaskView['traces'], colors: Colors): string {
+  const { number, status, startedAt, finishedAt, runs, events, originTraceId } = trace;
+  const origin = all.find(({ id }) => id === originTraceId);
+  const after = origin === undefined ? '' : `, redriven after trace ${origin.number}`;
+  const head = `${colors.bold(`trace ${number}`)}  ${paintStatus(status, colors)}  ${formatSpan(startedAt, finishedAt)}, ${events.length} events${after}`;
   const table = formatTable(
     [
       { title: 'node' },

@@ -15,8 +15,11 @@ export class GraphUnknown extends MusterError {
 export class InputInvalid extends MusterError {
   readonly code = 'input_invalid';
   readonly retryable = false;
+  /** What is wrong, as a sentence without its beginning. */
+  readonly fault: string;
   constructor(fault: string, facts: ErrorFacts = {}) {
     super(`The input cannot be used: ${fault}`, facts);
+    this.fault = fault;
   }
 }
 
@@ -51,6 +54,19 @@ export class IdempotencyConflict extends MusterError {
     super(
       `The key "${key}" belongs to task ${taskId}, which was submitted with another graph or input. Use a new key for new work.`,
       { key, taskId },
+    );
+  }
+}
+
+/** No message has this id, or it belongs to another tenant. */
+export class MessageUnknown extends MusterError {
+  readonly code = 'message_unknown';
+  readonly retryable = false;
+  constructor(messageId: string, tenant: string) {
+    super(
+      `There is no message "${messageId}" of the tenant "${tenant}". Check the id with \`muster messages\`; retention ` +
+        'may have removed it.',
+      { messageId, tenant },
     );
   }
 }
@@ -92,5 +108,28 @@ export class TaskCancelled extends MusterError {
   readonly retryable = false;
   constructor(taskId: string) {
     super(`The task ${taskId} was cancelled.`, { taskId });
+  }
+}
+
+/** The task did not fail, or has been redriven already. Nothing was changed. */
+export class TaskNotDead extends MusterError {
+  readonly code = 'task_not_dead';
+  readonly retryable = false;
+  constructor(taskId: string, status: string) {
+    super(`The task ${taskId} is ${status}; only a failed task can be redriven. \`muster dead\` lists those.`, {
+      taskId,
+      status,
+    });
+  }
+}
+
+/** The task depends on one that is dead and would fail again at once. Nothing was changed. */
+export class DependencyDead extends MusterError {
+  readonly code = 'dependency_failed';
+  readonly retryable = false;
+  constructor(taskId: string) {
+    super(`The task ${taskId} depends on one that failed or was cancelled. Redrive that one first, or both together.`, {
+      taskId,
+    });
   }
 }

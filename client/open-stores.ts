@@ -10,6 +10,8 @@ import { type Connections, findConnections } from '../services/index.ts';
 import { connectClient, type TemporalClient } from '../temporal/connect.ts';
 import { withTemporalProfile } from '../temporal/profile.ts';
 import { InputInvalid } from './errors.ts';
+import { Limits } from './limits.ts';
+import { Messages } from './messages.ts';
 
 /**
  * Where to connect to. What is left out comes from the environment, then from the active profile of `temporal.toml`, then
@@ -37,6 +39,9 @@ export interface ClientStores {
   readonly singleInTenant: ClientStores['inTenant'];
   readonly queueFor: (taskQueue: string) => JobQueue;
   readonly wakeUps: WakeUps;
+  readonly limits: Limits;
+  readonly messages: Messages;
+  readonly redis: RedisConnections;
   /** Connected at the first use. @throws TemporalUnreachable */
   readonly temporal: () => Promise<TemporalClient>;
   close(): Promise<void>;
@@ -71,6 +76,7 @@ function assemble(
   opened: Pick<ClientStores, 'config' | 'connections' | 'tenant' | 'database'> & { redis: RedisConnections },
 ): ClientStores {
   const { config, connections, tenant, database, redis } = opened;
+  const messages = new Messages({ tenant, database, redis });
   let temporal: Promise<TemporalClient> | null = null;
   const connectTemporal = () => {
     temporal ??= connectClient({
@@ -92,8 +98,13 @@ function assemble(
     singleInTenant: (work) => database.single.inTenant(tenant, work),
     queueFor: (taskQueue) => new JobQueue(redis, { taskQueue }),
     wakeUps: new WakeUps(redis, { taskQueue: config.taskQueue }),
+    limits: new Limits({ tenant, database, redis }),
+    messages,
+    redis,
     temporal: connectTemporal,
     close: async () => {
+      // Whoever cannot say goodbye is missed soon enough.
+      await messages.close().catch(() => undefined);
       await temporal?.then((client) => client.close()).catch(() => undefined);
       await redis.close();
       await database.close();

@@ -1,9 +1,14 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { OpenTaskStatus } from '../domain/tasks/status.ts';
-import { isOpenTaskStatus } from '../domain/tasks/status.ts';
+import {
+  isOpenTaskStatus,
+  type OpenTaskStatus,
+  type TaskStatus,
+  WAITING_TASK_STATUSES,
+} from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
+import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
 import { pauseSignal, resumeSignal, statusQuery, type TaskProgress } from '../workflows/tasks/messages.ts';
 import { TaskNotOpen } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
@@ -34,20 +39,22 @@ export class TaskControl {
   }
 
   async pause(task: TaskRecord): Promise<void> {
-    if (task.status === 'pending' && (await this.#inTasks((tasks) => tasks.holdBack(task.id, true)))) {
+    if (isWaiting(task) && (await this.#inTasks((tasks) => tasks.hold(task.id)))) {
       await this.#stores
         .queueFor(task.taskQueue)
         .remove([task.id])
         .catch(() => undefined);
       return;
     }
-    if (task.status === 'deferred') return;
     await this.#ask(task, 'paused', (handle) => handle.signal(pauseSignal));
   }
 
   async resume(task: TaskRecord): Promise<void> {
-    if (task.status === 'pending') return;
-    if (task.status === 'deferred' && (await this.#inTasks((tasks) => tasks.holdBack(task.id, false)))) return;
+    if (isWaiting(task)) {
+      const job = await this.#inTasks((tasks) => tasks.release(task.id));
+      if (job !== null) await this.#enqueue(job);
+      return;
+    }
     await this.#ask(task, 'resumed', (handle) => handle.signal(resumeSignal));
   }
 
@@ -73,9 +80,21 @@ export class TaskControl {
     return client.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, () => ask(handle));
   }
 
+  /** Only a hint: the relay finds the outbox row. */
+  async #enqueue(job: WaitingJob): Promise<void> {
+    await this.#stores
+      .queueFor(job.taskQueue)
+      .enqueue([job])
+      .catch(() => undefined);
+  }
+
   #inTasks<Result>(work: (tasks: TaskRepository) => Promise<Result>): Promise<Result> {
     return this.#stores.singleInTenant(({ em }) => work(new TaskRepository(em)));
   }
+}
+
+function isWaiting({ status }: TaskRecord): boolean {
+  return (WAITING_TASK_STATUSES as readonly TaskStatus[]).includes(status);
 }
 
 type AskWorkflow<Answer> = (

@@ -3,10 +3,12 @@ import type { TaskId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
 import type { Failure } from '../domain/tasks/execution.ts';
 import type { PriorityBand } from '../domain/tasks/priority.ts';
+import type { Recurrence } from '../domain/tasks/recurrence.ts';
 import type { TaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import type { TraceEventType } from '../domain/traces/events.ts';
 import type { RunStatus, TraceStatus } from '../domain/traces/status.ts';
+import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { ArtifactRepository } from '../entities/traces/artifact-repository.ts';
 import { RunRepository } from '../entities/traces/run-repository.ts';
@@ -36,6 +38,16 @@ export interface TaskView {
     readonly key: string | null;
     readonly workflowId: string;
     readonly createdAt: Date;
+    /** Not to be started before; null for at once. */
+    readonly startAt: Date | null;
+    /** When it should have ended. */
+    readonly dueAt: Date | null;
+    /** When it must have ended. */
+    readonly deadlineAt: Date | null;
+    /** How it repeats; null for a task that does not. */
+    readonly recurrence: Recurrence | null;
+    /** The task of the same series before it. */
+    readonly predecessorId: TaskId | null;
     readonly startedAt: Date | null;
     readonly completedAt: Date | null;
     readonly error: Failure | null;
@@ -45,6 +57,8 @@ export interface TaskView {
     readonly number: number;
     readonly status: TraceStatus;
     readonly workflowId: string;
+    /** The trace that failed before the task was redriven; null for a task's first trace. */
+    readonly originTraceId: string | null;
     readonly startedAt: Date;
     readonly finishedAt: Date | null;
     readonly runs: readonly RunView[];
@@ -61,34 +75,28 @@ const EVENTS_AT_MOST = 10_000;
 export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskView | null> {
   const task = await new TaskRepository(em).find(id);
   if (task === null) return null;
-  const { tenant, graph, title, status, priority, user, key, createdAt, startedAt, completedAt, error } = task;
   const workflowId = taskWorkflowId(id, Math.max(1, task.traceCount));
   const traces = [];
   for (const trace of await new TraceRepository(em).list(id)) traces.push(await readTrace(em, trace));
-  const loaded = await new ArtifactRepository(em).load(new Map([['output', task.output]]));
+  const loaded = await new ArtifactRepository(em).load(new Map([['output', task.output]]), { missing: 'null' });
   return {
-    task: {
-      id,
-      tenant,
-      graph,
-      title,
-      status,
-      priority,
-      user,
-      key,
-      workflowId,
-      createdAt,
-      startedAt,
-      completedAt,
-      error,
-    },
+    task: { ...factsOf(task), workflowId },
     traces,
     output: loaded.get('output') ?? null,
   };
 }
 
+function factsOf(task: TaskRecord): Omit<TaskView['task'], 'workflowId'> {
+  const { id, tenant, graph, title, status, priority, user, key, error } = task;
+  const { createdAt, startAt, dueAt, deadlineAt, recurrence, predecessorId, startedAt, completedAt } = task;
+  return {
+    ...{ id, tenant, graph, title, status, priority, user, key },
+    ...{ createdAt, startAt, dueAt, deadlineAt, recurrence, predecessorId, startedAt, completedAt, error },
+  };
+}
+
 async function readTrace(em: SqlEntityManager, trace: TraceRecord): Promise<TaskView['traces'][number]> {
-  const { id, number, status, workflowId, createdAt, finishedAt } = trace;
+  const { id, number, status, workflowId, originTraceId, createdAt, finishedAt } = trace;
   const runs = await new RunRepository(em).list(id);
   const events = await new TraceRepository(em).events(id, 0, EVENTS_AT_MOST);
   return {
@@ -96,6 +104,7 @@ async function readTrace(em: SqlEntityManager, trace: TraceRecord): Promise<Task
     number,
     status,
     workflowId,
+    originTraceId,
     startedAt: createdAt,
     finishedAt,
     runs: runs.map(({ kind: _kind, outcome: _outcome, output: _output, ...run }) => run),

@@ -22,6 +22,15 @@ export function isRetryable(error: unknown): boolean {
 }
 
 /**
+ * Whether what was written is at fault, and not the moment or the connection: a value that PostgreSQL does not take (22),
+ * a constraint (23), a limit of the server such as the depth of JSON (54).
+ */
+export function isDataFault(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  return /^(?:22|23|54)...$/.test(code);
+}
+
+/**
  * How long to wait before an attempt, in milliseconds: doubling from 10 up to 400, each time a random part of it, so
  * that many units that failed together do not come back together.
  */

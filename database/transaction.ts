@@ -16,7 +16,6 @@ export const SYSTEM_PURPOSES = [
   'relay',
   'reconcile',
   'retention',
-  'heartbeat',
   'publish',
   'inspect',
   'configure',

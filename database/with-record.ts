@@ -23,12 +23,12 @@ export async function withRecord<Result>(
   }
 }
 
-/**
- * PostgreSQL said no to a statement: a constraint, a trigger, a missing partition. Outages are retried elsewhere; what
- * names the table of tasks is not the trace's fault, and would be refused again.
- */
+/** Tables of the work itself: what they refuse is not the trace's fault, and would be refused again. */
+const TABLES_OF_WORK: readonly unknown[] = ['tasks', 'concurrency_slots'];
+
+/** PostgreSQL said no to a statement: a constraint, a trigger, a missing partition. Outages are retried elsewhere. */
 function isDatabaseRefusal(error: unknown): boolean {
   if (error instanceof MusterError || typeof error !== 'object' || error === null) return false;
-  if ('table' in error && error.table === 'tasks') return false;
+  if ('table' in error && TABLES_OF_WORK.includes(error.table)) return false;
   return 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code);
 }

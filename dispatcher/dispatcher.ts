@@ -1,24 +1,28 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Client } from '@temporalio/client';
-import { v7 as uuid } from 'uuid';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
-import { type RecordLog, withRecord } from '../database/with-record.ts';
-import { errorMessage, hasErrorCode } from '../domain/errors.ts';
-import type { TaskId, TraceId } from '../domain/ids.ts';
+import type { RecordLog } from '../database/with-record.ts';
+import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
+import { errorMessage } from '../domain/errors.ts';
+import type { TaskId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
-import { type Claimant, type ClaimedTask, ClaimRepository } from '../entities/tasks/claim-repository.ts';
+import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
+import type { Claimant } from '../entities/tasks/claim-rules.ts';
+import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
-import { endFromOutside, finalStartFailure } from './end-task.ts';
+import { Candidates } from './candidates.ts';
+import { claimTasks } from './claim-tasks.ts';
 import { Loop } from './loop.ts';
-import { startTask } from './start-task.ts';
+import type { SettingsCache } from './settings-cache.ts';
+import { startAll } from './start-all.ts';
+import type { StartTask } from './start-task.ts';
 
 export interface DispatcherOptions {
   readonly database: Database;
   readonly graphs: GraphCache;
   readonly queue: JobQueue;
-  readonly client: Client;
+  readonly settings: SettingsCache;
+  readonly start: StartTask;
   readonly claimant: Claimant;
   /** How many tasks this worker process carries out at once. */
   readonly capacity: number;
@@ -31,38 +35,60 @@ export interface DispatcherLog extends RecordLog {
   warn(facts: JsonObject, message: string): void;
 }
 
-/** How long a dispatcher has to claim what it leased. After a crash its jobs wait this long. */
-const LEASE_MS = 10_000;
+export interface DispatcherLoad {
+  readonly free: number;
+  readonly claimed: number;
+}
+
 /** Jobs in one lease, and rows in one claim. */
-const BATCH_SIZE = 100;
+const BATCH_SIZE = 500;
+/** Batches between lease and claim at once: one is claimed while the next one is leased. */
+const MAX_BATCHES = 3;
 /** Without a hint the queue is looked at this often; a hint makes it at once. */
 const POLL_MS = 1_000;
-/** How often a full dispatcher asks PostgreSQL which of its tasks ended elsewhere. */
+/** How often a dispatcher asks PostgreSQL which of its tasks ended elsewhere. */
 const SWEEP_MS = 2_000;
-/** How long a job that this worker cannot carry out stays away, so that the ones behind it can be seen. */
-const ELSEWHERE_MS = 300;
-/** Every other dispatcher looks once between a job's return and the next look of the one that gave it back. */
-const AFTER_ELSEWHERE_MS = ELSEWHERE_MS + POLL_MS + 200;
-const START_BACK_OFF_MS = { first: 200, most: 5_000 };
+/** How long a dispatcher rests whose claim failed: PostgreSQL is most likely away. */
+const REST_MS = 1_000;
+/** The same while Redis is away and others were quicker with what PostgreSQL named. */
+const CONTENDED_MS = 50;
 
 /**
- * Moves tasks from the queue into execution: leases jobs in Redis, claims their rows in PostgreSQL, starts their
- * workflows. While Redis is away it asks PostgreSQL directly. It holds at most `capacity` tasks: a task takes a place
- * from its claim until its end is seen, by `taskEnded` or by looking.
+ * Moves tasks from the queue into execution: leases jobs in Redis, claims their rows in PostgreSQL, starts them. While
+ * Redis is away it asks PostgreSQL directly. It holds at most `capacity` tasks: a task takes a place from its lease
+ * until its end is seen, by `taskEnded` or by looking.
  *
  * If the process dies between lease and claim, the lease runs out; between claim and start, the reconciler starts the
- * workflow; between start and acknowledgement, the job comes back, its claim is refused, and it is acknowledged then.
+ * task, and its job, should it still be in the index, comes back, is refused, and is taken out.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #candidates: Candidates;
   readonly #loop: Loop;
   readonly #inFlight = new Set<TaskId>();
-  #redisAway = false;
+  readonly #batches = new Set<Promise<void>>();
+  /** Places of candidates that are being claimed. */
+  #reserved = 0;
+  /** Whether the last turn could do nothing before a batch has ended. */
+  #held = false;
+  #restUntil = 0;
+  #claimed = 0;
   #sweptAt = 0;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#candidates = new Candidates(options);
     this.#loop = new Loop('dispatcher', options.log, () => this.#turn());
+  }
+
+  get pulse(): LoopPulse {
+    return this.#loop.pulse;
+  }
+
+  /** How many tasks it could take now, and how many it has claimed since the start. */
+  get load(): DispatcherLoad {
+    const free = Math.max(0, this.#options.capacity - this.#inFlight.size - this.#reserved);
+    return { free, claimed: this.#claimed };
   }
 
   start(): void {
@@ -74,132 +100,83 @@ export class Dispatcher {
     this.#loop.hint();
   }
 
-  /** A task has ended: its place is free. */
+  /** A task has ended, whoever claimed it: its place and its slots are free. */
   taskEnded(taskId: TaskId): void {
+    this.#candidates.ended(taskId);
     if (this.#inFlight.delete(taskId)) this.#loop.hint();
   }
 
   /** Takes nothing more. What is claimed and not started by then is left to the reconciler of another worker. */
   async stop(): Promise<void> {
     await this.#loop.stop();
+    await Promise.all(this.#batches);
+    await this.#candidates.settled();
   }
 
   async #turn(): Promise<number> {
     await this.#sweep();
-    const free = Math.min(this.#options.capacity - this.#inFlight.size, BATCH_SIZE);
-    if (free <= 0) return SWEEP_MS;
-    const candidates = await this.#candidates(free);
-    if (candidates.length === 0) return POLL_MS;
-    const claimed = await this.#claim(candidates);
+    const rest = this.#restUntil - performance.now();
+    if (rest > 0) return rest;
+    await this.#options.reach('before_lease');
+    const room = Math.min(this.#options.capacity - this.#inFlight.size - this.#reserved, BATCH_SIZE);
+    this.#held = room <= 0 || this.#batches.size >= this.#maxBatches();
+    if (this.#held) return SWEEP_MS;
+    const ids = await this.#candidates.next(room);
+    if (ids.length > 0) this.#carryOn(ids);
+    return ids.length === room ? 0 : POLL_MS + this.#candidates.patienceMs;
+  }
+
+  /** PostgreSQL names the same tasks until they are claimed; Redis does not. */
+  #maxBatches(): number {
+    return this.#candidates.redisAway ? 1 : MAX_BATCHES;
+  }
+
+  #carryOn(ids: readonly TaskId[]): void {
+    this.#reserved += ids.length;
+    const batch = this.#claimAndStart(ids)
+      .catch((error: unknown) => this.#giveUp(ids, error))
+      .finally(() => {
+        this.#batches.delete(batch);
+        if (this.#held) this.#loop.hint();
+      });
+    this.#batches.add(batch);
+  }
+
+  async #claimAndStart(ids: readonly TaskId[]): Promise<void> {
+    const claimed = await claimTasks(this.#options, ids).finally(() => {
+      this.#reserved -= ids.length;
+    });
+    for (const task of claimed) this.#inFlight.add(task.execution.taskId);
+    this.#claimed += claimed.length;
+    if (claimed.length === 0 && this.#candidates.redisAway) this.#rest(CONTENDED_MS);
+    await this.#begin(claimed);
     const taken = new Set(claimed.map((task) => task.execution.taskId));
-    for (const taskId of taken) this.#inFlight.add(taskId);
-    this.#startAll(claimed).catch((error: unknown) => {
+    await this.#candidates.turnAway(
+      ids.filter((id) => !taken.has(id)),
+      ids.length,
+    );
+  }
+
+  /** Tells the index first: the end of a task, which may come quickly, must find it as started there. */
+  async #begin(claimed: readonly ClaimedTask[]): Promise<void> {
+    if (claimed.length === 0) return;
+    await this.#options.reach('after_claim_before_acknowledge');
+    await this.#candidates.started(claimed.map((task) => task.execution.taskId));
+    const ended = (taskId: TaskId) => this.taskEnded(taskId);
+    const stopping = () => this.#loop.stopping;
+    startAll({ ...this.#options, ended, stopping }, claimed).catch((error: unknown) => {
       this.#options.log.warn({ error: errorMessage(error) }, 'claimed tasks are left to the reconciler');
     });
-    const elsewhere = await this.#turnAway(candidates.filter((id) => !taken.has(id)));
-    if (candidates.length === free && claimed.length > 0) return 0;
-    return elsewhere > 0 ? AFTER_ELSEWHERE_MS : POLL_MS;
   }
 
-  async #candidates(limit: number): Promise<TaskId[]> {
-    const { queue, database, claimant, log } = this.#options;
-    try {
-      const jobs = await queue.lease({ max: limit, leaseMs: LEASE_MS });
-      this.#redisAway = false;
-      return jobs.map((job) => job.taskId);
-    } catch (error) {
-      if (!hasErrorCode(error) || error.code !== 'service_unreachable') throw error;
-      if (!this.#redisAway) log.warn({ error: error.message }, 'Redis is away; tasks are taken from PostgreSQL');
-      this.#redisAway = true;
-    }
-    const ready = await database.single.inSystem('dispatch', ({ em }) =>
-      new ClaimRepository(em).ready(claimant, limit),
-    );
-    return ready.map((task) => task.taskId);
+  async #giveUp(ids: readonly TaskId[], error: unknown): Promise<void> {
+    this.#rest(REST_MS);
+    this.#options.log.warn({ error: errorMessage(error) }, 'a batch was not claimed; its jobs come again');
+    await this.#candidates.giveBack(ids, REST_MS);
   }
 
-  async #claim(ids: readonly TaskId[]): Promise<ClaimedTask[]> {
-    try {
-      return await this.#claimTogether(ids);
-    } catch (error) {
-      if (ids.length === 1 || !isUniqueViolation(error)) throw error;
-    }
-    const claimed: ClaimedTask[] = [];
-    for (const id of ids) {
-      const one = await this.#claimTogether([id]).catch((error: unknown) => {
-        if (isUniqueViolation(error)) return [];
-        throw error;
-      });
-      claimed.push(...one);
-    }
-    return claimed;
-  }
-
-  #claimTogether(ids: readonly TaskId[]): Promise<ClaimedTask[]> {
-    const wanted = new Map(ids.map((id) => [id, uuid() as TraceId]));
-    const { database, claimant } = this.#options;
-    return withRecord(this.#options, (record) =>
-      database.single.inSystem('dispatch', ({ em }) => new ClaimRepository(em).claim(wanted, claimant, { record })),
-    );
-  }
-
-  async #startAll(claimed: readonly ClaimedTask[]): Promise<void> {
-    await Promise.all(claimed.map((task) => this.#start(task)));
-    await this.#acknowledge(claimed.map((task) => task.execution.taskId));
-  }
-
-  /**
-   * Starts a workflow, however long Temporal is away: the task is claimed, and this process answers for it. A task that
-   * can never start, because its stored graph is broken for example, ends as failed.
-   */
-  async #start(task: ClaimedTask): Promise<void> {
-    const { client, graphs, reach, log } = this.#options;
-    const { tenant, graphId, taskId } = task.execution;
-    await reach('after_claim_before_start');
-    for (let wait = START_BACK_OFF_MS.first; ; wait = Math.min(2 * wait, START_BACK_OFF_MS.most)) {
-      try {
-        await startTask(client, task, await graphs.get(tenant, graphId));
-        return;
-      } catch (error) {
-        log.warn({ taskId, error: errorMessage(error) }, 'a workflow could not be started');
-        const failure = finalStartFailure(error);
-        if (failure !== null) {
-          await endFromOutside(this.#options, task.execution, { status: 'failed', failure });
-          this.taskEnded(taskId);
-          return;
-        }
-      }
-      if (this.#loop.stopping) return;
-      await pause(wait);
-    }
-  }
-
-  async #acknowledge(ids: readonly TaskId[]): Promise<void> {
-    if (ids.length === 0) return;
-    await this.#options.reach('after_start_before_acknowledge');
-    if (this.#redisAway) return;
-    await this.#options.queue.acknowledge(ids).catch((error: unknown) => {
-      this.#options.log.warn({ error: errorMessage(error) }, 'jobs could not be acknowledged; their leases run out');
-    });
-  }
-
-  /**
-   * Jobs whose claim was refused. Those of graphs whose handlers are elsewhere go back for others. The rest leaves the
-   * index: it has started or ended, or waits for another task of its user, whose end brings it back. If that end came
-   * between the refusal and the removal, the second look finds the task free.
-   * @returns how many went back for others
-   */
-  async #turnAway(ids: readonly TaskId[]): Promise<number> {
-    if (ids.length === 0 || this.#redisAway) return 0;
-    const { queue, database, claimant } = this.#options;
-    const look = () =>
-      database.single.inSystem('dispatch', ({ em }) => new ClaimRepository(em).standing(ids, claimant));
-    const unhosted = new Set((await look()).filter((task) => !task.hosted).map((task) => task.taskId));
-    await queue.giveBack([...unhosted], { delayMs: ELSEWHERE_MS });
-    await queue.acknowledge(ids.filter((id) => !unhosted.has(id)));
-    const free = (await look()).filter((task) => task.free && !unhosted.has(task.taskId));
-    if (free.length > 0) await queue.enqueue(free);
-    return unhosted.size;
+  #rest(milliseconds: number): void {
+    this.#restUntil = performance.now() + milliseconds;
   }
 
   async #sweep(): Promise<void> {
@@ -210,8 +187,4 @@ export class Dispatcher {
     );
     for (const taskId of ended) this.#inFlight.delete(taskId);
   }
-}
-
-function isUniqueViolation(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === '23505';
 }

@@ -1,3 +1,4 @@
+import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { HintedPause } from '../redis/hinted-pause.ts';
@@ -17,6 +18,8 @@ export class Loop {
   readonly #log: LoopLog;
   readonly #pause = new HintedPause();
   #stopping = false;
+  /** When the next turn has to have begun, by the monotonic clock; null when it is not running. */
+  #dueAt: number | null = null;
   #running: Promise<void> = Promise.resolve();
 
   /** @param turn does one round and says how many milliseconds to wait, at most, before the next */
@@ -28,6 +31,11 @@ export class Loop {
 
   get stopping(): boolean {
     return this.#stopping;
+  }
+
+  get pulse(): LoopPulse {
+    const overdueMs = this.#dueAt === null ? 0 : Math.max(0, performance.now() - this.#dueAt);
+    return { name: this.#name, overdueMs };
   }
 
   start(): void {
@@ -47,11 +55,14 @@ export class Loop {
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
+      this.#dueAt = performance.now();
       const wait = await this.#turn().catch((error: unknown) => {
         this.#log.warn({ loop: this.#name, error: errorMessage(error) }, 'a turn failed; the next one follows');
         return 1_000;
       });
+      this.#dueAt = performance.now() + wait;
       if (wait > 0 && !this.#stopping) await this.#pause.wait(wait);
     }
+    this.#dueAt = null;
   }
 }

@@ -1,33 +1,38 @@
 import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
-import type { TaskId } from '../domain/ids.ts';
+import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import type { TerminalTaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
-import { type ClaimedTask, ClaimRepository, type ReadyTask } from '../entities/tasks/claim-repository.ts';
+import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { endFromOutside, finalStartFailure } from './end-task.ts';
 import { Loop, type LoopLog } from './loop.ts';
-import { startTask } from './start-task.ts';
+import { IndexMender } from './mend-index.ts';
+import type { SettingsCache } from './settings-cache.ts';
+import type { StartTask } from './start-task.ts';
 
 export interface ReconcilerOptions {
   readonly database: Database;
   readonly graphs: GraphCache;
   readonly client: Client;
   readonly queue: JobQueue;
+  readonly settings: SettingsCache;
+  readonly start: StartTask;
   readonly taskQueue: string;
-  /** How long a claimed task may look unstarted or unfinished before Temporal is asked about it. */
+  /** How long after its claim, or its last comparison, Temporal is asked about an open task. */
   readonly suspectAfterSeconds: number;
   readonly log: LoopLog;
 }
 
-const TURN_MS = 1_000;
+/** A lost index is noticed within two looks. */
+const LOOK_MS = 1_000;
 /** Counting costs PostgreSQL more than looking at a marker in Redis: every fifth turn is enough. */
-const COUNT_EVERY_TURNS = 5;
-const COMPARE_EVERY_TURNS = 5;
-const PAGE_SIZE = 1_000;
+const COUNT_EVERY_LOOKS = 5;
+const COMPARE_MS = 5_000;
 const SUSPECTS_PER_TURN = 50;
 const TEMPORAL_DEADLINE_MS = 3_000;
 
@@ -36,78 +41,62 @@ const TEMPORAL_DEADLINE_MS = 3_000;
  * process does at the same time as another is done once. PostgreSQL says what there is to do, Temporal how far it got.
  *
  * - index: the marker in Redis is missing, or fewer jobs are there than tasks wait → the index is rebuilt;
+ * - settings: Redis goes by others than PostgreSQL holds → they are applied;
+ * - slots: Redis counts other ones than PostgreSQL, or PostgreSQL others than there are open tasks → PostgreSQL's tasks count;
  * - lost start: a task is claimed and Temporal does not know its workflow → it is started;
  * - lost end: its workflow is closed and the task is open → the task ends as the workflow did;
  * - open trace: a task has ended and its trace has not → the trace ends as the task did.
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
-  readonly #loop: Loop;
-  #turns = 0;
-  /** Whether the last count found jobs missing: one count may meet a job on its way, two in a row do not. */
-  #missingBefore = false;
+  readonly #index: IndexMender;
+  /** Two loops: Temporal may be slow, and a lost index must not wait for it. */
+  readonly #loops: readonly Loop[];
+  #looks = 0;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    this.#loop = new Loop('reconciler', options.log, () => this.#turn());
+    this.#index = new IndexMender(options);
+    this.#loops = [
+      new Loop('index', options.log, () => this.#mendIndex()),
+      new Loop('reconciler', options.log, () => this.#mendTasks()),
+    ];
+  }
+
+  /** That of the loop which owes the end of a turn the longest. */
+  get pulse(): LoopPulse {
+    return this.#loops
+      .map((loop) => loop.pulse)
+      .reduce((worst, one) => (one.overdueMs > worst.overdueMs ? one : worst));
   }
 
   start(): void {
-    this.#loop.start();
+    for (const loop of this.#loops) loop.start();
   }
 
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  async stop(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
-  async #turn(): Promise<number> {
-    this.#turns += 1;
-    const sweeps: Promise<void>[] = [this.#mendIndex()];
-    if (this.#turns % COMPARE_EVERY_TURNS === 0) sweeps.push(this.#compareWithTemporal(), this.#endOpenTraces());
-    const results = await Promise.allSettled(sweeps);
+  async #mendIndex(): Promise<number> {
+    this.#looks += 1;
+    await (this.#looks % COUNT_EVERY_LOOKS === 0 ? this.#index.count() : this.#index.look());
+    return LOOK_MS;
+  }
+
+  async #mendTasks(): Promise<number> {
+    const results = await Promise.allSettled([this.#compareWithTemporal(), this.#endOpenTraces()]);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
-    return TURN_MS;
-  }
-
-  async #mendIndex(): Promise<void> {
-    const { queue, taskQueue, log } = this.#options;
-    const depth = await queue.depth();
-    const missing = depth.intact && this.#turns % COUNT_EVERY_TURNS === 0 && (await this.#jobsAreMissing(depth));
-    if (depth.intact && !(missing && this.#missingBefore)) {
-      if (this.#turns % COUNT_EVERY_TURNS === 0) this.#missingBefore = missing;
-      return;
-    }
-    this.#missingBefore = false;
-    const rebuilt = await queue.rebuild(this.#waitingPages());
-    log.warn({ taskQueue, ...rebuilt }, depth.intact ? 'jobs were missing in Redis' : 'the index in Redis was gone');
-  }
-
-  async #jobsAreMissing(depth: Awaited<ReturnType<JobQueue['depth']>>): Promise<boolean> {
-    const { high, normal, low } = depth.waiting;
-    const waiting = await this.#inSystem((claims) => claims.waitingCount(this.#options.taskQueue));
-    return high + normal + low + depth.leased < waiting;
-  }
-
-  async *#waitingPages(): AsyncGenerator<ReadyTask[]> {
-    let after: TaskId | null = null;
-    for (;;) {
-      const last: TaskId | null = after;
-      const page: ReadyTask[] = await this.#inSystem((claims) =>
-        claims.waiting(this.#options.taskQueue, last, PAGE_SIZE),
-      );
-      if (page.length > 0) yield page;
-      if (page.length < PAGE_SIZE) return;
-      after = page.at(-1)?.taskId ?? null;
-    }
+    return COMPARE_MS;
   }
 
   async #compareWithTemporal(): Promise<void> {
     const suspects = await this.#options.database.inSystem('reconcile', async ({ em }) => {
-      const claims = new ClaimRepository(em);
-      if (!(await claims.tryLockSuspects())) return [];
-      const found = await claims.openLongerThan(this.#options.suspectAfterSeconds, SUSPECTS_PER_TURN);
-      await claims.touch(found.map((task) => task.execution.taskId));
+      const open = new SuspectRepository(em);
+      if (!(await open.tryLock())) return [];
+      const found = await open.unchecked(this.#options.suspectAfterSeconds, SUSPECTS_PER_TURN);
+      await open.markChecked(found.map((task) => task.execution.taskId));
       return found;
     });
     const results = await Promise.allSettled(suspects.map((task) => this.#settleOrEnd(task)));
@@ -126,13 +115,13 @@ export class Reconciler {
   }
 
   async #settleSuspect(task: ClaimedTask): Promise<void> {
-    const { client, graphs, log } = this.#options;
-    const { taskId, traceNumber, tenant, graphId } = task.execution;
+    const { start, log } = this.#options;
+    const { taskId, traceNumber } = task.execution;
     const status = await this.#workflowStatus(taskWorkflowId(taskId, traceNumber));
     if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW' || status === 'PAUSED') return;
     if (status === 'NOT_FOUND') {
       log.warn({ taskId }, 'a claimed task had no workflow; it is started now');
-      await startTask(client, task, await graphs.get(tenant, graphId));
+      await start(task);
       return;
     }
     log.warn({ taskId, status }, 'a workflow was closed without the end of its task; it is written now');
@@ -168,10 +157,5 @@ export class Reconciler {
         await new TraceRepository(em).endTrace(execution, status, task.error);
       });
     }
-  }
-
-  /** One statement across tenants. */
-  #inSystem<Result>(work: (claims: ClaimRepository) => Promise<Result>): Promise<Result> {
-    return this.#options.database.single.inSystem('reconcile', ({ em }) => work(new ClaimRepository(em)));
   }
 }

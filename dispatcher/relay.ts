@@ -1,14 +1,18 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import type { Database } from '../database/transaction.ts';
+import type { Database, Transaction } from '../database/transaction.ts';
+import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
+import type { OutboxTopic } from '../domain/system/outbox.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import { isOpenTaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
-import { type OutboxEntry, OutboxRepository } from '../entities/system/outbox-repository.ts';
-import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
+import { type OutboxEntry, OutboxRepository, type OutboxTask } from '../entities/system/outbox-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
+import type { Consequences } from './consequences.ts';
+import { EndedTasks } from './ended-tasks.ts';
+import type { FollowedEnds } from './follow-ends.ts';
 import { Loop, type LoopLog } from './loop.ts';
 
 export interface RelayOptions {
@@ -17,86 +21,138 @@ export interface RelayOptions {
   /** The job queue of a Temporal task queue. */
   readonly queueFor: (taskQueue: string) => JobQueue;
   readonly wakeUps: WakeUps;
+  readonly consequences: Consequences;
   readonly log: LoopLog;
+}
+
+/** Rows of one topic, and what their tasks say by now. */
+interface Batch {
+  readonly em: Transaction['em'];
+  readonly entries: readonly OutboxEntry[];
+  readonly tasks: ReadonlyMap<TaskId, OutboxTask>;
+}
+
+/** Rows that are done with, and why the others are not. */
+interface Sent {
+  readonly sent: readonly string[];
+  readonly failed: readonly string[];
+  readonly reason: string;
+  /** What is to be told once this is committed. */
+  readonly followed?: FollowedEnds;
 }
 
 /** Rows younger than this are usually sent by whoever wrote them. */
 const GRACE_MS = 1_000;
-const BATCH_SIZE = 200;
+/** Rows of one turn. One row of a submit may name a thousand tasks; a cancel is a call to Temporal. */
+const BATCH_SIZE: Record<OutboxTopic, number> = { 'task.submitted': 50, 'task.cancelled': 50, 'task.finished': 500 };
 const IDLE_MS = 1_000;
 const TEMPORAL_DEADLINE_MS = 3_000;
 
 /**
- * Carries outbox rows out: jobs into Redis, cancels into Temporal, ends to whoever waits. Every step may happen twice
- * and is harmless then. A row that cannot be sent stays, and comes again for ever; a crash leaves all rows of its batch
- * unsent.
+ * Carries outbox rows out: jobs into Redis, cancels into Temporal, ends to whoever waits. Each topic has its own loop, so
+ * that one whose store is away holds up no other. Every step may happen twice and is harmless then. A row that cannot be
+ * sent stays, and comes again for ever; a crash leaves all rows of its batch unsent.
  */
 export class Relay {
   readonly #options: RelayOptions;
-  readonly #loop: Loop;
+  readonly #loops: readonly Loop[];
+  readonly #ended: EndedTasks;
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#loop = new Loop('relay', options.log, () => this.#turn());
+    this.#ended = new EndedTasks(options);
+    this.#loops = [
+      this.#loopOf('task.submitted', (batch) => this.#enqueue(batch)),
+      this.#loopOf('task.cancelled', (batch) => this.#cancel(batch)),
+      this.#loopOf('task.finished', (batch) => this.#finish(batch)),
+    ];
+  }
+
+  /** The pulse of the loop that is most behind. */
+  get pulse(): LoopPulse {
+    return this.#loops
+      .map((loop) => loop.pulse)
+      .reduce((worst, one) => (one.overdueMs > worst.overdueMs ? one : worst));
   }
 
   start(): void {
-    this.#loop.start();
+    for (const loop of this.#loops) loop.start();
   }
 
   /**
    * Does at once what the outbox row of an end asks for, so that nobody waits for the next turn. Only a hint: the row
    * stays, and its turn does it again.
    */
-  taskEnded({ taskId, user }: ExecutionRef): void {
-    const hints = [this.#options.wakeUps.publishTask(taskId)];
-    if (user !== null) hints.push(this.#enqueueNext(taskId));
-    Promise.all(hints).catch(() => undefined);
+  taskEnded({ taskId }: ExecutionRef): void {
+    this.#ended.add(taskId);
   }
 
-  stop(): Promise<void> {
-    return this.#loop.stop();
+  async stop(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
+    await this.#ended.settled();
   }
 
-  async #turn(): Promise<number> {
-    const count = await this.#options.database.inSystem('relay', async ({ em }) => {
-      const outbox = new OutboxRepository(em);
-      const entries = await outbox.claimUnsent(GRACE_MS, BATCH_SIZE);
-      const sent: string[] = [];
-      for (const entry of entries) {
-        try {
-          if (await this.#send(entry)) sent.push(entry.id);
-        } catch (error) {
-          // What stopped this row will most likely stop the others: Redis or Temporal is away.
-          await outbox.markFailed([entry.id], errorMessage(error));
-          break;
-        }
-      }
-      await outbox.markSent(sent);
-      return sent.length;
+  #loopOf(topic: OutboxTopic, send: (batch: Batch) => Promise<Sent>): Loop {
+    return new Loop(`relay ${topic}`, this.#options.log, async () => {
+      const { sent, full } = await this.#turn(topic, send);
+      return full && sent > 0 ? 0 : IDLE_MS;
     });
-    return count === BATCH_SIZE ? 0 : IDLE_MS;
+  }
+
+  async #turn(topic: OutboxTopic, send: (batch: Batch) => Promise<Sent>): Promise<{ sent: number; full: boolean }> {
+    const { database, consequences } = this.#options;
+    const turn = await database.inSystem('relay', async ({ em }) => {
+      const outbox = new OutboxRepository(em);
+      const entries = await outbox.claimUnsent(topic, GRACE_MS, BATCH_SIZE[topic]);
+      if (entries.length === 0) return { sent: 0, full: false };
+      const { sent, failed, reason, followed } = await send({ em, entries, tasks: await outbox.tasksOf(entries) });
+      await outbox.markSent(sent);
+      await outbox.markFailed(failed, reason);
+      return { sent: sent.length, full: entries.length === BATCH_SIZE[topic], followed };
+    });
+    if (turn.followed !== undefined) await consequences.tell(turn.followed);
+    return turn;
+  }
+
+  async #enqueue({ entries, tasks }: Batch): Promise<Sent> {
+    const pending = [...tasks.values()].filter((task) => task.status === 'pending');
+    const queues = Map.groupBy(pending, (task) => task.taskQueue);
+    return allOrNone(entries, async () => {
+      for (const [taskQueue, jobs] of queues) await this.#options.queueFor(taskQueue).enqueue(jobs);
+    });
+  }
+
+  async #finish({ em, entries, tasks }: Batch): Promise<Sent> {
+    const { consequences, queueFor, wakeUps } = this.#options;
+    const ids = [...tasks.keys()];
+    const queues = Map.groupBy(tasks.values(), (task) => task.taskQueue);
+    // What needs PostgreSQL only does not wait for Redis.
+    const followed = await consequences.within(em, ids);
+    const sent = await allOrNone(entries, async () => {
+      for (const [taskQueue, those] of queues) await queueFor(taskQueue).released(those.map((task) => task.taskId));
+      await Promise.all(ids.map((id) => wakeUps.publishTask(id)));
+    });
+    return { ...sent, followed };
+  }
+
+  async #cancel({ entries, tasks }: Batch): Promise<Sent> {
+    const outcomes = await Promise.allSettled(entries.map((entry) => this.#cancelOne(entry, tasks)));
+    const sent = entries.filter((_, index) => isDone(outcomes[index])).map((entry) => entry.id);
+    const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    return {
+      sent,
+      failed: entries.map((entry) => entry.id).filter((id) => !sent.includes(id)),
+      reason: reasons.length === 0 ? 'the workflow is not there' : errorMessage(reasons[0]),
+    };
   }
 
   /** @returns whether the row is done with */
-  async #send(entry: OutboxEntry): Promise<boolean> {
-    switch (entry.topic) {
-      case 'task.submitted':
-        if (entry.status === 'pending') await this.#options.queueFor(entry.taskQueue).enqueue([entry]);
-        return true;
-      case 'task.cancelled':
-        return this.#cancel(entry);
-      case 'task.finished':
-        await this.#options.wakeUps.publishTask(entry.taskId);
-        if (entry.user !== null) await this.#enqueueNext(entry.taskId);
-        return true;
-    }
-  }
-
-  async #cancel(entry: OutboxEntry): Promise<boolean> {
-    if (!isOpenTaskStatus(entry.status)) return true;
+  async #cancelOne({ taskIds }: OutboxEntry, tasks: Batch['tasks']): Promise<boolean> {
+    const [taskId] = taskIds;
+    const task = taskId === undefined ? undefined : tasks.get(taskId);
+    if (task === undefined || !isOpenTaskStatus(task.status)) return true;
     const { client } = this.#options;
-    const handle = client.workflow.getHandle(taskWorkflowId(entry.taskId, entry.traceCount));
+    const handle = client.workflow.getHandle(taskWorkflowId(task.taskId, task.traceCount));
     try {
       await client.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, () => handle.cancel());
       return true;
@@ -106,11 +162,18 @@ export class Relay {
       throw error;
     }
   }
+}
 
-  /** Lets the next task of the same user into the queue, now that none of the user's tasks is open. */
-  async #enqueueNext(taskId: TaskId): Promise<void> {
-    const { database, queueFor } = this.#options;
-    const next = await database.single.inSystem('relay', ({ em }) => new ClaimRepository(em).nextOfSameUser(taskId));
-    if (next !== null) await queueFor(next.taskQueue).enqueue([next]);
+async function allOrNone(entries: readonly OutboxEntry[], send: () => Promise<void>): Promise<Sent> {
+  const ids = entries.map((entry) => entry.id);
+  try {
+    await send();
+    return { sent: ids, failed: [], reason: '' };
+  } catch (error) {
+    return { sent: [], failed: ids, reason: errorMessage(error) };
   }
+}
+
+function isDone(outcome: PromiseSettledResult<boolean> | undefined): boolean {
+  return outcome?.status === 'fulfilled' && outcome.value;
 }

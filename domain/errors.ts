@@ -39,8 +39,8 @@ export const ERROR_CODES = [
   'lease_lost',
   'message_invalid',
   'message_unknown',
-  'message_refused',
   'request_timed_out',
+  'request_failed',
   'agents_wait_in_circle',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];

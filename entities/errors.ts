@@ -5,9 +5,12 @@ export class StoredRowInvalid extends MusterError {
   readonly code = 'stored_row_invalid';
   readonly retryable = false;
   constructor(table: string, id: string, fault: string) {
-    super(`The row ${id} of ${table} cannot be used: ${fault} Restore it from a backup or publish the graph again.`, {
-      table,
-      id,
-    });
+    super(
+      `The row ${id} of ${table} cannot be used: ${fault} Restore it from a backup; a graph can be published again.`,
+      {
+        table,
+        id,
+      },
+    );
   }
 }

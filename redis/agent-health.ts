@@ -11,6 +11,9 @@ export interface AgentHealth {
   lastHeartbeatAt: Date;
 }
 
+/** Agents of one pipeline: few enough for the time of a command. */
+const PIPELINE_SIZE = 500;
+
 /**
  * The fast signal that agents are alive. PostgreSQL is the authority: an agent that is missing here has been silent for
  * 30 s, or Redis has been emptied.
@@ -22,30 +25,44 @@ export class AgentHealthBoard {
     this.#redis = redis;
   }
 
-  /** Shows all given agents alive for the next 30 s, in one pipeline. Repeating it prolongs that. */
+  /** Shows all given agents alive for the next 30 s. Repeating it prolongs that. */
   async beat(agents: readonly { id: AgentId; status: AgentStatus }[]): Promise<void> {
     if (agents.length === 0) return;
     const time = await this.#redis.ask((redis) => redis.time());
     const heartbeatAt = new Date(Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)).toISOString();
-    await this.#pipeline((pipeline) => {
-      for (const { id, status } of agents) {
-        const key = this.#redis.keys.agentHealth(id);
-        pipeline.hset(key, { id, status, last_heartbeat: heartbeatAt }).expire(key, HEARTBEAT_TTL_SECONDS);
-      }
-    });
+    for (let from = 0; from < agents.length; from += PIPELINE_SIZE) {
+      await this.#pipeline((pipeline) => {
+        for (const { id, status } of agents.slice(from, from + PIPELINE_SIZE)) {
+          const key = this.#redis.keys.agentHealth(id);
+          pipeline.hset(key, { id, status, last_heartbeat: heartbeatAt }).expire(key, HEARTBEAT_TTL_SECONDS);
+        }
+      });
+    }
+  }
+
+  /** Takes agents off the board that said goodbye, before their time runs out. */
+  async remove(ids: readonly AgentId[]): Promise<void> {
+    for (let from = 0; from < ids.length; from += PIPELINE_SIZE) {
+      await this.#pipeline((pipeline) => {
+        for (const id of ids.slice(from, from + PIPELINE_SIZE)) pipeline.del(this.#redis.keys.agentHealth(id));
+      });
+    }
   }
 
   /** The last heartbeat of each given agent that beat within 30 s; the others are left out. */
   async health(ids: readonly AgentId[]): Promise<Map<AgentId, AgentHealth>> {
     const found = new Map<AgentId, AgentHealth>();
     if (ids.length === 0) return found;
-    const answers = await this.#pipeline((pipeline) => {
-      for (const id of ids) pipeline.hmget(this.#redis.keys.agentHealth(id), 'status', 'last_heartbeat');
-    });
-    ids.forEach((id, index) => {
-      const health = parseHealth(id, answers[index]);
-      if (health) found.set(id, health);
-    });
+    for (let from = 0; from < ids.length; from += PIPELINE_SIZE) {
+      const part = ids.slice(from, from + PIPELINE_SIZE);
+      const answers = await this.#pipeline((pipeline) => {
+        for (const id of part) pipeline.hmget(this.#redis.keys.agentHealth(id), 'status', 'last_heartbeat');
+      });
+      part.forEach((id, index) => {
+        const health = parseHealth(id, answers[index]);
+        if (health) found.set(id, health);
+      });
+    }
     return found;
   }
 

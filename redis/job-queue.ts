@@ -1,33 +1,39 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskId } from '../domain/ids.ts';
-import { PRIORITY_BANDS, type PriorityBand } from '../domain/tasks/priority.ts';
+import type { QueueSettings } from '../domain/queues/queue-settings.ts';
+import type { PriorityBand } from '../domain/tasks/priority.ts';
 import type { QueueKeys } from './keys.ts';
 import type { RedisConnections } from './open-redis.ts';
+import {
+  type HeldSlot,
+  type Job,
+  type LeasedJob,
+  packKey,
+  packPlace,
+  packSettings,
+  packSlots,
+  parseLeasedJobs,
+} from './queue-job.ts';
+import { parseQueueView, type QueueView } from './queue-view.ts';
 
-/** A task's entry in the queue while it waits. All of it comes from the task's row. */
-export interface Job {
-  taskId: TaskId;
-  band: PriorityBand;
-  /** When the task was created, in milliseconds since 1970: its place within the band, the same after every rebuild. */
-  createdAtMs: number;
-}
-
-/** A job that its lessee may claim in PostgreSQL. */
-export interface LeasedJob {
-  taskId: TaskId;
-  band: PriorityBand;
-}
+export { type HeldSlot, type Job, type LeasedJob, queueSettingsVersion } from './queue-job.ts';
+export type { QueueView } from './queue-view.ts';
 
 /** What became of a job that was enqueued. `duplicate`: it waited or was leased already, and stays as it was. */
 export type EnqueueOutcome = 'queued' | 'duplicate';
 
 /** The index at one instant. */
 export interface QueueDepth {
+  /** Jobs that wait in each band, those that are parked included. */
   waiting: Record<PriorityBand, number>;
+  /** Those of them that cannot start because a concurrency key of theirs is full. */
+  parked: number;
   /** Jobs in the hands of a dispatcher, given back with a delay, or whose lease ran out and was not taken back yet. */
   leased: number;
   /** False when the index is gone: then the counts say nothing. */
   intact: boolean;
+  /** Which settings count, as {@link queueSettingsVersion} names them; null before any were applied. */
+  settingsVersion: string | null;
 }
 
 /**
@@ -41,20 +47,40 @@ export interface RebuildResult {
   queued: number;
 }
 
-/** Jobs in one script call. Redis serves nobody else meanwhile: 500 take 3 to 5 ms, and larger batches gain little. */
+export interface JobQueueOptions {
+  /** The Temporal task queue whose workers take the jobs. */
+  taskQueue: string;
+  /**
+   * How long a started task counts as holding its slots without a confirmation, in milliseconds. Shorter than the way
+   * between two confirmations, tasks are leased that PostgreSQL then refuses; longer, a slot whose release was lost
+   * stays taken for longer. @defaultValue 30000
+   */
+  holderMs?: number;
+}
+
+/** Jobs in one script call. Redis serves nobody else meanwhile: 500 take some milliseconds, and more gain little. */
 const BATCH_SIZE = 500;
-/** Ended leases that one lease call takes back at most, for the same reason. */
-const RECLAIM_MAX = 500;
 /** A rebuild that has been silent for so long counts as crashed. Longer delays repair, shorter ends slow rebuilds. */
 const REBUILD_SILENCE_MS = 5_000;
+const HOLDER_MS = 30_000;
+/** A cursor that stands before every key. */
+const FROM_THE_START = '!';
+/** Tenants, and keys, that a view looks at. */
+const VIEW_MAX = 1_000;
 
 /**
  * The index of the jobs that wait for the workers of one Temporal task queue, and the only place that knows the
  * arguments of its scripts.
  *
- * A job is *waiting* in its band; {@link JobQueue.lease} makes it *leased*; {@link JobQueue.acknowledge} takes it out,
- * {@link JobQueue.giveBack} or the end of the lease makes it *waiting* again at its old place;
- * {@link JobQueue.remove} takes it out from anywhere. Bands are strict, and within a band the oldest task comes first.
+ * A job *waits* in its band; {@link JobQueue.lease} makes it *leased*, and lets it hold a slot of each of its limited
+ * concurrency keys, or *parks* it while one of them is full. {@link JobQueue.started} takes it out and keeps its slots
+ * until {@link JobQueue.released}; {@link JobQueue.acknowledge} takes it out and frees them; {@link JobQueue.giveBack}
+ * or the end of the lease frees them and lets it wait again at its old place; {@link JobQueue.remove} takes it out from
+ * anywhere. Each slot that becomes free lets one parked job of its key wait again.
+ *
+ * Of twenty leased jobs one comes from the lowest band that has any, and two from the band whose next job has waited
+ * longest, if that is longer than the ageing time; all others come from the highest. Within a band, tenants take turns
+ * by weight, and a tenant's oldest job comes first.
  *
  * PostgreSQL is the truth. The claim there decides who may start a task, so an entry too many costs one refused claim,
  * after which it is acknowledged. An entry too few costs its task's time until the next rebuild. Therefore every rule
@@ -68,10 +94,12 @@ const REBUILD_SILENCE_MS = 5_000;
 export class JobQueue {
   readonly #redis: RedisConnections;
   readonly #keys: QueueKeys;
+  readonly #holderMs: number;
 
-  constructor(redis: RedisConnections, { taskQueue }: { taskQueue: string }) {
+  constructor(redis: RedisConnections, { taskQueue, holderMs = HOLDER_MS }: JobQueueOptions) {
     this.#redis = redis;
     this.#keys = redis.keys.queue(taskQueue);
+    this.#holderMs = holderMs;
   }
 
   /**
@@ -82,7 +110,7 @@ export class JobQueue {
     const { all, wakeUps } = this.#keys;
     const outcomes: EnqueueOutcome[] = [];
     for (const batch of batches(jobs)) {
-      const fields = batch.flatMap((job) => [PRIORITY_BANDS.indexOf(job.band) + 1, job.createdAtMs, job.taskId]);
+      const fields = batch.flatMap((job) => [job.taskId, packPlace(job)]);
       outcomes.push(...(await this.#redis.ask((redis) => redis.enqueueJobs(...all, wakeUps, ...fields))));
     }
     return outcomes;
@@ -92,26 +120,42 @@ export class JobQueue {
    * Leases up to `max` jobs (1 to 500) for `leaseMs` milliseconds (at least 1) by the clock of Redis, after taking back
    * what leases have run out. Too short a lease makes two dispatchers try the same claim; too long a one delays the
    * jobs of a dispatcher that died.
-   * @returns the jobs, first to start first; none when nothing waits
+   *
+   * One call looks at so many jobs only that Redis stays responsive. When it met too many that had to be parked, it
+   * returns fewer than there are, and wakes the dispatchers up for the next.
+   * @returns the jobs, first to start first; none when nothing may start
    */
   async lease({ max, leaseMs }: { max: number; leaseMs: number }): Promise<LeasedJob[]> {
+    const { all, wakeUps } = this.#keys;
     const answer = await this.#redis.ask((redis) =>
-      redis.leaseJobs(...this.#keys.all, Math.min(max, BATCH_SIZE), leaseMs, RECLAIM_MAX),
+      redis.leaseJobs(...all, wakeUps, Math.min(max, BATCH_SIZE), leaseMs, BATCH_SIZE),
     );
     return parseLeasedJobs(answer);
   }
 
   /**
-   * Takes leased jobs out of the index: their claim in PostgreSQL succeeded, or showed that they are not to be started.
+   * Takes leased jobs out of the index, since their claim in PostgreSQL succeeded. Their slots stay taken until
+   * {@link JobQueue.released}, or until confirmations do not come or do not name them.
+   * @returns how many of them held a lease
+   */
+  async started(ids: readonly TaskId[]): Promise<number> {
+    const { all } = this.#keys;
+    return this.#sum(ids, (batch) => this.#redis.ask((redis) => redis.startJobs(...all, this.#holderMs, ...batch)));
+  }
+
+  /**
+   * Takes leased jobs out of the index and frees their slots, since they are not to be started: their tasks run already,
+   * or have ended.
    * @returns how many of them held a lease
    */
   async acknowledge(ids: readonly TaskId[]): Promise<number> {
-    return this.#sum(ids, (batch) => this.#redis.ask((redis) => redis.acknowledgeJobs(...this.#keys.all, ...batch)));
+    const { all, wakeUps } = this.#keys;
+    return this.#sum(ids, (batch) => this.#redis.ask((redis) => redis.acknowledgeJobs(...all, wakeUps, ...batch)));
   }
 
   /**
    * Gives leased jobs back without having started them, each to its old place: at once, or not before `delayMs`
-   * milliseconds have passed.
+   * milliseconds have passed. Their slots are free at once.
    * @returns how many of them held a lease
    */
   async giveBack(ids: readonly TaskId[], { delayMs = 0 }: { delayMs?: number } = {}): Promise<number> {
@@ -122,37 +166,93 @@ export class JobQueue {
   }
 
   /**
+   * Frees the slots of tasks that have ended, and lets parked jobs wait again. A task that is still leased, since it
+   * ended before its start was reported, leaves the index too.
+   * @returns how many of them held slots
+   */
+  async released(ids: readonly TaskId[]): Promise<number> {
+    const { all, wakeUps } = this.#keys;
+    const keepMs = freshMs(this.#holderMs);
+    return this.#sum(ids, (batch) => this.#redis.ask((redis) => redis.releaseJobs(...all, wakeUps, keepMs, ...batch)));
+  }
+
+  /**
    * Takes jobs out of the index wherever they are: their tasks were cancelled before they started.
    * @returns how many of them were in the index
    */
   async remove(ids: readonly TaskId[]): Promise<number> {
-    return this.#sum(ids, (batch) => this.#redis.ask((redis) => redis.removeJobs(...this.#keys.all, ...batch)));
+    const { all, wakeUps } = this.#keys;
+    return this.#sum(ids, (batch) => this.#redis.ask((redis) => redis.removeJobs(...all, wakeUps, ...batch)));
+  }
+
+  /**
+   * Tells Redis which slots are taken, as one read of PostgreSQL says. Slots of tasks that it names count on; those of
+   * started tasks that it does not name are freed, unless they were started or confirmed within a third of
+   * {@link JobQueueOptions.holderMs}, since the read may be older than the start; so it has to be younger than that.
+   * Then every parked job whose key has room waits again. Repeating it, or a crash half-way, does no harm.
+   *
+   * @param slots of open tasks of this task queue
+   * @param elsewhere how many slots of a key open tasks of all other task queues hold; keys that are left out have none
+   */
+  async confirmSlots(slots: readonly HeldSlot[], elsewhere: ReadonlyMap<string, number>): Promise<void> {
+    const { all, wakeUps } = this.#keys;
+    const holderMs = this.#holderMs;
+    for (const batch of batches(packSlots(slots))) {
+      await this.#redis.ask((redis) => redis.confirmSlots(...all, holderMs, ...batch.flat()));
+    }
+    const dueWithinMs = holderMs - freshMs(holderMs);
+    let ended: number;
+    do {
+      ended = await this.#redis.ask((redis) => redis.endUnconfirmed(...all, wakeUps, dueWithinMs, BATCH_SIZE));
+    } while (ended === BATCH_SIZE);
+    await this.#countElsewhere(elsewhere);
+    await this.#inviteParked();
+  }
+
+  /**
+   * Makes settings count for this queue, all at once, and lets parked jobs wait again that now have room. A crash
+   * before the latter is mended by the next confirmation.
+   * @returns `unchanged` when they counted already
+   */
+  async applySettings(settings: QueueSettings): Promise<'applied' | 'unchanged'> {
+    const fields = packSettings(settings);
+    const outcome = await this.#redis.ask((redis) => redis.applySettings(...this.#keys.all, ...fields));
+    if (outcome === 'applied') await this.#inviteParked();
+    return outcome;
   }
 
   /** Counts the index at one instant. */
   async depth(): Promise<QueueDepth> {
-    const [high, normal, low, leased, whole] = await this.#redis.ask((redis) => redis.measureDepth(...this.#keys.all));
-    return { waiting: { high, normal, low }, leased, intact: whole === 1 };
+    const [high, normal, low, parked, leased, whole, settingsVersion] = await this.#redis.ask((redis) =>
+      redis.measureDepth(...this.#keys.all),
+    );
+    return { waiting: { high, normal, low }, parked, leased, intact: whole === 1, settingsVersion };
+  }
+
+  /** What operators look at, as it is at one instant. Costs Redis some milliseconds where tenants or keys are many. */
+  async view(): Promise<QueueView> {
+    return parseQueueView(await this.#redis.ask((redis) => redis.viewQueue(...this.#keys.all, VIEW_MAX)));
   }
 
   /** Whether the index is whole. False after Redis was emptied, and during a rebuild and after one that did not end. */
   async intact(): Promise<boolean> {
-    return (await this.#redis.ask((redis) => redis.exists(this.#keys.epoch))) === 1;
+    return (await this.depth()).intact;
   }
 
   /**
-   * Replaces what waits by what the source yields; leases stay. Jobs that others enqueue meanwhile are kept, and may be
-   * leased meanwhile. A crash or an error half-way leaves the index not {@link JobQueue.intact}, so that the rebuild is
-   * repeated, at the earliest 5 s later.
+   * Replaces what waits by what the source yields, under the given settings; leases and slots stay. Jobs that others
+   * enqueue meanwhile are kept, and may be leased meanwhile. A crash or an error half-way leaves the index not
+   * {@link JobQueue.intact}, so that the rebuild is repeated, at the earliest 5 s later.
    *
    * @param source the tasks that wait for their start, in batches at most 5 s apart. It must read PostgreSQL only when
    *   it is iterated: what it read earlier lacks the tasks whose entries the rebuild is about to drop.
    */
-  async rebuild(source: AsyncIterable<readonly Job[]>): Promise<RebuildResult> {
+  async rebuild(source: AsyncIterable<readonly Job[]>, settings: QueueSettings): Promise<RebuildResult> {
     const { all } = this.#keys;
     const rebuild = randomUUID();
     const begun = await this.#redis.ask((redis) => redis.beginRebuild(...all, rebuild, REBUILD_SILENCE_MS));
     if (begun === 'busy') return { outcome: 'busy', queued: 0 };
+    await this.applySettings(settings);
     let queued = 0;
     for await (const batch of source) {
       const going = await this.#redis.ask((redis) => redis.continueRebuild(...all, rebuild, REBUILD_SILENCE_MS));
@@ -163,6 +263,26 @@ export class JobQueue {
     return { outcome: await this.#redis.ask((redis) => redis.finishRebuild(...all, rebuild)), queued };
   }
 
+  async #countElsewhere(elsewhere: ReadonlyMap<string, number>): Promise<void> {
+    const { all, elsewhere: key } = this.#keys;
+    const counted = await this.#redis.ask((redis) => redis.hgetall(key));
+    const wanted = new Map([...elsewhere].map(([name, count]) => [packKey(name), count]));
+    const gone = Object.keys(counted).filter((name) => !wanted.has(name));
+    const changed = [...wanted].filter(([name, count]) => Number(counted[name] ?? 0) !== count);
+    for (const batch of batches([...changed, ...gone.map((name): [string, number] => [name, 0])])) {
+      await this.#redis.ask((redis) => redis.countElsewhere(...all, ...batch.flat()));
+    }
+  }
+
+  async #inviteParked(): Promise<void> {
+    const { all, wakeUps } = this.#keys;
+    let after = FROM_THE_START;
+    do {
+      const from = after;
+      after = await this.#redis.ask((redis) => redis.inviteParked(...all, wakeUps, from, BATCH_SIZE));
+    } while (after !== '');
+  }
+
   async #sum(ids: readonly TaskId[], step: (batch: readonly TaskId[]) => Promise<number>): Promise<number> {
     let sum = 0;
     for (const batch of batches(ids)) sum += await step(batch);
@@ -170,16 +290,11 @@ export class JobQueue {
   }
 }
 
-function* batches<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let start = 0; start < items.length; start += BATCH_SIZE) yield items.slice(start, start + BATCH_SIZE);
+/** How young a start, or an end, may be that a read of PostgreSQL has not seen yet. */
+function freshMs(holderMs: number): number {
+  return Math.floor(holderMs / 3);
 }
 
-/** Task ids and band numbers alternate. A band number is a place in {@link PRIORITY_BANDS}, counted from one. */
-function parseLeasedJobs(answer: readonly (string | number)[]): LeasedJob[] {
-  const jobs: LeasedJob[] = [];
-  for (let index = 0; index + 1 < answer.length; index += 2) {
-    const band = PRIORITY_BANDS[Number(answer[index + 1]) - 1];
-    if (band) jobs.push({ taskId: String(answer[index]) as TaskId, band });
-  }
-  return jobs;
+function* batches<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let start = 0; start < items.length; start += BATCH_SIZE) yield items.slice(start, start + BATCH_SIZE);
 }

@@ -1,25 +1,45 @@
-import type { AgentId, TaskId } from '../domain/ids.ts';
+import type { AgentId, LeaseId, TaskId } from '../domain/ids.ts';
+import { LimitKeys } from './limit-keys.ts';
+
+/** What every script of a job queue gets as KEYS, in this order, each as the end of the key's name. */
+export const QUEUE_KEY_NAMES = [
+  'high_priority', // of each band: jobs that may start, `tenant|created|task`, all with the score 0
+  'normal_priority',
+  'low_priority',
+  'high_priority:tenants', // of each band: tenants with such jobs, by their virtual time
+  'normal_priority:tenants',
+  'low_priority:tenants',
+  'high_priority:parked', // of each band: jobs whose concurrency key is full, `key|created|task`, all with the score 0
+  'normal_priority:parked',
+  'low_priority:parked',
+  'jobs', // task → place, of the jobs in bands and parked
+  'leases', // task → deadline, of the jobs in the hands of a dispatcher
+  'places', // task → place, of the same
+  'holders', // task → deadline, of the started tasks that hold slots
+  'slots', // task → the concurrency keys of which it holds a slot
+  'held', // concurrency key → slots held by tasks of this queue
+  'elsewhere', // concurrency key → slots held by tasks of other queues, as PostgreSQL said
+  'settings', // limits, weights and pauses
+  'clock', // how many jobs were leased, and the virtual time of each band
+  'starts', // band and ten seconds → how many tasks started then
+  'ended', // task → when it ended; for some seconds
+  'epoch', // its absence means that the index is gone
+  'rebuild', // the rebuild under way
+] as const;
+
+type TextPerName<Names extends readonly string[]> = { readonly [Index in keyof Names]: string };
 
 /**
  * The keys and the channel of one job queue. All of them carry the task queue as their hash tag, so that one script may
  * touch them together on a Redis Cluster.
  */
 export interface QueueKeys {
-  /**
-   * What every script of the queue gets as KEYS, in this order: the bands high, normal and low (sorted sets of task
-   * ids by creation time), the leases (task ids by deadline), the places of leased jobs (hash of task id to band and
-   * score), the epoch (its absence means that the index is gone), and the rebuild under way.
-   */
-  readonly all: readonly [
-    high: string,
-    normal: string,
-    low: string,
-    leases: string,
-    places: string,
-    epoch: string,
-    rebuild: string,
-  ];
-  readonly epoch: string;
+  /** As {@link QUEUE_KEY_NAMES} says. */
+  readonly all: TextPerName<typeof QUEUE_KEY_NAMES>;
+  readonly leases: string;
+  readonly holders: string;
+  readonly elsewhere: string;
+  readonly rebuild: string;
   /** The channel of hints that jobs wait. */
   readonly wakeUps: string;
 }
@@ -40,18 +60,13 @@ export class RedisKeys {
   /** The keys of the jobs that workers of one Temporal task queue take. */
   queue(taskQueue: string): QueueKeys {
     const base = `${this.#prefix}:{${encodeURIComponent(taskQueue)}}:queue`;
-    const epoch = `${base}:epoch`;
+    const names: readonly string[] = QUEUE_KEY_NAMES.map((name) => `${base}:${name}`);
     return {
-      all: [
-        `${base}:high_priority`,
-        `${base}:normal_priority`,
-        `${base}:low_priority`,
-        `${base}:leases`,
-        `${base}:leases:places`,
-        epoch,
-        `${base}:rebuild`,
-      ],
-      epoch,
+      all: names as QueueKeys['all'],
+      leases: `${base}:leases`,
+      holders: `${base}:holders`,
+      elsewhere: `${base}:elsewhere`,
+      rebuild: `${base}:rebuild`,
       wakeUps: `${base}:wake`,
     };
   }
@@ -66,8 +81,23 @@ export class RedisKeys {
     return `${this.#prefix}:agent:${agentId}:commands`;
   }
 
+  /** The channel of hints that an agent, or a program under its lease, has been answered. */
+  agentResponses(id: AgentId | LeaseId): string {
+    return `${this.#prefix}:agent:${id}:responses`;
+  }
+
+  /** The channel of hints that every agent has been sent something. */
+  agentBroadcast(): string {
+    return `${this.#prefix}:agent:broadcast`;
+  }
+
   /** The channel of hints that a task has new events. */
   taskEvents(taskId: TaskId): string {
     return `${this.#prefix}:task:${taskId}:events`;
+  }
+
+  /** The keys of the limits, cooldowns and slots of a tenant; null for those that all tenants share. */
+  limits(tenant: string | null): LimitKeys {
+    return new LimitKeys(this.#prefix, tenant);
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import { LIMIT_SCRIPTS, type LimitScripts } from './limit-scripts.ts';
 import { QUEUE_SCRIPTS, type QueueScripts } from './queue-scripts.ts';
 
 /** What a script is made of. */
@@ -11,9 +12,9 @@ export interface ScriptParts {
 }
 
 /** A connection that knows Muster's scripts. */
-export type ScriptedRedis = Redis & QueueScripts;
+export type ScriptedRedis = Redis & QueueScripts & LimitScripts;
 
-const SCRIPTS: Record<string, ScriptParts> = { ...QUEUE_SCRIPTS };
+const SCRIPTS: Record<string, ScriptParts> = { ...QUEUE_SCRIPTS, ...LIMIT_SCRIPTS };
 
 /** Reads every script, in the shape of ioredis' option `scripts`. */
 export function readScripts(): Record<string, { lua: string; numberOfKeys?: number }> {

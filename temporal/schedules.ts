@@ -26,3 +26,31 @@ export async function ensureRetentionSchedule(client: Client, taskQueue: string)
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
   }
 }
+
+/** The id of the Schedule that looks after the agents, and of the workflows that it starts. */
+export const SUPERVISION_SCHEDULE = 'muster-supervise-agents';
+
+/**
+ * Creates the Schedule that looks after the agents every ten seconds. Idempotent as the one above. Looks that were missed
+ * are not made up for: only the present counts.
+ */
+export async function ensureSupervisionSchedule(client: Client, taskQueue: string): Promise<void> {
+  try {
+    await client.schedule.create({
+      scheduleId: SUPERVISION_SCHEDULE,
+      spec: { intervals: [{ every: '10s' }] },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '10s' },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'superviseAgents',
+        workflowId: SUPERVISION_SCHEDULE,
+        taskQueue,
+        workflowRunTimeout: '10 minutes',
+        staticSummary: 'Agents: who is alive',
+      },
+      memo: { owner: 'muster' },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+}

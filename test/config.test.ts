@@ -20,6 +20,7 @@ const DEFAULTS: Config = {
   maxConcurrentNodes: 50,
   shutdownGraceMs: 20_000,
   maxInputBytes: 10_000_000,
+  healthPort: 0,
   logLevel: 'info',
   failpoints: '',
 };
@@ -89,6 +90,15 @@ describe('the configuration', () => {
         return true;
       },
     );
+  });
+
+  it('takes a port of its own, any free one or none for health', () => {
+    const portOf = (value: string) => loadConfig({ MUSTER_HEALTH_PORT: value }).healthPort;
+
+    assert.deepEqual([portOf('9464'), portOf('0'), portOf('off')], [9464, 0, null]);
+    for (const wrong of ['65536', '-1', 'on', '1.5']) {
+      assert.throws(() => portOf(wrong), /MUSTER_HEALTH_PORT: expected a port from 0 to 65535, or off/);
+    }
   });
 
   it('cannot be changed afterwards', () => {

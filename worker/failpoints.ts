@@ -1,14 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { FAILPOINTS, type Failpoint, NO_FAILPOINTS, type ReachFailpoint } from '../domain/system/failpoints.ts';
 
-const ACTIONS = ['kill', 'stop', 'throw', 'delay'] as const;
+const ACTIONS = ['kill', 'stop', 'throw', 'delay', 'hang'] as const;
 type Action = (typeof ACTIONS)[number];
 const DELAY_MS = 2_000;
+/** Longer than any test. */
+const HANG_MS = 3_600_000;
 
 /**
  * Arms the failpoints of a fault test, given as `name:action` or `name:action:count`, comma-separated: on the count-th
- * arrival (default the first) the process kills itself, stops itself, throws, or waits two seconds. Anything that is not
- * known is refused, so that a test cannot pass because its fault was misspelt.
+ * arrival (default the first) the process kills itself, stops itself, throws, waits two seconds, or
+ * goes on no more. Anything that is not known is refused, so that a test cannot pass because its fault was misspelt.
  */
 export function armFailpoints(text: string): ReachFailpoint {
   if (text === '') return NO_FAILPOINTS;
@@ -40,5 +42,7 @@ async function act(name: Failpoint, action: Action): Promise<void> {
       throw new Error(`failpoint ${name}`);
     case 'delay':
       return pause(DELAY_MS);
+    case 'hang':
+      return pause(HANG_MS);
   }
 }

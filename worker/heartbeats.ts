@@ -1,69 +1,87 @@
-import { v7 as uuid } from 'uuid';
-import type { Database } from '../database/transaction.ts';
+import type { AgentPresence } from '../database/agent-presence.ts';
 import { Loop, type LoopLog } from '../dispatcher/loop.ts';
-import type { Handler } from '../domain/agents/handler.ts';
+import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { type AgentStatus, HEARTBEAT_INTERVAL_MS } from '../domain/agents/status.ts';
-import { type AgentId, SYSTEM_TENANT } from '../domain/ids.ts';
-import { AgentRepository } from '../entities/agents/agent-repository.ts';
+import { errorMessage } from '../domain/errors.ts';
+import type { AgentId } from '../domain/ids.ts';
 import type { AgentHealthBoard } from '../redis/agent-health.ts';
 
 export interface HeartbeatOptions {
-  readonly database: Database;
-  readonly board: AgentHealthBoard;
-  readonly workerId: string;
-  readonly handlers: Iterable<Handler>;
+  readonly presence: AgentPresence;
+  readonly board: Pick<AgentHealthBoard, 'beat' | 'remove'>;
+  /** The names of the agents that have work in this process at this moment. */
+  readonly working: () => ReadonlySet<string>;
   readonly log: LoopLog;
 }
 
 /**
- * Beats for every agent that this process hosts: PostgreSQL in one batch, Redis in one pipeline, every ten seconds.
- * `open` registers the agents; `close` says goodbye, so that nobody has to wait for the silence to be noticed. A beat
- * that fails is reported and followed by the next one.
+ * Beats for every agent that this process hosts, every ten seconds, in PostgreSQL and in Redis side by side: neither
+ * waits for the other, and a beat that is not taken is reported and followed by the next one.
  */
 export class Heartbeats {
   readonly #options: HeartbeatOptions;
   readonly #loop: Loop;
-  #ids: readonly AgentId[] = [];
+  /** The agents that have had work since the start. */
+  readonly #haveWorked = new Set<AgentId>();
+  #hasJustBeaten = false;
+  #end: 'stopped' | 'failed' = 'stopped';
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    this.#loop = new Loop('heartbeats', options.log, async () => {
-      await this.#beat('active');
-      return HEARTBEAT_INTERVAL_MS;
-    });
+    this.#loop = new Loop('heartbeats', options.log, () => this.#turn());
   }
 
+  get pulse(): LoopPulse {
+    return this.#loop.pulse;
+  }
+
+  /** Registers the agents as starting and takes a lease. */
   async open(): Promise<void> {
-    const { database, handlers } = this.#options;
-    const agents = [...handlers].map((handler) => ({
-      id: uuid() as AgentId,
-      name: handler.name,
-      type: handler.kind === 'tool' ? ('tool' as const) : ('worker' as const),
-      description: handler.description,
-    }));
-    const ids = await database.inSystem('heartbeat', async ({ em }) => {
-      const repository = new AgentRepository(em);
-      const registered = await repository.register(SYSTEM_TENANT, agents);
-      await repository.setStatus([...registered.values()], 'active');
-      return registered;
-    });
-    this.#ids = [...ids.values()].sort();
+    await this.#options.presence.open();
+  }
+
+  /** The first beat, after which the agents are active; the others follow by themselves. */
+  async start(): Promise<void> {
+    await this.#turn();
+    this.#hasJustBeaten = true;
     this.#loop.start();
   }
 
-  async close(): Promise<void> {
-    await this.#loop.stop();
-    const { database, workerId } = this.#options;
-    // Another worker may host the same agents: only those whose last beat was ours go offline.
-    await database.inSystem('heartbeat', ({ em }) => new AgentRepository(em).leave(workerId, this.#ids));
+  /** The process is about to end because of a fault: its goodbye will say so. */
+  markFailed(): void {
+    this.#end = 'failed';
   }
 
-  async #beat(status: AgentStatus): Promise<void> {
-    const { database, board, workerId, log } = this.#options;
-    if (this.#ids.length === 0) return;
-    await database.inSystem('heartbeat', ({ em }) => new AgentRepository(em).beat(workerId, this.#ids));
-    await board.beat(this.#ids.map((id) => ({ id, status }))).catch((error: Error) => {
-      log.warn({ error: error.message }, 'the fast heartbeat was not taken; PostgreSQL has it');
+  /** Says goodbye, so that nobody has to wait for the silence to be noticed. */
+  async close(): Promise<void> {
+    await this.#loop.stop();
+    const { presence, board } = this.#options;
+    const gone = await presence.close(this.#end);
+    // Without Redis the keys run out by themselves.
+    await board.remove(gone).catch(() => undefined);
+  }
+
+  async #turn(): Promise<number> {
+    const { presence } = this.#options;
+    if (this.#hasJustBeaten) {
+      this.#hasJustBeaten = false;
+      return HEARTBEAT_INTERVAL_MS;
+    }
+    const names = this.#options.working();
+    const working = new Set([...presence.ids].filter(([name]) => names.has(name)).map(([, id]) => id));
+    await Promise.all([presence.beat((id) => working.has(id)), this.#showOnBoard(working)]);
+    return HEARTBEAT_INTERVAL_MS;
+  }
+
+  async #showOnBoard(working: ReadonlySet<AgentId>): Promise<void> {
+    const { presence, board, log } = this.#options;
+    for (const id of working) this.#haveWorked.add(id);
+    const statusOf = (id: AgentId): AgentStatus => {
+      if (working.has(id)) return 'busy';
+      return this.#haveWorked.has(id) ? 'idle' : 'active';
+    };
+    await board.beat([...presence.ids.values()].map((id) => ({ id, status: statusOf(id) }))).catch((error: unknown) => {
+      log.warn({ error: errorMessage(error) }, 'the fast heartbeat was not taken; PostgreSQL has its own');
     });
   }
 }

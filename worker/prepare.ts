@@ -6,7 +6,7 @@ import { publishGraphs } from '../database/publish-graphs.ts';
 import { SYSTEM_TENANT } from '../domain/ids.ts';
 import type { Connections } from '../services/index.ts';
 import { connectClient } from '../temporal/connect.ts';
-import { ensureRetentionSchedule } from '../temporal/schedules.ts';
+import { ensureRetentionSchedule, ensureSupervisionSchedule } from '../temporal/schedules.ts';
 import { ensureSearchAttributes } from '../temporal/search-attributes.ts';
 
 export interface PrepareOptions {
@@ -34,6 +34,7 @@ export async function prepareInstallation({ config, connections, report }: Prepa
   try {
     await ensureSearchAttributes(temporal.client, temporal.namespace);
     await ensureRetentionSchedule(temporal.client, config.taskQueue);
+    await ensureSupervisionSchedule(temporal.client, config.taskQueue);
   } finally {
     await temporal.close();
   }

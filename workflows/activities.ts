@@ -69,3 +69,13 @@ export const retentionActivities = proxyActivities<Activities>({
   heartbeatTimeout: '60s',
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
+
+/**
+ * One look after the agents. Local, because there is one every ten seconds; the next start comes sooner than a retry
+ * would after an outage.
+ */
+export const supervisionActivities = proxyLocalActivities<Activities>({
+  summary: 'Who is silent',
+  startToCloseTimeout: '25s',
+  retry: { maximumAttempts: 1 },
+});

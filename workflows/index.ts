@@ -1,3 +1,4 @@
 /** The register of workflows: what a worker can carry out. */
+export { superviseAgents } from './agents/supervise-agents.ts';
 export { enforceRetention } from './retention/enforce-retention.ts';
 export { executeTask } from './tasks/execute-task.ts';

@@ -4,13 +4,14 @@ import { errorMessage, hasErrorCode, MusterError } from '../../domain/errors.ts'
 import type { GraphNode } from '../../domain/graphs/definition.ts';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import { evaluateCondition, type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
-import { isStorableJson, type Json } from '../../domain/json.ts';
+import { isJsonObject, isStorableJson, type Json } from '../../domain/json.ts';
 import { HandlerInputInvalid, HandlerOutputInvalid, HandlerTimedOut, HandlerUnknown } from '../errors.ts';
 
-/** How one attempt of a node ended. `unhosted` and `cancelled` are no fault of the handler. */
+/** How one attempt of a node ended. `limited`, `unhosted` and `cancelled` are no fault of the handler. */
 export type AttemptEnd =
   | { readonly kind: 'ok'; readonly output: Json; readonly outcome: Outcome | null }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly retryable: boolean }
+  | { readonly kind: 'limited'; readonly message: string; readonly retryAfterMs: number }
   | { readonly kind: 'unhosted'; readonly message: string }
   | { readonly kind: 'cancelled' };
 
@@ -26,6 +27,11 @@ export interface AttemptSetting {
 /** Of an error's message, so that a quoted document fits neither into rows nor into Temporal. */
 const MAX_MESSAGE_CHARACTERS = 2_000;
 
+/** The agent that runs a node; null for a tool or a condition. */
+export function agentOf({ kind, handler }: GraphNode): string | null {
+  return kind === 'agent' ? handler : null;
+}
+
 /** Runs one attempt of a node: reads its input, calls the handler within its time, checks what it returned. */
 export async function runAttempt(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd> {
   try {
@@ -37,6 +43,7 @@ export async function runAttempt(node: GraphNode, setting: AttemptSetting): Prom
   } catch (error) {
     if (error instanceof HandlerUnknown) return { kind: 'unhosted', message: error.message };
     if (setting.cancellation.aborted) return { kind: 'cancelled' };
+    if (hasErrorCode(error) && error.code === 'rate_limited') return limitedAttempt(error);
     return failedAttempt(error);
   }
 }
@@ -82,6 +89,12 @@ async function withinTime(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The wait is the limiter's own, or a second where whoever raised the error does not say it. */
+function limitedAttempt(error: { message: string; facts?: unknown }): AttemptEnd {
+  const { retryAfterMs } = isJsonObject(error.facts) ? error.facts : {};
+  return { kind: 'limited', message: error.message, retryAfterMs: Number(retryAfterMs ?? 1_000) };
 }
 
 function failedAttempt(error: unknown): AttemptEnd {

@@ -1,11 +1,15 @@
 import { withRecord } from '../../database/with-record.ts';
+import { errorMessage, MusterError } from '../../domain/errors.ts';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import type { GraphState } from '../../domain/graphs/graph-state.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { endEvents, unfinishedRuns } from '../../entities/traces/unfinished-runs.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { StaleFence } from '../errors.ts';
 import { toFailure } from '../failure.ts';
 import { type Ended, endTask } from './end-task.ts';
 
@@ -19,27 +23,59 @@ export interface CloseTaskInput {
 
 /**
  * Writes the end of a task that its last node could not write: a failure, a cancel, or nodes that ended side by side.
- * One transaction; repeating it returns the end that stands.
+ * One transaction; repeating it returns the end that stands. A task whose graph cannot be read any more ends all the
+ * same, as failed, with the runs that it has.
  */
 export async function closeTask(deps: ActivityDependencies, input: CloseTaskInput): Promise<Ended> {
-  const { execution, status, failure } = input;
   try {
-    const definition = await deps.graphs.get(execution.tenant, execution.graphId);
-    const ended = await withRecord(deps, (record) =>
-      deps.database.inTenant(execution.tenant, async ({ em }) => {
-        const runs = new RunRepository(em);
-        const known = await runs.list(execution.traceId);
-        const missing = unfinishedRuns(definition, { status, failure, nodes: input.graph.nodes }, known);
-        const written = await runs.replace(execution, missing);
-        // Another try wrote them at the same moment: the next one finds the rows.
-        if (!written) throw new Error('The end of the task was written by another try.');
-        if (record) await new TraceRepository(em).append(execution.traceId, endEvents(missing));
-        return endTask(em, { ...input, definition, record });
-      }),
-    );
-    deps.taskEnded(execution);
+    const graph = await readGraph(deps, input.execution);
+    const ended = 'fault' in graph ? await closeUnread(deps, input, graph.fault) : await close(deps, input, graph);
+    deps.taskEnded(input.execution, ended.status);
     return ended;
   } catch (error) {
     throw toFailure(error);
   }
+}
+
+function close(deps: ActivityDependencies, input: CloseTaskInput, definition: GraphDefinition): Promise<Ended> {
+  const { execution, status, failure } = input;
+  return withRecord(deps, (record) =>
+    deps.database.inTenant(execution.tenant, async ({ em }) => {
+      const runs = new RunRepository(em);
+      const known = await runs.list(execution.traceId);
+      const missing = unfinishedRuns(definition, { status, failure, nodes: input.graph.nodes }, known);
+      const written = await runs.replace(execution, missing);
+      // Another try wrote them at the same moment: the next one finds the rows.
+      if (!written) throw new Error('The end of the task was written by another try.');
+      if (record) await new TraceRepository(em).append(execution.traceId, endEvents(missing));
+      return endTask(em, { ...input, definition, record });
+    }),
+  );
+}
+
+/** Another try cannot help with a row that holds what it must not; any other error is worth one. */
+async function readGraph(
+  { graphs }: ActivityDependencies,
+  { tenant, graphId }: ExecutionRef,
+): Promise<GraphDefinition | { fault: Failure }> {
+  try {
+    return await graphs.get(tenant, graphId);
+  } catch (error) {
+    if (!(error instanceof MusterError) || error.retryable) throw error;
+    return { fault: { code: error.code, message: errorMessage(error) } };
+  }
+}
+
+async function closeUnread(deps: ActivityDependencies, input: CloseTaskInput, fault: Failure): Promise<Ended> {
+  const { execution } = input;
+  const isCancelled = input.status === 'cancelled';
+  const failure = isCancelled ? input.failure : (input.failure ?? fault);
+  const end = { execution, status: isCancelled ? ('cancelled' as const) : ('failed' as const), failure };
+  const status = await withRecord(deps, (record) =>
+    deps.database.single.inTenant(execution.tenant, ({ em }) =>
+      new TraceRepository(em).endTask({ ...end, output: NOTHING_STORED, reply: '' }, { record }),
+    ),
+  );
+  if (status === null) throw new StaleFence(execution.taskId, execution.fence);
+  return { status, failure };
 }

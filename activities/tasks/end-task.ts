@@ -5,6 +5,7 @@ import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
 import { replyOf } from '../../domain/traces/reply.ts';
+import { StoredRowInvalid } from '../../entities/errors.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { OutputMissing, StaleFence } from '../errors.ts';
@@ -28,13 +29,13 @@ export interface Ended {
 }
 
 /**
- * Writes the end of a task and of its trace in the caller's transaction. A completed trace whose output cannot be read
- * ends as failed. A task that had ended keeps its first end, which is returned. @throws StaleFence
+ * Writes the end of a task and of its trace in the caller's transaction. A completed trace whose output cannot be read,
+ * because it is not there or was changed where it is stored, ends as failed. A task that had ended keeps its first end, which is returned. @throws StaleFence
  */
 export async function endTask(em: SqlEntityManager, request: EndRequest): Promise<Ended> {
   const { execution, definition } = request;
   const read = request.status === 'completed' ? await readOutput(em, request) : null;
-  const ended: Ended = read !== null && !read.ok ? missingOutput(read.pointer) : request;
+  const ended: Ended = read !== null && !read.ok ? { status: 'failed', failure: read.failure } : request;
   const output =
     read?.ok === true && ended.status === 'completed'
       ? await storeValue(em, execution, `${definition.name}/output.json`, read.value)
@@ -46,16 +47,23 @@ export async function endTask(em: SqlEntityManager, request: EndRequest): Promis
   return { status, failure: ended.failure };
 }
 
-async function readOutput(em: SqlEntityManager, request: EndRequest): Promise<ReturnType<typeof readInput>> {
+type OutputRead = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly failure: Failure };
+
+async function readOutput(em: SqlEntityManager, request: EndRequest): Promise<OutputRead> {
   const { output } = request.definition;
-  return readInput(output, request.document ?? (await loadDocument(em, request.execution, [output])));
+  try {
+    const read = readInput(output, request.document ?? (await loadDocument(em, request.execution, [output])));
+    return read.ok ? read : { ok: false, failure: failureOf(new OutputMissing(read.pointer)) };
+  } catch (error) {
+    if (error instanceof StoredRowInvalid) return { ok: false, failure: failureOf(error) };
+    throw error;
+  }
 }
 
-function missingOutput(pointer: string): Ended {
-  const error = new OutputMissing(pointer);
-  return { status: 'failed', failure: { code: error.code, message: error.message } };
+function failureOf({ code, message }: OutputMissing | StoredRowInvalid): Failure {
+  return { code, message };
 }
 
-function valueRead(read: ReturnType<typeof readInput> | null): Json {
+function valueRead(read: OutputRead | null): Json {
   return read?.ok === true ? read.value : null;
 }

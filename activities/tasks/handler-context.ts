@@ -12,11 +12,14 @@ import { RunRepository } from '../../entities/traces/run-repository.ts';
 import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { EffectConflict, EffectInDoubt, StaleFence } from '../errors.ts';
+import { handlerLimits } from './handler-limits.ts';
 
 /** Which attempt of which node a context is for. */
 export interface AttemptRef {
   readonly execution: ExecutionRef;
   readonly nodeId: string;
+  /** The agent that runs the node; null for a tool. */
+  readonly agent: string | null;
   readonly attempt: number;
   readonly heartbeat: (details?: Json) => void;
   /** Takes an event of a node whose other events are written later, so that they keep their order. */
@@ -37,6 +40,8 @@ export function handlerContext(deps: ActivityDependencies, ref: AttemptRef, sign
     heartbeat: ref.heartbeat,
     effect: (step, effect) => doEffect(deps, ref, step, effect),
     writeArtifact: (artifact) => writeArtifact(deps, ref, artifact),
+    limits: handlerLimits(deps, ref),
+    messages: deps.messagesOf({ ...execution, nodeId, agent: ref.agent }, signal),
     log: {
       info: (more, message) => deps.log.info({ ...facts, ...more }, message),
       warn: (more, message) => deps.log.warn({ ...facts, ...more }, message),

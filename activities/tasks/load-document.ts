@@ -3,6 +3,7 @@ import type { Condition, InputMapping } from '../../domain/graphs/definition.ts'
 import { type GraphDocument, nodesRead, pointersRead } from '../../domain/graphs/read-source.ts';
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import { StoredRowInvalid } from '../../entities/errors.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ArtifactRepository, type StoredValue } from '../../entities/traces/artifact-repository.ts';
@@ -20,6 +21,7 @@ export interface KnownRows {
 /**
  * Reads what these mappings and conditions point at, and no more: the task's input and the outputs of the nodes that
  * ended `ok`. At most three statements, whatever the number of readers; none when they read nothing.
+ * @throws StoredRowInvalid
  */
 export async function loadDocument(
   em: SqlEntityManager,
@@ -41,6 +43,12 @@ export async function loadDocument(
   const loaded = await new ArtifactRepository(em).load(values);
   const nodes = [...loaded].filter((entry): entry is [string, Json] => typeof entry[0] === 'string');
   return { task: loaded.get(TASK_INPUT) ?? null, nodes: Object.fromEntries(nodes) };
+}
+
+/** Takes a stored value that cannot be read for an answer; any other error is one. */
+export function unreadable(error: unknown): StoredRowInvalid {
+  if (error instanceof StoredRowInvalid) return error;
+  throw error;
 }
 
 /** Whether a mapping or condition needs nothing to be loaded. */

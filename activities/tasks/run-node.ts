@@ -7,16 +7,17 @@ import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef, NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus, type TerminalTaskStatus } from '../../domain/tasks/status.ts';
 import { afterFailedAttempt } from '../../domain/traces/retry.ts';
+import { StoredRowInvalid } from '../../entities/errors.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { type RunBeginning, type RunEnd, RunRepository } from '../../entities/traces/run-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { HandlerCrashed, StaleFence } from '../errors.ts';
 import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
-import { type AttemptEnd, runAttempt } from './attempt.ts';
+import { type AttemptEnd, agentOf, runAttempt } from './attempt.ts';
 import { endTask } from './end-task.ts';
 import { handlerContext } from './handler-context.ts';
 import { inTurn } from './in-turn.ts';
-import { loadDocument, readsNothing } from './load-document.ts';
+import { loadDocument, readsNothing, unreadable } from './load-document.ts';
 import { inlineValue, storeValue } from './store-value.ts';
 
 export interface RunNodeInput {
@@ -88,13 +89,19 @@ async function beginAndRun(attempt: Attempt): Promise<RunNodeResult> {
   if (begun.kind === 'stale') throw new StaleFence(attempt.input.execution.taskId, attempt.input.execution.fence);
   if (begun.kind === 'settled') return repeatEnd(attempt, begun);
   if (begun.crashes >= MAX_CRASHES) return giveUp(attempt, begun);
+  if (document instanceof StoredRowInvalid) return fail(attempt, { ...runEnd(attempt, begun), ...fatal(document) });
   await attempt.deps.reach('after_begin_before_handler');
   const end = await callHandler(attempt, document);
   return settle(attempt, begun, end);
 }
 
-/** Notes the attempt and reads what the handler will need, in one transaction. */
-function begin({ deps, input, node, number }: Attempt): Promise<{ begun: RunBeginning; document: GraphDocument }> {
+/** Notes the attempt and reads what the handler will need, in one transaction. What cannot be read fails the run. */
+function begin({
+  deps,
+  input,
+  node,
+  number,
+}: Attempt): Promise<{ begun: RunBeginning; document: GraphDocument | StoredRowInvalid }> {
   const { execution } = input;
   const subject = { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
   const reader = node.condition ?? node.input;
@@ -102,7 +109,7 @@ function begin({ deps, input, node, number }: Attempt): Promise<{ begun: RunBegi
   return withRecord(deps, (record) =>
     units.inTenant(execution.tenant, async ({ em }) => {
       const begun = await new RunRepository(em).begin(execution, subject, { number, record });
-      const document = await loadDocument(em, execution, begun.kind === 'begun' ? [reader] : []);
+      const document = await loadDocument(em, execution, begun.kind === 'begun' ? [reader] : []).catch(unreadable);
       return { begun, document };
     }),
   );
@@ -118,12 +125,13 @@ async function callHandler(attempt: Attempt, document: GraphDocument): Promise<A
     details = more ?? details;
     activity.heartbeat(details);
   };
+  const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt: number, heartbeat };
   try {
     return await runAttempt(node, {
       handlers: deps.handlers,
       document,
       cancellation: activity.cancellationSignal,
-      contextFor: (signal) => handlerContext(deps, { execution, nodeId: node.id, attempt: number, heartbeat }, signal),
+      contextFor: (signal) => handlerContext(deps, ref, signal),
     });
   } finally {
     clearInterval(beat);
@@ -144,6 +152,9 @@ async function settle(attempt: Attempt, begun: Begun, end: AttemptEnd): Promise<
     }
     case 'cancelled':
       return handOver(attempt);
+    case 'limited':
+      await giveBack(attempt);
+      throw retryableFailure('rate_limited', end.message, withJitter(end.retryAfterMs));
     case 'unhosted': {
       await giveBack(attempt);
       deps.log.warn({ nodeId: node.id, handler: node.handler }, end.message);
@@ -170,7 +181,7 @@ async function complete(
       return ended.status;
     }),
   );
-  if (closed !== null) deps.taskEnded(execution);
+  if (closed !== null) deps.taskEnded(execution, closed);
   await deps.reach('after_end_before_report');
   const outcome = end.outcome === null ? {} : { outcome: end.outcome };
   return { result: { id: node.id, status: 'ok', attempts: number, ...outcome }, closed };
@@ -214,6 +225,11 @@ async function handOver(attempt: Attempt): Promise<never> {
   throw retryableFailure('handler_cancelled', 'The worker is shutting down; the node goes on elsewhere.', 1);
 }
 
+/** Up to a tenth more: those that wait for one limit do not all come back at once. */
+function withJitter(ms: number): number {
+  return Math.ceil(ms * (1 + Math.random() / 10)) + 1;
+}
+
 async function giveBack({ deps, input, node, number }: Attempt): Promise<void> {
   await deps.database.inTenant(input.execution.tenant, ({ em }) =>
     new RunRepository(em).giveBack(input.execution.traceId, node.id, number),
@@ -222,8 +238,11 @@ async function giveBack({ deps, input, node, number }: Attempt): Promise<void> {
 
 function giveUp(attempt: Attempt, begun: Begun): Promise<never> {
   const error = new HandlerCrashed(attempt.node.id, attempt.node.handler ?? attempt.node.id, begun.crashes);
-  const end = { code: error.code, message: error.message };
-  return fail(attempt, { ...runEnd(attempt, begun), status: 'fatal_error', error: end });
+  return fail(attempt, { ...runEnd(attempt, begun), ...fatal(error) });
+}
+
+function fatal({ code, message }: HandlerCrashed | StoredRowInvalid) {
+  return { status: 'fatal_error' as const, error: { code, message } };
 }
 
 /** An earlier attempt ended the run, and its report was lost: the same report again. */
@@ -232,7 +251,7 @@ function repeatEnd({ node, deps, input }: Attempt, settled: Extract<RunBeginning
   const result: NodeResult = { id: node.id, status, attempts, ...(outcome === null ? {} : { outcome }) };
   if (status !== 'ok') throw finalFailure('handler_failed', 'the node failed in an earlier attempt', { result });
   const closed = isTerminalTaskStatus(taskStatus) ? taskStatus : null;
-  if (closed !== null) deps.taskEnded(input.execution);
+  if (closed !== null) deps.taskEnded(input.execution, closed);
   return { result, closed };
 }
 

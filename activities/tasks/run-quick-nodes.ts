@@ -14,6 +14,7 @@ import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { ExecutionRef, Failure, NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus, type TerminalTaskStatus } from '../../domain/tasks/status.ts';
 import { afterFailedAttempt } from '../../domain/traces/retry.ts';
+import { StoredRowInvalid } from '../../entities/errors.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { type RunEnd, type RunRecord, RunRepository } from '../../entities/traces/run-repository.ts';
@@ -21,10 +22,10 @@ import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace
 import type { ActivityDependencies } from '../dependencies.ts';
 import { StaleFence } from '../errors.ts';
 import { toFailure } from '../failure.ts';
-import { type AttemptEnd, runAttempt } from './attempt.ts';
+import { type AttemptEnd, agentOf, runAttempt } from './attempt.ts';
 import { endTask } from './end-task.ts';
 import { handlerContext } from './handler-context.ts';
-import { loadDocument } from './load-document.ts';
+import { loadDocument, unreadable } from './load-document.ts';
 import { storeValue } from './store-value.ts';
 
 export interface RunQuickNodesInput {
@@ -48,6 +49,12 @@ export interface RunQuickNodesResult {
  * activities of their own then, where the deaths of each are counted.
  */
 const MAX_TRIES = 3;
+
+/**
+ * Stands for what cannot be read where it is stored. Which nodes need it is found out by running each on its own: those
+ * fail with the reason, the others run.
+ */
+const NOTHING_READ: GraphDocument = { task: null, nodes: {} };
 
 /** A stretch on its way: what the nodes left so far, nothing of it written yet. */
 interface Stretch {
@@ -81,7 +88,7 @@ export async function runQuickNodes(
     if ('closed' in opened) return { settled: [], unhosted: [], failure: null, closed: opened.closed };
     await drive(opened);
     const closed = await write(opened);
-    if (closed !== null) deps.taskEnded(execution);
+    if (closed !== null) deps.taskEnded(execution, closed);
     await deps.reach('after_stretch_before_report');
     const { settled, unhosted, failure } = opened;
     return { settled, unhosted: [...unhosted], failure, closed };
@@ -106,9 +113,11 @@ function open(
       if (isTerminalTaskStatus(task.status)) return { closed: task.status };
       const tries = record ? await new TraceRepository(em).beginStretch(execution.traceId) : 1;
       const runs = await new RunRepository(em).list(execution.traceId);
-      const document = await loadDocument(em, execution, readers, { task, runs });
+      const read = await loadDocument(em, execution, readers, { task, runs }).catch(unreadable);
+      const document = read instanceof StoredRowInvalid ? NOTHING_READ : read;
       const written = new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run]));
-      const unhosted = new Set(tries > MAX_TRIES ? quick.map((node) => node.id) : input.unhosted);
+      const apart = tries > MAX_TRIES || document === NOTHING_READ;
+      const unhosted = new Set(apart ? quick.map((node) => node.id) : input.unhosted);
       const empty = { failure: null, ends: [], settled: [], events: [] };
       return { deps, execution, definition, unhosted, written, document, state: graph, ...empty };
     }),
@@ -133,7 +142,8 @@ async function runOne(stretch: Stretch, node: GraphNode): Promise<void> {
       { type: attempt === 1 ? 'run.started' : 'run.retried', nodeId: node.id, data: { attempt }, at: new Date() },
     ];
     const end = await attemptQuick(stretch, node, { attempt, note: (event) => begun.push(event) });
-    if (end.kind === 'unhosted') {
+    // A limited node waits as an activity of its own, by the server's timer, and holds nothing up meanwhile.
+    if (end.kind === 'unhosted' || end.kind === 'limited') {
       stretch.unhosted.add(node.id);
       return;
     }
@@ -153,7 +163,7 @@ function attemptQuick(
   node: GraphNode,
   { attempt, note }: { attempt: number; note: (event: NewTraceEvent) => void },
 ): Promise<AttemptEnd> {
-  const ref = { execution, nodeId: node.id, attempt, heartbeat: () => {}, note };
+  const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt, heartbeat: () => {}, note };
   return runAttempt(node, {
     handlers: deps.handlers,
     document,

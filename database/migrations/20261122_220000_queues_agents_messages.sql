@@ -7,19 +7,26 @@ alter table muster.tasks
   add column concurrency_keys text[] not null default '{}',
   add column recurrence jsonb null,
   add column predecessor_id uuid null,
-  add column checked_at timestamptz null;
+  add column checked_at timestamptz null,
+  add column held_at timestamptz null;
 create index tasks_start_after_index on muster.tasks (start_after) where status = 'deferred' and start_after is not null;
 create index tasks_blocked_index on muster.tasks (created_at) where status = 'blocked';
 create index tasks_deadline_index on muster.tasks (deadline_at) where deadline_at is not null and completed_at is null;
 create index tasks_due_index on muster.tasks (tenant_id, due_date) where due_date is not null and completed_at is null;
+create index tasks_recurring_index on muster.tasks (completed_at) where recurrence is not null and completed_at is not
+  null;
 create index tasks_dead_index on muster.tasks (tenant_id, dead_lettered_at) where dead_lettered_at is not null;
 create unique index tasks_predecessor_unique on muster.tasks (predecessor_id) where predecessor_id is not null;
 alter table muster.tasks
   add constraint tasks_dead_letter_check check (dead_lettered_at is null or status = 'failed');
+-- Whole in the order in which tasks start, so that a first page costs a page and no sorting of all that wait.
+drop index muster.tasks_claim_index;
+create index tasks_claim_index on muster.tasks (task_queue, priority, created_at, id) where status = 'pending';
 drop index muster.tasks_open_index;
 create index tasks_checked_index on muster.tasks (checked_at) where status in ('in_progress', 'waiting_input',
   'waiting_approval', 'paused');
 update muster.tasks set checked_at = claimed_at where claimed_at is not null and completed_at is null;
+update muster.tasks set held_at = updated_at where status = 'deferred';
 
 -- One slot of one limited key, held by one open task. The primary key is what keeps a limit exact.
 create table muster.concurrency_slots (
@@ -87,6 +94,9 @@ alter table muster.agent_leases
 create index agent_leases_open_index on muster.agent_leases (tenant_id, process) where ended_at is null;
 create index agent_leases_ended_index on muster.agent_leases (ended_at) where ended_at is not null;
 alter table muster.agent_leases set (fillfactor = 60);
+-- One beat writes every row of a page anew before the old ones are dead, so more than half of the page must be free for
+-- the new ones to stay in it.
+alter table muster.agent_heartbeats set (fillfactor = 45);
 alter table muster.agent_leases enable row level security, force row level security;
 grant select, insert, update on muster.agent_leases to muster_app;
 grant select, insert, update, delete on muster.agent_leases to muster_system;
@@ -120,7 +130,7 @@ create index agent_messages_broadcast_index on muster.agent_messages (broadcast_
 
 grant delete on muster.system_config to muster_system;
 
--- A deferred task may miss its deadline.
+-- A deferred task may miss its deadline, and a redriven one may have to wait for what it depends on.
 create or replace function muster.refuse_illegal_task_move() returns trigger language plpgsql set search_path = '' as $$
 begin
   if new.status = any (case old.status
@@ -131,7 +141,7 @@ begin
     when 'waiting_input' then array['in_progress', 'waiting_approval', 'paused', 'completed', 'failed', 'cancelled']
     when 'waiting_approval' then array['in_progress', 'waiting_input', 'paused', 'completed', 'failed', 'cancelled']
     when 'paused' then array['in_progress', 'waiting_input', 'waiting_approval', 'completed', 'failed', 'cancelled']
-    when 'failed' then array['pending']
+    when 'failed' then array['pending', 'blocked']
     when 'cancelled' then array['pending']
     else array[]::text[]
   end) then
@@ -140,3 +150,24 @@ begin
   raise exception 'a task may not move from % to %', old.status, new.status
     using errcode = 'check_violation', schema = 'muster', table = 'tasks', constraint = 'tasks_status_move';
 end $$;
+
+-- One look for a whole batch instead of one for each of its tasks.
+drop trigger tasks_graph_of_tenant on muster.tasks;
+create trigger tasks_graph_of_tenant before update of graph_id on muster.tasks
+  for each row execute function muster.refuse_foreign_graph();
+create function muster.refuse_foreign_graphs() returns trigger language plpgsql set search_path = '' as $$
+declare
+  foreign_task record;
+begin
+  select t.tenant_id, t.graph_id into foreign_task from (select distinct tenant_id, graph_id from tasks_written) t
+    where not exists (
+      select from muster.agent_graphs g where g.id = t.graph_id and g.tenant_id in (t.tenant_id, 'system'))
+    limit 1;
+  if found then
+    raise exception 'tenant % has no graph %', foreign_task.tenant_id, foreign_task.graph_id
+      using errcode = 'foreign_key_violation', schema = 'muster', table = 'tasks', constraint = 'tasks_graph_of_tenant';
+  end if;
+  return null;
+end $$;
+create trigger tasks_graphs_of_tenant after insert on muster.tasks
+  referencing new table as tasks_written for each statement execute function muster.refuse_foreign_graphs();

@@ -1,4 +1,4 @@
-import { type DefinedHandler, defineHandler, type HandlerOptions } from './define-handler.ts';
+import { type AgentOptions, type DefinedHandler, defineHandler } from './define-handler.ts';
 import type { Schema } from './handler.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Schema } from './handler.ts';
  * @throws HandlerDefinitionInvalid naming every fault of the definition.
  */
 export function defineAgent<Input extends Schema<unknown>, Output extends Schema<unknown>>(
-  options: HandlerOptions<Input, Output>,
+  options: AgentOptions<Input, Output>,
 ): DefinedHandler<'agent', Input, Output> {
   return defineHandler('agent', options);
 }

@@ -1,6 +1,7 @@
 import { MusterError } from '../errors.ts';
 import { NAME_PATTERN } from '../graphs/parse-graph.ts';
 import { nameOf } from '../graphs/read-unknown.ts';
+import type { Receive } from '../messaging/received-message.ts';
 import type { Handler, HandlerContext, Schema, SchemaValue } from './handler.ts';
 
 /** What an agent or a tool is made of. */
@@ -23,6 +24,23 @@ export interface HandlerOptions<Input extends Schema<unknown>, Output extends Sc
     input: SchemaValue<Input>,
     context: HandlerContext,
   ) => Promise<SchemaValue<Output>> | SchemaValue<Output>;
+}
+
+/** What an agent is made of besides. */
+export interface AgentOptions<Input extends Schema<unknown>, Output extends Schema<unknown>>
+  extends HandlerOptions<Input, Output> {
+  /**
+   * What it is there for, `reviewer` for example: words made like a name, at most 20, by which others find it.
+   * @defaultValue none
+   */
+  readonly roles?: readonly string[];
+  /** What it can do, `summarise` for example; as `roles`. @defaultValue none */
+  readonly capabilities?: readonly string[];
+  /**
+   * Handles a message that another agent or a program sent it; what it returns is the answer. Delivered at least once, so
+   * what must happen only once is done under the message's id. @defaultValue takes no messages
+   */
+  readonly receive?: Receive;
 }
 
 /** A handler that remembers its kind and the types of its schemas. */
@@ -54,27 +72,43 @@ export function defineHandler<
   Kind extends Handler['kind'],
   Input extends Schema<unknown>,
   Output extends Schema<unknown>,
->(kind: Kind, options: HandlerOptions<Input, Output>): DefinedHandler<Kind, Input, Output> {
+>(kind: Kind, options: AgentOptions<Input, Output>): DefinedHandler<Kind, Input, Output> {
   const faults = handlerFaults(options);
   if (faults.length > 0) throw new HandlerDefinitionInvalid(kind, nameOf(options.name), faults);
   const { name, description = '', input, output, quick = false, handle } = options;
-  return Object.freeze({ kind, name, description, input, output, quick, handle });
+  const roles = Object.freeze([...(options.roles ?? [])]);
+  const capabilities = Object.freeze([...(options.capabilities ?? [])]);
+  const mailbox = options.receive === undefined ? {} : { receive: options.receive };
+  return Object.freeze({ kind, name, description, roles, capabilities, input, output, quick, handle, ...mailbox });
 }
 
-function handlerFaults(options: HandlerOptions<Schema<unknown>, Schema<unknown>>): readonly string[] {
+function handlerFaults(options: AgentOptions<Schema<unknown>, Schema<unknown>>): readonly string[] {
   // Callers in plain JavaScript are held to the types here.
-  const { name, description, input, output, quick, handle }: Partial<Record<keyof typeof options, unknown>> = options;
+  const given: Partial<Record<keyof typeof options, unknown>> = options;
+  const { name, description, roles, capabilities, input, output, quick, handle, receive } = given;
   const faults: string[] = [];
   const expect = (holds: boolean, what: string, found: unknown) => {
     if (!holds) faults.push(`Expected ${what}, found ${nameOf(found)}.`);
   };
   expect(typeof name === 'string' && NAME_PATTERN.test(name), `a name like ${NAME_PATTERN.source}`, name);
   expect(description === undefined || typeof description === 'string', 'text as description', description);
+  expect(areWords(roles), `at most ${MAX_WORDS} words like ${NAME_PATTERN.source} as roles`, roles);
+  expect(areWords(capabilities), `at most ${MAX_WORDS} such words as capabilities`, capabilities);
   expect(isSchema(input), 'a Standard Schema as input, one of Zod for example', input);
   expect(isSchema(output), 'a Standard Schema as output, one of Zod for example', output);
   expect(quick === undefined || typeof quick === 'boolean', 'true or false as quick', quick);
   expect(typeof handle === 'function', 'a function as handle', handle);
+  expect(receive === undefined || typeof receive === 'function', 'a function as receive', receive);
   return faults;
+}
+
+/** Roles, and capabilities, of one agent. */
+const MAX_WORDS = 20;
+
+function areWords(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (!Array.isArray(value) || value.length > MAX_WORDS) return false;
+  return value.every((word) => typeof word === 'string' && NAME_PATTERN.test(word));
 }
 
 /** Whether a value is a schema by the Standard Schema interface. Some libraries' schemas are functions. */

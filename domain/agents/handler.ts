@@ -1,4 +1,6 @@
 import type { Json, JsonObject } from '../json.ts';
+import type { HandlerLimits } from '../limits/handler-limits.ts';
+import type { HandlerMessages, Receive } from '../messaging/received-message.ts';
 
 /**
  * What Muster asks of a schema: the Standard Schema interface, which Zod, Valibot, ArkType and others implement.
@@ -53,6 +55,10 @@ export interface HandlerContext {
   effect<Result extends Json>(step: string, effect: EffectRequest<Result>): Promise<Result>;
   /** Stores bytes or text as an artifact of the task and returns its id; the same name again replaces nothing. */
   writeArtifact(artifact: { name: string; mediaType: string; content: string | Uint8Array }): Promise<string>;
+  /** How fast it may go. A limit that is used up makes the node wait without failing: see {@link HandlerLimits}. */
+  readonly limits: HandlerLimits;
+  /** Speaks to other agents: see {@link HandlerMessages}. */
+  readonly messages: HandlerMessages;
   readonly log: HandlerLog;
 }
 export interface HandlerLog {
@@ -65,10 +71,15 @@ export interface Handler<Input = unknown, Output = unknown> {
   readonly kind: 'agent' | 'tool';
   readonly name: string;
   readonly description: string;
+  /** What it is there for, and what it can do: words by which others find an agent. Empty for a tool. */
+  readonly roles: readonly string[];
+  readonly capabilities: readonly string[];
   readonly input: Schema<Input>;
   readonly output: Schema<Output>;
   /** See GraphNode.quick. Default false. */
   readonly quick: boolean;
   // A method, not a property: so that a typed handler fits into a list of handlers.
   handle(input: Input, context: HandlerContext): Promise<Output> | Output;
+  /** Handles the messages of an agent; without it, the agent takes none. */
+  readonly receive?: Receive;
 }

@@ -3,10 +3,14 @@
  * which the named thing has happened.
  */
 export const FAILPOINTS = [
-  /** A task is claimed in PostgreSQL; its workflow is not started. */
+  /** A turn of the dispatcher has begun; it has looked for nothing yet. */
+  'before_lease',
+  /** Tasks are claimed in PostgreSQL; their jobs are still leased in Redis. */
+  'after_claim_before_acknowledge',
+  /** A task is claimed, and its job out of the index; its workflow is not started. */
   'after_claim_before_start',
-  /** A workflow is started; the job is not acknowledged in Redis. */
-  'after_start_before_acknowledge',
+  /** A workflow is started; the dispatcher has not noted it. */
+  'after_start_before_answer',
   /** A node's attempt is written as running; its handler has not been called. */
   'after_begin_before_handler',
   /** An effect has happened outside; the ledger does not know. */

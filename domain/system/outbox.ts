@@ -1,6 +1,7 @@
 /**
- * What the outbox carries out of a committed transaction: `task.submitted` puts the job into Redis, `task.cancelled`
- * asks the task's workflow to cancel, `task.finished` wakes whoever watches and lets the user's next task go.
+ * What the outbox carries out of a committed transaction: `task.submitted` puts jobs into Redis, those of all tasks that
+ * its row names; `task.cancelled` asks the task's workflow to cancel; `task.finished` wakes whoever watches, frees the
+ * task's slots in Redis, and lets go what depends on the task or follows it in its series.
  */
 export const OUTBOX_TOPICS = ['task.submitted', 'task.cancelled', 'task.finished'] as const;
 export type OutboxTopic = (typeof OUTBOX_TOPICS)[number];

@@ -24,6 +24,8 @@ export interface ExecuteTaskInput {
   readonly graphName: string;
   /** The graph without what only activities need, see `planOf` in `domain/graphs/plan.ts`. */
   readonly plan: GraphDefinition;
+  /** When the task fails although it still runs, in milliseconds since 1970; absent without a deadline. */
+  readonly deadlineAtMs?: number;
   /** Carried over whole when the workflow continues as new; absent at the first start. */
   readonly carried?: CarriedState;
 }

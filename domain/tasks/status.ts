@@ -39,7 +39,7 @@ const MOVES: Record<TaskStatus, readonly TaskStatus[]> = {
   waiting_approval: OPEN_MOVES,
   paused: OPEN_MOVES,
   completed: [],
-  failed: ['pending'],
+  failed: ['pending', 'blocked'],
   cancelled: ['pending'],
 };
 

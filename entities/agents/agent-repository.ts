@@ -1,7 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import type { AgentStatus, AgentType } from '../../domain/agents/status.ts';
-import type { AgentId, TenantId } from '../../domain/ids.ts';
+import {
+  AGENT_MOVES,
+  type AgentBeat,
+  type AgentSign,
+  type AgentStatus,
+  type AgentType,
+} from '../../domain/agents/status.ts';
+import type { AgentId, LeaseId, TenantId } from '../../domain/ids.ts';
 import { readDateOrNull } from '../read-row.ts';
 
 /** An agent as a worker registers it. */
@@ -10,6 +16,20 @@ export interface NewAgent {
   readonly name: string;
   readonly type: AgentType;
   readonly description: string;
+  readonly roles: readonly string[];
+  readonly capabilities: readonly string[];
+}
+
+/** One beat of a process: what it says of each agent for which its lease lets it speak. */
+export interface ProcessBeat {
+  readonly leaseId: LeaseId;
+  readonly agents: readonly { readonly id: AgentId; readonly beat: AgentBeat }[];
+}
+
+/** Whom to look for. What is left out does not matter. */
+export interface AgentSearch {
+  readonly role?: string;
+  readonly capability?: string;
 }
 
 export interface AgentRecord {
@@ -19,6 +39,9 @@ export interface AgentRecord {
   readonly type: AgentType;
   readonly status: AgentStatus;
   readonly description: string;
+  readonly roles: readonly string[];
+  readonly capabilities: readonly string[];
+  /** The process that beat last. */
   readonly workerId: string | null;
   readonly lastHeartbeat: Date | null;
 }
@@ -30,73 +53,97 @@ export class AgentRepository {
     this.#em = em;
   }
 
-  /** Registers agents under a tenant and returns their ids. A known name keeps its id. */
+  /**
+   * Registers agents under a tenant and returns their ids by name. A known name keeps its id and, while it is alive, its
+   * status; everything else is as the latest process says.
+   */
   async register(tenant: TenantId, agents: readonly NewAgent[]): Promise<Map<string, AgentId>> {
     const result = await sql<{ id: string; name: string }>`
-      insert into muster.agents as a (id, tenant_id, name, type, status, description)
-      select (e ->> 'id')::uuid, ${tenant}, e ->> 'name', e ->> 'type', 'starting', e ->> 'description'
+      insert into muster.agents as a (id, tenant_id, name, type, status, description, roles, capabilities)
+      select (e ->> 'id')::uuid, ${tenant}, e ->> 'name', e ->> 'type', 'starting', e ->> 'description',
+        array(select jsonb_array_elements_text(e -> 'roles')), array(select jsonb_array_elements_text(e -> 'capabilities'))
       from jsonb_array_elements(${JSON.stringify(agents)}::jsonb) as e
       order by e ->> 'name'
       on conflict (tenant_id, name) do update set description = excluded.description, type = excluded.type,
-        status = case when a.status in ('active', 'busy', 'idle') then a.status else 'starting' end
+        roles = excluded.roles, capabilities = excluded.capabilities,
+        status = ${nextStatus('registered')}, updated_at = now()
       returning id, name`.execute(this.#em.getKysely());
     return new Map(result.rows.map((row) => [row.name, row.id as AgentId]));
   }
 
   /**
-   * One beat for all agents of a process, in one statement, in the order of their ids so that two processes never
-   * wait for each other in a circle. An agent that counted as gone, because another of its workers left, is back.
+   * One beat of a process in one statement: renews its lease, notes the sign of life of its agents and moves those whose
+   * status it changes. In the order of their ids, so that two processes never wait for each other in a circle.
+   * @returns false, with nothing written, once the lease has ended: the process has to take a new one first
    */
-  async beat(workerId: string, ids: readonly AgentId[]): Promise<void> {
-    await sql`
-      with back as (
-        update muster.agents a set status = 'active', last_heartbeat = now()
-        from (select id from muster.agents where id = any(${[...ids]}::uuid[]) and status in ('starting', 'offline')
-          order by id for update) as gone
-        where a.id = gone.id
+  async beat({ leaseId, agents }: ProcessBeat): Promise<boolean> {
+    const moves = JSON.stringify(AGENT_MOVES);
+    const result = await sql`
+      with renewed as (
+        update muster.agent_leases set renewed_at = now() where id = ${leaseId} and ended_at is null returning process
+      ), told as (
+        select id, beat from unnest(${agents.map(({ id }) => id)}::uuid[], ${agents.map(({ beat }) => beat)}::text[])
+          as said (id, beat)
+      ), moves as (
+        select a.id, ${moves}::jsonb -> told.beat ->> a.status as next
+        from muster.agents a join told on told.id = a.id
+        where ${moves}::jsonb -> told.beat ->> a.status is not null
+        order by a.id for update of a
+      ), moved as (
+        update muster.agents a set status = moves.next, last_heartbeat = now(), alerted_at = null
+        from moves where a.id = moves.id and exists (select from renewed)
+      ), beaten as (
+        insert into muster.agent_heartbeats as h (agent_id, tenant_id, worker_id, beat_at)
+        select a.id, a.tenant_id, renewed.process, now()
+        from told join muster.agents a on a.id = told.id cross join renewed order by a.id
+        on conflict (agent_id) do update set worker_id = excluded.worker_id, beat_at = excluded.beat_at
       )
-      insert into muster.agent_heartbeats as h (agent_id, tenant_id, worker_id, beat_at)
-      select a.id, a.tenant_id, ${workerId}, now() from muster.agents a
-      where a.id = any(${[...ids]}::uuid[]) order by a.id
-      on conflict (agent_id) do update set worker_id = excluded.worker_id, beat_at = excluded.beat_at`.execute(
-      this.#em.getKysely(),
-    );
+      select from renewed`.execute(this.#em.getKysely());
+    return result.rows.length === 1;
   }
 
-  /** Moves agents to a status; rows that have it already are not written. */
-  async setStatus(ids: readonly AgentId[], status: AgentStatus): Promise<void> {
-    await sql`
-      update muster.agents a set status = ${status}, last_heartbeat = now()
-      from (select id from muster.agents where id = any(${[...ids]}::uuid[]) and status <> ${status}
-        order by id for update) as changed
-      where a.id = changed.id`.execute(this.#em.getKysely());
-  }
-
-  /** Marks as offline those agents whose last beat came from this process. */
-  async leave(workerId: string, ids: readonly AgentId[]): Promise<void> {
-    await sql`
-      update muster.agents a set status = 'offline', last_heartbeat = gone.beat_at
+  /**
+   * A goodbye, or a fault: moves those of the agents whose last beat came from this process.
+   * @returns which those are; none when it is repeated
+   */
+  async leave(process: string, ids: readonly AgentId[], sign: 'left' | 'failed'): Promise<AgentId[]> {
+    const result = await sql<{ id: string }>`
+      update muster.agents a set status = ${nextStatus(sign)}, last_heartbeat = gone.beat_at
       from (select agent_id, beat_at from muster.agent_heartbeats
-        where agent_id = any(${[...ids]}::uuid[]) and worker_id = ${workerId} order by agent_id for update) as gone
-      where a.id = gone.agent_id`.execute(this.#em.getKysely());
+        where agent_id = any(${[...ids]}::uuid[]) and worker_id = ${process} order by agent_id for update) as gone
+      where a.id = gone.agent_id and a.status <> ${nextStatus(sign)} returning a.id`.execute(this.#em.getKysely());
+    return result.rows.map((row) => row.id as AgentId);
   }
 
-  async list(): Promise<AgentRecord[]> {
+  /** Agents by name: all that the unit of work may see, or those with a role or a capability. */
+  async list({ role, capability }: AgentSearch = {}): Promise<AgentRecord[]> {
     const result = await sql<Record<string, unknown>>`
-      select a.id, a.tenant_id, a.name, a.type, a.status, a.description, h.worker_id,
+      select a.id, a.tenant_id, a.name, a.type, a.status, a.description, a.roles, a.capabilities, h.worker_id,
         coalesce(h.beat_at, a.last_heartbeat) as last_heartbeat
-      from muster.agents a left join muster.agent_heartbeats h on h.agent_id = a.id order by a.name`.execute(
-      this.#em.getKysely(),
-    );
-    return result.rows.map((row) => ({
-      id: row.id as AgentId,
-      tenant: row.tenant_id as TenantId,
-      name: row.name as string,
-      type: row.type as AgentType,
-      status: row.status as AgentStatus,
-      description: (row.description as string | null) ?? '',
-      workerId: row.worker_id as string | null,
-      lastHeartbeat: readDateOrNull(row.last_heartbeat as string | null),
-    }));
+      from muster.agents a left join muster.agent_heartbeats h on h.agent_id = a.id
+      where (${role ?? null}::text is null or ${role ?? null} = any(a.roles))
+        and (${capability ?? null}::text is null or ${capability ?? null} = any(a.capabilities))
+      order by a.name, a.tenant_id`.execute(this.#em.getKysely());
+    return result.rows.map(readAgent);
   }
+}
+
+/** The status of the row `a` after a sign, in SQL: the same table as in the program. */
+export function nextStatus(sign: AgentSign) {
+  return sql`coalesce(${JSON.stringify(AGENT_MOVES[sign])}::jsonb ->> a.status, a.status)`;
+}
+
+function readAgent(row: Record<string, unknown>): AgentRecord {
+  return {
+    id: row.id as AgentId,
+    tenant: row.tenant_id as TenantId,
+    name: row.name as string,
+    type: row.type as AgentType,
+    status: row.status as AgentStatus,
+    description: (row.description as string | null) ?? '',
+    roles: row.roles as string[],
+    capabilities: row.capabilities as string[],
+    workerId: row.worker_id as string | null,
+    lastHeartbeat: readDateOrNull(row.last_heartbeat as string | null),
+  };
 }

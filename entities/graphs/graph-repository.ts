@@ -30,6 +30,8 @@ export interface GraphHead {
   readonly nodeCount: number;
   readonly inputSchema: JsonObject | null;
   readonly documentProperty: string | null;
+  /** The agents that it gives nodes to, by name. */
+  readonly agents: readonly string[];
 }
 
 export interface NewGraph {
@@ -39,6 +41,10 @@ export interface NewGraph {
   readonly definitionHash: string;
   readonly definition: GraphDefinition;
 }
+
+/** The agents of a graph `g`, by agent_components_graph_node_unique. */
+const AGENTS = sql`array(select distinct c.handler from muster.agent_components c
+  where c.graph_id = g.id and c.component_type = 'agent' and c.handler is not null order by 1)`;
 
 /** Agent graphs: versioned, kept as rows of components and connections, never changed once published. */
 export class GraphRepository {
@@ -108,7 +114,7 @@ export class GraphRepository {
   /** The newest published version of a name: the tenant's own before the one that every tenant may use. */
   async newest(tenant: TenantId, name: string): Promise<GraphHead | null> {
     const result = await sql<Record<string, unknown>>`
-      select g.*, 0 as node_count from muster.agent_graphs g
+      select g.*, 0 as node_count, ${AGENTS} as agents from muster.agent_graphs g
       where g.name = ${name} and g.status = 'published' and g.tenant_id in (${tenant}, 'system')
       order by (g.tenant_id = ${tenant}) desc, g.version desc limit 1`.execute(this.#em.getKysely());
     return result.rows[0] === undefined ? null : readHead(result.rows[0]);
@@ -118,7 +124,8 @@ export class GraphRepository {
   async listNewest(tenant: TenantId): Promise<GraphHead[]> {
     const result = await sql<Record<string, unknown>>`
       select distinct on (g.name) g.*,
-        (select count(*)::int from muster.agent_components c where c.graph_id = g.id) as node_count
+        (select count(*)::int from muster.agent_components c where c.graph_id = g.id) as node_count,
+        ${AGENTS} as agents
       from muster.agent_graphs g where g.status = 'published' and g.tenant_id in (${tenant}, 'system')
       order by g.name, (g.tenant_id = ${tenant}) desc, g.version desc`.execute(this.#em.getKysely());
     return result.rows.map(readHead);
@@ -207,6 +214,7 @@ function readHead(row: Row): GraphHead {
     nodeCount: row.node_count as number,
     inputSchema: row.input_schema as JsonObject | null,
     documentProperty: row.document_property as string | null,
+    agents: row.agents as string[],
   };
 }
 

@@ -1,28 +1,25 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import type { TaskId, TenantId } from '../../domain/ids.ts';
+import type { TaskId } from '../../domain/ids.ts';
 import type { OutboxTopic } from '../../domain/system/outbox.ts';
-import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import type { TaskStatus } from '../../domain/tasks/status.ts';
-import { readDate } from '../read-row.ts';
+import { readWaitingJob, type WaitingJob, type WaitingJobRow } from '../tasks/waiting-job.ts';
 
-/** An outbox row together with what its task says by now. */
+/** A row of the outbox: what it is about, and which tasks it names. */
 export interface OutboxEntry {
   readonly id: string;
-  readonly topic: OutboxTopic;
-  readonly tenant: TenantId;
-  readonly taskId: TaskId;
+  readonly taskIds: readonly TaskId[];
+}
+
+/** What the tasks of outbox rows say by now. */
+export interface OutboxTask extends WaitingJob {
   readonly status: TaskStatus;
-  readonly user: string | null;
   readonly traceCount: number;
-  readonly taskQueue: string;
-  readonly band: PriorityBand;
-  readonly createdAtMs: number;
 }
 
 /**
  * The outbox, read by state and never by position: a row with a lower id may commit later than one with a higher id.
- * Needs a system unit of work.
+ * Needs a system unit of work. Every method is one statement.
  */
 export class OutboxRepository {
   readonly #em: SqlEntityManager;
@@ -30,26 +27,34 @@ export class OutboxRepository {
     this.#em = em;
   }
 
-  /** Unsent rows older than this, oldest first, locked until the unit of work ends; other relays skip them. */
-  async claimUnsent(olderThanMs: number, limit: number): Promise<OutboxEntry[]> {
-    const result = await sql<Record<string, unknown>>`
-      select o.id, o.topic, o.tenant_id, o.task_id, t.status, t.user_id, t.trace_count, t.task_queue, t.priority,
-        t.created_at
-      from muster.outbox o join muster.tasks t on t.id = o.task_id
-      where o.sent_at is null and o.created_at <= now() - make_interval(secs => ${olderThanMs / 1000}::float8)
-      order by o.created_at, o.id limit ${limit} for update of o skip locked`.execute(this.#em.getKysely());
+  /**
+   * Unsent rows of a topic older than this, locked until the unit of work ends; other relays skip them. First those that
+   * were tried least often, so that one that cannot be sent holds up no other; among those, the oldest.
+   */
+  async claimUnsent(topic: OutboxTopic, olderThanMs: number, limit: number): Promise<OutboxEntry[]> {
+    const result = await sql<{ id: string; task_id: string | null; named: readonly string[] | null }>`
+      select id, task_id, payload -> 'taskIds' as named from muster.outbox
+      where sent_at is null and topic = ${topic}
+        and created_at <= now() - make_interval(secs => ${olderThanMs / 1000}::float8)
+      order by attempts, created_at, id limit ${limit} for update skip locked`.execute(this.#em.getKysely());
     return result.rows.map((row) => ({
-      id: row.id as string,
-      topic: row.topic as OutboxTopic,
-      tenant: row.tenant_id as TenantId,
-      taskId: row.task_id as TaskId,
-      status: row.status as TaskStatus,
-      user: row.user_id as string | null,
-      traceCount: row.trace_count as number,
-      taskQueue: row.task_queue as string,
-      band: bandOfPriority(row.priority as number),
-      createdAtMs: readDate(row.created_at as string).getTime(),
+      id: row.id,
+      taskIds: (row.task_id === null ? (row.named ?? []) : [row.task_id]) as readonly TaskId[],
     }));
+  }
+
+  /** The tasks that rows name. Those that retention has removed are left out. */
+  async tasksOf(entries: readonly OutboxEntry[]): Promise<ReadonlyMap<TaskId, OutboxTask>> {
+    const ids = entries.flatMap((entry) => entry.taskIds);
+    const result = await sql<WaitingJobRow & { status: TaskStatus; trace_count: number }>`
+      select id, tenant_id, task_queue, priority, created_at, concurrency_keys, status, trace_count
+      from muster.tasks where id = any(${ids}::uuid[])`.execute(this.#em.getKysely());
+    return new Map(
+      result.rows.map((row) => [
+        row.id as TaskId,
+        { ...readWaitingJob(row), status: row.status, traceCount: row.trace_count },
+      ]),
+    );
   }
 
   async markSent(ids: readonly string[]): Promise<void> {

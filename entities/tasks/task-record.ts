@@ -2,6 +2,7 @@ import type { GraphId, TaskId, TenantId } from '../../domain/ids.ts';
 import { isJsonObject } from '../../domain/json.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
+import { type Recurrence, readRecurrence } from '../../domain/tasks/recurrence.ts';
 import type { TaskStatus } from '../../domain/tasks/status.ts';
 import { readDate, readDateOrNull } from '../read-row.ts';
 import type { StoredValue } from '../traces/artifact-repository.ts';
@@ -27,7 +28,12 @@ export interface TaskRow {
   readonly fence: string;
   readonly trace_count: number;
   readonly cancel_requested_at: string | null;
+  readonly start_after: string | null;
+  readonly held_at: string | null;
   readonly due_date: string | null;
+  readonly deadline_at: string | null;
+  readonly recurrence: unknown;
+  readonly predecessor_id: string | null;
   readonly started_at: string | null;
   readonly completed_at: string | null;
   readonly created_at: string;
@@ -53,7 +59,17 @@ export interface TaskRecord {
   /** How many traces the task has had; 0 before its first start. */
   readonly traceCount: number;
   readonly cancelRequested: boolean;
+  /** Not to be started before; null for at once. */
+  readonly startAt: Date | null;
+  /** Held back before its start, until a resume. */
+  readonly held: boolean;
+  /** When it should have ended: later it is overdue, which nothing stops. */
   readonly dueAt: Date | null;
+  /** When it must have ended: later it fails. */
+  readonly deadlineAt: Date | null;
+  readonly recurrence: Recurrence | null;
+  /** The task of the same series before it; null for what was submitted. */
+  readonly predecessorId: TaskId | null;
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly completedAt: Date | null;
@@ -78,7 +94,12 @@ export function readTask(row: TaskRow): TaskRecord {
     fence: Number(row.fence),
     traceCount: row.trace_count,
     cancelRequested: row.cancel_requested_at !== null,
+    startAt: readDateOrNull(row.start_after),
+    held: row.held_at !== null,
     dueAt: readDateOrNull(row.due_date),
+    deadlineAt: readDateOrNull(row.deadline_at),
+    recurrence: row.recurrence === null ? null : readRecurrence(row.recurrence),
+    predecessorId: row.predecessor_id as TaskId | null,
     createdAt: readDate(row.created_at),
     startedAt: readDateOrNull(row.started_at),
     completedAt: readDateOrNull(row.completed_at),

@@ -1,40 +1,24 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { Json } from '../../domain/json.ts';
 import { bandOfPriority } from '../../domain/tasks/priority.ts';
 import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/status.ts';
-import type { StoredValue } from '../traces/artifact-repository.ts';
 import { readTask, type TaskRecord, type TaskRow } from './task-record.ts';
-
-/** A task as a submit hands it over; everything is already checked. */
-export interface NewTask {
-  readonly id: TaskId;
-  readonly tenant: TenantId;
-  readonly graphId: string;
-  readonly graphName: string;
-  readonly taskQueue: string;
-  readonly title: string;
-  readonly priority: number;
-  readonly userId: string | null;
-  readonly idempotencyKey: string | null;
-  /** Hash of graph and input: tells a repeated submit from another one under the same key. */
-  readonly requestHash: string;
-  readonly input: StoredValue;
-  readonly dueDate: Date | null;
-  readonly metadata: JsonObject;
-  readonly actor: string;
-}
+import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
 
 /** Which tasks a list shows, newest first. */
 export interface TaskFilter {
   readonly status?: TaskStatus;
   readonly graph?: string;
+  /** True for tasks that have not ended although they were due; longest overdue first then. */
+  readonly overdue?: boolean;
   /** 1 to 500. */
   readonly limit: number;
 }
 
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
+const OVERDUE = sql`due_date < now() and completed_at is null`;
 const WAITING = sql.join(WAITING_TASK_STATUSES.map((status) => sql.lit(status)));
 
 /** The tasks of the unit of work's tenant. Every method is one statement. */
@@ -44,52 +28,21 @@ export class TaskRepository {
     this.#em = em;
   }
 
-  /**
-   * Writes the task, its audit row and its outbox row, all or none. A second call with the same id or the same
-   * idempotency key writes nothing and returns false.
-   */
-  async insert(task: NewTask): Promise<boolean> {
-    const result = await sql<{ id: string }>`
-      with inserted as (
-        insert into muster.tasks (id, tenant_id, graph_id, graph_name, task_queue, title, priority, user_id,
-          idempotency_key, request_hash, input, input_artifact_id, due_date, metadata)
-        values (${task.id}, ${task.tenant}, ${task.graphId}, ${task.graphName}, ${task.taskQueue}, ${task.title},
-          ${task.priority}, ${task.userId}, ${task.idempotencyKey}, ${task.requestHash},
-          ${task.input.json}::jsonb, ${task.input.artifactId}, ${task.dueDate}, ${JSON.stringify(task.metadata)}::jsonb)
-        on conflict do nothing
-        returning id, tenant_id
-      ), audited as (
-        insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-        select gen_random_uuid(), tenant_id, ${task.actor}, 'task.submitted', 'task', id::text,
-          jsonb_build_object('graph', ${task.graphName}::text) from inserted
-      ), sent as (
-        insert into muster.outbox (tenant_id, topic, task_id) select tenant_id, 'task.submitted', id from inserted
-      )
-      select id from inserted`.execute(this.#em.getKysely());
-    return result.rows.length === 1;
-  }
-
   async find(id: TaskId): Promise<TaskRecord | null> {
     const result = await sql<TaskRow>`select * from muster.tasks where id = ${id}`.execute(this.#em.getKysely());
     return result.rows[0] === undefined ? null : readTask(result.rows[0]);
   }
 
-  /** The task that an insert of this one met: itself, or the one of an earlier submit under the same key. */
-  async findSubmitted(task: Pick<NewTask, 'id' | 'tenant' | 'idempotencyKey'>): Promise<TaskRecord | null> {
-    const result = await sql<TaskRow>`
-      select * from muster.tasks
-      where id = ${task.id} or (tenant_id = ${task.tenant} and idempotency_key = ${task.idempotencyKey})
-      order by (id = ${task.id}) desc limit 1`.execute(this.#em.getKysely());
-    return result.rows[0] === undefined ? null : readTask(result.rows[0]);
-  }
-
-  /** Newest first: ids grow with time. By tasks_tenant_id_unique. */
+  /** Newest first: ids grow with time. By tasks_tenant_id_unique; overdue ones by tasks_due_index. */
   async list(filter: TaskFilter): Promise<TaskRecord[]> {
     const result = await sql<TaskRow>`
       select * from muster.tasks
       where (${filter.status ?? null}::text is null or status = ${filter.status ?? null})
         and (${filter.graph ?? null}::text is null or graph_name = ${filter.graph ?? null})
-      order by id desc limit ${filter.limit}`.execute(this.#em.getKysely());
+        and ${filter.overdue === true ? OVERDUE : sql`true`}
+      order by ${filter.overdue === true ? sql`due_date, id` : sql`id desc`} limit ${filter.limit}`.execute(
+      this.#em.getKysely(),
+    );
     return result.rows.map(readTask);
   }
 
@@ -142,18 +95,32 @@ export class TaskRepository {
     return result.rows.length === 1;
   }
 
-  /** Holds a task back before its start (`deferred`), or lets it go again (`pending`). False when it was not so. */
-  async holdBack(id: TaskId, held: boolean): Promise<boolean> {
-    const [from, to] = held ? ['pending', 'deferred'] : ['deferred', 'pending'];
+  /** Holds a task back before its start, whatever it waits for. False when it has started or ended. */
+  async hold(id: TaskId): Promise<boolean> {
     const result = await sql<{ id: string }>`
-      with moved as (
-        update muster.tasks set status = ${to} where id = ${id} and status = ${from} returning id, tenant_id
-      ), sent as (
-        insert into muster.outbox (tenant_id, topic, task_id)
-        select tenant_id, 'task.submitted', id from moved where ${!held}
-      )
-      select id from moved`.execute(this.#em.getKysely());
+      update muster.tasks set held_at = coalesce(held_at, now()),
+        status = case status when 'pending' then 'deferred' else status end
+      where id = ${id} and status in (${WAITING}) returning id`.execute(this.#em.getKysely());
     return result.rows.length === 1;
+  }
+
+  /**
+   * Undoes {@link hold}: the task may start, or waits on for its time or for what it depends on.
+   * @returns its job, if it may start; null when it is not held, waits on, has started or ended
+   */
+  async release(id: TaskId): Promise<WaitingJob | null> {
+    const result = await sql<WaitingJobRow>`
+      with released as (
+        update muster.tasks set held_at = null,
+          status = case when status = 'deferred' and coalesce(start_after <= now(), true) then 'pending' else status end
+        where id = ${id} and status in (${WAITING}) and held_at is not null returning *
+      ), sent as (
+        insert into muster.outbox (tenant_id, topic, payload)
+        select tenant_id, 'task.submitted', jsonb_build_object('taskIds', jsonb_build_array(id))
+        from released where status = 'pending'
+      )
+      select ${WAITING_JOB_COLUMNS} from released where status = 'pending'`.execute(this.#em.getKysely());
+    return result.rows[0] === undefined ? null : readWaitingJob(result.rows[0]);
   }
 
   /** Moves an open task between its open statuses, under the claim's fence. False when the task has ended. */
@@ -163,7 +130,6 @@ export class TaskRepository {
       where id = ${id} and fence = ${fence} and status in (${OPEN}) returning id`.execute(this.#em.getKysely());
     return result.rows.length === 1;
   }
-
   /** Makes the tenant known. Its first use creates it; a repetition does nothing. */
   async ensureTenant(tenant: TenantId): Promise<void> {
     await sql`insert into muster.tenants (id) values (${tenant}) on conflict do nothing`.execute(this.#em.getKysely());

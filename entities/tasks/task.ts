@@ -40,8 +40,10 @@ const schema = defineEntity({
     cancelRequestedAt: moment().nullable(),
     /** When it was claimed, or last compared with Temporal. */
     checkedAt: moment().nullable(),
-    /** Not to be started before; null for at once, and for a deferred task that is held until a resume. */
+    /** Not to be started before; null for at once. */
     startAfter: moment().nullable(),
+    /** Since when it is held back before its start, until a resume; null for a task that is not. */
+    heldAt: moment().nullable(),
     /** When it should have ended: later it is overdue, which nothing stops. */
     dueDate: moment().nullable(),
     /** When it must have ended: later it fails. */
@@ -74,7 +76,7 @@ const schema = defineEntity({
   indexes: [
     {
       name: 'tasks_claim_index',
-      properties: ['taskQueue', 'priority', 'createdAt'],
+      properties: ['taskQueue', 'priority', 'createdAt', 'id'],
       where: "status = 'pending'",
     },
     {
@@ -104,6 +106,11 @@ const schema = defineEntity({
       name: 'tasks_due_index',
       properties: ['tenantId', 'dueDate'],
       where: 'due_date is not null and completed_at is null',
+    },
+    {
+      name: 'tasks_recurring_index',
+      properties: ['completedAt'],
+      where: 'recurrence is not null and completed_at is not null',
     },
     { name: 'tasks_dead_index', properties: ['tenantId', 'deadLetteredAt'], where: 'dead_lettered_at is not null' },
   ],

@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
+import { StoredRowInvalid } from '../errors.ts';
 
 /** A JSON value at rest: in its row as text while it is small, in an artifact by reference when it is large. */
 export interface StoredValue {
@@ -71,15 +72,48 @@ export class ArtifactRepository {
     );
   }
 
-  /** Reads values back from where they are stored, all artifacts in one statement. Null where nothing is stored. */
-  async load<Key>(values: ReadonlyMap<Key, StoredValue>): Promise<Map<Key, Json>> {
+  /**
+   * Reads values back from where they are stored, all artifacts in one statement. Null where nothing is stored.
+   * @param missing what an artifact that is not there means: retention removes those of old tasks, so a reader of the
+   *   past takes `null`; for work that is under way it is a fault
+   * @throws StoredRowInvalid for an artifact that is not what was written
+   */
+  async load<Key>(
+    values: ReadonlyMap<Key, StoredValue>,
+    { missing = 'fault' }: { missing?: 'fault' | 'null' } = {},
+  ): Promise<Map<Key, Json>> {
     const ids = [...values.values()].flatMap((value) => (value.artifactId === null ? [] : [value.artifactId]));
-    const artifacts = await this.findAll(ids);
-    const read = (value: StoredValue): Json => {
-      if (value.artifactId === null) return value.json === null ? null : JSON.parse(value.json);
-      const artifact = artifacts.get(value.artifactId);
-      return artifact === undefined ? null : JSON.parse(new TextDecoder().decode(artifact.content));
+    const contents = await this.#contents(ids);
+    const read = ({ artifactId, json }: StoredValue): Json => {
+      if (artifactId === null) return json === null ? null : JSON.parse(json);
+      const content = contents.get(artifactId);
+      if (content !== undefined) return readContent(artifactId, content);
+      if (missing === 'null') return null;
+      throw new StoredRowInvalid('artifacts', artifactId, 'it is not there.');
     };
     return new Map([...values].map(([key, value]) => [key, read(value)]));
+  }
+
+  /** The bytes, and whether they still are those of the checksum that was written with them. */
+  async #contents(ids: readonly string[]): Promise<Map<string, StoredContent>> {
+    if (ids.length === 0) return new Map();
+    const result = await sql<{ id: string; content: Buffer; whole: boolean }>`
+      select id, content, encode(sha256(content), 'hex') = sha256 as whole from muster.artifacts
+      where id = any(${[...ids]}::uuid[])`.execute(this.#em.getKysely());
+    return new Map(result.rows.map((row) => [row.id, { content: row.content, whole: row.whole }]));
+  }
+}
+
+interface StoredContent {
+  readonly content: Uint8Array;
+  readonly whole: boolean;
+}
+
+function readContent(id: string, { content, whole }: StoredContent): Json {
+  if (!whole) throw new StoredRowInvalid('artifacts', id, 'its content was changed after it was written.');
+  try {
+    return JSON.parse(new TextDecoder().decode(content));
+  } catch {
+    throw new StoredRowInvalid('artifacts', id, 'its content is no JSON.');
   }
 }

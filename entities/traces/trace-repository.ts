@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type RawBuilder, sql } from 'kysely';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
+import { deadLetterReason } from '../../domain/tasks/dead-letter.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import { OPEN_TASK_STATUSES, type TerminalTaskStatus } from '../../domain/tasks/status.ts';
 import type { TraceEventType } from '../../domain/traces/events.ts';
@@ -32,6 +33,8 @@ export interface TraceRecord {
   readonly status: TraceStatus;
   readonly workflowId: string;
   readonly graphId: string;
+  /** The trace before it, whose task was redriven; null for a task's first. */
+  readonly originTraceId: TraceId | null;
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
   readonly error: Json;
@@ -91,19 +94,23 @@ export class TraceRepository {
   }
 
   /**
-   * Ends a task under its claim's fence: the task's row, the audit row, the outgoing event, and, when `record` is set,
-   * the trace with its last event: one statement, all or none. Returns the status that the task has now, which is
-   * another one when it had ended before; null when the fence is stale.
+   * Ends a task under its claim's fence: the task's row, dead-lettered if it failed, the audit row, the outgoing event,
+   * its slots, and, when `record` is set, the trace with its last event: one statement, all or none. Returns the status
+   * that the task has now, which is another one when it had ended before; null when the fence is stale.
    */
   async endTask(end: TaskEnd, { record }: { record: boolean }): Promise<TerminalTaskStatus | null> {
     const { execution } = end;
     const error = end.failure === null ? null : JSON.stringify(end.failure);
+    const dead = deadLetterReason(end.status, end.failure);
     const result = await sql<{ status: TerminalTaskStatus }>`
       with ended as (
         update muster.tasks set status = ${end.status}, completed_at = now(), error = ${error}::jsonb,
-          output = ${end.output.json}::jsonb, output_artifact_id = ${end.output.artifactId}
+          output = ${end.output.json}::jsonb, output_artifact_id = ${end.output.artifactId},
+          dead_letter_reason = ${dead}, dead_lettered_at = case when ${dead}::text is not null then now() end
         where id = ${execution.taskId} and fence = ${execution.fence} and status in (${OPEN})
         returning id, tenant_id, user_id
+      ), freed as (
+        delete from muster.concurrency_slots s using ended e where s.task_id = e.id
       ), audited as (
         insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
         select gen_random_uuid(), tenant_id, 'worker', 'task.' || ${end.status}::text, 'task', id::text,
@@ -144,7 +151,7 @@ export class TraceRepository {
 
   async list(taskId: TaskId): Promise<TraceRecord[]> {
     const result = await sql<Record<string, unknown>>`
-      select id, number, status, workflow_id, graph_id, created_at, finished_at, error, reply_text
+      select id, number, status, workflow_id, graph_id, origin_trace_id, created_at, finished_at, error, reply_text
       from muster.agent_traces where task_id = ${taskId} order by number`.execute(this.#em.getKysely());
     return result.rows.map((row) => ({
       id: row.id as TraceId,
@@ -152,6 +159,7 @@ export class TraceRepository {
       status: row.status as TraceStatus,
       workflowId: row.workflow_id as string,
       graphId: row.graph_id as string,
+      originTraceId: row.origin_trace_id as TraceId | null,
       createdAt: readDate(row.created_at as string),
       finishedAt: readDateOrNull(row.finished_at as string | null),
       error: (row.error ?? null) as Json,

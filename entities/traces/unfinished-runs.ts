@@ -43,10 +43,13 @@ export function endEvents(ends: readonly RunEnd[]): readonly NewTraceEvent[] {
   );
 }
 
-function statusOf({ nodes }: TaskEnding, nodeId: string, row: RunRecord | undefined): SettledRunStatus {
+function statusOf({ nodes, failure }: TaskEnding, nodeId: string, row: RunRecord | undefined): SettledRunStatus {
   if (nodes === undefined) return row === undefined ? 'skipped' : 'fatal_error';
   const state = nodes[nodeId];
-  return state !== undefined && isSettled(state.status) ? state.status : 'skipped';
+  if (state === undefined || !isSettled(state.status)) return 'skipped';
+  // The workflow settles a node that it has scheduled and then cancelled; where no attempt took it up, it never began.
+  const neverBegan = row === undefined && state.status !== 'ok' && failure?.node !== nodeId;
+  return neverBegan ? 'skipped' : state.status;
 }
 
 function endOf({ status: taskStatus, failure, nodes }: TaskEnding, nodeId: string, status: SettledRunStatus) {

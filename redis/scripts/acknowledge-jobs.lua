@@ -1,14 +1,17 @@
 --[[
-Purpose     Ends the leases of tasks that PostgreSQL has taken over. Leaves the bands alone: a job that waits there was
-            put there after the lease had ended.
-KEYS        as in redis/keys.ts; uses 4 (leases), 5 (places of leased jobs)
-ARGV        the task ids
+Purpose     Ends the leases of jobs that are not to be started, and frees their slots unless their tasks have started.
+            Leaves the bands alone: a job that waits there was put there after the lease had ended.
+KEYS        as in redis/keys.ts; uses leases, places and what queue-slots uses
+ARGV        1 the wake-up channel, then the task ids
 Returns     how many of them held a lease
-Complexity  O(j log n) for j ids given and n leases
+Complexity  O(j log n) for j ids given and n jobs
 ]]
 local ended = 0
-for _, task_id in ipairs(ARGV) do
-  ended = ended + redis.call('ZREM', KEYS[4], task_id)
-  redis.call('HDEL', KEYS[5], task_id)
+for argument = 2, #ARGV do
+  if end_lease(ARGV[argument]) then
+    ended = ended + 1
+    free_unstarted(ARGV[argument])
+  end
 end
+wake_up(ARGV[1])
 return ended

@@ -1,27 +1,19 @@
 --[[
 Purpose     Puts jobs into their bands. A job that waits or is leased already stays as it is, whatever its band. Never
             sets the epoch: adding to an index that is gone must not make it look whole.
-KEYS        as in redis/keys.ts; uses 1-3 (bands), 4 (leases)
-ARGV        1 the wake-up channel; then for each job: number of its band (1 is the first), creation time in
-            milliseconds, task id
+KEYS        as in redis/keys.ts; uses bands, tenants, jobs, places, settings, clock
+ARGV        1 the wake-up channel; then for each job: task id, place
 Returns     for each job, in order: 'queued' or 'duplicate'
 Complexity  O(j log n) for j jobs given and n waiting
 ]]
-local function is_known(task_id)
-  for key = 1, 4 do
-    if redis.call('ZSCORE', KEYS[key], task_id) then return true end
-  end
-  return false
-end
-
 local answers = {}
 local queued = false
-for first = 2, #ARGV, 3 do
-  local band, created_at, task_id = tonumber(ARGV[first]), ARGV[first + 1], ARGV[first + 2]
-  if is_known(task_id) then
+for first = 2, #ARGV, 2 do
+  local task_id, place = ARGV[first], ARGV[first + 1]
+  if redis.call('HEXISTS', PLACES, task_id) == 1 or redis.call('HSETNX', JOBS, task_id, place) == 0 then
     answers[#answers + 1] = 'duplicate'
   else
-    redis.call('ZADD', KEYS[band], created_at, task_id)
+    wait_in_band(task_id, parse_place(place))
     answers[#answers + 1] = 'queued'
     queued = true
   end

@@ -1,14 +1,18 @@
 --[[
-Purpose     Counts the index at one instant.
-KEYS        as in redis/keys.ts; uses 1-3 (bands), 4 (leases), 6 (epoch)
+Purpose     Counts the index at one instant. An index of which a part is missing counts as gone.
+KEYS        as in redis/keys.ts; uses bands, tenants, parked, jobs, settings, epoch and what queue-parts uses
 ARGV        none
-Returns     jobs in the first, second and third band, leases, and 1 when the index is whole or 0 when it is gone
+Returns     jobs that wait in each of the three bands, how many of them are parked, leases, 1 when the index is whole or
+            0 when it is gone, the version of the settings or nil
 Complexity  O(1)
 ]]
-return {
-  redis.call('ZCARD', KEYS[1]),
-  redis.call('ZCARD', KEYS[2]),
-  redis.call('ZCARD', KEYS[3]),
-  redis.call('ZCARD', KEYS[4]),
-  redis.call('EXISTS', KEYS[6]),
-}
+local is_whole = redis.call('EXISTS', EPOCH) == 1
+local waiting, parked, all = {}, 0, 0
+for band = 1, 3 do
+  local free, kept = redis.call('ZCARD', BANDS[band]), redis.call('ZCARD', PARKED[band])
+  waiting[band], parked, all = free + kept, parked + kept, all + free + kept
+  is_whole = is_whole and (free > 0) == (redis.call('EXISTS', TENANTS[band]) == 1)
+end
+is_whole = is_whole and redis.call('HLEN', JOBS) == all and leases_agree() and slots_agree()
+local leased, version = redis.call('ZCARD', LEASES), redis.call('HGET', SETTINGS, 'version')
+return { waiting[1], waiting[2], waiting[3], parked, leased, is_whole and 1 or 0, version }

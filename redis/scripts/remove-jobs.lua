@@ -1,15 +1,34 @@
 --[[
-Purpose     Takes jobs out of the index wherever they are, waiting or leased.
-KEYS        as in redis/keys.ts; uses 1-3 (bands), 4 (leases), 5 (places of leased jobs)
-ARGV        the task ids
+Purpose     Takes jobs out of the index wherever they are, waiting, parked or leased. A job that waits may have been
+            invited for the sake of a slot that is free: the next one of each of its keys comes in its stead.
+KEYS        as in redis/keys.ts; uses what queue-leases uses
+ARGV        1 the wake-up channel, then the task ids
 Returns     how many of them were in the index
 Complexity  O(j log n) for j ids given and n jobs
 ]]
-local removed = 0
-for _, task_id in ipairs(ARGV) do
-  for key = 1, 4 do
-    removed = removed + redis.call('ZREM', KEYS[key], task_id)
+local function leave_parked(task_id, job)
+  for key in string.gmatch(job.keys, '%S+') do
+    redis.call('ZREM', PARKED[job.band], key .. '|' .. job.created .. '|' .. task_id)
   end
-  redis.call('HDEL', KEYS[5], task_id)
 end
+
+local function remove(task_id)
+  if end_lease(task_id) then
+    free_unstarted(task_id)
+    return 1
+  end
+  local place = redis.call('HGET', JOBS, task_id)
+  if not place then return 0 end
+  redis.call('HDEL', JOBS, task_id)
+  local job = parse_place(place)
+  if not leave_band(task_id, job) then leave_parked(task_id, job) end
+  for key in string.gmatch(job.keys, '%S+') do
+    if limit_of(key) then invite(key, 1) end
+  end
+  return 1
+end
+
+local removed = 0
+for argument = 2, #ARGV do removed = removed + remove(ARGV[argument]) end
+wake_up(ARGV[1])
 return removed

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { HandlerContext } from '../../domain/agents/handler.ts';
+import { UNLIMITED } from '../../domain/limits/decision.ts';
 
 /** A context as a handler sees it, which remembers what the handler did. */
 export interface FakeContext extends HandlerContext {
@@ -26,6 +27,16 @@ export function fakeContext(nodeId = 'node', signal: AbortSignal = new AbortCont
       const id = `${name}-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
       artifacts.set(id, String(content));
       return id;
+    },
+    limits: {
+      take: async () => UNLIMITED,
+      reserve: async (step, call) => ({ ...UNLIMITED, id: step, call: { ...call, tenant: 'test' } }),
+      settle: async () => 'settled',
+    },
+    messages: {
+      send: async (step) => ({ id: step, duplicate: false }),
+      request: async () => null,
+      broadcast: async (step) => ({ id: step, receipts: [] }),
     },
     log: { info: () => undefined, warn: () => undefined },
     artifacts,

@@ -18,7 +18,7 @@ const NODE = 'node:*';
  */
 export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   'domain/': {
-    values: [],
+    values: ['croner'],
     why: 'rules are pure: they run in the workflow sandbox, in clients and in tests without servers',
   },
   'entities/': {
@@ -48,6 +48,11 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     values: ['domain/', NODE, 'pg', 'ioredis', '@temporalio/*', 'env-paths', 'zod'],
     why: 'servers are found and started before anything else exists',
   },
+  'messaging/': {
+    values: ['domain/', 'entities/', 'database/', 'redis/', 'uuid', NODE],
+    types: ['@mikro-orm/postgresql'],
+    why: 'agents talk the same way in a worker and in a program of their own',
+  },
   'activities/': {
     values: ['@temporalio/activity', '@temporalio/common', 'entities/', 'database/', 'domain/', 'node:crypto', 'uuid'],
     types: ['redis/', '@mikro-orm/postgresql'],
@@ -68,7 +73,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   },
   'client/': {
     values: [
-      ...['domain/', 'redis/', 'temporal/', 'database/', 'entities/', 'services/', 'config.ts'],
+      ...['domain/', 'redis/', 'temporal/', 'database/', 'entities/', 'services/', 'messaging/', 'config.ts'],
       ...['workflows/tasks/messages.ts', '@temporalio/client', 'ajv', 'ajv/*', 'pino', 'uuid', NODE],
     ],
     types: ['workflows/', '@mikro-orm/postgresql'],

@@ -71,6 +71,15 @@ export class CliUnderTest {
     return answer as Answer;
   }
 
+  /** Runs a command that has to fail with one sentence on standard error and nothing else. */
+  async fails(args: readonly string[], says: RegExp, exitCode = 1): Promise<void> {
+    const result = await this.run(args);
+    assert.equal(result.exitCode, exitCode, result.stderr);
+    assert.equal(result.stdout, '');
+    assert.match(result.stderr, says);
+    assert.equal(result.stderr.trimEnd().split('\n').length, 1, result.stderr);
+  }
+
   submit(graph: string, ...args: string[]): Promise<Submitted> {
     return this.ask<Submitted>(['submit', graph, ...args]);
   }

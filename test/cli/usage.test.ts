@@ -47,6 +47,54 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['worker --task-queue a/b', /Expected 1 to 64 letters/],
   ['retention --dryrun', /did you mean --dry-run\?/],
   ['help frobnicate', /^Expected a command/],
+  ['queue extra', /^Too many arguments for 'queue'/],
+  ['queue --wach', /^Unknown option '--wach'; did you mean --watch\? `muster queue --help`/],
+  ['queue pause', /^The argument target is missing\. `muster queue pause --help`/],
+  [
+    'queue pause low',
+    /^"low" cannot be the argument target\. Expected band:NAME \(high, normal, low\), tenant:NAME or/,
+  ],
+  ['queue pause band:urgent', /Expected band:NAME/],
+  ['queue resume task:17', /Expected band:NAME/],
+  ['queue pause band:low extra', /^Too many arguments for 'pause'.*`muster queue pause --help`/],
+  ['agents --role=', /Expected 1 to 255 characters/],
+  ['agents --wach', /did you mean --watch\?/],
+  ['dead --limit 0', /Expected a whole number from 1 to 500/],
+  ['dead --since yesterday', /^"yesterday" cannot be the value of --since\. Expected how long ago, like 30m, 2h or 7d/],
+  ['dead --since 5', /Expected how long ago/],
+  ['dead --since 2026-13-40', /Expected how long ago/],
+  ['dead extra', /^Too many arguments for 'dead'/],
+  ['limits extra', /^Too many arguments for 'limits'/],
+  ['limits set graph:g', /^The argument value is missing\. `muster limits set --help`/],
+  ['limits set graph:g many', /^"many" cannot be the argument value\. Expected a number at once like 4, a number in/],
+  ['limits set graph:g 4 --burst 9', /^--burst, --block and --sliding go with a rate, like 60\/10\.$/],
+  [
+    'limits set endpoint:chat 4',
+    /^"endpoint:chat" cannot be limited to a number at once.*limits set endpoint:chat 60\/60`/,
+  ],
+  ['limits set endpoint:chat 4/60 --sliding --burst 9', /^--burst does not go with --sliding/],
+  ['limits set endpoint:chat 4/60 --block soon', /Expected a whole number from 0/],
+  ['limits unset', /^The argument key is missing/],
+  ['messages --status done', /Expected one of pending, leased, processed, dead/],
+  ['messages redrive 17', /^"17" is not a message's id\. `muster messages` lists/],
+  ['messages redrive', /^The argument message is missing/],
+  ['send', /^Name one agent, or give --broadcast/],
+  ['send archivist --broadcast', /^Name one agent, or give --broadcast/],
+  ['send --broadcast --request', /^--request asks one agent/],
+  ['send archivist --timeout 5', /^--timeout goes with --request\.$/],
+  ['send archivist --data {} --file f', /^Give --data or --file, not both\.$/],
+  ['send archivist --type answer', /Expected one of command, query, event, heartbeat\./],
+  ['send archivist --priority 5', /Expected one of critical, high, normal, low\./],
+  ['submit g --start-at soon', /^"soon" cannot be the value of --start-at\. Expected in how long, like 30m/],
+  ['submit g --deadline 5', /Expected in how long/],
+  ['submit g --depends-on 17', /^"17" is not a task's id/],
+  ['submit g --timezone UTC', /^--timezone goes with --repeat\.$/],
+  ['redrive', /^Name the tasks to redrive, or give --all\. `muster dead` lists them\.$/],
+  ['redrive 17', /^"17" is not a task's id/],
+  ['redrive --graph g', /^Name the tasks to redrive, or give --all/],
+  ['redrive 019ab3c4-5d6e-7f80-9123-456789abcdef --all', /^Name tasks or give --all, not both\.$/],
+  ['redrive 019ab3c4-5d6e-7f80-9123-456789abcdef --since 2h', /^--graph, --since and --limit go with --all/],
+  ['redrive --all --limit 0', /Expected a whole number from 1 to 1000000/],
 ];
 
 function parse(line: string): Promise<unknown> {
@@ -93,7 +141,20 @@ describe('wrong usage of the command line', () => {
     ]);
 
     assert.deepEqual([help.exitCode, ofCommand.exitCode, version.exitCode], [0, 0, 0]);
-    for (const name of ['up', 'down', 'status', 'doctor', 'worker', 'submit', 'show', 'watch', 'retention']) {
+    for (const name of [
+      'up',
+      'down',
+      'status',
+      'doctor',
+      'worker',
+      'submit',
+      'show',
+      'watch',
+      'queue',
+      'dead',
+      'redrive',
+      'retention',
+    ]) {
       assert.match(help.stdout, new RegExp(`^  ${name} `, 'm'));
     }
     assert.match(ofCommand.stdout, /--input <file>/);

@@ -8,6 +8,13 @@ import { redisPrefix } from '../support/stack.ts';
 import { job, manyJobs, newTaskId, openTestRedis, queueOn, runLeasesOut } from './redis-under-test.ts';
 
 const LEASE_MS = 60_000;
+const NOTHING = {
+  waiting: { high: 0, normal: 0, low: 0 },
+  parked: 0,
+  leased: 0,
+  intact: false,
+  settingsVersion: null,
+};
 
 describe('the job queue', () => {
   let prefix: string;
@@ -115,7 +122,7 @@ describe('the job queue', () => {
 
   it('lets a lease last for its length and no longer', async () => {
     const { taskId } = job('high', 1);
-    await queue.enqueue([job('high', 1, taskId)]);
+    await queue.enqueue([job('high', 1, { taskId })]);
     const started = performance.now();
     await leasedIds(1, 150);
 
@@ -132,7 +139,7 @@ describe('the job queue', () => {
     assert.equal(await queue.acknowledge(ids), 1);
     assert.equal(await queue.acknowledge(ids), 0);
 
-    assert.deepEqual(await queue.depth(), { waiting: { high: 0, normal: 0, low: 0 }, leased: 0, intact: false });
+    assert.deepEqual(await queue.depth(), NOTHING);
   });
 
   it('keeps a job that waits again when its acknowledgement comes late', async () => {
@@ -181,7 +188,7 @@ describe('the job queue', () => {
 
     assert.equal(await queue.remove([...jobs.map(({ taskId }) => taskId), newTaskId()]), 6);
 
-    assert.deepEqual(await queue.depth(), { waiting: { high: 0, normal: 0, low: 0 }, leased: 0, intact: false });
+    assert.deepEqual(await queue.depth(), NOTHING);
   });
 
   it('keeps task queues apart', async () => {

@@ -33,6 +33,8 @@ describe('redis keys', () => {
       keys.queue('a').wakeUps,
       keys.agentHealth('x' as AgentId),
       keys.agentCommands('x' as AgentId),
+      keys.agentResponses('x' as AgentId),
+      keys.agentBroadcast(),
       keys.taskEvents('x' as TaskId),
     ];
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { QueueView } from '../../index.ts';
 import { CliUnderTest, type ShownTask, STARTS_WITHIN, type Submitted } from '../cli/cli-under-test.ts';
 import { jsonLines, type RunningCli } from '../cli/run-cli.ts';
 import { eventually } from '../support/eventually.ts';
@@ -49,7 +50,7 @@ describe('the command line, on real services', function () {
         status: 'pending',
         duplicate: false,
       });
-      assert.deepEqual(await cli.ask(['queue']), { waiting: { high: 1, normal: 0, low: 0 }, running: 0 });
+      assert.deepEqual((await cli.ask<QueueView>(['queue'])).waiting, { high: 1, normal: 0, low: 0 });
       const listed = await cli.ask<{ id: string; priority: string }[]>([
         'tasks',
         '--status',
@@ -137,7 +138,7 @@ describe('the command line, on real services', function () {
     it('takes the tasks that were submitted before it was there', async () => {
       await cli.untilIdle();
 
-      assert.deepEqual(await cli.ask(['queue']), { waiting: { high: 0, normal: 0, low: 0 }, running: 0 });
+      assert.deepEqual((await cli.ask<QueueView>(['queue'])).waiting, { high: 0, normal: 0, low: 0 });
       assert.equal(
         (await cli.ask<unknown[]>(['tasks', '--status', 'completed', '--graph', 'channel-digest'])).length,
         3,
@@ -247,10 +248,10 @@ describe('the command line, on real services', function () {
     });
 
     it('lists agents and graphs with what they take', async () => {
-      const agents = await cli.ask<{ name: string; status: string }[]>(['agents']);
+      const agents = await cli.ask<{ name: string; health: string }[]>(['agents']);
       const graphs = await cli.ask<{ name: string; inputSchema: { properties: object } }[]>(['graphs']);
 
-      assert.equal(agents.find(({ name }) => name === 'holder')?.status, 'active');
+      assert.equal(agents.find(({ name }) => name === 'holder')?.health, 'alive');
       const echo = graphs.find(({ name }) => name === 'echo');
       assert.deepEqual(Object.keys(echo?.inputSchema.properties ?? {}).toSorted(), ['count', 'text']);
     });

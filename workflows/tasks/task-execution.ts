@@ -9,6 +9,7 @@ import {
   isCancellation,
   setCurrentDetails,
   setHandler,
+  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -50,6 +51,7 @@ export class TaskExecution {
   #changes = 0;
   #failure: Failure | null = null;
   #cancelled = false;
+  #missedDeadline = false;
   /** Set when the task's end is already in PostgreSQL, written together with the last node. */
   #closed: TerminalTaskStatus | null = null;
 
@@ -69,10 +71,35 @@ export class TaskExecution {
   }
 
   /**
+   * Runs the graph until every node has ended, or until the deadline, which stops what runs as a cancel does. A task
+   * without a deadline has no timer.
+   */
+  async runToEnd(): Promise<void> {
+    const { deadlineAtMs } = this.#input;
+    if (deadlineAtMs === undefined) return this.#runNodes();
+    const nodes = new CancellationScope();
+    const timer = new CancellationScope();
+    timer
+      .run(() => sleep(Math.max(1, deadlineAtMs - Date.now())))
+      .then(
+        () => {
+          this.#missedDeadline = !this.#cancelled;
+          nodes.cancel();
+        },
+        () => undefined,
+      );
+    try {
+      await nodes.run(() => this.#runNodes());
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /**
    * The main loop: start what is ready, wait for a change, until every node has ended. Whatever needs no waiting is
    * plain calls, because the SDK takes a stack trace for every promise that a workflow makes.
    */
-  async runToEnd(): Promise<void> {
+  async #runNodes(): Promise<void> {
     while (!this.#finished()) {
       try {
         if (this.#isLong()) await this.#continueAsNew();
@@ -183,13 +210,16 @@ export class TaskExecution {
 
   #cancel(): void {
     this.#cancelled = true;
-    this.#graph = abandon(this.#plan, this.#graph, 'the task was cancelled').state;
+    const why = this.#missedDeadline ? 'the deadline has passed' : 'the task was cancelled';
+    this.#graph = abandon(this.#plan, this.#graph, why).state;
     this.#changes += 1;
   }
 
   async #close(): Promise<TerminalTaskStatus> {
     const result = traceResult(this.#plan, this.#graph);
-    const status = this.#cancelled ? 'cancelled' : result.status;
+    const stopped = this.#missedDeadline ? 'failed' : 'cancelled';
+    const status = this.#cancelled ? stopped : result.status;
+    if (this.#cancelled && this.#missedDeadline) this.#failure = DEADLINE_EXCEEDED;
     const closed = await localActivities(`close as ${status}`).closeTask({
       execution: this.#input.execution,
       graph: this.#graph,
@@ -233,6 +263,11 @@ export class TaskExecution {
     setCurrentDetails(`${mode}Graph \`${this.#input.graphName}\`\n\n${stateTable(this.#plan, this.#graph)}`);
   }
 }
+
+const DEADLINE_EXCEEDED: Failure = {
+  code: 'deadline_exceeded',
+  message: 'The task had not ended at its deadline.',
+};
 
 function describeFailure(failure: Failure | null): [message: string, type: string] {
   if (failure === null) return ['The task failed.', 'task_failed'];

@@ -34,6 +34,20 @@ describe('defineAgent and defineTool', () => {
     });
   });
 
+  it('keep the roles and capabilities of an agent, frozen, and refuse what is no list of words', () => {
+    const roles = ['reviewer'];
+    const base = { name: 'writer', input: text, output: text, handle: (input: { text: string }) => input };
+    const agent = defineAgent({ ...base, roles, capabilities: ['write', 'translate'] });
+    roles.push('changed');
+
+    assert.deepEqual([agent.roles, agent.capabilities], [['reviewer'], ['write', 'translate']]);
+    assert.ok(Object.isFrozen(agent.roles));
+    assert.deepEqual(defineTool(base).roles, []);
+    for (const wrong of ['reviewer', ['Two Words'], [1], Array.from({ length: 21 }, (_, index) => `role-${index}`)]) {
+      assert.throws(() => defineAgent({ ...base, roles: wrong } as never), /at most 20 words .* as roles/);
+    }
+  });
+
   it('refuse names that are too long, empty or in capitals', () => {
     for (const name of ['', 'A', '1a', 'a_b', 'a'.repeat(65), 'ä']) {
       assert.throws(

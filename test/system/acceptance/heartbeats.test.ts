@@ -44,6 +44,7 @@ describe('the agents of a worker', () => {
     assert.equal(health.status, 'active');
     assert.ok(ttl > 0 && ttl <= 30, `the key lives for ${ttl} s`);
     assert.equal(stopped?.status, 'offline');
+    assert.equal(await redis.exists(key), 0, 'the fast signal goes with it');
     assert.equal(stopped?.id, beating.id);
   });
 

@@ -9,9 +9,11 @@ const DEATHS = {
   after_effect_before_record: 4,
   after_end_before_report: 3,
   after_stretch_before_report: 2,
+  after_claim_before_acknowledge: 1,
   after_claim_before_start: 2,
-  after_start_before_acknowledge: 1,
-} as const satisfies Record<Failpoint, number>;
+  after_start_before_answer: 1,
+  // Before a lease a worker holds nothing of the next tasks that its death could leave behind.
+} as const satisfies Record<Exclude<Failpoint, 'before_lease'>, number>;
 
 /** What a round of deaths leaves to be looked at. */
 export interface Round {

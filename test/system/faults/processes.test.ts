@@ -93,8 +93,9 @@ describe('worker processes that die, stop and come back', function () {
     const claimed = async (round: (typeof rounds)[number], failpoint: Failpoint) =>
       world.count(`claimed_by = '${round.doomed.get(failpoint)?.workerId}'`);
     for (const round of rounds) {
+      assert.ok((await claimed(round, 'after_claim_before_acknowledge')) > 0);
       assert.ok((await claimed(round, 'after_claim_before_start')) > 0);
-      assert.ok((await claimed(round, 'after_start_before_acknowledge')) > 0);
+      assert.ok((await claimed(round, 'after_start_before_answer')) > 0);
     }
     // The rest is in A1's check: as many workflows and traces as tasks. This shows that some had to be started late.
     const lost = heirs.flatMap((heir) => heir.log).filter((line) => line.includes('had no workflow'));
@@ -153,6 +154,11 @@ describe('worker processes that die, stop and come back', function () {
       const { status, error, crashes } = await world.taskOf(key);
       assert.deepEqual([status, error?.code, crashes], ['failed', 'handler_crashed', 3]);
     }
+    const letters = await world.muster.client.dead({ graph: 'poison' });
+    assert.deepEqual(
+      letters.map(({ key, reason, node }) => [key, reason, node]).toSorted(),
+      poisonKeys.map((key) => [key, 'handler_crashed', 'burst']).toSorted(),
+    );
     report(`${deaths} workers died; given up and all else finished within ${(tookMs / 1_000).toFixed(0)} s`);
   });
 });

@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { openClientStores } from '../../../client/open-stores.ts';
-import { Muster } from '../../../index.ts';
+import { type Graph, Muster } from '../../../index.ts';
 import { connectClient, type TemporalClient } from '../../../temporal/connect.ts';
 import { eventually } from '../../support/eventually.ts';
 import { History, type Outcome } from '../../support/history.ts';
@@ -21,6 +21,8 @@ export interface WorldOptions {
   /** Where the submitting client, and where the worker processes, find PostgreSQL: the port of a proxy. */
   readonly clientPort?: number;
   readonly workerPort?: number;
+  /** The module whose `graphs` are published and hosted. @defaultValue those of the fault tests */
+  readonly module?: string;
 }
 
 /** A task and the run of its first node. */
@@ -43,6 +45,7 @@ export class World {
   readonly client: Muster;
   readonly stores: Awaited<ReturnType<typeof openClientStores>>;
   readonly workers: WorkerProcess[] = [];
+  readonly #module: string;
   readonly #more: Readonly<Record<string, string>>;
   readonly #temporal: TemporalClient;
   readonly #sql: pg.Pool;
@@ -54,6 +57,7 @@ export class World {
     sink: Sink;
     stores: World['stores'];
     temporal: TemporalClient;
+    module: string;
     more: Readonly<Record<string, string>>;
   }) {
     this.muster = opened.muster;
@@ -61,6 +65,7 @@ export class World {
     this.stores = opened.stores;
     this.client = new Muster(opened.stores);
     this.#temporal = opened.temporal;
+    this.#module = opened.module;
     this.#more = { MUSTER_FAULT_SINK: opened.sink.url, ...opened.more };
     this.#sql = new pg.Pool({ connectionString: superuserUrl(opened.muster), max: 2 });
     this.#sql.on('error', () => undefined);
@@ -69,7 +74,8 @@ export class World {
   static async open(title: string, options: WorldOptions = {}): Promise<World> {
     const sink = await startSink();
     const muster = await openMuster(title, options.stack === undefined ? {} : { stack: options.stack });
-    const { graphs } = await import('./graphs.ts');
+    const module = options.module ?? GRAPHS;
+    const { graphs } = (await import(pathToFileURL(module).href)) as { graphs: readonly Graph[] };
     await muster.client.publish(graphs);
     const stores = await openClientStores({
       environment: { ...muster.environment, ...through(muster, options.clientPort) },
@@ -81,6 +87,7 @@ export class World {
       sink,
       stores,
       temporal,
+      module,
       more: { ...through(muster, options.workerPort), ...options.workers },
     });
     World.#opened.add(world);
@@ -100,7 +107,7 @@ export class World {
   async spawn(failpoints?: string, more: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
     const worker = await WorkerProcess.start({
       environment: this.muster.environment,
-      module: GRAPHS,
+      module: this.#module,
       folder: this.muster.stack.folder,
       more: { ...this.#more, ...more },
       ...(failpoints === undefined ? {} : { failpoints }),

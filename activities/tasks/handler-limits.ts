@@ -1,0 +1,25 @@
+import type { LimitDecision } from '../../domain/limits/decision.ts';
+import { RateLimited } from '../../domain/limits/errors.ts';
+import type { HandlerLimits } from '../../domain/limits/handler-limits.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import type { AttemptRef } from './handler-context.ts';
+
+/** The limits of one attempt of a node: see the methods of {@link HandlerLimits}. */
+export function handlerLimits({ limits }: Pick<ActivityDependencies, 'limits'>, ref: AttemptRef): HandlerLimits {
+  const { execution, nodeId, attempt } = ref;
+  const { tenant } = execution;
+  return {
+    take: async (call) => allowed(await limits.take({ ...call, tenant })),
+    reserve: async (step, call) => {
+      const id = [execution.taskId, execution.traceNumber, nodeId, attempt, step].join('/');
+      return allowed(await limits.reserve({ ...call, tenant }, { id }));
+    },
+    settle: (reservation, tokens) => limits.settle(reservation, tokens),
+  };
+}
+
+function allowed<Decision extends LimitDecision>(decision: Decision): Decision {
+  const { deniedBy, limit, remaining, retryAfterMs } = decision;
+  if (decision.allowed) return decision;
+  throw new RateLimited({ deniedBy: deniedBy ?? '', limit: limit ?? 0, remaining: remaining ?? 0, retryAfterMs });
+}

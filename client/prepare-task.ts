@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import type { TaskId } from '../domain/ids.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { concurrencyKeys } from '../domain/queues/concurrency-keys.ts';
+import { priorityOfBand } from '../domain/tasks/priority.ts';
+import { type GraphHead, GraphRepository } from '../entities/graphs/graph-repository.ts';
+import type { NewTask } from '../entities/tasks/new-task.ts';
+import { INLINE_LIMIT } from '../entities/traces/artifact-repository.ts';
+import { asInput, InputChecker, withDocument } from './check-input.ts';
+import { GraphUnknown, InputTooLarge } from './errors.ts';
+import type { ClientStores } from './open-stores.ts';
+import { checkOptions, type SubmitOptions, timesOf } from './submit-options.ts';
+import type { PreparedTask } from './write-tasks.ts';
+
+const MAX_TITLE_LENGTH = 500;
+/** How long a graph's newest version is taken as known. A version published meanwhile counts from the next look on. */
+const GRAPH_MEMORY_MS = 2_000;
+
+interface KnownGraph {
+  readonly graph: Promise<GraphHead>;
+  readonly until: number;
+}
+
+/** Makes new tasks of what callers submit. Writes nothing. */
+export class TaskPreparer {
+  readonly #stores: ClientStores;
+  readonly #checker = new InputChecker();
+  readonly #graphs = new Map<string, KnownGraph>();
+
+  constructor(stores: ClientStores) {
+    this.#stores = stores;
+  }
+
+  /** @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable */
+  async prepare(graphName: string, rawInput: JsonObject, options: SubmitOptions): Promise<PreparedTask> {
+    checkOptions(options);
+    const times = timesOf(options, new Date());
+    const graph = await this.#graph(graphName);
+    const { maxInputBytes } = this.#stores.config;
+    const input = await withDocument(graph, asInput(rawInput), maxInputBytes);
+    const inputJson = JSON.stringify(input);
+    const bytes = Buffer.byteLength(inputJson);
+    if (bytes > maxInputBytes) throw new InputTooLarge(bytes, maxInputBytes);
+    this.#checker.check(graph, input);
+    const large = inputJson.length > INLINE_LIMIT;
+    const task: NewTask = {
+      ...this.#descriptionOf(graph, input, options),
+      input: large ? { json: null, artifactId: uuid() } : { json: inputJson, artifactId: null },
+      startAfter: times.startAt,
+      dueDate: times.dueAt,
+      deadlineAt: times.deadlineAt,
+      recurrence: times.recurrence,
+      dependsOn: [...new Set(options.dependsOn ?? [])],
+    };
+    return { task, inputJson };
+  }
+
+  #descriptionOf(graph: GraphHead, input: JsonObject, options: SubmitOptions) {
+    const { tenant } = this.#stores;
+    const { name } = input;
+    const title = options.title ?? (graph.documentProperty !== null && typeof name === 'string' ? name : graph.name);
+    const user = options.user ?? null;
+    const key = options.concurrencyKey ?? null;
+    return {
+      id: uuid() as TaskId,
+      tenant,
+      graphId: graph.id,
+      graphName: graph.name,
+      taskQueue: graph.taskQueue,
+      title: title.slice(0, MAX_TITLE_LENGTH),
+      priority: priorityOfBand(options.priority ?? 'normal'),
+      userId: user,
+      idempotencyKey: options.key ?? null,
+      requestHash: sha256(canonicalJson({ graph: graph.name, input })),
+      concurrencyKeys: concurrencyKeys({ tenant, graph: graph.name, user, agents: graph.agents, key }),
+    };
+  }
+
+  /** Callers at the same moment share one look. */
+  #graph(name: string): Promise<GraphHead> {
+    const known = this.#graphs.get(name);
+    if (known !== undefined && known.until > performance.now()) return known.graph;
+    const graph = this.#readGraph(name);
+    this.#graphs.set(name, { graph, until: performance.now() + GRAPH_MEMORY_MS });
+    graph.catch(() => this.#graphs.delete(name));
+    return graph;
+  }
+
+  async #readGraph(name: string): Promise<GraphHead> {
+    const { tenant, singleInTenant } = this.#stores;
+    const graph = await singleInTenant(({ em }) => new GraphRepository(em).newest(tenant, name));
+    if (graph !== null) return graph;
+    const published = await singleInTenant(({ em }) => new GraphRepository(em).listNewest(tenant));
+    throw new GraphUnknown(
+      name,
+      published.map((head) => head.name),
+    );
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

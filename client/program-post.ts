@@ -1,0 +1,95 @@
+import { hostname } from 'node:os';
+import { v7 as uuid } from 'uuid';
+import { AgentPresence, type PresenceOptions } from '../database/agent-presence.ts';
+import type { Database } from '../database/transaction.ts';
+import type { HandlerLog } from '../domain/agents/handler.ts';
+import { HEARTBEAT_INTERVAL_MS } from '../domain/agents/status.ts';
+import { errorMessage } from '../domain/errors.ts';
+import type { TenantId } from '../domain/ids.ts';
+import { SenderIdentity } from '../messaging/identity.ts';
+import { createMessenger, type Messenger } from '../messaging/messenger.ts';
+import { createSigningKey } from '../messaging/signatures.ts';
+import { AgentHealthBoard } from '../redis/agent-health.ts';
+import type { RedisConnections } from '../redis/open-redis.ts';
+
+export interface ProgramPostOptions {
+  readonly database: Database;
+  readonly redis: RedisConnections;
+  readonly tenant: TenantId;
+  /** The agents that live in this program; none for one that only sends. */
+  readonly agents: PresenceOptions['agents'];
+  readonly log: HandlerLog;
+}
+
+/**
+ * A program's part in the talk of agents: its lease, its heartbeats, its signature. Modes: *away* before `open`, *here*,
+ * *gone* after `close`. An outage of PostgreSQL or Redis is waited out; a program that was taken for dead meanwhile goes
+ * on under a new lease.
+ */
+export class ProgramPost {
+  readonly process = `${hostname()}-${process.pid}-${uuid().slice(-6)}`;
+  readonly identity: SenderIdentity;
+  readonly messenger: Messenger;
+  readonly presence: AgentPresence;
+  readonly #options: ProgramPostOptions;
+  readonly #board: AgentHealthBoard;
+  #timer: NodeJS.Timeout | null = null;
+  #beating: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(options: ProgramPostOptions) {
+    const { database, redis, tenant, agents, log } = options;
+    const key = createSigningKey();
+    const { process } = this;
+    this.#options = options;
+    this.#board = new AgentHealthBoard(redis);
+    this.presence = new AgentPresence({ database, tenant, process, agents, publicKey: key.publicKey, log });
+    const renew = () => this.#beat();
+    this.identity = new SenderIdentity({ process, key, holder: this.presence, database, tenant, renew });
+    this.messenger = createMessenger({ database, redis, identity: this.identity, log });
+  }
+
+  /** Registers the agents, takes the lease and begins to beat. */
+  async open(): Promise<void> {
+    await this.presence.open();
+    await this.#beat();
+    this.#schedule();
+  }
+
+  /** Says goodbye. The stores stay open. Repeatable. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.messenger.close();
+    await this.#beating?.catch(() => undefined);
+    const gone = await this.presence.close();
+    await this.#board.remove(gone).catch(() => undefined);
+  }
+
+  /** A program is kept alive by its connections, never by its next beat. */
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      void this.#beat()
+        .catch((error: unknown) => {
+          this.#options.log.warn({ error: errorMessage(error) }, 'a heartbeat was not taken; the next one follows');
+        })
+        .finally(() => this.#schedule());
+    }, HEARTBEAT_INTERVAL_MS).unref();
+  }
+
+  /** One beat at a time: two at once would take two leases where the old one has ended. */
+  #beat(): Promise<void> {
+    this.#beating ??= this.#beatOnce().finally(() => {
+      this.#beating = null;
+    });
+    return this.#beating;
+  }
+
+  async #beatOnce(): Promise<void> {
+    await this.presence.beat();
+    const agents = [...this.presence.ids.values()].map((id) => ({ id, status: 'active' as const }));
+    await this.#board.beat(agents).catch(() => undefined);
+  }
+}

@@ -1,0 +1,62 @@
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import { isPauseTarget, parseQueueSettings, type QueueSettings } from '../domain/queues/queue-settings.ts';
+import { SettingsRepository } from '../entities/system/settings-repository.ts';
+import { InputInvalid } from './errors.ts';
+import type { ClientStores } from './open-stores.ts';
+
+/**
+ * What an operator changes of the queue while it runs. The settings are those of the whole installation. Each change is
+ * one transaction with an audit row, and counts within two seconds wherever a worker runs.
+ */
+export class QueueControl {
+  readonly #stores: ClientStores;
+
+  constructor(stores: ClientStores) {
+    this.#stores = stores;
+  }
+
+  async setPaused(target: string, paused: boolean): Promise<QueueSettings> {
+    if (!isPauseTarget(target)) {
+      throw new InputInvalid(
+        `"${target}" cannot be paused. Name a band, a tenant or a graph: band:low, tenant:acme, graph:digest.`,
+      );
+    }
+    return this.#change((stored) => {
+      const others = listOf(stored.paused).filter((known) => known !== target);
+      return { ...stored, paused: paused ? [...others, target] : others };
+    });
+  }
+
+  setLimit(key: string, limit: number | null): Promise<QueueSettings> {
+    return this.#change((stored) => ({ ...stored, limits: withEntry(stored.limits, key, limit) }));
+  }
+
+  setWeight(tenant: string, weight: number | null): Promise<QueueSettings> {
+    return this.#change((stored) => ({ ...stored, weights: withEntry(stored.weights, tenant, weight) }));
+  }
+
+  /**
+   * Only what was set is stored, so that a default that changes one day counts for all else. Everything is checked
+   * before anything is written. @throws SettingsInvalid
+   */
+  async #change(change: (stored: JsonObject) => JsonObject): Promise<QueueSettings> {
+    const value = await this.#stores.database.inSystem('configure', ({ em }) =>
+      new SettingsRepository(em).change('queue', 'client', (stored) => {
+        const changed = change(isJsonObject(stored) ? stored : {});
+        parseQueueSettings(changed);
+        return changed;
+      }),
+    );
+    return parseQueueSettings(value);
+  }
+}
+
+function listOf(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The entries with one of them set, or without it. */
+function withEntry(value: Json | undefined, name: string, entry: number | null): JsonObject {
+  const { [name]: _before, ...others } = isJsonObject(value) ? value : {};
+  return entry === null ? others : { ...others, [name]: entry };
+}

@@ -1,0 +1,61 @@
+import type { Transaction } from '../database/transaction.ts';
+import { hasErrorCode } from '../domain/errors.ts';
+import { parseQueueSettings } from '../domain/queues/queue-settings.ts';
+import { SettingsRepository } from '../entities/system/settings-repository.ts';
+import { QueueCountRepository } from '../entities/tasks/queue-count-repository.ts';
+import type { JobQueue } from '../redis/job-queue.ts';
+import type { ClientStores } from './open-stores.ts';
+import { type IndexView, MAX_KEYS, type QueueCounts, type QueueView, queueView } from './queue-view.ts';
+
+const AWAY: IndexView = { state: 'away', startsPerMinute: null, parked: null };
+
+type JobQueueView = Awaited<ReturnType<JobQueue['view']>>;
+
+/**
+ * Reads the queue: a tenant's own tasks, or those of all tenants. The counts come from PostgreSQL; Redis adds what only
+ * it knows, and while it is away that is left out.
+ */
+export async function readQueue(stores: ClientStores, { allTenants }: { allTenants: boolean }): Promise<QueueView> {
+  const { taskQueues, ...counts } = await readCounts(stores, allTenants);
+  const index = await readIndex(stores, taskQueues);
+  // Starts by band are counted over all tenants.
+  return queueView(counts, allTenants ? index : { ...index, startsPerMinute: null }, new Date());
+}
+
+function readCounts(stores: ClientStores, allTenants: boolean): Promise<QueueCounts & { taskQueues: string[] }> {
+  const read = async ({ em }: Transaction) => {
+    const counts = new QueueCountRepository(em);
+    return {
+      tasks: await counts.tasks(),
+      tenants: await counts.tenants(),
+      slots: await counts.slots(MAX_KEYS),
+      taskQueues: await counts.taskQueues(),
+      settings: parseQueueSettings(await new SettingsRepository(em).read('queue')),
+    };
+  };
+  return allTenants ? stores.database.inSystem('inspect', read) : stores.inTenant(read);
+}
+
+async function readIndex({ queueFor }: ClientStores, taskQueues: readonly string[]): Promise<IndexView> {
+  try {
+    return merge(await Promise.all(taskQueues.map((taskQueue) => queueFor(taskQueue).view())));
+  } catch (error) {
+    if (hasErrorCode(error) && error.code === 'service_unreachable') return AWAY;
+    throw error;
+  }
+}
+
+/** The indexes of all task queues as one. */
+function merge(views: readonly JobQueueView[]): IndexView {
+  const parked = new Map<string, number>();
+  for (const limit of views.flatMap((view) => view.limits)) {
+    parked.set(limit.key, (parked.get(limit.key) ?? 0) + limit.parked);
+  }
+  const starts = (band: 'high' | 'normal' | 'low') =>
+    views.reduce((total, view) => total + view.bands[band].startsPerMinute, 0);
+  return {
+    state: views.every((view) => view.intact) ? 'whole' : 'rebuilding',
+    startsPerMinute: { high: starts('high'), normal: starts('normal'), low: starts('low') },
+    parked,
+  };
+}

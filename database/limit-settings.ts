@@ -1,0 +1,88 @@
+import { errorMessage } from '../domain/errors.ts';
+import { DEFAULT_LIMIT_SETTINGS, type LimitSettings, parseLimitSettings } from '../domain/limits/limit-settings.ts';
+import { LimitSettingsRepository } from '../entities/system/limit-settings-repository.ts';
+import type { Database, DatabaseLog } from './transaction.ts';
+
+/** Younger than this they are taken as they are. */
+const FRESH_MS = 1_000;
+/** Older than this a caller waits for the new ones: a change counts within two seconds. */
+const STALE_MS = 1_900;
+/** How long it waits at most. A database that hangs leaves the limits as they were. */
+const WAIT_MS = 100;
+
+/**
+ * The limits as they stand in the database, for a program that asks for them at every call. Answers from memory, and reads at
+ * most once a second and only while it is asked. While the database is away, or the row holds what cannot be used, the last
+ * good settings go on; before the first ones, those that ship.
+ */
+export class LimitSettingsSource {
+  readonly #database: Database;
+  readonly #log: DatabaseLog | null;
+  #settings: LimitSettings = DEFAULT_LIMIT_SETTINGS;
+  #liveProcesses = 1;
+  #readAtMs = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | null = null;
+  /** Grows with what this program stored: what was read before that is out of date. */
+  #stored = 0;
+  #fault = '';
+  /** The row from which the settings were read: the same row leaves the same object. */
+  #row = 'null';
+
+  /** @param options `log` hears of settings that cannot be used, once for each fault */
+  constructor({ database, log = null }: { database: Database; log?: DatabaseLog | null }) {
+    this.#database = database;
+    this.#log = log;
+  }
+
+  /** The settings that count now; a promise where they have to be read first. It never rejects. */
+  current(): LimitSettings | Promise<LimitSettings> {
+    const ageMs = performance.now() - this.#readAtMs;
+    if (ageMs < FRESH_MS) return this.#settings;
+    this.#reading ??= this.#read();
+    return ageMs < STALE_MS ? this.#settings : this.#waited(this.#reading);
+  }
+
+  /** How many processes hold a lease, as the last reading said; at least 1. */
+  liveProcesses(): number {
+    return this.#liveProcesses;
+  }
+
+  /** Takes settings that this program has just stored. */
+  remember(settings: LimitSettings): void {
+    this.#settings = settings;
+    this.#row = '';
+    this.#stored += 1;
+  }
+
+  async #waited(reading: Promise<void>): Promise<LimitSettings> {
+    const waited = Promise.withResolvers<void>();
+    const timer = setTimeout(waited.resolve, WAIT_MS);
+    await Promise.race([reading, waited.promise]);
+    clearTimeout(timer);
+    return this.#settings;
+  }
+
+  async #read(): Promise<void> {
+    const stored = this.#stored;
+    let readAtMs = performance.now();
+    try {
+      const read = await this.#database.single.inSystem('configure', ({ em }) =>
+        new LimitSettingsRepository(em).read(),
+      );
+      this.#liveProcesses = Math.max(1, read.liveProcesses);
+      const row = JSON.stringify(read.value);
+      if (row !== this.#row && stored === this.#stored) {
+        this.#settings = parseLimitSettings(read.value);
+        this.#row = row;
+      }
+      this.#fault = '';
+    } catch (error) {
+      const fault = errorMessage(error);
+      if (fault !== this.#fault) this.#log?.warn({ fault }, 'the limits could not be read; the last ones go on');
+      this.#fault = fault;
+      readAtMs = performance.now();
+    }
+    this.#readAtMs = readAtMs;
+    this.#reading = null;
+  }
+}

@@ -1,0 +1,151 @@
+import type { Database } from '../database/transaction.ts';
+import { errorMessage, hasErrorCode } from '../domain/errors.ts';
+import type { TaskId } from '../domain/ids.ts';
+import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
+import type { Claimant } from '../entities/tasks/claim-rules.ts';
+import { WaitingRepository } from '../entities/tasks/waiting-repository.ts';
+import type { JobQueue } from '../redis/job-queue.ts';
+import type { LoopLog } from './loop.ts';
+import type { SettingsCache } from './settings-cache.ts';
+
+export interface CandidatesOptions {
+  readonly database: Database;
+  readonly queue: JobQueue;
+  readonly settings: Pick<SettingsCache, 'current'>;
+  readonly claimant: Claimant;
+  readonly log: LoopLog;
+}
+
+/** How long a dispatcher has to claim what it leased. After a crash its jobs wait this long. */
+const LEASE_MS = 10_000;
+/** How long a job stays away for which there was no room in PostgreSQL after all. */
+const NO_ROOM_MS = 200;
+/**
+ * How long a job that this worker cannot carry out stays away. The longer, the more lie at the head of the queue, so
+ * that the ones behind them can be seen, however many there are.
+ */
+const ELSEWHERE_MS = { first: 300, most: 10_000 };
+/** Added to a poll: every other dispatcher looks once between a job's return and the next look of who gave it back. */
+const AFTER_ELSEWHERE_MS = 500;
+
+/**
+ * Where a dispatcher finds what it may claim: the index in Redis, or PostgreSQL while Redis is away; and where it says
+ * what became of it. What Redis is told and does not hear makes no difference in the end: a job too many is refused by
+ * the next claim, and slots are compared with PostgreSQL's.
+ */
+export class Candidates {
+  readonly #options: CandidatesOptions;
+  readonly #ended: TaskId[] = [];
+  #releasing: Promise<void> | null = null;
+  #redisAway = false;
+  #elsewhereMs = 0;
+
+  constructor(options: CandidatesOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the last look found Redis away. */
+  get redisAway(): boolean {
+    return this.#redisAway;
+  }
+
+  /** How much longer than usual to wait for the next look, so that others see what was given back for them. */
+  get patienceMs(): number {
+    return this.#elsewhereMs > 0 ? AFTER_ELSEWHERE_MS : 0;
+  }
+
+  /** Tasks that may be claimable, first to start first. Those of Redis are nobody else's for a while. */
+  async next(limit: number): Promise<TaskId[]> {
+    const { queue, log } = this.#options;
+    try {
+      const jobs = await queue.lease({ max: limit, leaseMs: LEASE_MS });
+      this.#redisAway = false;
+      return jobs.map((job) => job.taskId);
+    } catch (error) {
+      if (!hasErrorCode(error) || error.code !== 'service_unreachable') throw error;
+      if (!this.#redisAway) log.warn({ error: error.message }, 'Redis is away; tasks are taken from PostgreSQL');
+      this.#redisAway = true;
+    }
+    return this.#ready(limit);
+  }
+
+  async #ready(limit: number): Promise<TaskId[]> {
+    const { database, settings, claimant } = this.#options;
+    const current = await settings.current();
+    return database.single.inSystem('dispatch', ({ em }) => new ClaimRepository(em).ready(claimant, current, limit));
+  }
+
+  /** These are claimed. */
+  started(ids: readonly TaskId[]): Promise<void> {
+    return this.#tell((queue) => queue.started(ids));
+  }
+
+  /**
+   * This one has ended, so that the next with its keys may start at once. Ends that come while Redis is told of others
+   * share the next call. Their outbox rows say it again.
+   */
+  ended(taskId: TaskId): void {
+    this.#ended.push(taskId);
+    this.#releasing ??= this.#release().finally(() => {
+      this.#releasing = null;
+    });
+  }
+
+  /** When Redis was told of the ends so far. */
+  async settled(): Promise<void> {
+    await this.#releasing;
+  }
+
+  async #release(): Promise<void> {
+    while (this.#ended.length > 0) {
+      const ids = this.#ended.splice(0);
+      await this.#tell((queue) => queue.released(ids));
+    }
+  }
+
+  /** These were not claimed and may be tried again, not before this time has passed. */
+  giveBack(ids: readonly TaskId[], delayMs: number): Promise<void> {
+    return this.#tell((queue) => queue.giveBack(ids, { delayMs }));
+  }
+
+  /**
+   * Jobs whose claim was refused, of a lease of this size. What no longer waits leaves the index; should it wait again
+   * by then, because it was resumed at this very moment, it is put back. What another worker hosts goes back for it.
+   * What had no room in PostgreSQL comes again soon.
+   */
+  async turnAway(ids: readonly TaskId[], leased: number): Promise<void> {
+    if (ids.length < leased) this.#elsewhereMs = 0;
+    if (ids.length === 0 || this.#redisAway) return;
+    const { database, claimant } = this.#options;
+    const standing = await database.single.inSystem('dispatch', ({ em }) =>
+      new ClaimRepository(em).standing(ids, claimant),
+    );
+    const unhosted = standing.filter((task) => !task.hosted).map((task) => task.taskId);
+    const crowded = standing.filter((task) => task.hosted).map((task) => task.taskId);
+    this.#elsewhereMs = unhosted.length === leased ? nextDelay(this.#elsewhereMs) : 0;
+    await this.giveBack(unhosted, Math.max(this.#elsewhereMs, ELSEWHERE_MS.first));
+    await this.giveBack(crowded, NO_ROOM_MS);
+    const waiting = new Set(standing.map((task) => task.taskId));
+    await this.#takeOut(ids.filter((id) => !waiting.has(id)));
+  }
+
+  async #takeOut(ids: readonly TaskId[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#tell((queue) => queue.acknowledge(ids));
+    const back = await this.#options.database.single.inSystem('dispatch', ({ em }) =>
+      new WaitingRepository(em).among(ids),
+    );
+    if (back.length > 0) await this.#tell((queue) => queue.enqueue(back));
+  }
+
+  async #tell(say: (queue: JobQueue) => Promise<unknown>): Promise<void> {
+    if (this.#redisAway) return;
+    await say(this.#options.queue).catch((error: unknown) => {
+      this.#options.log.warn({ error: errorMessage(error) }, 'the index was not told; its leases run out');
+    });
+  }
+}
+
+function nextDelay(before: number): number {
+  return before === 0 ? ELSEWHERE_MS.first : Math.min(2 * before, ELSEWHERE_MS.most);
+}

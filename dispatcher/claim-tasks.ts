@@ -1,0 +1,45 @@
+import { v7 as uuid } from 'uuid';
+import type { Database } from '../database/transaction.ts';
+import { type RecordLog, withRecord } from '../database/with-record.ts';
+import type { TaskId, TraceId } from '../domain/ids.ts';
+import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
+import type { Claimant } from '../entities/tasks/claim-rules.ts';
+import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import type { SettingsCache } from './settings-cache.ts';
+
+export interface ClaimOptions {
+  readonly database: Database;
+  readonly settings: Pick<SettingsCache, 'current'>;
+  readonly claimant: Claimant;
+  readonly log: RecordLog;
+}
+
+/** Each lost race means that another claim has succeeded, so a few more attempts than there are workers are plenty. */
+const MAX_ATTEMPTS = 10;
+
+/**
+ * Claims what of these tasks may start. Where another claim took the same slot at the same moment nothing was changed,
+ * and it is tried again with what is free now.
+ */
+export async function claimTasks(options: ClaimOptions, ids: readonly TaskId[]): Promise<ClaimedTask[]> {
+  const { database, claimant } = options;
+  const wanted = new Map(ids.map((id) => [id, uuid() as TraceId]));
+  for (let attempt = 1; ; attempt += 1) {
+    const settings = await options.settings.current();
+    try {
+      return await withRecord(options, (record) =>
+        database.single.inSystem('dispatch', ({ em }) =>
+          new ClaimRepository(em).claim(wanted, claimant, { settings, record }),
+        ),
+      );
+    } catch (error) {
+      if (!isLostRace(error)) throw error;
+      if (attempt >= MAX_ATTEMPTS) return [];
+    }
+  }
+}
+
+function isLostRace(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('code' in error) || !('table' in error)) return false;
+  return error.code === '23505' && error.table === 'concurrency_slots';
+}

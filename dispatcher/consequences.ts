@@ -1,0 +1,65 @@
+import type { Database, Transaction } from '../database/transaction.ts';
+import type { TaskId } from '../domain/ids.ts';
+import type { BlockedTasks } from '../entities/tasks/dependency-repository.ts';
+import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
+import type { JobQueue } from '../redis/job-queue.ts';
+import type { WakeUps } from '../redis/wake-ups.ts';
+import { FollowedEnds, type RunStatement } from './follow-ends.ts';
+
+export interface ConsequencesOptions {
+  readonly database: Database;
+  /** The job queue of a Temporal task queue. */
+  readonly queueFor: (taskQueue: string) => JobQueue;
+  readonly wakeUps: WakeUps;
+}
+
+/**
+ * Carries out what follows from the end of tasks, see {@link FollowedEnds}, and tells the queue and whoever watches. It
+ * may be asked for by any number of processes, at once or again. If the process dies between two steps, the outbox row of
+ * the end asks for the rest.
+ */
+export class Consequences {
+  readonly #options: ConsequencesOptions;
+  readonly #run: RunStatement;
+
+  constructor(options: ConsequencesOptions) {
+    this.#options = options;
+    this.#run = (work) => options.database.single.inSystem('relay', ({ em }) => work(em));
+  }
+
+  async of(ended: readonly TaskId[]): Promise<void> {
+    await this.tell(await new FollowedEnds(this.#run).follow(ended));
+  }
+
+  /** The same in the caller's unit of work, which must not wait for another one. Whoever calls tells, after the commit. */
+  within(em: Transaction['em'], ended: readonly TaskId[]): Promise<FollowedEnds> {
+    return new FollowedEnds((work) => work(em)).follow(ended);
+  }
+
+  /** Lets go, or fails, those of the blocked tasks whose wait is over. */
+  async settleBlocked(blocked: BlockedTasks): Promise<void> {
+    await this.tell(await new FollowedEnds(this.#run).settleBlocked(blocked));
+  }
+
+  /** Lets series go on that stand still. */
+  async resumeSeries(limit: number): Promise<void> {
+    await this.tell(await new FollowedEnds(this.#run).resumeSeries(limit));
+  }
+
+  /** Only hints: the outbox has a row for each of them. */
+  async tell({ jobs, failed }: Pick<FollowedEnds, 'jobs' | 'failed'>): Promise<void> {
+    await Promise.all([this.enqueue(jobs), this.announce(failed)]);
+  }
+
+  /** Puts jobs into the queue. Only a hint as well. */
+  async enqueue(jobs: readonly WaitingJob[]): Promise<void> {
+    const queues = Map.groupBy(jobs, (job) => job.taskQueue);
+    const enqueued = [...queues].map(([taskQueue, those]) => this.#options.queueFor(taskQueue).enqueue(those));
+    await Promise.allSettled(enqueued);
+  }
+
+  /** Wakes whoever watches these tasks. Only a hint as well. */
+  async announce(ids: readonly TaskId[]): Promise<void> {
+    await Promise.allSettled(ids.map((id) => this.#options.wakeUps.publishTask(id)));
+  }
+}

@@ -1,0 +1,91 @@
+import type { Database } from '../database/transaction.ts';
+import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
+import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
+import type { JobQueue } from '../redis/job-queue.ts';
+import type { Consequences } from './consequences.ts';
+import { Loop, type LoopLog } from './loop.ts';
+
+export interface SweeperOptions {
+  readonly database: Database;
+  readonly consequences: Consequences;
+  /** The job queue of a Temporal task queue. */
+  readonly queueFor: (taskQueue: string) => JobQueue;
+  readonly log: LoopLog;
+}
+
+const TURN_MS = 500;
+/** What the end of a task did not do, because two transactions missed each other, is found this often. */
+const MEND_EVERY_TURNS = 10;
+const BATCH_SIZE = 500;
+
+/**
+ * Does what is due, in every worker process: lets deferred tasks go when their time has come, fails those that still wait
+ * at their deadline, and mends what an end left undone, which is tasks that stay blocked and series that stand still.
+ * Two sweepers at once share the work; a crash leaves it to the next turn of any of them.
+ */
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  readonly #loop: Loop;
+  #turns = 0;
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+    this.#loop = new Loop('sweeper', options.log, () => this.#turn());
+  }
+
+  get pulse(): LoopPulse {
+    return this.#loop.pulse;
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  async #turn(): Promise<number> {
+    this.#turns += 1;
+    const sweeps = [this.#releaseDue(), this.#failLate()];
+    if (this.#turns % MEND_EVERY_TURNS === 0) sweeps.push(this.#mend());
+    const results = await Promise.allSettled(sweeps);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    const moved = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    return Math.max(...moved) === BATCH_SIZE ? 0 : TURN_MS;
+  }
+
+  /** @returns how many tasks were moved */
+  async #releaseDue(): Promise<number> {
+    const { database, consequences } = this.#options;
+    const jobs = await database.single.inSystem('dispatch', ({ em }) =>
+      new ScheduleRepository(em).releaseDue(BATCH_SIZE),
+    );
+    await consequences.enqueue(jobs);
+    return jobs.length;
+  }
+
+  async #failLate(): Promise<number> {
+    const { database, consequences, queueFor } = this.#options;
+    const failed = await database.single.inSystem('dispatch', ({ em }) =>
+      new ScheduleRepository(em).failLate(BATCH_SIZE),
+    );
+    if (failed.length === 0) return 0;
+    const ids = failed.map((task) => task.taskId);
+    const queues = Map.groupBy(failed, (task) => task.taskQueue);
+    const removed = [...queues].map(([name, those]) => queueFor(name).remove(those.map((task) => task.taskId)));
+    // A job that stays is refused by its claim.
+    await Promise.allSettled(removed);
+    await consequences.announce(ids);
+    await consequences.of(ids);
+    return failed.length;
+  }
+
+  async #mend(): Promise<number> {
+    const { consequences } = this.#options;
+    await consequences.settleBlocked('all');
+    await consequences.resumeSeries(BATCH_SIZE);
+    return 0;
+  }
+}

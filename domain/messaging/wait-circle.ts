@@ -1,0 +1,27 @@
+/** Somebody waits for somebody's answer. */
+export interface Wait {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * The circle that a request from one agent to another would close: who is asked, whom that one waits for, and so on
+ * back to who asks, who stands at both ends; null where the request closes none. The shortest one, so that its sentence
+ * names nobody without need.
+ */
+export function findWaitCircle(waits: readonly Wait[], request: Wait): readonly string[] | null {
+  const cameFrom = new Map<string, string | null>([[request.to, null]]);
+  for (const at of cameFrom.keys()) {
+    if (at === request.from) return [request.from, ...pathTo(at, cameFrom)];
+    for (const { to } of waits.filter((wait) => wait.from === at)) {
+      if (!cameFrom.has(to)) cameFrom.set(to, at);
+    }
+  }
+  return null;
+}
+
+function pathTo(end: string, cameFrom: ReadonlyMap<string, string | null>): readonly string[] {
+  const path: string[] = [];
+  for (let at: string | null = end; at !== null; at = cameFrom.get(at) ?? null) path.unshift(at);
+  return path;
+}

@@ -1,0 +1,58 @@
+import { type RawBuilder, sql } from 'kysely';
+import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
+import { bandOfPriority, PRIORITY_RANGE } from '../../domain/tasks/priority.ts';
+
+/** Who claims, and what it can carry out. */
+export interface Claimant {
+  readonly workerId: string;
+  readonly taskQueue: string;
+  /** The handlers that it hosts, as `kind:name`. Tasks of graphs that need others stay where they are. */
+  readonly handlers: readonly string[];
+}
+
+/**
+ * The two common table expressions that the conditions below look into: `settings`, the limits as they count now, a
+ * paused key being one of 0; and `full_keys`, the keys that have no free slot. The second is computed only where a
+ * statement meets a limited key.
+ */
+export function ruleTables({ limits, paused }: QueueSettings): RawBuilder<unknown> {
+  const counting = { ...limits, ...Object.fromEntries(paused.map((target) => [target, 0])) };
+  return sql`
+    settings as materialized (select ${JSON.stringify(counting)}::jsonb as limits),
+    full_keys as materialized (
+      select s.key from muster.concurrency_slots s group by s.key having count(*) >= ${limitOf(sql`s.key`)}
+    )`;
+}
+
+/** How many tasks with this key may be open, as `limitOfKey` says; SQL null without a limit. */
+export function limitOf(key: RawBuilder<unknown>): RawBuilder<number> {
+  return sql<number>`coalesce((select limits from settings) ->> ${key},
+    (select limits from settings) ->> (split_part(${key}, ':', 1) || ':*'))::int`;
+}
+
+/**
+ * Whether every handler of a task's graph is hosted, by agent_components_graph_node_unique. The offset keeps it a look-up
+ * for each task: as a join, it would be done for all that wait before the first is known.
+ */
+export function isHosted(task: 't' | 'e', { handlers }: Pick<Claimant, 'handlers'>): RawBuilder<boolean> {
+  return sql<boolean>`not exists (select from muster.agent_components c where c.graph_id = ${sql.ref(task)}.graph_id
+    and c.handler is not null and c.component_type || ':' || c.handler <> all (${[...handlers]}::text[]) offset 0)`;
+}
+
+/** Whether a task's band is not paused. */
+export function bandRuns(task: 't' | 'e', { paused }: QueueSettings): RawBuilder<boolean> {
+  const held = PRIORITIES.filter((priority) => paused.includes(`band:${bandOfPriority(priority)}`));
+  return sql<boolean>`${sql.ref(task)}.priority <> all (${held}::smallint[])`;
+}
+
+/** Whether none of a task's keys is full. */
+export function hasRoom(task: 't' | 'e'): RawBuilder<boolean> {
+  return sql<boolean>`not exists (select from unnest(${sql.ref(task)}.concurrency_keys) as k(key)
+    where ${limitOf(sql`k.key`)} = 0
+      or ${limitOf(sql`k.key`)} > 0 and k.key in (select f.key from full_keys f))`;
+}
+
+const PRIORITIES = Array.from(
+  { length: PRIORITY_RANGE.max - PRIORITY_RANGE.min + 1 },
+  (_, index) => PRIORITY_RANGE.min + index,
+);

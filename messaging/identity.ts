@@ -1,0 +1,117 @@
+import type { Database } from '../database/transaction.ts';
+import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
+import type { Envelope, SignedEnvelope } from '../domain/messaging/envelope.ts';
+import { formatMoment, parseMoment } from '../domain/messaging/moments.ts';
+import { MessageRepository } from '../entities/messaging/message-repository.ts';
+import { LeaseLost } from './errors.ts';
+import type { SigningKey } from './signatures.ts';
+
+/** Who holds the lease of the process, and renews it. */
+export interface LeaseHolder {
+  /** The present one; another one after the process was taken for dead. Null for none. */
+  readonly lease: { readonly id: LeaseId } | null;
+}
+
+export interface IdentityOptions {
+  /** Unique to the process and its start. */
+  readonly process: string;
+  readonly key: SigningKey;
+  readonly holder: LeaseHolder;
+  readonly database: Database;
+  /** Whose lease it is. */
+  readonly tenant: TenantId;
+  /** Takes a new lease where the last one was lost. @defaultValue waits until the holder does */
+  readonly renew?: () => Promise<unknown>;
+}
+
+/** The clock and the counter of one lease. */
+interface Held {
+  readonly id: LeaseId;
+  /** The database's time when this process learnt of the lease, and its own time then. */
+  readonly microseconds: number;
+  readonly since: number;
+  seq: number;
+}
+
+/**
+ * Who a process is when it sends: its key, its lease, the number of the next message and the time.
+ *
+ * States: *nobody* until `ready` has found a lease, and after it was lost; *somebody* while one is held. A new lease
+ * counts anew. Time is the database's at the moment when the lease was found, carried on by this process's monotonic clock: a wrong
+ * clock of a host neither reorders messages nor lets them look older than their lease.
+ */
+export class SenderIdentity {
+  readonly #options: IdentityOptions;
+  #held: Held | null = null;
+  #lost: LeaseId | null = null;
+  #readying: Promise<void> | null = null;
+  #lastMicroseconds = 0;
+
+  constructor(options: IdentityOptions) {
+    this.#options = options;
+  }
+
+  get process(): string {
+    return this.#options.process;
+  }
+
+  /** Null while none is held. */
+  get leaseId(): LeaseId | null {
+    return this.#held?.id ?? null;
+  }
+
+  /** The lease that is held. @throws LeaseLost */
+  get heldLease(): LeaseId {
+    return this.#present().id;
+  }
+
+  /** Has to be awaited before anything is signed; asks the database only for a new lease. @throws LeaseLost */
+  async ready(): Promise<void> {
+    if (this.#held !== null && this.#held.id === this.#options.holder.lease?.id) return;
+    this.#readying ??= this.#take().finally(() => {
+      this.#readying = null;
+    });
+    await this.#readying;
+  }
+
+  /** Forgets a lease that has ended. */
+  lose(id: LeaseId): void {
+    this.#lost = id;
+    if (this.#held?.id === id) this.#held = null;
+  }
+
+  /** Now, by the database's clock, in microseconds. @throws LeaseLost */
+  now(): number {
+    const held = this.#present();
+    return held.microseconds + Math.floor((performance.now() - held.since) * 1_000);
+  }
+
+  /** Gives a message its lease, number and time, and signs it. @throws LeaseLost */
+  sign(message: Omit<Envelope, 'leaseId' | 'seq' | 'timestamp'>): SignedEnvelope {
+    const held = this.#present();
+    held.seq += 1;
+    this.#lastMicroseconds = Math.max(this.now(), this.#lastMicroseconds + 1);
+    const timestamp = formatMoment(this.#lastMicroseconds);
+    return this.#options.key.sign({ ...message, leaseId: held.id, seq: held.seq, timestamp });
+  }
+
+  async #take(): Promise<void> {
+    const { holder, renew, database, tenant } = this.#options;
+    if (renew !== undefined && (holder.lease === null || holder.lease.id === this.#lost)) await renew();
+    const id = holder.lease?.id ?? null;
+    if (id === null || id === this.#lost) throw new LeaseLost(this.process);
+    const now = await database.single.inTenant(tenant, ({ em }) => new MessageRepository(em).nowUnder(id));
+    if (now === null) throw new LeaseLost(this.process);
+    this.#held = { id, microseconds: parseMoment(now), since: performance.now(), seq: 0 };
+  }
+
+  #present(): Held {
+    if (this.#held === null) throw new LeaseLost(this.process);
+    return this.#held;
+  }
+}
+
+/** Where the answers to what it sends are announced: its agent, or its lease where it is no agent. */
+export function answersTo(message: Pick<Envelope, 'from' | 'leaseId'>): AgentId | LeaseId {
+  return message.from ?? message.leaseId;
+}

@@ -1,0 +1,202 @@
+import type { HandlerLog } from '../domain/agents/handler.ts';
+import type { AgentId } from '../domain/ids.ts';
+import { isStorableJson, type Json } from '../domain/json.ts';
+import { MAX_PAYLOAD_BYTES, type SignedEnvelope } from '../domain/messaging/envelope.ts';
+import { formatMoment } from '../domain/messaging/moments.ts';
+import type { ReceiveContext } from '../domain/messaging/received-message.ts';
+import { type Completion, MailboxRepository } from '../entities/messaging/mailbox-repository.ts';
+import { MessageRepository } from '../entities/messaging/message-repository.ts';
+import type { StoredMessage } from '../entities/messaging/message-row.ts';
+import { Batcher } from './batcher.ts';
+import { checkMessage } from './check-message.ts';
+import { ReplyInvalid } from './errors.ts';
+import { handlerMessages } from './handler-messages.ts';
+import { answersTo } from './identity.ts';
+import { newMessageId } from './ids.ts';
+import type { MailboxAgent, MailboxDesk } from './mailbox.ts';
+import type { MailboxesOptions } from './mailboxes.ts';
+
+/** What became of a delivery. */
+export type MessageCount = 'processed' | 'redelivered' | 'dead' | 'refused';
+
+type OfficeOptions = Pick<MailboxesOptions, 'single' | 'unit' | 'identity' | 'sender' | 'hints' | 'log' | 'count'>;
+
+const BATCH = 200;
+/** How long an answer can still be found by whoever asked again. */
+const RESPONSE_LIFE_MS = 86_400_000;
+
+/** Writes how deliveries end, and answers. Ends that come together share one statement. */
+export class MailboxOffice implements MailboxDesk {
+  readonly #options: OfficeOptions;
+  readonly #completions: Batcher<Completion, boolean>;
+
+  constructor(options: OfficeOptions) {
+    this.#options = options;
+    this.#completions = new Batcher(BATCH, (completions) => this.#write(completions));
+  }
+
+  /** The database's time, in microseconds. @throws LeaseLost */
+  now(): number {
+    return this.#options.identity.now();
+  }
+
+  /** Resolves when every end has been written. */
+  idle(): Promise<void> {
+    return this.#completions.idle();
+  }
+
+  /** @throws ReplyInvalid, LeaseLost */
+  async complete(message: StoredMessage, envelope: SignedEnvelope, reply: Json): Promise<boolean> {
+    const result = asReply(envelope, message, reply);
+    await this.#options.identity.ready();
+    const response = envelope.requiresResponse ? this.#answer(envelope, 'response', { value: result }) : null;
+    const written = await this.#completions.add({ id: message.id, fence: message.fence, result, response });
+    if (!written) return false;
+    this.#count('processed');
+    if (response !== null) this.#options.hints.responses([answersTo(envelope)]);
+    return true;
+  }
+
+  async fail(
+    message: StoredMessage,
+    envelope: SignedEnvelope,
+    { delayMs, code, reason }: { delayMs: number | null; code: string; reason: string },
+  ): Promise<void> {
+    const dead = delayMs === null;
+    const answered = dead && envelope.requiresResponse;
+    await this.#options.identity.ready();
+    const response = answered ? this.#answer(envelope, 'error', { code, message: reason }) : null;
+    const failed = { id: message.id, fence: message.fence, delayMs, reason: `${code}: ${reason}`, response };
+    await this.#options.single(({ em }) => new MailboxRepository(em).fail(failed));
+    this.#count(dead ? 'dead' : 'redelivered');
+    const facts = { messageId: message.id, delivery: message.attempts, code, reason };
+    this.#options.log.warn(facts, dead ? 'a message is dead' : 'a message will be delivered again');
+    if (answered) this.#options.hints.responses([answersTo(envelope)]);
+  }
+
+  async refuse(message: StoredMessage, reason: string): Promise<void> {
+    const buried = await this.#options.single(({ em }) => new MailboxRepository(em).refuse(message, reason));
+    if (!buried) return;
+    this.#count('refused');
+    this.#options.log.warn({ messageId: message.id, reason }, 'a message was refused');
+  }
+
+  async release(messages: readonly StoredMessage[]): Promise<void> {
+    const claims = messages.map(({ id, fence }) => ({ id, fence }));
+    await this.#options.single(({ em }) => new MailboxRepository(em).release(claims));
+  }
+
+  async status(agent: MailboxAgent): Promise<Json> {
+    const depth = await this.#options.single(({ em }) => new MailboxRepository(em).depth(agent.id));
+    return { agent: agent.name, process: this.#options.identity.process, status: 'alive', ...depth };
+  }
+
+  /** Answers a query of kind `status` that came to an agent which is busy. */
+  async answerStatus(agent: MailboxAgent, query: StoredMessage): Promise<void> {
+    const checked = checkMessage(query);
+    if (checked.ok) await this.complete(query, checked.envelope, await this.status(agent));
+    else await this.refuse(query, checked.reason);
+  }
+
+  /**
+   * Buries messages whose time has passed or whose deliveries are used up, and tells those who wait for an answer to
+   * one: in one unit of work, so that a death in between leaves both to do.
+   */
+  async bury(agentIds: readonly AgentId[]): Promise<void> {
+    const { identity, hints, log } = this.#options;
+    await identity.ready();
+    const leaseId = identity.heldLease;
+    const buried = await this.#options.unit(async ({ em }) => {
+      const dead = await new MailboxRepository(em).expire(agentIds);
+      const asked = dead.flatMap((message) => {
+        const checked = checkMessage(message);
+        return checked.ok && checked.envelope.requiresResponse ? [checked.envelope] : [];
+      });
+      const answers = asked.map((envelope) => this.#answer(envelope, 'error', this.#reasonOf(envelope)));
+      if (answers.length > 0) await new MessageRepository(em).send(leaseId, answers);
+      return { dead, asked };
+    });
+    for (const { id } of buried.dead) {
+      this.#count('dead');
+      log.warn(
+        { messageId: id },
+        'a message is dead: it was not handled in time, or its deliveries ended with their processes',
+      );
+    }
+    hints.responses(new Set(buried.asked.map(answersTo)));
+  }
+
+  contextFor(agent: MailboxAgent, envelope: SignedEnvelope, signal: AbortSignal): ReceiveContext {
+    const facts = { agent: agent.name, messageId: envelope.id };
+    const { log, sender } = this.#options;
+    const speaker = { tenant: envelope.tenant, from: { id: agent.id, name: agent.name }, causeId: envelope.id };
+    return {
+      agent: agent.name,
+      tenant: envelope.tenant,
+      signal,
+      messages: handlerMessages(sender, speaker, { work: [envelope.id, agent.id], signal }),
+      log: withFacts(log, facts),
+    };
+  }
+
+  /** Why a message could not be delivered any more. */
+  #reasonOf({ expiresAt }: SignedEnvelope): { code: string; message: string } {
+    const expired = expiresAt !== null && expiresAt <= formatMoment(this.now());
+    if (expired) return { code: 'expired', message: 'it was not handled in time' };
+    return { code: 'handler_crashed', message: 'each of its deliveries ended with the death of the process' };
+  }
+
+  /** @throws LeaseLost when this process lost its lease: another one answers */
+  async #write(completions: readonly Completion[]): Promise<readonly boolean[]> {
+    const { identity } = this.#options;
+    const leaseId = identity.heldLease;
+    const done = await this.#options.single(({ em }) => new MailboxRepository(em).complete(leaseId, completions));
+    return completions.map(({ id }) => done.has(id));
+  }
+
+  #answer(envelope: SignedEnvelope, type: 'response' | 'error', payload: SignedEnvelope['payload']): SignedEnvelope {
+    const { identity } = this.#options;
+    return identity.sign({
+      id: newMessageId(),
+      tenant: envelope.tenant,
+      from: envelope.to,
+      to: envelope.from,
+      type,
+      payload,
+      priority: envelope.priority,
+      requiresResponse: false,
+      correlationId: envelope.correlationId,
+      expiresAt: formatMoment(identity.now() + RESPONSE_LIFE_MS * 1_000),
+      causeId: envelope.id,
+      broadcastId: null,
+      traceId: envelope.traceId,
+    });
+  }
+
+  #count(what: MessageCount): void {
+    this.#options.count?.(what);
+  }
+}
+
+/** What survives JSON of a handler's answer. @throws ReplyInvalid */
+function asReply(envelope: SignedEnvelope, message: StoredMessage, reply: Json): Json {
+  const agent = String(message.toAgentId ?? envelope.to);
+  let text: string;
+  try {
+    text = JSON.stringify(reply ?? null) ?? 'null';
+  } catch (error) {
+    throw new ReplyInvalid(agent, `it cannot be written as JSON: ${String(error)}.`);
+  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_PAYLOAD_BYTES)
+    throw new ReplyInvalid(agent, `it has ${bytes} bytes and may have ${MAX_PAYLOAD_BYTES}.`);
+  if (!isStorableJson(text)) throw new ReplyInvalid(agent, 'a text in it holds a NUL or half a character.');
+  return JSON.parse(text);
+}
+
+function withFacts(log: HandlerLog, facts: Record<string, string>): HandlerLog {
+  return {
+    info: (more, message) => log.info({ ...facts, ...more }, message),
+    warn: (more, message) => log.warn({ ...facts, ...more }, message),
+  };
+}

@@ -1,0 +1,166 @@
+import type { Transaction } from '../database/transaction.ts';
+import type { HandlerLog } from '../domain/agents/handler.ts';
+import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
+import { errorMessage } from '../domain/errors.ts';
+import type { AgentId } from '../domain/ids.ts';
+import { type MailboxClaim, MailboxRepository, WHOLE_MAILBOX } from '../entities/messaging/mailbox-repository.ts';
+import type { StoredMessage } from '../entities/messaging/message-row.ts';
+import { HintedPause } from '../redis/hinted-pause.ts';
+import type { MessageHints } from './hints.ts';
+import type { SenderIdentity } from './identity.ts';
+import { Mailbox, type MailboxAgent } from './mailbox.ts';
+import { MailboxOffice, type MessageCount } from './mailbox-office.ts';
+import type { Sender } from './sender.ts';
+
+/** Runs a unit of work that sees the messages of the agents: their tenant's, or all. */
+export type RunUnit = <Result>(work: (tx: Transaction) => Promise<Result>) => Promise<Result>;
+
+export interface MailboxesOptions {
+  /** For units of exactly one statement. */
+  readonly single: RunUnit;
+  readonly unit: RunUnit;
+  readonly identity: SenderIdentity;
+  readonly sender: Sender;
+  readonly hints: MessageHints;
+  readonly agents: readonly MailboxAgent[];
+  readonly log: HandlerLog;
+  /** Told of every message that was handled, failed, died or was refused. @defaultValue nobody */
+  readonly count?: (what: MessageCount) => void;
+}
+
+/** Longer than any pause of a living process; a dead one's messages come back within this time. */
+const LEASE_MS = 30_000;
+const RENEW_MS = 10_000;
+/** How long a message may lie when its wake-up was lost. */
+const POLL_MS = 1_000;
+const SWEEP_MS = 1_000;
+const STATUS_QUERIES_MS = 250;
+const STOP_GRACE_MS = 5_000;
+
+/**
+ * The mailboxes of all agents of one process, emptied by one loop: it claims for those that are idle, when a wake-up
+ * says so and every second, and each agent handles what it was given by itself, so that a slow one holds up no other.
+ *
+ * States: *closed* before `open`; *open*; *stopping* from `stop` until every message under way has ended or was given
+ * back; *closed* again. A turn that fails is reported and followed by the next one.
+ */
+export class Mailboxes {
+  readonly #options: MailboxesOptions;
+  readonly #boxes: ReadonlyMap<AgentId, Mailbox>;
+  readonly #office: MailboxOffice;
+  readonly #pause = new HintedPause();
+  #running: Promise<void> = Promise.resolve();
+  #stopping = false;
+  #stopHints: () => void = () => undefined;
+  #renewal: NodeJS.Timeout | null = null;
+  #sweptAt = Number.NEGATIVE_INFINITY;
+  #queriedAt = Number.NEGATIVE_INFINITY;
+  /** When the next turn has to have begun, by the monotonic clock; null when it is not running. */
+  #dueAt: number | null = null;
+
+  constructor(options: MailboxesOptions) {
+    this.#options = options;
+    this.#office = new MailboxOffice(options);
+    this.#boxes = new Map(options.agents.map((agent) => [agent.id, new Mailbox(agent, this.#office)]));
+  }
+
+  get pulse(): LoopPulse {
+    return { name: 'mailboxes', overdueMs: this.#dueAt === null ? 0 : Math.max(0, performance.now() - this.#dueAt) };
+  }
+
+  /** Says that the agents take messages, and begins to take them. */
+  async open(): Promise<void> {
+    const ids = [...this.#boxes.keys()].sort();
+    if (ids.length === 0) return;
+    await this.#options.single(({ em }) => new MailboxRepository(em).openMailboxes(ids));
+    this.#stopHints = this.#options.hints.onCommands(ids, () => this.#pause.hint());
+    this.#renewal = setInterval(() => void this.#renew(), RENEW_MS).unref();
+    this.#running = this.#run();
+  }
+
+  /** Takes no more messages; those under way end within five seconds or are given back. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#stopHints();
+    this.#pause.hint();
+    await this.#running;
+    await Promise.all([...this.#boxes.values()].map((box) => box.stop(STOP_GRACE_MS)));
+    if (this.#renewal !== null) clearInterval(this.#renewal);
+    await this.#office.idle();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      this.#dueAt = performance.now();
+      await this.#turn().catch((error: unknown) => {
+        this.#options.log.warn({ error: errorMessage(error) }, 'mailboxes could not be read; the next look follows');
+      });
+      this.#dueAt = performance.now() + POLL_MS;
+      if (!this.#stopping) await this.#pause.wait(POLL_MS);
+    }
+    this.#dueAt = null;
+  }
+
+  async #turn(): Promise<void> {
+    await this.#options.identity.ready();
+    await this.#answerStatusQueries();
+    const idle = [...this.#boxes.values()].filter((box) => !box.busy);
+    if (idle.length > 0) {
+      await this.#fill(this.#claim(idle.map((box) => ({ agentId: box.agent.id, quota: box.quota }))));
+    }
+    await this.#sweep();
+  }
+
+  async #fill(claim: MailboxClaim): Promise<void> {
+    const { single } = this.#options;
+    const first = await single(({ em }) => new MailboxRepository(em).claim(claim));
+    this.#give(first.messages);
+    if (first.messages.length > 0 || !first.isFull) return;
+    const all = await single(({ em }) => new MailboxRepository(em).claim(claim, WHOLE_MAILBOX));
+    this.#give(all.messages);
+  }
+
+  #give(messages: readonly StoredMessage[]): void {
+    for (const [agentId, own] of Map.groupBy(messages, (message) => message.toAgentId)) {
+      if (agentId !== null) this.#boxes.get(agentId)?.give(own, () => this.#pause.hint());
+    }
+  }
+
+  /** Ahead of what keeps an agent busy, but not so often that it costs the others anything. */
+  async #answerStatusQueries(): Promise<void> {
+    const busy = [...this.#boxes.values()].filter((box) => box.busy);
+    if (busy.length === 0 || performance.now() - this.#queriedAt < STATUS_QUERIES_MS) return;
+    this.#queriedAt = performance.now();
+    const claim = this.#claim(busy.map((box) => ({ agentId: box.agent.id, quota: 1 })));
+    const queries = await this.#options.single(({ em }) => new MailboxRepository(em).claimStatusQueries(claim));
+    for (const query of queries) {
+      const box = query.toAgentId === null ? undefined : this.#boxes.get(query.toAgentId);
+      if (box !== undefined) await this.#office.answerStatus(box.agent, query);
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    if (performance.now() - this.#sweptAt < SWEEP_MS) return;
+    this.#sweptAt = performance.now();
+    await this.#office.bury([...this.#boxes.keys()]);
+  }
+
+  async #renew(): Promise<void> {
+    const boxes = [...this.#boxes.values()].filter((box) => box.busy);
+    const claims = boxes.flatMap((box) => box.claims);
+    if (claims.length === 0) return;
+    try {
+      const kept = await this.#options.single(({ em }) => new MailboxRepository(em).extend(claims, LEASE_MS));
+      const lost = claims.map(({ id }) => id).filter((id) => !kept.has(id));
+      // One that has ended meanwhile is held no more, and nothing happens to it.
+      for (const box of boxes) box.forget(lost);
+    } catch (error) {
+      this.#options.log.warn({ error: errorMessage(error) }, 'the leases of messages could not be renewed');
+    }
+  }
+
+  #claim(quotas: MailboxClaim['quotas']): MailboxClaim {
+    const { process, heldLease } = this.#options.identity;
+    return { quotas, owner: process, leaseId: heldLease, leaseMs: LEASE_MS };
+  }
+}

@@ -1,0 +1,34 @@
+import type { Database } from '../database/transaction.ts';
+import type { HandlerLog } from '../domain/agents/handler.ts';
+import type { RedisConnections } from '../redis/open-redis.ts';
+import { AgentDirectory } from './directory.ts';
+import { MessageHints } from './hints.ts';
+import type { SenderIdentity } from './identity.ts';
+import { Post } from './post.ts';
+import { Responses } from './responses.ts';
+import { Sender } from './sender.ts';
+
+export interface MessengerOptions {
+  readonly database: Database;
+  readonly redis: RedisConnections;
+  readonly identity: SenderIdentity;
+  readonly log: HandlerLog;
+  /** Told of every answer that was refused. @defaultValue nobody */
+  readonly refused?: () => void;
+}
+
+/** What one process needs to send and to be answered. */
+export interface Messenger {
+  readonly sender: Sender;
+  readonly hints: MessageHints;
+  /** Ends the waiting for answers. The stores stay open. */
+  close(): void;
+}
+
+export function createMessenger({ database, redis, identity, log, refused }: MessengerOptions): Messenger {
+  const hints = new MessageHints(redis);
+  const responses = new Responses({ database, hints, log, refused: refused ?? (() => undefined) });
+  const post = new Post({ database, identity, hints });
+  const sender = new Sender({ database, identity, directory: new AgentDirectory(database), post, responses });
+  return { sender, hints, close: () => responses.close() };
+}

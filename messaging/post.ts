@@ -1,0 +1,117 @@
+import type { Database } from '../database/transaction.ts';
+import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
+import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
+import { payloadText } from '../domain/messaging/signing-text.ts';
+import { findWaitCircle } from '../domain/messaging/wait-circle.ts';
+import { MessageRepository } from '../entities/messaging/message-repository.ts';
+import { Batcher } from './batcher.ts';
+import { AgentsWaitInCircle, LeaseLost, MessageInvalid } from './errors.ts';
+import type { MessageHints } from './hints.ts';
+import type { SenderIdentity } from './identity.ts';
+
+export interface PostOptions {
+  readonly database: Database;
+  readonly identity: SenderIdentity;
+  readonly hints: MessageHints;
+}
+
+/** A message was stored now, or had been before. */
+export type Posted = 'stored' | 'duplicate';
+
+/** So many messages travel in one statement, at most. */
+const BATCH = 200;
+
+/**
+ * Stores signed messages, then wakes up whom they are for. A message is stored once under its id, however often it is
+ * posted; it is stored before anybody is told, so that a crash between the two only costs the time until the next poll.
+ */
+export class Post {
+  readonly #options: PostOptions;
+  readonly #batches = new Map<string, Batcher<SignedEnvelope, Posted>>();
+
+  constructor(options: PostOptions) {
+    this.#options = options;
+  }
+
+  /** @throws LeaseLost, MessageInvalid */
+  async post(message: SignedEnvelope): Promise<Posted> {
+    const posted = await this.#batcher(message).add(message);
+    return posted === 'stored' ? 'stored' : this.#duplicate(message);
+  }
+
+  /** Stores all receipts of a broadcast at once. @throws LeaseLost */
+  async postAll(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<void> {
+    await this.#store(tenant, leaseId, messages);
+    this.#options.hints.broadcast();
+  }
+
+  /**
+   * Stores a request that is sent while its sender handles a message, unless it closes a circle of waiting agents.
+   * @param names who asks whom
+   * @throws AgentsWaitInCircle, LeaseLost, MessageInvalid
+   */
+  async postRequest(message: SignedEnvelope, names: { from: string; to: string }): Promise<Posted> {
+    const { database, hints } = this.#options;
+    const { leaseId, causeId, tenant } = message;
+    const stored = await database.inTenant(tenant, async ({ em }) => {
+      const messages = new MessageRepository(em);
+      await messages.lockWaits(tenant);
+      const circle = causeId === null ? null : findWaitCircle(await messages.waits(causeId), names);
+      if (circle !== null) throw new AgentsWaitInCircle(circle);
+      return messages.send(leaseId, [message]);
+    });
+    if (!stored.leaseOpen) return this.#refuse(tenant, leaseId, [message]);
+    if (message.to !== null) hints.commands([message.to]);
+    return stored.inserted.has(message.id) ? 'stored' : this.#duplicate(message);
+  }
+
+  /** Messages of one tenant and one lease share statements. */
+  #batcher({ tenant, leaseId }: SignedEnvelope): Batcher<SignedEnvelope, Posted> {
+    const key = `${tenant}/${leaseId}`;
+    const found = this.#batches.get(key);
+    if (found !== undefined) return found;
+    const batcher = new Batcher<SignedEnvelope, Posted>(BATCH, async (messages) => {
+      const inserted = await this.#store(tenant, leaseId, messages);
+      this.#options.hints.commands(recipients(messages));
+      return messages.map(({ id }) => (inserted.has(id) ? 'stored' : 'duplicate'));
+    });
+    if (this.#batches.size >= BATCH) this.#batches.clear();
+    this.#batches.set(key, batcher);
+    return batcher;
+  }
+
+  async #store(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<ReadonlySet<string>> {
+    const stored = await this.#options.database.single.inTenant(tenant, ({ em }) =>
+      new MessageRepository(em).send(leaseId, messages),
+    );
+    return stored.leaseOpen ? stored.inserted : this.#refuse(tenant, leaseId, messages);
+  }
+
+  async #refuse(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<never> {
+    const { database, identity } = this.#options;
+    identity.lose(leaseId);
+    await database.single.inTenant(tenant, ({ em }) =>
+      new MessageRepository(em).auditLostLease(tenant, leaseId, messages),
+    );
+    throw new LeaseLost(identity.process);
+  }
+
+  /** One id stands for one message: what else is sent under it would be lost silently. */
+  async #duplicate(message: SignedEnvelope): Promise<Posted> {
+    const found = await this.#options.database.single.inTenant(message.tenant, ({ em }) =>
+      new MessageRepository(em).find(message.id),
+    );
+    const raw = found?.raw;
+    // A unit of work whose commit went unanswered runs again and meets its own row.
+    if (raw?.signature === message.signature) return 'stored';
+    const same = raw !== undefined && raw.from === message.from && raw.to === message.to && raw.type === message.type;
+    if (same && payloadText(raw.payload as SignedEnvelope['payload']) === payloadText(message.payload)) {
+      return 'duplicate';
+    }
+    throw new MessageInvalid(`the id ${message.id} belongs to another message. Give each message an id of its own.`);
+  }
+}
+
+function recipients(messages: readonly SignedEnvelope[]): Set<AgentId> {
+  return new Set(messages.flatMap(({ to }) => (to === null ? [] : [to])));
+}

@@ -1,0 +1,208 @@
+import type { Database } from '../database/transaction.ts';
+import { type AgentId, isUuid, type MessageId, type TenantId, type TraceId } from '../domain/ids.ts';
+import type { Json, JsonObject } from '../domain/json.ts';
+import { type Envelope, isPriority, type SignedEnvelope } from '../domain/messaging/envelope.ts';
+import { formatMoment } from '../domain/messaging/moments.ts';
+import {
+  type RequestOptions,
+  SENDABLE_TYPES,
+  type SendableType,
+  type SendOptions,
+  type SentBroadcast,
+  type SentMessage,
+} from '../domain/messaging/received-message.ts';
+import { MESSAGE_PRIORITY_RANGE } from '../domain/messaging/status.ts';
+import { MessageRepository } from '../entities/messaging/message-repository.ts';
+import { asPayload } from './check-payload.ts';
+import type { AgentDirectory } from './directory.ts';
+import { MessageInvalid, RequestFailed, RequestTimedOut } from './errors.ts';
+import { answersTo, type SenderIdentity } from './identity.ts';
+import { derivedId, newMessageId } from './ids.ts';
+import type { Post, Posted } from './post.ts';
+import type { Responses } from './responses.ts';
+
+/** Who sends, on whose behalf, and why. */
+export interface Speaker {
+  readonly tenant: TenantId;
+  /** Null for a program that is no agent. */
+  readonly from: { readonly id: AgentId; readonly name: string } | null;
+  /** The message that is being handled. */
+  readonly causeId?: MessageId;
+  readonly traceId?: TraceId;
+}
+
+/** What to send. */
+export interface Draft {
+  readonly to: string;
+  readonly payload: JsonObject;
+  /** The same id twice is one message. @defaultValue a new one */
+  readonly id?: string;
+}
+
+export interface SenderOptions {
+  readonly database: Database;
+  readonly identity: SenderIdentity;
+  readonly directory: AgentDirectory;
+  readonly post: Post;
+  readonly responses: Responses;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const LONGEST_TIMEOUT_MS = 3_600_000;
+const LONGEST_LIFE_MS = 30 * 86_400_000;
+
+/** Sends messages, requests and broadcasts in the name of one process and its agents. */
+export class Sender {
+  readonly #options: SenderOptions;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+  }
+
+  /** @throws AgentUnknown, MessageInvalid, LeaseLost */
+  async send(speaker: Speaker, draft: Draft, options: SendOptions = {}): Promise<SentMessage> {
+    const { directory, identity, post } = this.#options;
+    await identity.ready();
+    const content = this.#content(speaker, draft, { type: 'command', ...options });
+    const to = await directory.find(speaker.tenant, draft.to);
+    const posted = await post.post(identity.sign({ ...content, to }));
+    return { id: content.id, duplicate: posted === 'duplicate' };
+  }
+
+  /**
+   * Sends and waits for the answer. The same id again finds the answer to the first request, also from another process;
+   * where that one expired without an answer, it asks again.
+   * @throws RequestTimedOut, RequestFailed, AgentsWaitInCircle, AgentUnknown, MessageInvalid, LeaseLost
+   */
+  async request(
+    speaker: Speaker,
+    draft: Draft,
+    options: RequestOptions & { signal?: AbortSignal } = {},
+  ): Promise<Json> {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...rest } = options;
+    if (!(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
+      throw new MessageInvalid(`expected a timeoutMs from 1 to ${LONGEST_TIMEOUT_MS}, found ${timeoutMs}.`);
+    }
+    await this.#options.identity.ready();
+    const expiring = { type: 'query' as const, ...rest, expiresInMs: timeoutMs };
+    const to = await this.#options.directory.find(speaker.tenant, draft.to);
+    const message = await this.#ask(speaker, { ...draft, id: draft.id ?? newMessageId() }, { ...expiring, to });
+    const answer = await this.#options.responses.wait(
+      { tenant: speaker.tenant, correlationId: message.id, from: to, announcedTo: answersTo(message) },
+      timeoutMs,
+      signal,
+    );
+    if (answer === null) return this.#giveUp(message, draft.to, timeoutMs);
+    if (answer.kind === 'response') return answer.value;
+    const { failure, reason } = answer;
+    if (failure === 'expired') throw new RequestTimedOut({ agent: draft.to, messageId: message.id, timeoutMs });
+    throw new RequestFailed({ agent: draft.to, messageId: message.id, failure, reason });
+  }
+
+  /** Stores the request; where an earlier one under its id has expired unanswered, another one under the next id. */
+  async #ask(
+    speaker: Speaker,
+    draft: Draft & { readonly id: string },
+    options: SendOptions & { type: SendableType; to: AgentId },
+  ): Promise<SignedEnvelope> {
+    const content = this.#content(speaker, draft, options);
+    const message = this.#options.identity.sign({
+      ...content,
+      to: options.to,
+      requiresResponse: true,
+      correlationId: content.id,
+    });
+    if ((await this.#postRequest(speaker, message, draft.to)) === 'stored') return message;
+    const { single } = this.#options.database;
+    const state = await single.inTenant(speaker.tenant, ({ em }) => new MessageRepository(em).requestState(message.id));
+    return state === 'expired' ? this.#ask(speaker, { ...draft, id: derivedId('again', draft.id) }, options) : message;
+  }
+
+  /**
+   * Sends to every living agent that takes messages, but not to the sender itself: each gets a row of its own. The same
+   * id again answers the receipts of the first broadcast.
+   * @throws MessageInvalid, LeaseLost
+   */
+  async broadcast(
+    speaker: Speaker,
+    draft: Pick<Draft, 'payload' | 'id'>,
+    options: SendOptions = {},
+  ): Promise<SentBroadcast> {
+    const { directory, identity, post } = this.#options;
+    await identity.ready();
+    const content = this.#content(speaker, { ...draft, to: '' }, { type: 'event', ...options });
+    const known = await this.#receipts(speaker.tenant, content.id);
+    if (known.length > 0) return { id: content.id, receipts: known };
+    const everybody = await directory.withMailbox(speaker.tenant);
+    const living = everybody.filter(({ alive, id }) => alive && id !== speaker.from?.id);
+    const messages = living.map(({ id: to }) =>
+      identity.sign({ ...content, id: derivedId('broadcast', content.id, to), to, broadcastId: content.id }),
+    );
+    const [first] = messages;
+    if (first !== undefined) await post.postAll(speaker.tenant, first.leaseId, messages);
+    return {
+      id: content.id,
+      receipts: living.map(({ name }, index) => ({ messageId: messages[index]?.id ?? '', agent: name })),
+    };
+  }
+
+  async #receipts(tenant: TenantId, broadcastId: string): Promise<SentBroadcast['receipts']> {
+    const { single } = this.#options.database;
+    const known = await single.inTenant(tenant, ({ em }) => new MessageRepository(em).receipts(broadcastId));
+    return known.map(({ messageId, agent }) => ({ messageId, agent }));
+  }
+
+  /** Only a request that is sent while a message is handled can keep somebody waiting who waits for it. */
+  #postRequest(speaker: Speaker, message: SignedEnvelope, to: string): Promise<Posted> {
+    const { post } = this.#options;
+    if (speaker.from === null || message.causeId === null) return post.post(message);
+    return post.postRequest(message, { from: speaker.from.name, to });
+  }
+
+  async #giveUp(message: SignedEnvelope, agent: string, timeoutMs: number): Promise<never> {
+    const { database } = this.#options;
+    await database.single
+      .inTenant(message.tenant, ({ em }) => new MessageRepository(em).abandon(message.id))
+      .catch(() => undefined);
+    throw new RequestTimedOut({ agent, messageId: message.id, timeoutMs });
+  }
+
+  /** @throws MessageInvalid naming the first fault */
+  #content(
+    speaker: Speaker,
+    { id = newMessageId(), payload: given }: Draft,
+    options: SendOptions & { type: SendableType },
+  ): Omit<Envelope, 'leaseId' | 'seq' | 'timestamp'> {
+    const { type, priority = MESSAGE_PRIORITY_RANGE.default, expiresInMs } = options;
+    const payload = asPayload(given);
+    if (typeof payload === 'string') throw new MessageInvalid(payload);
+    if (!isUuid(id)) throw new MessageInvalid(`expected a UUID as its id, found "${id}".`);
+    if (!SENDABLE_TYPES.includes(type)) {
+      throw new MessageInvalid(`expected one of the types ${SENDABLE_TYPES.join(', ')}, found "${type}".`);
+    }
+    if (!isPriority(priority)) throw new MessageInvalid(`expected a priority from 1 to 4, found ${priority}.`);
+    return {
+      id: id as MessageId,
+      tenant: speaker.tenant,
+      from: speaker.from?.id ?? null,
+      to: null,
+      type,
+      payload,
+      priority,
+      requiresResponse: false,
+      correlationId: null,
+      expiresAt: this.#expiry(expiresInMs),
+      causeId: speaker.causeId ?? null,
+      broadcastId: null,
+      traceId: speaker.traceId ?? null,
+    };
+  }
+
+  #expiry(expiresInMs: number | undefined): string | null {
+    if (expiresInMs === undefined) return null;
+    if (!(expiresInMs >= 1 && expiresInMs <= LONGEST_LIFE_MS)) {
+      throw new MessageInvalid(`expected expiresInMs from 1 to ${LONGEST_LIFE_MS}, found ${expiresInMs}.`);
+    }
+    return formatMoment(this.#options.identity.now() + Math.ceil(expiresInMs) * 1_000);
+  }
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import type { TaskId, TenantId } from '../domain/ids.ts';
+import { type QueueSettings, settingsText } from '../domain/queues/queue-settings.ts';
+import { PRIORITY_BANDS, type PriorityBand } from '../domain/tasks/priority.ts';
+
+/** A task's entry in the queue while it waits. All of it comes from the task's row. */
+export interface Job {
+  taskId: TaskId;
+  tenant: TenantId;
+  band: PriorityBand;
+  /** When the task was created, in milliseconds since 1970: its place among its tenant's jobs, after every rebuild too. */
+  createdAtMs: number;
+  /** The task's concurrency keys; each that has a limit costs a slot. */
+  keys: readonly string[];
+}
+
+/** A job that its lessee may claim in PostgreSQL. */
+export interface LeasedJob {
+  taskId: TaskId;
+  band: PriorityBand;
+}
+
+/** A slot of a limited key that an open task holds, as PostgreSQL says. */
+export interface HeldSlot {
+  key: string;
+  taskId: TaskId;
+}
+
+const CREATED_DIGITS = 15;
+
+/** A job as the scripts keep it: number of its band, tenant, creation time and keys. */
+export function packPlace({ band, tenant, createdAtMs, keys }: Job): string {
+  const created = String(Math.max(0, Math.trunc(createdAtMs))).padStart(CREATED_DIGITS, '0');
+  return [PRIORITY_BANDS.indexOf(band) + 1, encodeURIComponent(tenant), created, packKeys(keys)].join('|');
+}
+
+/** Keys in one text, apart by blanks. */
+function packKeys(keys: readonly string[]): string {
+  return [...new Set(keys)].map(packKey).join(' ');
+}
+
+/**
+ * A concurrency key as the scripts keep it. Its name may be any text that a caller chose, and the scripts part their
+ * texts by bars and blanks, so the name is written in percent encoding.
+ */
+export function packKey(key: string): string {
+  const colon = key.indexOf(':');
+  return key.slice(0, colon + 1) + encodeURIComponent(key.slice(colon + 1).toWellFormed());
+}
+
+/** Slots as the scripts take them: each task with its keys. */
+export function packSlots(slots: readonly HeldSlot[]): [TaskId, string][] {
+  const keys = new Map<TaskId, string[]>();
+  for (const { taskId, key } of slots) keys.set(taskId, [...(keys.get(taskId) ?? []), key]);
+  return [...keys].map(([taskId, held]) => [taskId, packKeys(held)]);
+}
+
+/** The opposite of {@link packKey}. */
+export function unpackKey(packed: string): string {
+  return decodeURIComponent(packed);
+}
+
+/** Task ids and band numbers alternate. A band number is a place in {@link PRIORITY_BANDS}, counted from one. */
+export function parseLeasedJobs(answer: readonly (string | number)[]): LeasedJob[] {
+  const jobs: LeasedJob[] = [];
+  for (let index = 0; index + 1 < answer.length; index += 2) {
+    const band = PRIORITY_BANDS[Number(answer[index + 1]) - 1];
+    if (band) jobs.push({ taskId: String(answer[index]) as TaskId, band });
+  }
+  return jobs;
+}
+
+/** Name of one content of the settings: the same for the same settings, and practically never for others. */
+export function queueSettingsVersion(settings: QueueSettings): string {
+  return createHash('sha256').update(settingsText(settings)).digest('hex').slice(0, 32);
+}
+
+/** Settings as fields and values of the hash that the scripts read. */
+export function packSettings(settings: QueueSettings): string[] {
+  const { limits, weights, paused, ageingSeconds } = settings;
+  const bands = PRIORITY_BANDS.map((band, index) => [`paused:${index + 1}`, paused.includes(`band:${band}`) ? 1 : 0]);
+  const pausedKeys = paused.filter((target) => !target.startsWith('band:')).map((key) => [key, 0] as const);
+  const fields = [
+    ['version', queueSettingsVersion(settings)],
+    ['text', settingsText(settings)],
+    ['ageing_ms', ageingSeconds * 1_000],
+    ...bands,
+    ...Object.entries(weights).map(([tenant, weight]) => [`weight:${encodeURIComponent(tenant)}`, weight]),
+    ...[...Object.entries(limits), ...pausedKeys].map(([key, limit]) => [`limit:${packKey(key)}`, limit]),
+  ];
+  return fields.flat().map(String);
+}

@@ -1,0 +1,46 @@
+--[[
+Purpose     Part of many queue scripts: where jobs wait. A tenant stands among the tenants of a band as long as a job of
+            it waits there, and enters one turn behind whoever was served last, so that waiting elsewhere gains nothing.
+KEYS        as in redis/keys.ts; uses bands, tenants, clock
+Functions   parse_place(place); wait_in_band(task_id, job); leave_band(task_id, job): true when it waited there
+Complexity  O(log n) of the jobs in the band for each job
+]]
+local heads = {} -- what lease-jobs found first in each band, until something changes there
+local virtual_times = {} -- of each band, once it was read; lease-jobs moves them on
+local entered = { {}, {}, {} } -- tenants that stand among those of each band for certain
+
+local function parse_place(place)
+  local band, tenant, created, keys = string.match(place, '^(%d)|([^|]*)|(%d+)|(.*)$')
+  return { band = tonumber(band), tenant = tenant, created = created, keys = keys }
+end
+
+local function virtual_time_of(band)
+  virtual_times[band] = virtual_times[band] or tonumber(redis.call('HGET', CLOCK, 'time:' .. band) or 0)
+  return virtual_times[band]
+end
+
+local function member_of(task_id, job)
+  return job.tenant .. '|' .. job.created .. '|' .. task_id
+end
+
+local function wait_in_band(task_id, job)
+  redis.call('ZADD', BANDS[job.band], 0, member_of(task_id, job))
+  heads[job.band] = nil
+  if entered[job.band][job.tenant] then return end
+  redis.call('ZADD', TENANTS[job.band], 'NX', virtual_time_of(job.band) + 1 / weight_of(job.tenant), job.tenant)
+  entered[job.band][job.tenant] = true
+end
+
+--- The first jobs of a tenant in a band, oldest first.
+local function first_members(band, tenant, most)
+  return redis.call('ZRANGE', BANDS[band], '[' .. tenant .. '|', '(' .. tenant .. '}', 'BYLEX', 'LIMIT', 0, most)
+end
+
+local function leave_band(task_id, job)
+  if redis.call('ZREM', BANDS[job.band], member_of(task_id, job)) == 0 then return false end
+  heads[job.band] = nil
+  if first_members(job.band, job.tenant, 1)[1] then return true end
+  redis.call('ZREM', TENANTS[job.band], job.tenant)
+  entered[job.band][job.tenant] = nil
+  return true
+end

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { GroupCommit } from '../../client/group-commit.ts';
+
+/** A store that refuses groups with a bad item in them, and remembers what it was asked to write. */
+const storeOf = (isBad: (item: number) => boolean, max = 1_000) => {
+  const groups: number[][] = [];
+  let underWay = 0;
+  const commit = new GroupCommit<number, number>({
+    max,
+    isFaultOfItem: (error) => error instanceof RangeError,
+    write: async (items) => {
+      underWay += 1;
+      assert.equal(underWay, 1, 'two writes at once');
+      groups.push([...items]);
+      await new Promise((resolve) => setImmediate(resolve));
+      underWay -= 1;
+      if (items.some(isBad)) throw new RangeError('a bad item');
+      return items.map((item) => item * 2);
+    },
+  });
+  return { commit, groups };
+};
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+describe('a group commit', () => {
+  it('writes what comes together at once, and what comes meanwhile next', async () => {
+    const { commit, groups } = storeOf(() => false);
+
+    const first = numbers(5).map((item) => commit.add(item));
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = numbers(3).map((item) => commit.add(10 + item));
+    const answers = await Promise.all([...first, ...second]);
+
+    assert.deepEqual(groups, [
+      [0, 1, 2, 3, 4],
+      [10, 11, 12],
+    ]);
+    assert.deepEqual(answers, [0, 2, 4, 6, 8, 20, 22, 24]);
+  });
+
+  it('writes no more at once than it may', async () => {
+    const { commit, groups } = storeOf(() => false, 4);
+
+    await Promise.all(numbers(10).map((item) => commit.add(item)));
+
+    assert.deepEqual(
+      groups.map((group) => group.length),
+      [4, 4, 2],
+    );
+  });
+
+  it('fails exactly the items at fault, and answers each of the others with its own result', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.nat(60)), fc.integer({ min: 1, max: 20 }), async (bad, max) => {
+        const { commit } = storeOf((item) => bad.includes(item), max);
+
+        const results = await Promise.allSettled(numbers(40).map((item) => commit.add(item)));
+
+        for (const [item, result] of results.entries()) {
+          if (bad.includes(item)) assert.equal(result.status, 'rejected');
+          else assert.deepEqual(result, { status: 'fulfilled', value: item * 2 });
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('fails a whole group when no item is at fault, and goes on with the next one', async () => {
+    let away = true;
+    const commit = new GroupCommit<number, number>({
+      max: 1_000,
+      isFaultOfItem: () => false,
+      write: async (items) => {
+        if (away) throw new Error('the store is away');
+        return items;
+      },
+    });
+
+    const failed = await Promise.allSettled(numbers(3).map((item) => commit.add(item)));
+    away = false;
+
+    assert.ok(failed.every((result) => result.status === 'rejected'));
+    assert.equal(await commit.add(7), 7);
+  });
+});

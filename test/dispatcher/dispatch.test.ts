@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { DEFAULT_QUEUE_SETTINGS, limitOfKey } from '../../domain/queues/queue-settings.ts';
+import { eventually } from '../support/eventually.ts';
+import { DispatchBed } from './dispatch-bed.ts';
+
+describe('a dispatcher', () => {
+  let bed: DispatchBed;
+
+  beforeEach(async () => {
+    bed = await DispatchBed.open('dispatch');
+  });
+  afterEach(() => bed?.close());
+
+  const startedCount = (count: number, withinMs = 10_000) =>
+    eventually(() => bed.started.length === count, { what: `${count} starts`, withinMs });
+
+  it('starts every task once, whoever dispatches', async () => {
+    const ids = await bed.submit({}, 1_200);
+    for (const workerId of ['one', 'two', 'three']) bed.dispatch({ workerId });
+
+    await startedCount(1_200);
+
+    assert.deepEqual(bed.ids.toSorted(), ids.toSorted());
+    const { waiting, leased } = await bed.queue.depth();
+    assert.deepEqual([waiting, leased], [{ high: 0, normal: 0, low: 0 }, 0]);
+  });
+
+  it('takes no more than it has room for, and the next as soon as one ends', async () => {
+    await bed.submit({}, 10);
+    bed.dispatch({ capacity: 3 });
+    await startedCount(3);
+    const [first] = bed.started;
+    assert.ok(first);
+
+    await bed.end(first);
+
+    await startedCount(4, 1_000);
+    const { waiting } = await bed.queue.depth();
+    assert.equal(waiting.normal, 6);
+  });
+
+  it('C019: starts a user’s tasks one after the other and in order, while others go beside them', async () => {
+    const ofAda = await bed.submit({ user: 'ada' }, 5);
+    const ofBen = await bed.submit({ user: 'ben' });
+    for (const workerId of ['one', 'two']) bed.dispatch({ workerId });
+
+    await startedCount(2);
+    assert.deepEqual(bed.ids.toSorted(), [...ofAda.slice(0, 1), ...ofBen].toSorted());
+    for (let ended = 0; ended < 5; ended += 1) {
+      const running = await eventually(
+        () => bed.started.find((task) => task.execution.taskId === ofAda[ended]) ?? false,
+      );
+      assert.ok(running);
+      await bed.end(running);
+    }
+
+    assert.deepEqual(
+      bed.ids.filter((id) => ofAda.includes(id)),
+      ofAda,
+    );
+  });
+
+  for (const workers of [2, 4]) {
+    it(`never lets more run than the limits allow, with ${workers} dispatchers`, async () => {
+      const limits = { 'user:*': 1, 'tenant:*': 6, 'graph:swift': 3, 'key:acme/a': 2 };
+      await bed.configure({ limits });
+      await bed.mender().look();
+      const kinds = [
+        {},
+        { tenant: 'acme', key: 'a' },
+        { graph: 'swift', user: 'ada' },
+        { tenant: 'acme', graph: 'swift' },
+      ];
+      for (const traits of kinds) await bed.submit(traits, 20);
+      for (let worker = 0; worker < workers; worker += 1) bed.dispatch({ workerId: `worker-${worker}`, capacity: 8 });
+      const full = new Set<string>();
+
+      for (let ended = 0; ended < 80; ) {
+        const running = await eventually(() => bed.started.length > ended && bed.started.slice(ended));
+        for (const [key, { open, slots }] of await bed.claims.open()) {
+          const most = limitOfKey({ ...DEFAULT_QUEUE_SETTINGS, limits }, key);
+          if (most === null) continue;
+          assert.ok(open <= most, `${open} run with ${key}, which has a limit of ${most}`);
+          assert.equal(slots, open);
+          if (open === most) full.add(key);
+        }
+        assert.ok(running);
+        await Promise.all(running.map((task) => bed.end(task)));
+        ended += running.length;
+      }
+
+      assert.equal(new Set(bed.ids).size, 80);
+      assert.ok(full.size >= 3, `only ${[...full]} were ever full`);
+    });
+  }
+
+  it('sees what it can carry out behind any number of jobs that only others can', async () => {
+    await bed.submit({ graph: 'single', priority: 1 }, 2_500);
+    const hosted = await bed.submit({ graph: 'swift' });
+    bed.dispatch({ handlers: ['agent:quick-step'] });
+
+    await startedCount(1);
+
+    assert.deepEqual(bed.ids, hosted);
+  });
+
+  it('takes a job out whose task no longer waits, and puts it back if the task waits again by then', async () => {
+    const [gone, resumed] = await bed.submit({}, 2);
+    await bed.claims.asSuperuser(`update muster.tasks set status = 'deferred', held_at = now()`);
+    const queue = new Proxy(bed.queue, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        if (name !== 'acknowledge') return value.bind(target);
+        return async (...input: unknown[]) => {
+          const back = `update muster.tasks set status = 'pending', held_at = null where id = '${resumed}'`;
+          await bed.claims.asSuperuser(back);
+          return value.apply(target, input);
+        };
+      },
+    });
+
+    bed.dispatch({ queue });
+
+    await startedCount(1);
+    assert.deepEqual(bed.ids, [resumed]);
+    await eventually(async () => {
+      const { waiting, leased } = await bed.queue.depth();
+      return waiting.normal + leased === 0;
+    });
+    assert.ok(gone);
+  });
+
+  it('works on from PostgreSQL while Redis is away, in order of bands and within limits', async () => {
+    bed.proxy.set('refuse');
+    bed.proxy.closeAll();
+    await bed.configure({ limits: { 'graph:swift': 1 } });
+    const low = await bed.claims.insert({ priority: 8 }, 3);
+    const limited = await bed.claims.insert({ priority: 1, graph: 'swift' }, 3);
+    const high = await bed.claims.insert({ priority: 2 }, 3);
+    bed.dispatch({ capacity: 5 });
+
+    await startedCount(5);
+    const [first] = bed.started;
+    assert.ok(first);
+    assert.deepEqual(bed.ids, [...limited.slice(0, 1), ...high, ...low.slice(0, 1)]);
+
+    await bed.end(first);
+    await startedCount(6);
+    assert.equal(bed.ids[5], limited[1]);
+  });
+
+  it('comes back to Redis by itself', async () => {
+    bed.proxy.set('refuse');
+    bed.proxy.closeAll();
+    bed.dispatch();
+    await bed.claims.insert({}, 5);
+    await startedCount(5);
+
+    bed.proxy.set('pass');
+    await eventually(() => bed.submit({}));
+
+    await eventually(() => bed.started.length > 5);
+    await eventually(async () => (await bed.queue.depth()).leased === 0);
+  });
+});

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { JobQueue } from '../../redis/job-queue.ts';
+import { eventually } from '../support/eventually.ts';
+import { ScheduleBed } from './schedule-bed.ts';
+
+/** A Temporal in which these cancels succeed; all other workflows are not there. */
+const temporalThatCancels = (known: string, cancelled: string[]) =>
+  ({
+    withDeadline: (_: unknown, ask: () => Promise<unknown>) => ask(),
+    workflow: {
+      getHandle: (workflowId: string) => ({
+        cancel: async () => {
+          if (!workflowId.includes(known)) throw new WorkflowNotFoundError('not there', workflowId, undefined);
+          cancelled.push(workflowId);
+        },
+      }),
+    },
+  }) as unknown as Client;
+
+describe('the relay', () => {
+  let bed: ScheduleBed;
+
+  before(async () => {
+    bed = await ScheduleBed.open('relay');
+  });
+  after(() => bed?.close());
+  afterEach(async () => {
+    await bed.stopLoops();
+    await bed.tasks.asSuperuser('delete from muster.outbox; delete from muster.tasks');
+    await bed.redis.ask((redis) => redis.del([...bed.redis.keys.queue('claims').all]));
+  });
+
+  const waiting = async () => {
+    const { waiting: bands } = await bed.queue.depth();
+    return bands.high + bands.normal + bands.low;
+  };
+  const askToCancel = (ids: readonly string[]) =>
+    bed.tasks.asSuperuser(`insert into muster.outbox (tenant_id, topic, task_id, created_at)
+      select tenant_id, 'task.cancelled', id, now() - interval '1 minute' from muster.tasks
+      where id in (${ids.map((id) => `'${id}'`).join(', ')})`);
+
+  it('puts those tasks of a submit that still wait into the queue, and no others', async () => {
+    const ids = await bed.tasks.insert({}, 1_200);
+    await bed.set(ids.slice(0, 100), "status = 'cancelled', completed_at = now()");
+    await bed.tasks.claim(ids.slice(100, 200));
+    await bed.announceSubmit(ids.slice(0, 1_000));
+    await bed.announceSubmit(ids.slice(1_000));
+
+    bed.startRelay();
+    await eventually(async () => assert.equal(await bed.unsent(), 0));
+
+    assert.equal(await waiting(), 1_000);
+  });
+
+  it('carries out of the outbox what older versions left there, one task a row', async () => {
+    const ids = await bed.tasks.insert({}, 3);
+    await bed.tasks.asSuperuser(`insert into muster.outbox (tenant_id, topic, task_id, created_at)
+      select tenant_id, 'task.submitted', id, now() - interval '1 minute' from muster.tasks`);
+
+    bed.startRelay();
+    await eventually(async () => assert.equal(await bed.unsent(), 0));
+
+    assert.equal(await waiting(), ids.length);
+  });
+
+  it('is not held up by a store that is away for what goes to another one', async () => {
+    const [running, dependency, ...others] = await bed.tasks.insert({}, 4);
+    const [dependent] = await bed.tasks.insert({}, 1);
+    assert.ok(running !== undefined && dependency !== undefined && dependent !== undefined);
+    await bed.set([dependent], "status = 'blocked'");
+    await bed.dependOn(dependent, [dependency]);
+    await bed.tasks.claim([running]);
+    await bed.claimAndEnd(dependency);
+    await bed.announceSubmit(others);
+    await askToCancel([running]);
+    await bed.ageOutbox();
+    const cancelled: string[] = [];
+    const away = () => Promise.reject(new Error('Redis is away'));
+    const noQueue = { enqueue: away, released: away } as unknown as JobQueue;
+
+    bed.startRelay({ client: temporalThatCancels(running, cancelled), queueFor: () => noQueue });
+    await eventually(async () => assert.equal(await bed.statusOf(dependent), 'pending'));
+    await eventually(() => assert.equal(cancelled.length, 1));
+    await bed.stopLoops();
+
+    const unsent = await bed.query<{ topic: string; last_error: string }>(
+      'select distinct topic, last_error from muster.outbox where sent_at is null and attempts > 0 order by topic',
+    );
+    assert.deepEqual(unsent, [
+      { topic: 'task.finished', last_error: 'Redis is away' },
+      { topic: 'task.submitted', last_error: 'Redis is away' },
+    ]);
+    bed.startRelay();
+    await eventually(async () => assert.equal(await bed.unsent(), 0));
+    assert.equal(await waiting(), others.length + 1);
+  });
+
+  it('is not held up by cancels whose workflows are not there', async () => {
+    const ids = await bed.tasks.insert({}, 130);
+    await bed.tasks.claim(ids);
+    await askToCancel(ids);
+    const last = ids.at(-1) ?? '';
+    const cancelled: string[] = [];
+
+    bed.startRelay({ client: temporalThatCancels(last, cancelled) });
+    await eventually(() => assert.ok(cancelled.length > 0), { withinMs: 20_000 });
+
+    await eventually(async () => assert.equal(await bed.unsent(), ids.length - 1));
+  });
+
+  it('frees the slots of ended tasks in Redis', async () => {
+    const [task] = await bed.tasks.insert({ user: 'u' });
+    assert.ok(task !== undefined);
+    await bed.claimAndEnd(task);
+    await bed.ageOutbox();
+    const released: string[][] = [];
+    const queue = {
+      released: async (ids: string[]) => void released.push(ids),
+    } as unknown as JobQueue;
+
+    bed.startRelay({ queueFor: () => queue });
+    await eventually(async () => assert.equal(await bed.unsent(), 0));
+
+    assert.deepEqual(released, [[task]]);
+  });
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { NewLease } from '../../domain/agents/lease.ts';
+import { type AgentId, type LeaseId, SYSTEM_TENANT, type TenantId } from '../../domain/ids.ts';
+import { LeaseRepository } from '../../entities/agents/lease-repository.ts';
+import { AgentsUnderTest } from '../support/agents.ts';
+import { sharedStack } from '../support/stack.ts';
+
+describe('the leases of processes', () => {
+  let agents: AgentsUnderTest;
+
+  before(async () => {
+    agents = await AgentsUnderTest.open(await sharedStack(), 'leases');
+  });
+  after(() => agents?.close());
+
+  const leases = <Result>(work: (repository: LeaseRepository) => Promise<Result>): Promise<Result> =>
+    agents.database.single.inTenant(SYSTEM_TENANT, ({ em }) => work(new LeaseRepository(em)));
+  const newLease = (process: string): NewLease => ({
+    id: randomUUID() as LeaseId,
+    tenant: SYSTEM_TENANT,
+    process,
+    agentIds: [randomUUID() as AgentId],
+    publicKey: 'MCowBQYDK2VwAyEA',
+  });
+
+  it('A5: have a fence that grows with each grant', async () => {
+    const fences: number[] = [];
+    for (const process of ['one', 'two', 'one']) {
+      fences.push((await leases((repository) => repository.open(newLease(process)))).fence);
+    }
+
+    assert.deepEqual(
+      fences,
+      [...fences].sort((one, other) => one - other),
+    );
+    assert.equal(new Set(fences).size, 3);
+  });
+
+  it('are granted once however often they are asked for', async () => {
+    const wanted = newLease('again');
+
+    const first = await leases((repository) => repository.open(wanted));
+    const second = await leases((repository) => repository.open(wanted));
+
+    assert.deepEqual(second, first);
+    const [found, ...more] = await leases((repository) => repository.find([wanted.id]));
+    assert.deepEqual(more, []);
+    assert.deepEqual(
+      { ...found, renewedAt: null },
+      {
+        ...wanted,
+        fence: first.fence,
+        grantedAt: found?.grantedAt,
+        renewedAt: null,
+        endedAt: null,
+        endReason: null,
+      },
+    );
+    assert.ok(found?.grantedAt instanceof Date);
+  });
+
+  it('A5: are not renewed once they have ended, and end once', async () => {
+    const { id } = await leases((repository) => repository.open(newLease('closing')));
+
+    assert.equal(await leases((repository) => repository.renew(id)), true);
+    assert.equal(await leases((repository) => repository.close(id, 'stopped')), true);
+    assert.equal(await leases((repository) => repository.close(id, 'failed')), false);
+    assert.equal(await leases((repository) => repository.renew(id)), false);
+
+    const [ended] = await leases((repository) => repository.find([id]));
+    assert.equal(ended?.endReason, 'stopped');
+    assert.ok(ended?.endedAt instanceof Date);
+  });
+
+  it('A5: expire when they were not renewed for long enough, and no others', async () => {
+    const silent = await leases((repository) => repository.open(newLease('silent')));
+    const renewed = await leases((repository) => repository.open(newLease('renewed')));
+    await agents.silence('silent', 46);
+
+    const expire = () => agents.database.single.inSystem('supervise', ({ em }) => new LeaseRepository(em).expire(45));
+    const expired = await expire();
+
+    assert.deepEqual(
+      expired.map(({ id, process, fence }) => ({ id, process, fence })),
+      [{ ...silent, process: 'silent' }],
+    );
+    assert.ok((expired[0]?.silentSeconds ?? 0) >= 46);
+    assert.deepEqual(await expire(), []);
+    assert.equal(await leases((repository) => repository.renew(silent.id)), false);
+    assert.equal(await leases((repository) => repository.renew(renewed.id)), true);
+  });
+
+  it('are seen by their tenant, and the shared ones by everybody', async () => {
+    await agents.asSuperuser(`insert into muster.tenants (id) values ('acme'), ('other') on conflict do nothing`);
+    const own = { ...newLease('program'), tenant: 'acme' as TenantId };
+    const shared = newLease('worker');
+    const openIn = (tenant: string, lease: NewLease) =>
+      agents.database.single.inTenant(tenant, ({ em }) => new LeaseRepository(em).open(lease));
+    await openIn('acme', own);
+    await openIn(SYSTEM_TENANT, shared);
+    const seenBy = async (tenant: string) => {
+      const found = await agents.database.single.inTenant(tenant, ({ em }) =>
+        new LeaseRepository(em).find([own.id, shared.id]),
+      );
+      return found.map(({ process }) => process).sort();
+    };
+
+    assert.deepEqual(await seenBy('acme'), ['program', 'worker']);
+    assert.deepEqual(await seenBy('other'), ['worker']);
+    await assert.rejects(openIn('other', { ...newLease('forged'), tenant: 'acme' as TenantId }), /row-level security/);
+  });
+});
