@@ -150,7 +150,7 @@ export class Relay {
   async #cancelOne({ taskIds }: OutboxEntry, tasks: Batch['tasks']): Promise<boolean> {
     const [taskId] = taskIds;
     const task = taskId === undefined ? undefined : tasks.get(taskId);
-    if (task === undefined || !isOpenTaskStatus(task.status)) return true;
+    if (task === undefined || !task.cancelRequested || !isOpenTaskStatus(task.status)) return true;
     const { client } = this.#options;
     const handle = client.workflow.getHandle(taskWorkflowId(task.taskId, task.traceCount));
     try {

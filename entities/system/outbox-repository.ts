@@ -15,6 +15,8 @@ export interface OutboxEntry {
 export interface OutboxTask extends WaitingJob {
   readonly status: TaskStatus;
   readonly traceCount: number;
+  /** Whether its cancel is still asked for: a redrive takes the wish back. */
+  readonly cancelRequested: boolean;
 }
 
 /**
@@ -46,13 +48,14 @@ export class OutboxRepository {
   /** The tasks that rows name. Those that retention has removed are left out. */
   async tasksOf(entries: readonly OutboxEntry[]): Promise<ReadonlyMap<TaskId, OutboxTask>> {
     const ids = entries.flatMap((entry) => entry.taskIds);
-    const result = await sql<WaitingJobRow & { status: TaskStatus; trace_count: number }>`
-      select id, tenant_id, task_queue, priority, created_at, concurrency_keys, status, trace_count
+    const result = await sql<WaitingJobRow & { status: TaskStatus; trace_count: number; cancelled: boolean }>`
+      select id, tenant_id, task_queue, priority, created_at, concurrency_keys, status, trace_count,
+        cancel_requested_at is not null as cancelled
       from muster.tasks where id = any(${ids}::uuid[])`.execute(this.#em.getKysely());
     return new Map(
       result.rows.map((row) => [
         row.id as TaskId,
-        { ...readWaitingJob(row), status: row.status, traceCount: row.trace_count },
+        { ...readWaitingJob(row), status: row.status, traceCount: row.trace_count, cancelRequested: row.cancelled },
       ]),
     );
   }

@@ -2,7 +2,6 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
-import { bandOfPriority } from '../../domain/tasks/priority.ts';
 import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/status.ts';
 import { readTask, type TaskRecord, type TaskRow } from './task-record.ts';
 import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
@@ -44,17 +43,6 @@ export class TaskRepository {
       this.#em.getKysely(),
     );
     return result.rows.map(readTask);
-  }
-
-  /** How many tasks wait in each band, and how many have an open workflow. */
-  async depth(): Promise<{ high: number; normal: number; low: number; running: number }> {
-    const result = await sql<{ waits: boolean; priority: number; count: number }>`
-      select status = 'pending' as waits, priority, count(*)::int as count
-      from muster.tasks where status = 'pending' or status in (${OPEN})
-      group by 1, 2`.execute(this.#em.getKysely());
-    const depth = { high: 0, normal: 0, low: 0, running: 0 };
-    for (const { waits, priority, count } of result.rows) depth[waits ? bandOfPriority(priority) : 'running'] += count;
-    return depth;
   }
 
   /**

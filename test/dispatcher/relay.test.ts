@@ -36,7 +36,9 @@ describe('the relay', () => {
     return bands.high + bands.normal + bands.low;
   };
   const askToCancel = (ids: readonly string[]) =>
-    bed.tasks.asSuperuser(`insert into muster.outbox (tenant_id, topic, task_id, created_at)
+    bed.tasks.asSuperuser(`update muster.tasks set cancel_requested_at = now()
+      where id in (${ids.map((id) => `'${id}'`).join(', ')});
+      insert into muster.outbox (tenant_id, topic, task_id, created_at)
       select tenant_id, 'task.cancelled', id, now() - interval '1 minute' from muster.tasks
       where id in (${ids.map((id) => `'${id}'`).join(', ')})`);
 
@@ -62,6 +64,20 @@ describe('the relay', () => {
     await eventually(async () => assert.equal(await bed.unsent(), 0));
 
     assert.equal(await waiting(), ids.length);
+  });
+
+  it('does not cancel a task whose wish to be cancelled a redrive has taken back', async () => {
+    const [id] = await bed.tasks.insert({}, 1);
+    assert.ok(id !== undefined);
+    await bed.tasks.claim([id]);
+    await askToCancel([id]);
+    await bed.set([id], 'cancel_requested_at = null');
+    const cancelled: string[] = [];
+
+    bed.startRelay({ client: temporalThatCancels(id, cancelled) });
+    await eventually(async () => assert.equal(await bed.unsent(), 0));
+
+    assert.deepEqual(cancelled, []);
   });
 
   it('is not held up by a store that is away for what goes to another one', async () => {
