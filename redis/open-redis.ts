@@ -72,11 +72,15 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
   const subscriber = new Subscriber(subscriptions, heartbeatMs);
   await firstAttempt(commands);
 
+  const silence = new Silence(commandTimeoutMs * TIMEOUTS_UNTIL_REPLACED);
   const ask: RedisConnections['ask'] = async (question) => {
     try {
-      return await question(commands);
+      const answer = await question(commands);
+      silence.ends();
+      return answer;
     } catch (error) {
       if (!saysUnreachable(error)) throw error;
+      if (commands.status === 'ready' && silence.isTooLong()) commands.disconnect(true);
       const reason = commands.status === 'ready' ? errorMessage(error) : outageReason();
       throw new RedisUnreachable({ address, timeoutMs: commandTimeoutMs, reason }, error);
     }
@@ -86,6 +90,31 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
     await commands.quit().catch(() => commands.disconnect());
   };
   return { address, keys: new RedisKeys(options.prefix), subscriber, ask, close };
+}
+
+/**
+ * How long a connection that counts as ready has answered nothing in time. Bytes may still come: what came late, or was
+ * meant for another question, is no answer, and the socket's own timeout does not see it.
+ */
+class Silence {
+  readonly #limitMs: number;
+  #since: number | null = null;
+
+  constructor(limitMs: number) {
+    this.#limitMs = limitMs;
+  }
+
+  ends(): void {
+    this.#since = null;
+  }
+
+  /** Notes that there was no answer in time. True once that has lasted; then it begins anew. */
+  isTooLong(): boolean {
+    this.#since ??= performance.now();
+    if (performance.now() - this.#since < this.#limitMs) return false;
+    this.#since = null;
+    return true;
+  }
 }
 
 /**

@@ -2,7 +2,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
  * How the proxy treats bytes and connections. `pass`: hands everything on. `refuse`: ends each new connection at once.
- * `blackHole`: keeps connections open and drops every byte, as a half-open peer does. `reset`: new and open connections
+ * `blackHole`: keeps connections open and drops every
+ * byte, as a half-open peer does; those that lost any are cut when it ends, since TCP delivers no stream with a gap. `reset`: new and open connections
  * end with a reset. A delay holds each chunk back by `delayMs` plus up to `jitterMs`, keeping the order.
  */
 export type ProxyMode = 'pass' | 'refuse' | 'blackHole' | 'reset' | { delayMs: number; jitterMs: number };
@@ -43,6 +44,8 @@ export async function startProxy(options: TcpProxyOptions): Promise<TcpProxy> {
 interface Pair {
   client: Socket;
   target: Socket;
+  /** Whether a black hole took bytes of it. */
+  hasGap: boolean;
 }
 
 class LoopbackProxy implements TcpProxy {
@@ -80,6 +83,7 @@ class LoopbackProxy implements TcpProxy {
 
   set(mode: ProxyMode): void {
     this.#mode = mode;
+    if (mode !== 'blackHole') for (const pair of this.#pairs) if (pair.hasGap) reset(pair);
     if (mode === 'reset') for (const pair of this.#pairs) reset(pair);
   }
 
@@ -105,10 +109,10 @@ class LoopbackProxy implements TcpProxy {
     if (this.#mode === 'refuse') return void client.destroy();
     if (this.#mode === 'reset') return void client.resetAndDestroy();
     const target = connect({ port: this.#targetPort, host: '127.0.0.1' });
-    const pair = { client, target };
+    const pair = { client, target, hasGap: false };
     this.#pairs.add(pair);
-    this.#handOn(client, target);
-    this.#handOn(target, client);
+    this.#handOn(client, target, pair);
+    this.#handOn(target, client, pair);
     for (const socket of [client, target]) {
       socket.on('error', () => undefined);
       socket.on('close', () => this.#forget(pair));
@@ -122,12 +126,13 @@ class LoopbackProxy implements TcpProxy {
   }
 
   /** Chunks of one direction leave in the order of their arrival, whatever each one's delay is. */
-  #handOn(from: Socket, to: Socket): void {
+  #handOn(from: Socket, to: Socket, pair: Pair): void {
     let previous = Promise.resolve();
     from.on('data', (chunk: Buffer) => {
       const mode = this.#mode;
       if (mode === 'blackHole') {
         this.dropped += chunk.length;
+        pair.hasGap = true;
         return;
       }
       if (typeof mode === 'string') {
