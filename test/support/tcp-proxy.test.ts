@@ -76,11 +76,22 @@ describe('a TCP proxy in front of an echo server', () => {
     proxy.set('blackHole');
     client.socket.write('lost');
     await eventually(() => assert.equal(proxy.dropped, 4));
-    proxy.set('pass');
-    client.socket.write('b');
-
-    await eventually(() => assert.equal(client.received(), 'ab'));
     assert.equal(client.closed(), null);
+  });
+
+  it('cuts, when a black hole ends, the connections that lost bytes, and no others', async () => {
+    const [robbed, spared] = [dial(), dial()];
+    for (const { socket } of [robbed, spared]) socket.write('a');
+    await eventually(() => assert.deepEqual([robbed.received(), spared.received()], ['a', 'a']));
+
+    proxy.set('blackHole');
+    robbed.socket.write('lost');
+    await eventually(() => assert.equal(proxy.dropped, 4));
+    proxy.set('pass');
+    spared.socket.write('b');
+
+    await eventually(() => assert.notEqual(robbed.closed(), null));
+    await eventually(() => assert.equal(spared.received(), 'ab'));
   });
 
   it('holds bytes back by the delay and keeps their order', async () => {
