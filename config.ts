@@ -41,6 +41,7 @@ const schema = z.object({
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -')
     .default('muster'),
+  MUSTER_REDIS_ALLOW_EVICTION: flag,
   MUSTER_TASK_QUEUE: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, . _ -')
@@ -72,6 +73,7 @@ export interface Config {
   readonly services: ServicesConfig;
   readonly databasePool: number;
   readonly redisPrefix: string;
+  readonly redisAllowEviction: boolean;
   readonly taskQueue: string;
   readonly tenant: string;
   readonly maxConcurrentTasks: number;
@@ -118,6 +120,7 @@ function freeze(values: z.infer<typeof schema>): Config {
     services: servicesOf(values),
     databasePool: values.MUSTER_DATABASE_POOL,
     redisPrefix: values.MUSTER_REDIS_PREFIX,
+    redisAllowEviction: values.MUSTER_REDIS_ALLOW_EVICTION,
     taskQueue: values.MUSTER_TASK_QUEUE,
     tenant: values.MUSTER_TENANT,
     maxConcurrentTasks: values.MUSTER_MAX_CONCURRENT_TASKS,

@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   'deadline_exceeded',
   'task_not_dead',
   'rate_limited',
+  'redis_evicts',
   'agent_unknown',
   'lease_lost',
   'message_invalid',

@@ -91,6 +91,11 @@ export class RedisKeys {
     return `${this.#prefix}:agent:broadcast`;
   }
 
+  /** What a health probe writes. */
+  probe(): string {
+    return `${this.#prefix}:probe`;
+  }
+
   /** The channel of hints that a task has new events. */
   taskEvents(taskId: TaskId): string {
     return `${this.#prefix}:task:${taskId}:events`;

@@ -14,6 +14,7 @@ const DEFAULTS: Config = {
   },
   databasePool: 10,
   redisPrefix: 'muster',
+  redisAllowEviction: false,
   taskQueue: 'muster',
   tenant: 'default',
   maxConcurrentTasks: 50,

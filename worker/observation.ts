@@ -36,6 +36,8 @@ export interface ObservedParts {
 
 /** How long Temporal may take to answer a probe. */
 const TEMPORAL_DEADLINE_MS = 1_000;
+/** How long what a probe wrote into Redis stays there, in milliseconds. */
+const PROBE_KEPT_MS = 10_000;
 /** How long figures of the installation count: several gauges of one request share one statement. */
 const FIGURES_FRESH_MS = 1_000;
 const FIGURES_DEADLINE_MS = 1_000;
@@ -171,7 +173,8 @@ export class Observation {
 function probesOf({ database, redis, client, namespace, taskQueue }: ObservationOptions) {
   return {
     postgresql: new Probe(() => database.ping()),
-    redis: new Probe(() => redis.ask((commands) => commands.ping())),
+    // A write, because a Redis without memory still answers.
+    redis: new Probe(() => redis.ask((commands) => commands.set(redis.keys.probe(), taskQueue, 'PX', PROBE_KEPT_MS))),
     temporal: new Probe(() =>
       client.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, () =>
         client.workflowService.describeTaskQueue({

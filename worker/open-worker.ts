@@ -18,6 +18,7 @@ import { connectWorker, type TemporalWorkerConnection } from '../temporal/connec
 import { withTemporalProfile } from '../temporal/profile.ts';
 import type { Closers } from './closers.ts';
 import { collectHosted, type Hosted } from './handlers.ts';
+import { requireNoEviction } from './require-no-eviction.ts';
 import { quietRuntime } from './temporal-worker.ts';
 import { workflowBundlePath } from './workflow-bundle.ts';
 
@@ -75,6 +76,7 @@ export async function openWorker(options: WorkerOptions, closers: Closers): Prom
   const redis = closers.add(await openRedis({ url: connections.redisUrl, prefix: config.redisPrefix, log }), (opened) =>
     opened.close(),
   );
+  await requireNoEviction(redis, config.redisAllowEviction);
   const definitions = [...hosted.graphs.values()].map((graph) => graph.definition);
   await publishGraphs(database, { tenant: SYSTEM_TENANT, taskQueue, definitions });
   quietRuntime(log);

@@ -1,7 +1,7 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Loop, type LoopLog } from '../dispatcher/loop.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { type ProcessVitals, type Stall, stallsOf } from '../domain/agents/liveness-stalls.ts';
+import { EventLoopLag } from './event-loop-lag.ts';
 
 export interface WatchOptions {
   /** The loops of this process, without the watch's own. */
@@ -17,9 +17,6 @@ export interface WatchOptions {
 const LOOK_EVERY_MS = 2_000;
 /** A dispatcher that has claimed within this time is not asked about: it takes work. */
 const CLAIMED_LATELY_MS = 4_000;
-/** How long a delay of the event loop is remembered, at least; twice that at most. */
-const REMEMBER_LAG_MS = 10_000;
-const NANOSECONDS_PER_MS = 1_000_000;
 
 /**
  * Finds out whether this process gets on, from what it does and not from what it says. It looks every two seconds; what it
@@ -28,8 +25,7 @@ const NANOSECONDS_PER_MS = 1_000_000;
 export class Watch {
   readonly #options: WatchOptions;
   readonly #loop: Loop;
-  readonly #delay = monitorEventLoopDelay({ resolution: 20 });
-  #lag = { before: 0, rotatedAt: 0 };
+  readonly #lag = new EventLoopLag();
   #claims = { count: -1, at: 0 };
   /** Since when work was seen at every look and none was taken; null while there is none. */
   #untakenSince: number | null = null;
@@ -41,14 +37,13 @@ export class Watch {
   }
 
   start(): void {
-    this.#delay.enable();
-    this.#lag.rotatedAt = performance.now();
+    this.#lag.start();
     this.#loop.start();
   }
 
   async stop(): Promise<void> {
     await this.#loop.stop();
-    this.#delay.disable();
+    this.#lag.stop();
   }
 
   /** What keeps this process from getting on at this moment. */
@@ -66,20 +61,13 @@ export class Watch {
 
   /** The longest that a timer had to wait in the last 10 to 20 s. */
   get eventLoopLagMs(): number {
-    return Math.max(this.#lag.before, this.#delay.max / NANOSECONDS_PER_MS);
+    return this.#lag.longestMs;
   }
 
   async #turn(): Promise<number> {
-    this.#forgetOldLag();
     await this.#lookForUntakenWork();
     this.#report();
     return LOOK_EVERY_MS;
-  }
-
-  #forgetOldLag(): void {
-    if (performance.now() - this.#lag.rotatedAt < REMEMBER_LAG_MS) return;
-    this.#lag = { before: this.#delay.max / NANOSECONDS_PER_MS, rotatedAt: performance.now() };
-    this.#delay.reset();
   }
 
   async #lookForUntakenWork(): Promise<void> {

@@ -54,6 +54,7 @@ while #ids < wanted and parked < 3 * wanted + 200 do
   leave_band(head.task_id, job)
   if full then park(head, job, full) else lease(head, place, limited) end
 end
-if ids[1] then keep() end
+-- Without memory Redis takes no jobs, and the index is empty although tasks wait: then this write is refused too.
+if ids[1] then keep() else redis.call('HSET', CLOCK, 'leases', leases) end
 if is_cut_short then redis.call('PUBLISH', ARGV[1], '') end
 return leased
