@@ -10,7 +10,15 @@ import { GroupCommit } from './group-commit.ts';
 import type { ClientStores } from './open-stores.ts';
 import { TaskPreparer } from './prepare-task.ts';
 import type { SubmitOptions } from './submit-options.ts';
-import { isPlain, outcomesOf, type PreparedTask, requireWritten, type Written, writeTasks } from './write-tasks.ts';
+import {
+  isCertain,
+  isPlain,
+  outcomesOf,
+  type PreparedTask,
+  requireWritten,
+  type Written,
+  writeTasks,
+} from './write-tasks.ts';
 
 /** One task of a batch: its input, and the options that `submit` takes. */
 export interface SubmitItem extends SubmitOptions {
@@ -46,7 +54,7 @@ export class Submitter {
     this.#stores = stores;
     this.#preparer = new TaskPreparer(stores);
     this.#group = new GroupCommit({
-      write: (prepared) => this.#writePlain(prepared),
+      write: (prepared) => this.#writePlain(prepared, { oneCall: false }),
       isFaultOfItem: isDataFault,
       max: SUBMIT_BATCH_SIZE,
     });
@@ -79,7 +87,11 @@ export class Submitter {
     // A batch for several users is the tenant's: it is admitted whole, or not at all.
     const users = new Set(items.map(({ user }) => user));
     await this.#stores.limits.admitSubmits(prepared.length, users.size === 1 ? items[0]?.user : undefined);
-    return this.#writeTogether(prepared);
+    const isOneStatement = this.#tenantKnown && prepared.length <= SUBMIT_BATCH_SIZE && prepared.every(isCertain);
+    if (!isOneStatement) return this.#writeTogether(prepared);
+    const group = await this.#writePlain(prepared, { oneCall: true });
+    await group[0]?.told;
+    return group.map(({ outcome }) => requireWritten(outcome));
   }
 
   /** One unit of work for all of them. */
@@ -92,12 +104,13 @@ export class Submitter {
   }
 
   /** One statement for all of them, and a second one if any was there already. */
-  async #writePlain(prepared: readonly PreparedTask[]): Promise<readonly GroupWritten[]> {
+  async #writePlain(
+    prepared: readonly PreparedTask[],
+    { oneCall }: { readonly oneCall: boolean },
+  ): Promise<readonly GroupWritten[]> {
     const { tenant, singleInTenant } = this.#stores;
     const tasks = prepared.map(({ task }) => task);
-    const inserted = await singleInTenant(({ em }) =>
-      new SubmitRepository(em).insert(tenant, tasks, { oneCall: false }),
-    );
+    const inserted = await singleInTenant(({ em }) => new SubmitRepository(em).insert(tenant, tasks, { oneCall }));
     const outcomes = await outcomesOf(tasks, inserted, (missing) =>
       singleInTenant(({ em }) => new SubmitRepository(em).findKnown(tenant, missing)),
     );

@@ -23,6 +23,11 @@ export function isPlain({ task }: PreparedTask): boolean {
   return task.input.artifactId === null && task.dependsOn.length === 0;
 }
 
+/** Whether nothing that is there already can refuse a task, so that all or none of many is what one statement gives. */
+export function isCertain(prepared: PreparedTask): boolean {
+  return isPlain(prepared) && prepared.task.idempotencyKey === null;
+}
+
 /**
  * Writes the tasks of one call in the caller's unit of work, all or none, and answers in their order. A repetition with the
  * same ids, or under the same keys, writes nothing and finds what is there.
