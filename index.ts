@@ -4,6 +4,7 @@
 export {
   type AgentView,
   type BandView,
+  type BroadcastReceipt,
   type ConcurrencyLimitView,
   type ConnectAgentOptions,
   type ConnectedAgent,
@@ -15,6 +16,7 @@ export {
   type IndexState,
   type LimitCall,
   type Limits,
+  type Messages,
   Muster,
   type QueueView,
   type RedriveAll,
@@ -52,3 +54,4 @@ export type {
   SentMessage,
 } from './domain/messaging/received-message.ts';
 export type { QueueSettings } from './domain/queues/queue-settings.ts';
+export type { Repeat } from './domain/tasks/recurrence.ts';
