@@ -31,8 +31,12 @@ describe('a Redis that forgets', function () {
   it('B5: without memory it is reported within 10 s, and tasks are submitted and end all the same', async () => {
     const world = await World.open('no memory', { stack });
     const worker = await world.spawn('', { MUSTER_LOG_LEVEL: 'info' });
-    const ready = worker.log.find((line) => line.includes('the worker is ready')) ?? '';
-    const port = Number(/"healthPort":(\d+)/.exec(ready)?.[1]);
+    const port = await eventually(() => {
+      const ready = worker.log.find((line) => line.includes('the worker is ready')) ?? '';
+      const found = Number(/"healthPort":(\d+)/.exec(ready)?.[1]);
+      assert.ok(found > 0);
+      return found;
+    });
     const stop = world.keepSubmitting('quick', 10);
     await ended(world, 20);
 
