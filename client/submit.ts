@@ -1,3 +1,4 @@
+import { GroupCommit } from '../database/group-commit.ts';
 import { isDataFault } from '../database/retry.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -6,7 +7,6 @@ import type { TaskStatus } from '../domain/tasks/status.ts';
 import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../entities/tasks/submit-repository.ts';
 import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
 import { type IdempotencyConflict, InputInvalid } from './errors.ts';
-import { GroupCommit } from './group-commit.ts';
 import type { ClientStores } from './open-stores.ts';
 import { TaskPreparer } from './prepare-task.ts';
 import type { SubmitOptions } from './submit-options.ts';

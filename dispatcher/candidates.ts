@@ -1,3 +1,4 @@
+import { GroupCommit } from '../database/group-commit.ts';
 import type { Database } from '../database/transaction.ts';
 import { errorMessage, hasErrorCode } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
@@ -18,6 +19,8 @@ export interface CandidatesOptions {
 
 /** How long a dispatcher has to claim what it leased. After a crash its jobs wait this long. */
 const LEASE_MS = 10_000;
+/** Ended tasks of which Redis is told in one call. */
+const RELEASED_AT_ONCE = 500;
 /** How long a job stays away for which there was no room in PostgreSQL after all. */
 const NO_ROOM_MS = 200;
 /**
@@ -35,8 +38,13 @@ const AFTER_ELSEWHERE_MS = 500;
  */
 export class Candidates {
   readonly #options: CandidatesOptions;
-  readonly #ended: TaskId[] = [];
-  #releasing: Promise<void> | null = null;
+  readonly #released = new GroupCommit<TaskId, void>({
+    max: RELEASED_AT_ONCE,
+    write: async (ids) => {
+      await this.#tell((queue) => queue.released(ids));
+      return ids.map(() => undefined);
+    },
+  });
   #redisAway = false;
   #elsewhereMs = 0;
 
@@ -85,22 +93,12 @@ export class Candidates {
    * share the next call. Their outbox rows say it again.
    */
   ended(taskId: TaskId): void {
-    this.#ended.push(taskId);
-    this.#releasing ??= this.#release().finally(() => {
-      this.#releasing = null;
-    });
+    this.#released.add(taskId).catch(() => undefined);
   }
 
   /** When Redis was told of the ends so far. */
-  async settled(): Promise<void> {
-    await this.#releasing;
-  }
-
-  async #release(): Promise<void> {
-    while (this.#ended.length > 0) {
-      const ids = this.#ended.splice(0);
-      await this.#tell((queue) => queue.released(ids));
-    }
+  settled(): Promise<void> {
+    return this.#released.idle();
   }
 
   /** These were not claimed and may be tried again, not before this time has passed. */

@@ -1,3 +1,4 @@
+import { GroupCommit } from '../database/group-commit.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { Consequences } from './consequences.ts';
@@ -10,31 +11,27 @@ const BATCH_SIZE = 500;
  * the next one. Nothing is lost with it: the outbox has a row for each end.
  */
 export class EndedTasks {
-  readonly #options: { readonly wakeUps: WakeUps; readonly consequences: Consequences };
-  readonly #waiting: TaskId[] = [];
-  #working: Promise<void> | null = null;
+  readonly #wakeUps: WakeUps;
+  readonly #followed: GroupCommit<TaskId, void>;
 
-  constructor(options: { readonly wakeUps: WakeUps; readonly consequences: Consequences }) {
-    this.#options = options;
-  }
-
-  add(taskId: TaskId): void {
-    this.#options.wakeUps.publishTask(taskId).catch(() => undefined);
-    this.#waiting.push(taskId);
-    this.#working ??= this.#work().finally(() => {
-      this.#working = null;
+  constructor({ wakeUps, consequences }: { readonly wakeUps: WakeUps; readonly consequences: Consequences }) {
+    this.#wakeUps = wakeUps;
+    this.#followed = new GroupCommit<TaskId, void>({
+      max: BATCH_SIZE,
+      write: async (ids) => {
+        await consequences.of(ids);
+        return ids.map(() => undefined);
+      },
     });
   }
 
-  /** When what was added has been looked at. */
-  async settled(): Promise<void> {
-    await this.#working;
+  add(taskId: TaskId): void {
+    this.#wakeUps.publishTask(taskId).catch(() => undefined);
+    this.#followed.add(taskId).catch(() => undefined);
   }
 
-  async #work(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH_SIZE);
-      await this.#options.consequences.of(batch).catch(() => undefined);
-    }
+  /** When what was added has been looked at. */
+  settled(): Promise<void> {
+    return this.#followed.idle();
   }
 }

@@ -1,3 +1,5 @@
+import { GroupCommit } from '../database/group-commit.ts';
+import { isDataFault } from '../database/retry.ts';
 import type { HandlerLog } from '../domain/agents/handler.ts';
 import type { AgentId } from '../domain/ids.ts';
 import { isStorableJson, type Json } from '../domain/json.ts';
@@ -7,7 +9,6 @@ import type { ReceiveContext } from '../domain/messaging/received-message.ts';
 import { type Completion, MailboxRepository } from '../entities/messaging/mailbox-repository.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
-import { Batcher } from './batcher.ts';
 import { checkMessage } from './check-message.ts';
 import { ReplyInvalid } from './errors.ts';
 import { handlerMessages } from './handler-messages.ts';
@@ -28,11 +29,15 @@ const RESPONSE_LIFE_MS = 86_400_000;
 /** Writes how deliveries end, and answers. Ends that come together share one statement. */
 export class MailboxOffice implements MailboxDesk {
   readonly #options: OfficeOptions;
-  readonly #completions: Batcher<Completion, boolean>;
+  readonly #completions: GroupCommit<Completion, boolean>;
 
   constructor(options: OfficeOptions) {
     this.#options = options;
-    this.#completions = new Batcher(BATCH, (completions) => this.#write(completions));
+    this.#completions = new GroupCommit({
+      write: (completions) => this.#write(completions),
+      isFaultOfItem: isDataFault,
+      max: BATCH,
+    });
   }
 
   /** The database's time, in microseconds. @throws LeaseLost */

@@ -1,10 +1,11 @@
+import { GroupCommit } from '../database/group-commit.ts';
+import { isDataFault } from '../database/retry.ts';
 import type { Database } from '../database/transaction.ts';
 import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
 import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { payloadText } from '../domain/messaging/signing-text.ts';
 import { findWaitCircle } from '../domain/messaging/wait-circle.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
-import { Batcher } from './batcher.ts';
 import { AgentsWaitInCircle, LeaseLost, MessageInvalid } from './errors.ts';
 import type { MessageHints } from './hints.ts';
 import type { SenderIdentity } from './identity.ts';
@@ -27,7 +28,7 @@ const BATCH = 200;
  */
 export class Post {
   readonly #options: PostOptions;
-  readonly #batches = new Map<string, Batcher<SignedEnvelope, Posted>>();
+  readonly #groups = new Map<string, GroupCommit<SignedEnvelope, Posted>>();
 
   constructor(options: PostOptions) {
     this.#options = options;
@@ -35,7 +36,7 @@ export class Post {
 
   /** @throws LeaseLost, MessageInvalid */
   async post(message: SignedEnvelope): Promise<Posted> {
-    const posted = await this.#batcher(message).add(message);
+    const posted = await this.#group(message).add(message);
     return posted === 'stored' ? 'stored' : this.#duplicate(message);
   }
 
@@ -66,18 +67,19 @@ export class Post {
   }
 
   /** Messages of one tenant and one lease share statements. */
-  #batcher({ tenant, leaseId }: SignedEnvelope): Batcher<SignedEnvelope, Posted> {
+  #group({ tenant, leaseId }: SignedEnvelope): GroupCommit<SignedEnvelope, Posted> {
     const key = `${tenant}/${leaseId}`;
-    const found = this.#batches.get(key);
+    const found = this.#groups.get(key);
     if (found !== undefined) return found;
-    const batcher = new Batcher<SignedEnvelope, Posted>(BATCH, async (messages) => {
+    const write = async (messages: readonly SignedEnvelope[]): Promise<readonly Posted[]> => {
       const inserted = await this.#store(tenant, leaseId, messages);
       this.#options.hints.commands(recipients(messages));
       return messages.map(({ id }) => (inserted.has(id) ? 'stored' : 'duplicate'));
-    });
-    if (this.#batches.size >= BATCH) this.#batches.clear();
-    this.#batches.set(key, batcher);
-    return batcher;
+    };
+    const group = new GroupCommit({ write, isFaultOfItem: isDataFault, max: BATCH });
+    if (this.#groups.size >= BATCH) this.#groups.clear();
+    this.#groups.set(key, group);
+    return group;
   }
 
   async #store(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<ReadonlySet<string>> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { GroupCommit } from '../../client/group-commit.ts';
+import { GroupCommit } from '../../database/group-commit.ts';
+import { isDataFault } from '../../database/retry.ts';
 
 /** A store that refuses groups with a bad item in them, and remembers what it was asked to write. */
 const storeOf = (isBad: (item: number) => boolean, max = 1_000) => {
@@ -82,5 +83,57 @@ describe('a group commit', () => {
 
     assert.ok(failed.every((result) => result.status === 'rejected'));
     assert.equal(await commit.add(7), 7);
+  });
+});
+
+/** As mailboxes group what they store: what the database refuses is the fault of an item. */
+const messages = (max: number, write: (items: readonly number[]) => Promise<readonly number[]>) =>
+  new GroupCommit<number, number>({ max, isFaultOfItem: isDataFault, write });
+const refusal = () => Object.assign(new Error('a key is missing'), { code: '23503' });
+
+describe('a group commit of messages', () => {
+  it('carries out together what came together, and answers each item', async () => {
+    const batches: number[][] = [];
+    const commit = messages(3, async (items) => {
+      batches.push([...items]);
+      return items.map((item) => item * 2);
+    });
+
+    const results = await Promise.all([1, 2, 3, 4].map((item) => commit.add(item)));
+
+    assert.deepEqual(results, [2, 4, 6, 8]);
+    assert.deepEqual(batches, [[1, 2, 3], [4]]);
+  });
+
+  it('gives the error of a refused item to nobody else', async () => {
+    const commit = messages(10, async (items) => {
+      if (items.includes(2)) throw refusal();
+      return items;
+    });
+
+    const ends = await Promise.allSettled([1, 2, 3].map((item) => commit.add(item)));
+
+    assert.deepEqual(
+      ends.map((end) => end.status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+  });
+
+  it('fails all at once when the store is away, and goes on with what comes later', async () => {
+    let calls = 0;
+    const commit = messages(10, async (items) => {
+      calls += 1;
+      if (calls === 1) throw new Error('away');
+      return items;
+    });
+
+    const ends = await Promise.allSettled([1, 2].map((item) => commit.add(item)));
+
+    assert.deepEqual(
+      ends.map((end) => end.status),
+      ['rejected', 'rejected'],
+    );
+    assert.equal(await commit.add(3), 3);
+    assert.equal(calls, 2);
   });
 });

@@ -2,8 +2,11 @@
 export interface GroupCommitOptions<Item, Result> {
   /** Writes items together, all or none, and answers in their order. */
   readonly write: (items: readonly Item[]) => Promise<readonly Result[]>;
-  /** Whether a failed write was the fault of an item in it, so that the others may succeed without that one. */
-  readonly isFaultOfItem: (error: unknown) => boolean;
+  /**
+   * Whether a failed write was the fault of an item in it, so that the others may succeed without that one.
+   * @defaultValue it never is
+   */
+  readonly isFaultOfItem?: (error: unknown) => boolean;
   /** Items in one write. */
   readonly max: number;
 }
@@ -21,7 +24,8 @@ interface Waiting<Item, Result> {
 export class GroupCommit<Item, Result> {
   readonly #options: GroupCommitOptions<Item, Result>;
   readonly #waiting: Waiting<Item, Result>[] = [];
-  #writing = false;
+  /** Null while idle. */
+  #writing: Promise<void> | null = null;
 
   constructor(options: GroupCommitOptions<Item, Result>) {
     this.#options = options;
@@ -31,16 +35,20 @@ export class GroupCommit<Item, Result> {
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (this.#writing) return;
-      this.#writing = true;
-      // Calls of the same turn of the event loop are one group.
-      setImmediate(() => this.#writeAll());
+      this.#writing ??= this.#writeAll();
     });
   }
 
+  /** Resolves when nothing waits any more. */
+  async idle(): Promise<void> {
+    await this.#writing;
+  }
+
   async #writeAll(): Promise<void> {
+    // Calls of the same turn of the event loop are one group.
+    await new Promise((resolve) => setImmediate(resolve));
     while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0, this.#options.max));
-    this.#writing = false;
+    this.#writing = null;
   }
 
   async #write(group: readonly Waiting<Item, Result>[]): Promise<void> {
@@ -48,7 +56,7 @@ export class GroupCommit<Item, Result> {
       const results = await this.#options.write(group.map(({ item }) => item));
       for (const [index, call] of group.entries()) call.resolve(results[index] as Result);
     } catch (error) {
-      if (group.length > 1 && this.#options.isFaultOfItem(error)) await this.#writeHalves(group);
+      if (group.length > 1 && this.#options.isFaultOfItem?.(error) === true) await this.#writeHalves(group);
       else for (const call of group) call.reject(error);
     }
   }
