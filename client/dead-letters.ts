@@ -6,8 +6,8 @@ import {
   type DeadLetter,
   type DeadLetterFilter,
   DeadLetterRepository,
-  type RedrivenTask,
 } from '../entities/tasks/dead-letter-repository.ts';
+import { enqueueJobs } from '../redis/enqueue-jobs.ts';
 import { DependencyDead, TaskNotDead, TaskUnknown } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
 
@@ -139,19 +139,10 @@ export class DeadLetters {
   async #revive(ids: readonly TaskId[]): Promise<Map<TaskId, string | null>> {
     const redriveId = uuid();
     const revived = await this.#inLetters((letters) => letters.redrive(ids, { redriveId, actor: 'client' }));
-    await this.#enqueue(revived.filter((task) => task.status === 'pending'));
+    const jobs = revived.filter((task) => task.status === 'pending');
+    // Only a hint that saves time: a failure is made good by the relay, which finds the outbox row.
+    await enqueueJobs(this.#stores.queueFor, jobs).catch(() => undefined);
     return new Map(revived.map((task) => [task.taskId, task.originTraceId]));
-  }
-
-  /** Tells the queue. Only a hint that saves time: a failure is made good by the relay, which finds the outbox row. */
-  async #enqueue(tasks: readonly RedrivenTask[]): Promise<void> {
-    for (const taskQueue of new Set(tasks.map((task) => task.taskQueue))) {
-      const jobs = tasks.filter((task) => task.taskQueue === taskQueue);
-      await this.#stores
-        .queueFor(taskQueue)
-        .enqueue(jobs)
-        .catch(() => undefined);
-    }
   }
 
   #inLetters<Result>(work: (letters: DeadLetterRepository) => Promise<Result>): Promise<Result> {

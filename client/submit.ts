@@ -6,6 +6,7 @@ import { bandOfPriority } from '../domain/tasks/priority.ts';
 import type { TaskStatus } from '../domain/tasks/status.ts';
 import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../entities/tasks/submit-repository.ts';
 import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
+import { enqueueJobs } from '../redis/enqueue-jobs.ts';
 import { type IdempotencyConflict, InputInvalid } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
 import { TaskPreparer } from './prepare-task.ts';
@@ -123,24 +124,16 @@ export class Submitter {
     prepared: readonly PreparedTask[],
     outcomes: readonly (Written | IdempotencyConflict)[],
   ): Promise<void> {
-    const jobs = new Map<string, WaitingJob[]>();
-    prepared.forEach(({ task }, index) => {
+    const jobs = prepared.flatMap(({ task }, index): WaitingJob[] => {
       const outcome = outcomes[index];
-      if (outcome === undefined || !('status' in outcome) || outcome.duplicate || outcome.status !== 'pending') return;
-      const job = {
-        taskId: task.id,
-        tenant: task.tenant,
-        taskQueue: task.taskQueue,
-        band: bandOfPriority(task.priority),
-        createdAtMs: outcome.createdAtMs,
-        keys: task.concurrencyKeys,
-      };
-      const sameQueue = jobs.get(task.taskQueue);
-      if (sameQueue === undefined) jobs.set(task.taskQueue, [job]);
-      else sameQueue.push(job);
+      if (outcome === undefined || !('status' in outcome) || outcome.duplicate || outcome.status !== 'pending')
+        return [];
+      const { id: taskId, tenant, taskQueue, concurrencyKeys: keys } = task;
+      return [
+        { taskId, tenant, taskQueue, band: bandOfPriority(task.priority), createdAtMs: outcome.createdAtMs, keys },
+      ];
     });
-    const enqueued = [...jobs].map(([taskQueue, those]) => this.#stores.queueFor(taskQueue).enqueue(those));
-    await Promise.allSettled(enqueued);
+    await enqueueJobs(this.#stores.queueFor, jobs).catch(() => undefined);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Database, Transaction } from '../database/transaction.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { BlockedTasks } from '../entities/tasks/dependency-repository.ts';
 import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
+import { enqueueJobs } from '../redis/enqueue-jobs.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import { FollowedEnds, type RunStatement } from './follow-ends.ts';
@@ -53,9 +54,7 @@ export class Consequences {
 
   /** Puts jobs into the queue. Only a hint as well. */
   async enqueue(jobs: readonly WaitingJob[]): Promise<void> {
-    const queues = Map.groupBy(jobs, (job) => job.taskQueue);
-    const enqueued = [...queues].map(([taskQueue, those]) => this.#options.queueFor(taskQueue).enqueue(those));
-    await Promise.allSettled(enqueued);
+    await enqueueJobs(this.#options.queueFor, jobs).catch(() => undefined);
   }
 
   /** Wakes whoever watches these tasks. Only a hint as well. */

@@ -8,6 +8,7 @@ import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import { isOpenTaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { type OutboxEntry, OutboxRepository, type OutboxTask } from '../entities/system/outbox-repository.ts';
+import { enqueueJobs } from '../redis/enqueue-jobs.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { Consequences } from './consequences.ts';
@@ -116,10 +117,7 @@ export class Relay {
 
   async #enqueue({ entries, tasks }: Batch): Promise<Sent> {
     const pending = [...tasks.values()].filter((task) => task.status === 'pending');
-    const queues = Map.groupBy(pending, (task) => task.taskQueue);
-    return allOrNone(entries, async () => {
-      for (const [taskQueue, jobs] of queues) await this.#options.queueFor(taskQueue).enqueue(jobs);
-    });
+    return allOrNone(entries, () => enqueueJobs(this.#options.queueFor, pending));
   }
 
   async #finish({ em, entries, tasks }: Batch): Promise<Sent> {
