@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { MIGRATIONS_FOLDER, readMigrations } from '../../database/migration-files.ts';
 import { withPostgresql } from '../../services/probes.ts';
 
 /** A database of a test's own. */
@@ -20,9 +21,7 @@ export interface DatabaseServer {
   superuserUrl: string;
 }
 
-const TEMPLATE = 'muster_template';
-
-const templates = new Map<string, Promise<void>>();
+const templates = new Map<string, Promise<string>>();
 
 /**
  * Makes a database with all migrations applied. The first call on a server runs the migrations once, into a template;
@@ -34,9 +33,8 @@ export async function cloneDatabase(server: DatabaseServer, title: string): Prom
     template = ensureTemplate(server);
     templates.set(server.superuserUrl, template);
   }
-  await template;
   const name = databaseName(title);
-  await createDatabase(server, { name, template: TEMPLATE });
+  await createDatabase(server, { name, template: await template });
   return {
     name,
     databaseUrl: inDatabase(server.databaseUrl, name),
@@ -59,24 +57,36 @@ export async function createEmptyDatabase(server: DatabaseServer, title: string)
   };
 }
 
-/** Built under another name and renamed, so that several processes may ask at once and none copies half of it. */
-async function ensureTemplate(server: DatabaseServer): Promise<void> {
-  if (await templateExists(server)) return;
-  const draft = `${TEMPLATE}_${randomUUID().slice(0, 8)}`;
+/**
+ * Makes the template unless it is there, and returns its name. It is built under another name and renamed, so that
+ * several processes may ask at once and none copies half of it.
+ */
+async function ensureTemplate(server: DatabaseServer): Promise<string> {
+  const template = await templateName();
+  if (await templateExists(server, template)) return template;
+  const draft = `${template}_${randomUUID().slice(0, 8)}`;
   await createDatabase(server, { name: draft, template: 'template1' });
   const { migrate } = await import('../../database/migrate.ts');
   await migrate({ ownerUrl: inDatabase(server.ownerUrl, draft) });
   try {
-    await asSuperuser(server, `alter database "${draft}" rename to ${TEMPLATE}`);
+    await asSuperuser(server, `alter database "${draft}" rename to ${template}`);
   } catch (error) {
     await asSuperuser(server, `drop database if exists "${draft}" with (force)`);
-    if (!(await templateExists(server))) throw error;
+    if (!(await templateExists(server, template))) throw error;
   }
+  return template;
 }
 
-function templateExists(server: DatabaseServer): Promise<boolean> {
+/** Follows from the migrations: checkouts of different age may share a server. */
+async function templateName(): Promise<string> {
+  const migrations = await readMigrations(MIGRATIONS_FOLDER);
+  const checksums = migrations.map((migration) => migration.checksum).join();
+  return `muster_template_${createHash('sha256').update(checksums).digest('hex').slice(0, 12)}`;
+}
+
+function templateExists(server: DatabaseServer, template: string): Promise<boolean> {
   return withPostgresql(server.superuserUrl, async (client) => {
-    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [TEMPLATE]);
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [template]);
     return rowCount === 1;
   });
 }
