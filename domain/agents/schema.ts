@@ -1,5 +1,4 @@
-import { formatPointer } from '../graphs/json-pointer.ts';
-import type { JsonObject } from '../json.ts';
+import { formatPointer, type JsonObject } from '../json.ts';
 import type { Schema, SchemaIssue } from './handler.ts';
 
 /** One fault of a value: where in it, as a JSON Pointer (`''` is the value itself), and what the schema says. */

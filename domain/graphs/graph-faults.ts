@@ -1,5 +1,5 @@
 import { MusterError } from '../errors.ts';
-import { formatPointer } from './json-pointer.ts';
+import { formatPointer } from '../json.ts';
 
 /** What can be wrong with a graph. Codes are stable: tests and callers match on them. */
 export const GRAPH_FAULT_CODES = [

@@ -16,11 +16,6 @@ export function parsePointer(pointer: string): readonly string[] | null {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** The inverse of {@link parsePointer}. */
-export function formatPointer(tokens: readonly (string | number)[]): string {
-  return tokens.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-}
-
 /**
  * The value that a pointer names, or undefined where there is none; a stored null is a value. Sees only own properties
  * and the indices of arrays: never a prototype, never the length of a text. O(length of the pointer).

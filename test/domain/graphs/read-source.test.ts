@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Comparison, Condition } from '../../../domain/graphs/definition.ts';
-import { formatPointer, parsePointer, readPointer } from '../../../domain/graphs/json-pointer.ts';
+import { parsePointer, readPointer } from '../../../domain/graphs/json-pointer.ts';
 import { evaluateCondition, nodesRead, readInput } from '../../../domain/graphs/read-source.ts';
-import type { Json } from '../../../domain/json.ts';
+import { formatPointer, type Json } from '../../../domain/json.ts';
 
 const DOCUMENT = {
   task: { text: 'hello', empty: '', none: null, list: ['a', { b: 2 }], 'a/b': 1, 'm~n': 2, '': 3 },
