@@ -1,5 +1,5 @@
 /**
- * The public entry: what a program imports from 'muster'. The worker's side is 'muster/worker'.
+ * The public entry: what a program imports from '@muster-run/muster'. The worker's side is '@muster-run/muster/worker'.
  */
 export {
   type AgentView,

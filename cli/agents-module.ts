@@ -5,6 +5,7 @@ import { isSchema } from '../domain/agents/define-handler.ts';
 import type { Handler } from '../domain/agents/handler.ts';
 import type { Graph } from '../domain/graphs/define-graph.ts';
 import { AgentsModuleInvalid, reasonOf } from './errors.ts';
+import { providePackage } from './package.ts';
 
 /** What of a user's module a worker can host. */
 export interface HostedCode {
@@ -39,6 +40,7 @@ async function refuseWhatIsNoFile(file: string, path: string): Promise<void> {
 
 async function importModule(file: string, path: string): Promise<object> {
   try {
+    providePackage();
     const exports: object = await import(pathToFileURL(path).href);
     return exports;
   } catch (error) {

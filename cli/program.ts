@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addAgentsCommand } from './agents.ts';
 import { addControlCommands } from './control.ts';
@@ -8,6 +7,7 @@ import { addInstallationCommands } from './installation.ts';
 import { addLimitsCommand } from './limits.ts';
 import { addListCommands } from './lists.ts';
 import { addMessagesCommand } from './messages.ts';
+import { PACKAGE } from './package.ts';
 import { addQueueCommand } from './queue.ts';
 import { addRetentionCommand } from './retention.ts';
 import { addSendCommand } from './send.ts';
@@ -21,7 +21,7 @@ import { addWorkerCommand } from './worker.ts';
 export function createProgram(): Command {
   const program = new Command('muster')
     .description('Runs agent graphs durably, on Temporal, PostgreSQL and Redis.')
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .version(PACKAGE.version, '-V, --version', 'print the version')
     .option('--json', 'print data for programs, one JSON value a line')
     .helpOption('-h, --help', 'explain a command')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
@@ -58,11 +58,6 @@ const ADD_COMMANDS = [
   addDeadLetterCommands,
   addRetentionCommand,
 ] as const;
-
-function packageVersion(): string {
-  const { version }: { version: string } = createRequire(import.meta.url)('muster/package.json');
-  return version;
-}
 
 function translate(error: CommanderError, command: Command): Error {
   return error.exitCode === 0 ? error : new WrongUsage(usageSentence(error, command));

@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join, parse, resolve } from 'node:path';
+import { join, parse, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import type { TextDocument } from '../client/read-document.ts';
@@ -14,6 +13,7 @@ import { formatDuration, plain } from './format.ts';
 import { loadInstallation, setUp } from './installation.ts';
 import { fileName } from './option-values.ts';
 import { Output } from './output.ts';
+import { PACKAGE } from './package.ts';
 import { withMuster } from './session.ts';
 import { readText } from './submit-input.ts';
 import { endFailure, waitForEnd } from './wait.ts';
@@ -52,8 +52,7 @@ async function start(file: string | undefined, options: StartOptions): Promise<v
 }
 
 function sampleFile(): string {
-  const root = dirname(createRequire(import.meta.url).resolve('muster/package.json'));
-  return join(root, 'examples', 'data', 'standup.txt');
+  return join(PACKAGE.folder, 'examples', 'data', 'standup.txt');
 }
 
 async function openWorker(output: Output, config: Config): Promise<RunningWorker> {

@@ -1,4 +1,4 @@
-import { defineAgent, defineGraph } from 'muster';
+import { defineAgent, defineGraph } from '@muster-run/muster';
 import { z } from 'zod';
 
 const name = z.object({ name: z.string() });

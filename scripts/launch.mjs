@@ -79,7 +79,7 @@ function installDependencies() {
 function handOver(command, args) {
   const node = join(MODULES, '.bin', 'node');
   const cwd = process.env.INIT_CWD || process.cwd();
-  const flags = ['--conditions=muster-source', '--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'];
+  const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'];
   const child = spawn(node, [...flags, join(ROOT, command.file), ...command.args, ...args], { cwd, stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.once('error', (error) => {

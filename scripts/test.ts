@@ -117,7 +117,7 @@ async function runMocha(
   { label, more }: { label: string; more: readonly string[] },
 ): Promise<Counts> {
   const mocha = join(BINARIES, 'mocha');
-  const args = ['--conditions=muster-source', '--disable-warning=ExperimentalWarning', mocha, '--extension', 'ts'];
+  const args = ['--disable-warning=ExperimentalWarning', mocha, '--extension', 'ts'];
   args.push('--forbid-only', '--timeout', '60000', '--reporter', 'spec', '--no-color', ...more);
   const { exitCode, output } = await run(process.execPath, [...args, ...files], { label });
   const passed = countOf(output, 'passing');

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { collectExports, loadAgentsModule, mergeHosted } from '../../cli/agents-module.ts';
 import { AgentsModuleInvalid } from '../../cli/errors.ts';
+import { PACKAGE, providePackage } from '../../cli/package.ts';
 
 const FIXTURE = 'test/cli/fixtures/user-agents.ts';
 
@@ -24,6 +25,7 @@ describe("a module of a user's agents", () => {
   });
 
   it('gives each thing once, however often it is exported', async () => {
+    providePackage();
     const { echoGraph } = await import('./fixtures/user-agents.ts');
     const [agent] = echoGraph.handlers;
 
@@ -45,6 +47,29 @@ describe("a module of a user's agents", () => {
     });
 
     assert.deepEqual(hosted, { agents: [], tools: [], graphs: [] });
+  });
+
+  describe('imports the package by its name', () => {
+    before(() => providePackage());
+
+    it("from this program where its project has none, whatever lies in the clone's dist", async () => {
+      const { muster } = await import(written('bare.mjs', `export * as muster from '${PACKAGE.name}';`));
+      const { worker } = await import(written('worker.mjs', `export * as worker from '${PACKAGE.name}/worker';`));
+
+      assert.equal(muster, await import('../../index.ts'));
+      assert.equal(worker, await import('../../worker.ts'));
+    });
+
+    it('from its own project where that has it installed', async () => {
+      const installed = join(folder, 'project', 'node_modules', PACKAGE.name);
+      mkdirSync(installed, { recursive: true });
+      writeFileSync(join(installed, 'package.json'), JSON.stringify({ name: PACKAGE.name, exports: './copy.mjs' }));
+      writeFileSync(join(installed, 'copy.mjs'), "export const copy = 'installed';");
+
+      const { copy } = await import(written('project/own.mjs', `export { copy } from '${PACKAGE.name}';`));
+
+      assert.equal(copy, 'installed');
+    });
   });
 
   const faults: readonly (readonly [string, () => string, RegExp])[] = [

@@ -33,7 +33,7 @@ export interface RunningCli {
 
 /** Starts the real command line in a process of its own, with nothing of this one's configuration. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const flags = ['--conditions=muster-source', '--disable-warning=ExperimentalWarning', join(ROOT, 'cli.ts')];
+  const flags = ['--disable-warning=ExperimentalWarning', join(ROOT, 'cli.ts')];
   const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [...flags, ...args], {
     cwd: options.cwd ?? ROOT,

@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { filesEndingIn, productFiles, ROOT, readText } from '../architecture/source-files.ts';
 import { codeBlocks, namedFiles } from './code-blocks.ts';
 
+/** The only place that says what programs import: an example that imports anything else does not compile. */
+const { name: PACKAGE_NAME }: { name: string } = JSON.parse(readText('package.json'));
+
 /** What the examples speak of and do not define themselves. */
 const SETTING = `
-import { connect, defineAgent, defineGraph, type Graph, hasErrorCode } from 'muster';
-import { runWorker } from 'muster/worker';
+import { connect, defineAgent, defineGraph, type Graph, hasErrorCode } from '${PACKAGE_NAME}';
+import { runWorker } from '${PACKAGE_NAME}/worker';
 declare const greeting: Graph;
 `;
 
@@ -113,7 +116,8 @@ function compile(folder: string): void {
     compilerOptions: {
       noUnusedLocals: false,
       noUnusedParameters: false,
-      paths: { muster: [join(ROOT, 'index.ts')], 'muster/worker': [join(ROOT, 'worker.ts')] },
+      rootDir: '/',
+      paths: { [PACKAGE_NAME]: [join(ROOT, 'index.ts')], [`${PACKAGE_NAME}/worker`]: [join(ROOT, 'worker.ts')] },
     },
     include: ['*.ts'],
     exclude: [],

@@ -16,7 +16,7 @@ import { ended } from '../system/acceptance/views.ts';
 
 /**
  * Records anew the histories that `test/workflows/replay.test.ts` replays, with the workflows as they are now: to be run
- * by hand, with the project's Node and `--conditions=muster-source`, after a change that running tasks need not survive.
+ * by hand, with the project's Node, after a change that running tasks need not survive.
  * Everything in a history stays as the server gave it, but for what names the machine: identities and stack traces.
  */
 const script = new Script();

@@ -32,7 +32,7 @@ export class AgentProcess {
     options: { environment: Record<string, string>; folder: string },
   ): Promise<AgentProcess> {
     const child = fork(MAIN, [name], {
-      execArgv: ['--conditions=muster-source', '--disable-warning=ExperimentalWarning'],
+      execArgv: ['--disable-warning=ExperimentalWarning'],
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.environment },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -79,7 +79,7 @@ describe('the launcher of a bare clone', () => {
     const second = await run('muster', 'fail');
 
     assert.equal(first.exitCode, 0);
-    assert.match(first.output, /^ran: --conditions=muster-source .*\/cli\.ts status --json\n/);
+    assert.match(first.output, /^ran: --disable-warning=ExperimentalWarning .*\/cli\.ts status --json\n/);
     assert.match(first.complaint, /installing/);
     assert.equal(second.exitCode, 7);
     assert.equal(second.complaint, '');

@@ -50,7 +50,7 @@ describe('a private stack', function () {
       const stack = await startPrivateStack({ only: ['redis'] });
       process.stdout.write(JSON.stringify({ folder: stack.folder, port: stack.redis.port }) + '\\n');
       setInterval(() => undefined, 1000);`;
-    const maker = spawn(process.execPath, ['--conditions=muster-source', '--input-type=module', '--eval', script]);
+    const maker = spawn(process.execPath, ['--input-type=module', '--eval', script]);
     const [line] = await once(maker.stdout, 'data');
     const { folder, port } = JSON.parse(String(line));
     assert.equal(await isPortFree(port), false);

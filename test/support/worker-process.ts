@@ -48,7 +48,7 @@ export class WorkerProcess {
   /** Resolves when the worker takes tasks. */
   static async start(options: WorkerProcessOptions): Promise<WorkerProcess> {
     const child = fork(MAIN, [options.module], {
-      execArgv: ['--conditions=muster-source', '--disable-warning=ExperimentalWarning'],
+      execArgv: ['--disable-warning=ExperimentalWarning'],
       env: environmentOf(options),
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

@@ -100,11 +100,23 @@ describe('the package', () => {
       assert.fail(error.stdout ?? 'the compiler could not be run'),
     );
 
-    const worker = await startWorker('worker.ts');
+    const worker = await startWorker(join(project, 'worker.ts'));
     const { stdout } = await program('submit.ts');
     const exit = await stopWorker(worker);
 
     assert.equal(stdout, shownOutput());
+    assert.equal(exit, 0);
+  });
+
+  it("lets a clone's command line take the agents of a project that has it installed", async function () {
+    this.timeout(SET_UP_MS);
+    writeFileSync(join(project, 'greeting.ts'), namedFiles('README.md').get('greeting.ts') ?? '');
+
+    const worker = await startWorker(join(ROOT, 'cli.ts'), 'worker', '--agents', 'greeting.ts');
+    const { stdout } = await cli('submit', 'greeting', '--param', 'name=Ada', '--wait', '--json');
+    const exit = await stopWorker(worker);
+
+    assert.match(stdout, /HELLO, ADA!/);
     assert.equal(exit, 0);
   });
 
@@ -127,8 +139,8 @@ describe('the package', () => {
     return blocks[at + 1]?.text ?? '';
   }
 
-  async function startWorker(file: string): Promise<ChildProcess> {
-    const worker = spawn(process.execPath, [file], {
+  async function startWorker(file: string, ...args: readonly string[]): Promise<ChildProcess> {
+    const worker = spawn(process.execPath, [file, ...args], {
       cwd: project,
       env: { ...environment(), MUSTER_LOG_LEVEL: 'info' },
       stdio: ['ignore', 'ignore', 'pipe'],

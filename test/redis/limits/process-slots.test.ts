@@ -99,7 +99,7 @@ describe('process slots', function () {
     for (let round = 0; round < DEATHS; round += 1) {
       const keys = Array.from({ length: 5 }, (_, index) => `crash-${round}-${index}`);
       const child = fork(HOLDER, [redisUrl, prefix, ...keys], {
-        execArgv: ['--conditions=muster-source', '--disable-warning=ExperimentalWarning'],
+        execArgv: ['--disable-warning=ExperimentalWarning'],
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       });
       await once(child, 'message');

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { findPackageJSON, registerHooks } from 'node:module';
+import { dirname, extname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+interface PackageFacts {
+  /** What programs import; package.json alone says it. */
+  readonly name: string;
+  readonly version: string;
+  /** Where package.json lies: the clone's folder, or that of the installed package. */
+  readonly folder: string;
+}
+
+/** The package that this program belongs to. */
+export const PACKAGE: PackageFacts = readPackage();
+
+function readPackage(): PackageFacts {
+  const path = findPackageJSON(import.meta.url);
+  if (path === undefined) throw new Error('package.json is missing beside the program. Install Muster again.');
+  const { name, version }: { name: string; version: string } = JSON.parse(readFileSync(path, 'utf8'));
+  return { name, version, folder: dirname(path) };
+}
+
+/** The entries of the package as this program runs them: sources in a clone, compiled files where it is installed. */
+const OWN_ENTRIES: ReadonlyMap<string, string> = new Map([
+  [PACKAGE.name, ownEntry('index')],
+  [`${PACKAGE.name}/worker`, ownEntry('worker')],
+]);
+
+function ownEntry(name: string): string {
+  return new URL(`../${name}${extname(import.meta.url)}`, import.meta.url).href;
+}
+
+let isProvided = false;
+
+/**
+ * Lets the modules that this process imports find the package by its name. A module whose project has it installed gets
+ * that copy, which is the one that its types come from; any other one, those of a clone included, gets this program's.
+ * Repeating it changes nothing.
+ */
+export function providePackage(): void {
+  if (isProvided) return;
+  isProvided = true;
+  const built = pathToFileURL(join(PACKAGE.folder, 'dist', '/')).href;
+  registerHooks({
+    resolve(specifier, context, nextResolve) {
+      const own = OWN_ENTRIES.get(specifier);
+      if (own === undefined) return nextResolve(specifier, context);
+      const found = resolvedOrNull(() => nextResolve(specifier, context));
+      // What a clone built at some time is not what it runs.
+      return found === null || found.url.startsWith(built) ? { ...found, url: own, shortCircuit: true } : found;
+    },
+  });
+}
+
+function resolvedOrNull<Resolved>(resolve: () => Resolved): Resolved | null {
+  try {
+    return resolve();
+  } catch {
+    return null;
+  }
+}
