@@ -86,7 +86,9 @@ async function prepare(output: Output, config: Config, connections: Connections)
 
 async function down(output: Output, config: Config): Promise<void> {
   const services = await loadServices();
-  const stopped = await services.down(config.services);
+  const stopped = await services.down(config.services, (event) => {
+    output.progress(plain(services.formatProgress(event)));
+  });
   output.result(stopped, () => stopped.services.map(formatStopped).join('\n'));
   const left = stopped.services.filter(({ source, healthy }) => source === 'muster' && healthy);
   const sentences = left.map(({ name, detail }) => `${name} could not be stopped (${detail})`);

@@ -1,6 +1,7 @@
 import { type DoctorCheck, examine } from '../services/doctor.ts';
 import {
   type Connections,
+  connectedPrograms,
   type ProgressEvent,
   type Report,
   SERVICE_TITLES,
@@ -35,9 +36,22 @@ export async function up(
   return { ...summarize(await serviceStatuses(config)), connections };
 }
 
-/** Ends the servers that Muster started and answers with the state of all three. */
-export async function down(config: ServicesConfig): Promise<ServicesReport> {
-  return summarize(await stopServices(config));
+/** What `down` prints with `--json`. */
+export interface DownReport extends ServicesReport {
+  /** The programs that were connected to the servers and lost them: workers by their ids, clients by their processes. */
+  disconnected: string[];
+}
+
+/** Ends the servers that Muster started, telling `report` from whom it takes them, and answers with the state of all three. */
+export async function down(config: ServicesConfig, report: Report): Promise<DownReport> {
+  const disconnected = await connectedPrograms(config);
+  if (disconnected.length > 0) {
+    report({
+      service: null,
+      text: `${disconnected.join(', ')} ${disconnected.length === 1 ? 'loses its' : 'lose their'} servers and will wait for the next \`muster up\``,
+    });
+  }
+  return { ...summarize(await stopServices(config)), disconnected };
 }
 
 /** The state of all three services. */

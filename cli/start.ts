@@ -42,6 +42,7 @@ async function start(file: string | undefined, options: StartOptions): Promise<v
   const connections = await setUp(output, config);
   const worker = await openWorker(output, config);
   try {
+    await nameOtherWorkers(worker, { output, config, connections });
     const view = await digest(document, { output, worker });
     const failure = endFailure(view);
     if (failure !== null) throw failure;
@@ -62,6 +63,30 @@ async function openWorker(output: Output, config: Config): Promise<RunningWorker
   const worker = await startWorker({ log: pino({ name: 'muster', level }, pino.destination(2)) });
   output.progress(`worker: ready (${worker.workerId})`);
   return worker;
+}
+
+/** A task goes to any worker of its task queue, and another one may run other code: the reader has to know that. */
+async function nameOtherWorkers(
+  { taskQueue, workerId }: RunningWorker,
+  { output, config, connections }: Pick<Told, 'output' | 'config' | 'connections'>,
+): Promise<void> {
+  const { connectClient } = await import('../temporal/connect.ts');
+  const { otherWorkers } = await import('../temporal/other-workers.ts');
+  const temporal = await connectClient({
+    address: connections.temporalAddress,
+    namespace: config.services.temporalNamespace,
+    connectionOptions: connections.temporalConnectionOptions,
+  });
+  try {
+    const others = await otherWorkers(temporal.client, { taskQueue, workerId });
+    if (others.length === 0) return;
+    output.progress(
+      `worker: ${others.join(', ')} also served the task queue ${taskQueue} within the last minute and may carry out ` +
+        'this task with its own version of the code. Stop it, or set MUSTER_TASK_QUEUE, to be sure whose work you see.',
+    );
+  } finally {
+    await temporal.close();
+  }
 }
 
 async function digest(

@@ -57,7 +57,7 @@ export async function openClientStores(options: OpenClientOptions): Promise<Clie
   const database = openDatabase({
     url: connections.databaseUrl,
     poolSize: config.databasePool,
-    applicationName: 'muster',
+    applicationName: `muster client ${process.pid}`,
   });
   await database.ping().catch(async (error: unknown) => {
     await database.close();

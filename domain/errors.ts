@@ -3,6 +3,7 @@ export const ERROR_CODES = [
   'config_invalid',
   'service_not_running',
   'service_start_failed',
+  'folder_unusable',
   'service_unreachable',
   'migration_refused',
   'schema_drift',

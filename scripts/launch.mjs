@@ -33,17 +33,28 @@ function cacheFolder() {
 
 const isInstalled = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 
-/** Starts bringing in Temporal beside the installation; whoever needs it later waits for it under its lock. */
+/**
+ * Starts bringing in Temporal beside the installation; the step that needs it waits for it under its lock. A cache that
+ * cannot be written is reported there.
+ */
 function bringInTemporalEarly() {
   const { TEMPORAL_ADDRESS, TEMPORAL_PROFILE } = process.env;
   if (TEMPORAL_ADDRESS || TEMPORAL_PROFILE || existsSync(cachedProgram(cacheFolder())) || isInstalled('temporal'))
     return;
-  const folder = join(cacheFolder(), 'temporal');
-  mkdirSync(folder, { recursive: true });
-  const log = openSync(join(folder, 'bring-in.log'), 'a');
+  const log = openLog(join(cacheFolder(), 'temporal'));
+  if (log === null) return;
   const script = join(ROOT, 'services', 'temporal-cli', 'bring-in.mjs');
   spawn(process.execPath, [script, cacheFolder()], { detached: true, stdio: ['ignore', log, log] }).unref();
   say('Temporal: bringing it in beside the other steps');
+}
+
+function openLog(folder) {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return openSync(join(folder, 'bring-in.log'), 'a');
+  } catch {
+    return null;
+  }
 }
 
 const lockHash = () =>

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { errorMessage } from '../domain/errors.ts';
 import { configuredAddress } from './configured.ts';
@@ -76,8 +75,9 @@ async function checkNode(): Promise<DoctorCheck> {
 }
 
 async function checkDisk(config: ServicesConfig): Promise<DoctorCheck> {
-  const { path } = ownServersContext(config).folder;
-  mkdirSync(path, { recursive: true });
+  const { folder } = ownServersContext(config);
+  const { path } = folder;
+  folder.create();
   const { bavail, bsize } = await statfs(path);
   const ok = bavail * bsize >= LEAST_FREE_BYTES;
   const remedy = ok ? null : `Make room on the disk of ${path}, or set MUSTER_STATE_DIR to a folder on another one.`;

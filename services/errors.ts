@@ -1,4 +1,4 @@
-import { MusterError } from '../domain/errors.ts';
+import { errorMessage, MusterError } from '../domain/errors.ts';
 import { SERVICE_TITLES, SERVICE_VARIABLES, type ServiceName } from './types.ts';
 
 /** A service is neither configured nor running. */
@@ -50,6 +50,21 @@ export class ServiceUnreachable extends MusterError {
       `${SERVICE_TITLES[service]} at ${facts.address} (from ${variable}) is not usable: ${facts.reason} ` +
         `Correct ${variable}, or unset it and let \`muster up\` start a server.`,
       { service, variable, ...facts },
+      { cause },
+    );
+  }
+}
+
+/** A folder that Muster needs cannot be made, or this user may not write into it. Nothing was started. */
+export class FolderUnusable extends MusterError {
+  readonly code = 'folder_unusable';
+  readonly retryable = false;
+
+  constructor(facts: { path: string; variable: string }, cause: unknown) {
+    super(
+      `The folder ${facts.path} cannot be used: ${errorMessage(cause)}. ` +
+        `Set ${facts.variable} to a folder that this user may write into.`,
+      facts,
       { cause },
     );
   }

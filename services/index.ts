@@ -19,6 +19,7 @@ import {
   type ServicesConfig,
 } from './types.ts';
 
+export { connectedPrograms } from './connected.ts';
 export type {
   BeforeStep,
   Connections,

@@ -1,8 +1,20 @@
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import { z } from 'zod';
+import { FolderUnusable } from './errors.ts';
 import type { ProcessIdentity } from './processes.ts';
+import { projectFolder, projectName } from './project.ts';
 import { SERVICE_NAMES, type ServiceName } from './types.ts';
 
 const PROGRAM_SOURCES = ['installed', 'package manager', 'download', 'build'] as const;
@@ -28,7 +40,7 @@ export type ServiceRecord = z.infer<typeof serviceRecord> & ProcessIdentity;
 
 const recordsFile = z.object({ services: z.partialRecord(z.enum(SERVICE_NAMES), serviceRecord) });
 
-/** The folder of everything that Muster's own services keep for one user. */
+/** The folder of everything that Muster's own services keep for one project of a user. */
 export class StateFolder {
   readonly path: string;
 
@@ -53,9 +65,10 @@ export class StateFolder {
   /**
    * Makes the folder and its log folder. Others may pass through the folder but not list it: a server that runs as
    * another user must reach its own data folder in it.
+   * @throws FolderUnusable
    */
   create(): void {
-    mkdirSync(this.path, { recursive: true });
+    makeUsable(this.path, 'MUSTER_STATE_DIR');
     mkdirSync(join(this.path, 'logs'), { recursive: true, mode: 0o700 });
     if (statSync(this.path).uid === process.getuid?.()) chmodSync(this.path, 0o711);
   }
@@ -90,13 +103,25 @@ export function removeWhole(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
+/** Makes a folder where it is missing. @throws FolderUnusable when this user may not write into it */
+function makeUsable(path: string, variable: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new FolderUnusable({ path, variable }, error);
+  }
+}
+
 /** Folder of downloads and builds that any state folder of the user may share. */
 export function cacheFolder(): string {
   return envPaths('muster', { suffix: '' }).cache;
 }
 
+/** One for each project: the servers of two clones, and so their tasks, never meet. */
 function defaultStateDir(): string {
   const paths = envPaths('muster', { suffix: '' });
   // Only Linux names a folder for state; it is the parent of the logs there.
-  return process.platform === 'linux' ? paths.log : paths.data;
+  const state = process.platform === 'linux' ? paths.log : paths.data;
+  return join(state, projectName(projectFolder()));
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import {
+  connectedPrograms,
   findConnections,
   SERVICE_NAMES,
   SET_UP_STEPS,
@@ -55,6 +56,21 @@ describe("Muster's own services", function () {
       SERVICE_NAMES.map((name) => ({ name, source: 'muster', healthy: true })),
     );
     assert.deepEqual(await findConnections(state.config), connections);
+  });
+
+  it('know the programs that would lose them', async () => {
+    const { databaseUrl } = await start();
+    const named = new URL(databaseUrl);
+    named.searchParams.set('application_name', 'muster client 7');
+
+    const during = await withPostgresql(named.toString(), () => connectedPrograms(state.config));
+
+    assert.deepEqual(during, ['client 7']);
+    assert.deepEqual(
+      await connectedPrograms({ ...state.config, databaseUrl }),
+      [],
+      'a server of the user is not asked',
+    );
   });
 
   it('are what Muster needs: pgvector, two roles without rights over each other, no eviction, search attributes', async () => {
