@@ -1,3 +1,4 @@
+import { faultOf, isTransient } from '../database/retry.ts';
 import { type ErrorCode, errorMessage, hasErrorCode, MusterError } from '../domain/errors.ts';
 
 /** What an error of the command line may be called: the codes of Muster's errors, and those of a terminal alone. */
@@ -54,11 +55,6 @@ export interface FailureReport {
 
 /** PostgreSQL's codes for a table, schema, column or role that is not there, or not allowed to the login yet. */
 const SCHEMA_MISSING = new Set(['42P01', '3F000', '42703', '42704', '42501', '22023']);
-/** Codes of a server that is away, refuses the login or lacks the database. */
-const UNREACHABLE = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'EPIPE'],
-  ...['57P03', '57P01', '28P01', '28000', '3D000', '53300'],
-]);
 
 /** What to say of whatever was thrown, in one sentence that says what to do. */
 export function describeFailure(error: unknown): FailureReport {
@@ -77,7 +73,8 @@ function describeForeign(error: unknown): { code: FailureCode; message: string }
     const message = `The database is not prepared for this version of Muster (${reason}). Run \`muster up\`, or \`muster migrate\` where the services are your own.`;
     return { code: 'schema_missing', message };
   }
-  if (UNREACHABLE.has(code)) {
+  const fault = faultOf(error);
+  if (isTransient(fault) || fault === 'login_refused') {
     const message = `A service does not answer (${reason}). \`muster status\` says which one; \`muster up\` starts it.`;
     return { code: 'service_unreachable', message };
   }

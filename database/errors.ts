@@ -54,6 +54,76 @@ export class TransactionTimedOut extends MusterError {
   }
 }
 
+/** PostgreSQL could not be reached, or refused the login, until a unit of work had to end. */
+export class DatabaseUnavailable extends MusterError {
+  readonly code = 'service_unreachable';
+  readonly retryable = true;
+  constructor(attempts: number, cause: unknown) {
+    super(
+      `PostgreSQL could not be used (${attempts} attempt(s)): ${reasonOf(cause)}. ` +
+        '`muster status` says whether it runs; what was under way may have been written, so repeat it under its key.',
+      { service: 'postgresql', attempts },
+      { cause },
+    );
+  }
+}
+
+/** PostgreSQL had no connection, memory or disk left until a unit of work had to end. */
+export class DatabaseOverloaded extends MusterError {
+  readonly code = 'database_overloaded';
+  readonly retryable = true;
+  constructor(attempts: number, cause: unknown) {
+    super(
+      `PostgreSQL has no room left (${attempts} attempt(s)): ${reasonOf(cause)}. ` +
+        'Give it more of what it lacks, or lower MUSTER_DATABASE_POOL; then try again.',
+      { attempts },
+      { cause },
+    );
+  }
+}
+
+/** PostgreSQL took no writes until a unit of work had to end. */
+export class DatabaseReadOnly extends MusterError {
+  readonly code = 'database_read_only';
+  readonly retryable = true;
+  constructor(attempts: number, cause: unknown) {
+    super(
+      `PostgreSQL takes no writes (${attempts} attempt(s)): ${reasonOf(cause)}. ` +
+        'Let MUSTER_DATABASE_URL name the primary server, or end what made it read-only; then try again.',
+      { attempts },
+      { cause },
+    );
+  }
+}
+
+/** PostgreSQL refused what a unit of work wrote: a value, a constraint or a trigger. Nothing was written. */
+export class WriteRefused extends MusterError {
+  readonly code = 'write_refused';
+  readonly retryable = false;
+  /** The table whose rule refused it; null where the server does not say. */
+  readonly table: string | null;
+  readonly sqlState: string;
+  constructor(cause: unknown) {
+    const refusal = refusalOf(cause);
+    const where = refusal.table === null ? '' : ` in ${refusal.table}`;
+    super(
+      `PostgreSQL refused what was written${where}: ${reasonOf(cause)}. Correct what the sentence names.`,
+      refusal,
+      {
+        cause,
+      },
+    );
+    this.table = refusal.table;
+    this.sqlState = refusal.sqlState;
+  }
+}
+
+function refusalOf(error: unknown) {
+  const fields: Readonly<Record<string, unknown>> = error instanceof Error ? { ...error } : {};
+  const text = (name: string) => (typeof fields[name] === 'string' ? fields[name] : null);
+  return { sqlState: text('code') ?? '', table: text('table'), constraint: text('constraint') };
+}
+
 /** A task names a graph that is not among the published ones that its tenant may see. */
 export class GraphMissing extends MusterError {
   readonly code = 'graph_unknown';

@@ -11,6 +11,8 @@ export interface GuardedClient {
 export interface GuardedPool<Client = unknown> {
   readonly totalCount: number;
   readonly idleCount: number;
+  /** `max`: connections at most. Looked at whenever one is asked for. */
+  readonly options: { max: number };
   on(event: 'acquire' | 'connect' | 'remove', listener: (client: GuardedClient & Client) => void): unknown;
   on(event: 'release', listener: (error: unknown, client: GuardedClient & Client) => void): unknown;
 }
@@ -24,6 +26,9 @@ export interface PoolState {
   /** Held by nobody and not free either: lost. Must be 0 at every moment. */
   readonly stranded: number;
 }
+
+/** How long a pool that was given no further connection asks for none. */
+const HOLD_SIZE_MS = 5_000;
 
 /** The connections that one unit of work holds: one at most, as units do not nest. */
 export type Lease = Set<GuardedClient>;
@@ -43,6 +48,9 @@ export class PoolGuard {
   readonly #leases = new Set<Lease>();
   readonly #current = new AsyncLocalStorage<Lease>();
   #pool: GuardedPool | null = null;
+  /** The pool's own size, once it was held. */
+  #maxConnections: number | null = null;
+  #growing: NodeJS.Timeout | undefined;
 
   /** Watches a pool. Call it once, when the pool is made. */
   watch(pool: GuardedPool): void {
@@ -78,6 +86,21 @@ export class PoolGuard {
   async closed(): Promise<void> {
     const deadline = performance.now() + 1_000;
     while (this.#alive.size > 0 && performance.now() < deadline) await pause(5);
+  }
+
+  /**
+   * The server gave no further connection: for a while those that there are have to do, and whoever needs one waits in
+   * the pool's queue for its turn.
+   */
+  holdSize(): void {
+    const pool = this.#pool;
+    if (pool === null) return;
+    this.#maxConnections ??= pool.options.max;
+    pool.options.max = Math.max(1, Math.min(pool.totalCount, this.#maxConnections));
+    clearTimeout(this.#growing);
+    this.#growing = setTimeout(() => {
+      pool.options.max = this.#maxConnections ?? pool.options.max;
+    }, HOLD_SIZE_MS).unref();
   }
 
   state(): PoolState {

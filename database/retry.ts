@@ -1,33 +1,105 @@
 /**
- * Serialisation failure and deadlock; the server is going down, coming up or was told to end the session; a prepared
- * statement that no longer fits, see `unit-client.ts`.
+ * What an error of the database means for whoever asked:
+ *
+ * - `interrupted`: this transaction lost a race or was stopped; the same one may succeed at once;
+ * - `unreachable`: the server or the way to it is missing, restarts, or cannot read its own files;
+ * - `overloaded`: the server has no connection, memory or disk left;
+ * - `read_only`: the server takes no writes: it is a replica, or was told so;
+ * - `login_refused`: the server answers, and not to this user or not with this database;
+ * - `refused`: what was written is at fault, and not the moment: a value, a constraint, a trigger, a limit of the server.
  */
-const RETRYABLE_STATES = new Set(['40001', '40P01', '57P01', '57P02', '57P03', '0A000', '26000']);
-/** Failures of the connection itself, as the network and the driver name them. */
-const RETRYABLE_CODES = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
-const BROKEN_CONNECTION =
-  /Connection terminated|Client was closed|connection error and is not queryable|Client has encountered/i;
+export type DatabaseFault = 'interrupted' | 'unreachable' | 'overloaded' | 'read_only' | 'login_refused' | 'refused';
 
-/**
- * Whether running the whole unit of work again can succeed: a lost race (40001, 40P01), a server that restarts
- * (57P01–57P03), a connection that broke (class 08, a broken socket). Looks through the causes.
- */
-export function isRetryable(error: unknown): boolean {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
-    const code = 'code' in at && typeof at.code === 'string' ? at.code : '';
-    if (RETRYABLE_STATES.has(code) || RETRYABLE_CODES.has(code) || /^08.{3}$/.test(code)) return true;
-    if (BROKEN_CONNECTION.test(at.message)) return true;
+/** By SQLSTATE, the exact one first, then its class. What is not here is a fault of the program. */
+const FAULT_OF_STATE: Readonly<Record<string, DatabaseFault | null>> = {
+  // A prepared statement that no longer fits: its connection is given up, see `unit-client.ts`.
+  '0A000': 'interrupted',
+  '26000': 'interrupted',
+  // A role that is not there: the database was not prepared.
+  '22023': null,
+  '25006': 'read_only',
+  '25P03': 'unreachable',
+  '25P04': 'unreachable',
+  '55P03': 'interrupted',
+  '57014': 'interrupted',
+  '3D000': 'login_refused',
+};
+const FAULT_OF_CLASS: Readonly<Record<string, DatabaseFault>> = {
+  '08': 'unreachable',
+  '22': 'refused',
+  '23': 'refused',
+  '28': 'login_refused',
+  '40': 'interrupted',
+  '44': 'refused',
+  '53': 'overloaded',
+  '54': 'refused',
+  '57': 'unreachable',
+  '58': 'unreachable',
+  P0: 'refused',
+};
+
+/** Failures of the connection itself, as the network and the system name them. */
+const NETWORK_CODES = new Set([
+  ...['ECONNABORTED', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTCONN', 'ESHUTDOWN'],
+  ...['EHOSTDOWN', 'EHOSTUNREACH', 'ENETDOWN', 'ENETRESET', 'ENETUNREACH'],
+  ...['EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'ENODATA', 'ENOTFOUND', 'ESERVFAIL'],
+  ...['EADDRINUSE', 'EADDRNOTAVAIL', 'EAGAIN', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'],
+]);
+/** Broken and late connections for which the driver has a text only. */
+const BROKEN_CONNECTION =
+  /Connection terminated|Client was closed|connection error and is not queryable|Client has encountered|timeout exceeded when trying to connect/i;
+
+/** How deep causes are looked through. */
+const MAX_DEPTH = 5;
+
+/** What an error of the database, or the first known one among its causes, means; null for any other error. */
+export function faultOf(error: unknown): DatabaseFault | null {
+  for (const one of chainOf(error)) {
+    const fault = faultOfCode(codeOf(one), one);
+    if (fault !== null) return fault;
+    if (BROKEN_CONNECTION.test(one.message)) return 'unreachable';
   }
-  return false;
+  return null;
 }
 
-/**
- * Whether what was written is at fault, and not the moment or the connection: a value that PostgreSQL does not take (22),
- * a constraint (23), a limit of the server such as the depth of JSON (54).
- */
+/** An error and its causes. A connection that was tried on several addresses fails with a list instead of a cause. */
+function chainOf(error: unknown): Error[] {
+  const chain: Error[] = [];
+  for (let at = error; at instanceof Error && chain.length < MAX_DEPTH; ) {
+    chain.push(at);
+    at = at instanceof AggregateError ? at.errors[0] : at.cause;
+  }
+  return chain;
+}
+
+function faultOfCode(code: string, error: Error): DatabaseFault | null {
+  if (NETWORK_CODES.has(code)) return 'unreachable';
+  // The socket of a local server that does not run.
+  if (code === 'ENOENT' && 'syscall' in error && error.syscall === 'connect') return 'unreachable';
+  if (!/^[0-9A-Z]{5}$/.test(code)) return null;
+  const fault = FAULT_OF_STATE[code];
+  return fault === undefined ? (FAULT_OF_CLASS[code.slice(0, 2)] ?? null) : fault;
+}
+
+const TRANSIENT: ReadonlySet<DatabaseFault | null> = new Set(['interrupted', 'unreachable', 'overloaded', 'read_only']);
+
+/** Whether running the whole unit of work again can succeed, although nothing of it changes. */
+export function isTransient(fault: DatabaseFault | null): boolean {
+  return TRANSIENT.has(fault);
+}
+
+/** Whether what was written is at fault, and not the moment or the connection. */
 export function isDataFault(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
-  return /^(?:22|23|54)...$/.test(code);
+  return faultOf(error) === 'refused';
+}
+
+/** The server gives no further connection: to anybody, to this role, or to this database. */
+export function isOutOfConnections(error: unknown): boolean {
+  return chainOf(error).some((one) => codeOf(one) === '53300');
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 /**

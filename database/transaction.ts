@@ -2,12 +2,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Kysely } from 'kysely';
 import { escapeLiteral } from 'pg';
-import { errorMessage } from '../domain/errors.ts';
+import { errorMessage, MusterError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { MusterTables } from '../entities/tables.ts';
-import { TransactionTimedOut } from './errors.ts';
+import {
+  DatabaseOverloaded,
+  DatabaseReadOnly,
+  DatabaseUnavailable,
+  TransactionTimedOut,
+  WriteRefused,
+} from './errors.ts';
 import type { PoolGuard, PoolState } from './pool-guard.ts';
-import { backOffMs, isRetryable } from './retry.ts';
+import { backOffMs, type DatabaseFault, faultOf, isOutOfConnections, isTransient } from './retry.ts';
 import { unitTravel } from './unit-client.ts';
 
 /** Why a unit of work reaches across tenants. Each has its name, so that the server's own records show it too. */
@@ -80,10 +86,12 @@ const MAX_ATTEMPTS = 30;
 /**
  * Runs a unit of work in one transaction and commits it.
  *
- * The whole unit runs again, on a fresh entity manager, after a lost race or a broken connection, until it commits or
- * its deadline passes. Where the answer to a COMMIT was lost nobody knows whether it happened, so the unit must be
+ * The whole unit runs again, on a fresh entity manager, after every transient fault (`faultOf`), until it commits or its
+ * deadline passes. Where the answer to a COMMIT was lost nobody knows whether it happened, so the unit must be
  * idempotent: a unique key decides, not the number of times it ran. At the deadline its connection is cut and
- * `TransactionTimedOut` is raised. Every other error rolls back and is raised as it is.
+ * `TransactionTimedOut` is raised, or what kept the unit from committing: `DatabaseUnavailable`, `DatabaseOverloaded`,
+ * `DatabaseReadOnly`. What PostgreSQL refuses of the unit's own writes is `WriteRefused`, at once. Every other error
+ * rolls back and is raised as it is.
  */
 export async function runUnitOfWork<Result>(
   options: UnitOfWorkOptions,
@@ -96,13 +104,37 @@ export async function runUnitOfWork<Result>(
       return await runAttempt({ ...options, deadline, attempt }, scope, work);
     } catch (error) {
       const wait = backOffMs(attempt);
-      if (error instanceof TransactionTimedOut || !isRetryable(error)) throw error;
-      if (attempt >= MAX_ATTEMPTS || performance.now() + wait >= deadline) {
-        throw new TransactionTimedOut({ timeoutMs: options.timeoutMs, attempts: attempt }, error);
-      }
+      if (error instanceof MusterError) throw error;
+      const fault = faultOf(error);
+      const isLast = attempt >= MAX_ATTEMPTS || performance.now() + wait >= deadline;
+      if (isLast || !isTransient(fault)) throw unitFailure(fault, error, { ...options, attempts: attempt });
+      if (isOutOfConnections(error)) options.guard.holdSize();
       options.log?.warn({ attempt, reason: errorMessage(error) }, 'A unit of work runs again.');
       await pause(wait);
     }
+  }
+}
+
+/** The error of a unit that ends with this fault. */
+function unitFailure(
+  fault: DatabaseFault | null,
+  error: unknown,
+  { timeoutMs, attempts }: { readonly timeoutMs: number; readonly attempts: number },
+): unknown {
+  switch (fault) {
+    case 'interrupted':
+      return new TransactionTimedOut({ timeoutMs, attempts }, error);
+    case 'unreachable':
+    case 'login_refused':
+      return new DatabaseUnavailable(attempts, error);
+    case 'overloaded':
+      return new DatabaseOverloaded(attempts, error);
+    case 'read_only':
+      return new DatabaseReadOnly(attempts, error);
+    case 'refused':
+      return new WriteRefused(error);
+    case null:
+      return error;
   }
 }
 

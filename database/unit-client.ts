@@ -19,8 +19,11 @@ export interface UnitTravel {
 
 export const unitTravel = new AsyncLocalStorage<UnitTravel>();
 
-/** The server's answers when a statement that it prepared no longer fits: the schema changed, or a pooler switched. */
-const STALE_STATEMENT_STATES = new Set(['0A000', '26000']);
+/**
+ * The server's answers after which another connection may fare better: a prepared statement no longer fits, since the
+ * schema changed or a pooler switched; or the server takes no writes, and the primary is another one by now.
+ */
+const STALE_CONNECTION_STATES = new Set(['0A000', '26000', '25006']);
 /** What a statement is answered with in a transaction that an earlier error has ended. */
 const TRANSACTION_FAILED = '25P02';
 
@@ -38,7 +41,7 @@ export function prepareUnitClient(client: UnitClient): void {
  *
  * Nothing is weaker for it. If entering the scope fails, the transaction is dead, the statement is refused by the
  * server, and its caller is given the reason. If the statement fails, the server answers `commit` by rolling back. A
- * connection whose prepared statement no longer fits is given up, and the unit runs on another one.
+ * connection that has become stale is given up, and the unit runs on another one.
  *
  * States: *idle*; *entering* from `begin` until the first statement; *open*; *committing* once a single-statement unit
  * has sent its statement: it may send no other.
@@ -85,7 +88,7 @@ class UnitTraffic {
     this.#uncork();
     return sent.catch(async (error: unknown) => {
       if (stateOf(error) === TRANSACTION_FAILED) await entered;
-      if (error instanceof Error && STALE_STATEMENT_STATES.has(stateOf(error))) this.#client.emit('error', error);
+      if (error instanceof Error && STALE_CONNECTION_STATES.has(stateOf(error))) this.#client.emit('error', error);
       throw error;
     });
   }

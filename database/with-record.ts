@@ -1,14 +1,20 @@
-import { errorMessage, MusterError } from '../domain/errors.ts';
+import { errorMessage } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { WriteRefused } from './errors.ts';
 
 /** Hears that a trace could not be written. */
 export interface RecordLog {
   error(facts: JsonObject, message: string): void;
 }
 
+/** The tables that only tell what happened. */
+const RECORD_TABLES: readonly string[] = ['agent_traces', 'trace_events'];
+
 /**
- * Runs a unit of work together with its record in the trace; when the database refuses it, runs it once more without
- * the record. A trace must never fail the work that it describes. The reconciler ends traces left open this way.
+ * Runs a unit of work together with its record in the trace. Where a rule of the trace's own tables refuses the record,
+ * or a trigger that does not say whose it is, the unit runs once more without it: a trace must never fail the work that
+ * it describes. The reconciler ends traces left open this way. Everything else is raised: what is transient was tried
+ * again as a whole, and what refuses the work itself would refuse it again.
  */
 export async function withRecord<Result>(
   { log }: { readonly log: RecordLog },
@@ -17,18 +23,12 @@ export async function withRecord<Result>(
   try {
     return await unit(true);
   } catch (error) {
-    if (!isDatabaseRefusal(error)) throw error;
+    if (!(error instanceof WriteRefused) || !mayBeTheRecords(error)) throw error;
     log.error({ error: errorMessage(error) }, 'the trace could not be written; the work goes on without it');
     return unit(false);
   }
 }
 
-/** Tables of the work itself: what they refuse is not the trace's fault, and would be refused again. */
-const TABLES_OF_WORK: readonly unknown[] = ['tasks', 'concurrency_slots'];
-
-/** PostgreSQL said no to a statement: a constraint, a trigger, a missing partition. Outages are retried elsewhere. */
-function isDatabaseRefusal(error: unknown): boolean {
-  if (error instanceof MusterError || typeof error !== 'object' || error === null) return false;
-  if ('table' in error && TABLES_OF_WORK.includes(error.table)) return false;
-  return 'code' in error && typeof error.code === 'string' && /^[0-9A-Z]{5}$/.test(error.code);
+function mayBeTheRecords({ table }: WriteRefused): boolean {
+  return table === null || RECORD_TABLES.includes(table);
 }

@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import { WriteRefused } from '../database/errors.ts';
 import type { Database } from '../database/transaction.ts';
 import { type RecordLog, withRecord } from '../database/with-record.ts';
 import type { TaskId, TraceId } from '../domain/ids.ts';
@@ -40,6 +41,5 @@ export async function claimTasks(options: ClaimOptions, ids: readonly TaskId[]):
 }
 
 function isLostRace(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || !('code' in error) || !('table' in error)) return false;
-  return error.code === '23505' && error.table === 'concurrency_slots';
+  return error instanceof WriteRefused && error.sqlState === '23505' && error.table === 'concurrency_slots';
 }

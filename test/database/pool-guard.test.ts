@@ -15,6 +15,7 @@ class FakeClient extends EventEmitter implements GuardedClient {
 class FakePool extends EventEmitter {
   totalCount = 0;
   idleCount = 0;
+  options = { max: 10 };
   connect(): Promise<FakeClient> {
     const client = new FakeClient();
     this.totalCount += 1;
@@ -105,5 +106,17 @@ describe('the pool guard', () => {
 
     assert.equal((await late)?.releases.length, 1);
     assert.equal(guard.state().stranded, 0);
+  });
+
+  it('asks for no further connection for a while after the server gave none', async () => {
+    await pool.connect();
+    await pool.connect();
+
+    guard.holdSize();
+    assert.equal(pool.options.max, 2);
+
+    pool.totalCount = 0;
+    guard.holdSize();
+    assert.equal(pool.options.max, 1);
   });
 });

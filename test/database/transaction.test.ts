@@ -79,7 +79,7 @@ describe('a unit of work', () => {
     assert.ok(rows[0]?.query.includes('$1') && !rows[0].query.includes('drop table'));
   });
 
-  for (const state of ['40001', '40P01', '57P01', '57P02', '57P03', '08006', '08003']) {
+  for (const state of ['40001', '40P01', '57P01', '57P02', '57P03', '08006', '53100', '53300', '25006', '57014']) {
     it(`runs again as a whole, on a fresh entity manager, after ${state}`, async () => {
       const database = open();
       const managers = new Set<SqlEntityManager>();
@@ -110,7 +110,12 @@ describe('a unit of work', () => {
     assert.deepEqual(lines, [[{ attempt: 1, reason: 'on purpose' }, 'A unit of work runs again.']]);
   });
 
-  for (const state of ['23505', '42P01', 'P0001', '22012', '53300']) {
+  for (const [state, code] of [
+    ['23505', 'write_refused'],
+    ['P0001', 'write_refused'],
+    ['22012', 'write_refused'],
+    ['42P01', '42P01'],
+  ] as const) {
     it(`does not run again after ${state}`, async () => {
       let runs = 0;
 
@@ -119,7 +124,7 @@ describe('a unit of work', () => {
           runs += 1;
           await raise(state).execute(kysely);
         }),
-        { code: state },
+        { code },
       );
       assert.equal(runs, 1);
     });
@@ -263,8 +268,83 @@ describe('a unit of work', () => {
     const database = open({ url: url.toString(), transactionTimeoutMs: 300 });
 
     await assert.rejects(database.inSystem('inspect', select1), {
-      code: 'transaction_timed_out',
+      code: 'service_unreachable',
       message: /ECONNREFUSED/,
+    });
+  });
+
+  it('says what was refused, and by which table', async () => {
+    const database = open();
+
+    await assert.rejects(
+      database.inSystem('inspect', ({ kysely }) => sql`insert into muster.tenants (id) values (null)`.execute(kysely)),
+      { code: 'write_refused', table: 'tenants', sqlState: '23502', message: /refused what was written in tenants: / },
+    );
+  });
+
+  describe('of a server with little room', () => {
+    let small: ClonedDatabase;
+    const pools: Database[] = [];
+
+    beforeEach(async () => {
+      small = await cloneDatabase(await sharedStack(), 'little room');
+    });
+    afterEach(async () => {
+      await Promise.all(pools.splice(0).map((database) => database.close()));
+      await small.drop();
+    });
+
+    const openSmall = (options: { poolSize?: number; transactionTimeoutMs?: number } = {}) => {
+      const database = openDatabase({ url: small.databaseUrl, applicationName: 'little room', ...options });
+      pools.push(database);
+      return database;
+    };
+    const alter = async (change: string) => {
+      const { superuserUrl } = await sharedStack();
+      await withPostgresql(superuserUrl, (client) => client.query(`alter database "${small.name}" ${change}`));
+    };
+
+    it('makes do with the three connections that the server gives', async () => {
+      const database = openSmall({ poolSize: 10 });
+      await alter('connection limit 3');
+
+      const units = Array.from({ length: 200 }, () =>
+        database.inSystem('inspect', ({ kysely }) => sql`select pg_sleep(0.01)`.execute(kysely)),
+      );
+
+      await Promise.all(units);
+      assert.deepEqual(database.pool(), { ...database.pool(), inTransaction: 0, stranded: 0 });
+    });
+
+    it('ends at its deadline with database_overloaded when no connection is left', async () => {
+      const holder = openSmall({ poolSize: 1 });
+      const gate = Promise.withResolvers<void>();
+      await holder.inSystem('inspect', select1);
+      await alter('connection limit 1');
+      const held = holder.inSystem('inspect', () => gate.promise);
+
+      await assert.rejects(openSmall({ transactionTimeoutMs: 300 }).inSystem('inspect', select1), {
+        code: 'database_overloaded',
+        message: /no room left .*too many connections/,
+      });
+      gate.resolve();
+      await held;
+    });
+
+    it('waits until the server takes writes again, on connections of before the change too', async () => {
+      const database = openSmall({ poolSize: 2, transactionTimeoutMs: 4_000 });
+      await database.inSystem('inspect', select1);
+      await alter('set default_transaction_read_only = on');
+      const readOnly = openSmall({ poolSize: 1, transactionTimeoutMs: 300 });
+      await assert.rejects(write(readOnly, 'read-only', 1), { code: 'database_read_only', message: /takes no writes/ });
+      const patient = openSmall({ poolSize: 1 });
+      await patient.inSystem('inspect', select1);
+
+      const writing = write(patient, 'patient', 1);
+      await alter('reset default_transaction_read_only');
+      await writing;
+
+      assert.equal(await read(database, 'patient'), 1);
     });
   });
 

@@ -104,4 +104,44 @@ describe('the trace of a task', () => {
       );
     }
   }).timeout(90_000);
+
+  it('keeps every event, and counts no death, while PostgreSQL gives no more than three connections', async () => {
+    const items = Array.from({ length: 199 }, () => ({ input: { urgent: true } }));
+    const database = new URL(muster.databaseUrl).pathname.slice(1);
+    const limit = (connections: number) =>
+      behindTheBack(muster, `alter database "${database}" connection limit ${connections}`);
+    const tasks = await muster.client.submitMany('mixed', items);
+    await limit(3);
+    await behindTheBack(
+      muster,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+
+    const ids = tasks.map((task) => task.id);
+    const ended = await eventually(
+      async () => {
+        const rows = await behindTheBack<{ status: string; events: string[]; gaps: boolean; crashes: number }>(
+          muster,
+          `select t.status, (select sum(crashes)::int from muster.agent_runs u where u.trace_id = r.id) as crashes,
+             array_agg(e.type order by e.seq) as events, max(e.seq) <> count(*) as gaps
+           from muster.tasks t join muster.agent_traces r on r.task_id = t.id
+             join muster.trace_events e on e.trace_id = r.id
+           where t.id = any($1) and t.completed_at is not null group by t.status, r.id`,
+          [ids],
+        );
+        assert.equal(rows.length, tasks.length);
+        return rows;
+      },
+      { withinMs: 80_000, everyMs: 250, what: 'every task to end' },
+    );
+    await limit(-1);
+
+    for (const task of ended) {
+      assert.partialDeepStrictEqual(task, { status: 'completed', gaps: false, crashes: 0 });
+      assert.deepEqual([task.events[0], task.events.at(-1)], ['trace.started', 'trace.completed']);
+      const begun = task.events.filter((type) => type === 'run.started').length;
+      assert.equal(task.events.filter((type) => type === 'run.completed').length, begun);
+    }
+  }).timeout(90_000);
 });
