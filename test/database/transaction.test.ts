@@ -273,15 +273,6 @@ describe('a unit of work', () => {
     });
   });
 
-  it('says what was refused, and by which table', async () => {
-    const database = open();
-
-    await assert.rejects(
-      database.inSystem('inspect', ({ kysely }) => sql`insert into muster.tenants (id) values (null)`.execute(kysely)),
-      { code: 'write_refused', table: 'tenants', sqlState: '23502', message: /refused what was written in tenants: / },
-    );
-  });
-
   it('waits for running units when closed, refuses new ones, and may be closed twice', async () => {
     const database = open();
     const gate = Promise.withResolvers<void>();

@@ -13,7 +13,7 @@ const write = (database: Database, key: string, value: number) =>
 const read = (database: Database, key: string) =>
   database.inSystem('inspect', async ({ em }) => (await em.findOne(SystemConfig, { key }))?.value ?? null);
 
-describe('a unit of work on a server with little room', () => {
+describe('a unit of work on a server that refuses', () => {
   let small: ClonedDatabase;
   const pools: Database[] = [];
 
@@ -76,5 +76,14 @@ describe('a unit of work on a server with little room', () => {
     await writing;
 
     assert.equal(await read(database, 'patient'), 1);
+  });
+
+  it('says what was refused, and by which table', async () => {
+    const database = open();
+
+    await assert.rejects(
+      database.inSystem('inspect', ({ kysely }) => sql`insert into muster.tenants (id) values (null)`.execute(kysely)),
+      { code: 'write_refused', table: 'tenants', sqlState: '23502', message: /refused what was written in tenants: / },
+    );
   });
 });
