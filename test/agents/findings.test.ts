@@ -7,14 +7,14 @@ import { GOLD, match, read, sample, talk } from './samples.ts';
 describe('what the analysts find', () => {
   for (const [name, gold] of Object.entries(GOLD)) {
     it(`finds all decisions of ${name} and nothing else`, async () => {
-      const found = findDecisions(await read(sample(name)));
+      const found = await findDecisions(await read(sample(name)));
 
       const quality = match(found, gold.decisions, ({ lines }, line) => lines.includes(line));
       assert.deepEqual(quality, { precision: 1, recall: 1 }, JSON.stringify(found, null, 1));
     });
 
     it(`finds all action items of ${name} with their owners and due dates and nothing else`, async () => {
-      const found = findActionItems(await read(sample(name)));
+      const found = await findActionItems(await read(sample(name)));
 
       const quality = match(found, gold.actions, ({ lines, owner, due }, wanted) => {
         return lines.includes(wanted.line) && owner === wanted.owner && due === (wanted.due ?? null);
@@ -23,7 +23,7 @@ describe('what the analysts find', () => {
     });
 
     it(`finds all open questions of ${name} and nothing else`, async () => {
-      const { open } = findQuestions(await read(sample(name)));
+      const { open } = await findQuestions(await read(sample(name)));
 
       const quality = match(open, gold.openQuestions, ({ lines }, line) => lines.includes(line));
       assert.deepEqual(quality, { precision: 1, recall: 1 }, JSON.stringify(open, null, 1));
@@ -33,7 +33,7 @@ describe('what the analysts find', () => {
 
 describe('decisions', () => {
   it('takes a proposal only when somebody else agrees', async () => {
-    const refused = findDecisions(
+    const refused = await findDecisions(
       await read(
         talk(
           'ann: let us begin',
@@ -44,7 +44,7 @@ describe('decisions', () => {
         ),
       ),
     );
-    const agreed = findDecisions(
+    const agreed = await findDecisions(
       await read(talk('ann: let us begin', "ann: let's paint the office walls green", 'bo: sounds good', 'ann: fine')),
     );
 
@@ -56,7 +56,7 @@ describe('decisions', () => {
   });
 
   it('does not take undecided matters, opinions and small talk for decisions', async () => {
-    const found = findDecisions(
+    const found = await findDecisions(
       await read(
         talk(
           'ann: we have not decided on the database yet',
@@ -73,7 +73,7 @@ describe('decisions', () => {
   });
 
   it('marks a decision that a later one replaces', async () => {
-    const found = findDecisions(
+    const found = await findDecisions(
       await read(
         talk(
           'ann: decision: we ship the beta on Thursday',
@@ -95,7 +95,7 @@ describe('decisions', () => {
 
 describe('action items', () => {
   const one = async (...lines: string[]) =>
-    findActionItems(await read(talk('ann: hello there', 'bo: hello ann', ...lines)))[0];
+    (await findActionItems(await read(talk('ann: hello there', 'bo: hello ann', ...lines))))[0];
 
   it('gives "I\'ll do it" to its speaker', async () => {
     const item = await one('ann: who can order the new keyboards?', "bo: I'll do it");
@@ -135,7 +135,7 @@ describe('action items', () => {
   });
 
   it('leaves idle promises out', async () => {
-    const found = findActionItems(
+    const found = await findActionItems(
       await read(
         talk(
           "ann: I'll be right back",
@@ -154,7 +154,7 @@ describe('action items', () => {
 
 describe('open questions', () => {
   const open = async (...lines: string[]) =>
-    findQuestions(await read(talk('ann: hello there', 'bo: hello ann', ...lines))).open;
+    (await findQuestions(await read(talk('ann: hello there', 'bo: hello ann', ...lines)))).open;
 
   it('counts a yes, a time, a number and a person as answers', async () => {
     assert.deepEqual(await open('ann: is the office open on Monday?', 'bo: yes, from nine'), []);

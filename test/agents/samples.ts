@@ -126,12 +126,12 @@ export function read(transcript: Transcript): Promise<Conversation> {
 /** All that the analysts find, as the composer gets it. */
 export async function analyse(transcript: Transcript): Promise<Findings> {
   const conversation = await read(transcript);
-  const questions = findQuestions(conversation);
+  const questions = await findQuestions(conversation);
   return {
     participants: findParticipants(transcript),
     topics: await findTopics(transcript, 6, noPace),
-    decisions: findDecisions(conversation),
-    actionItems: findActionItems(conversation),
+    decisions: await findDecisions(conversation),
+    actionItems: await findActionItems(conversation),
     openQuestions: questions.open,
     answeredQuestions: questions.answered,
     sentiment: await findSentiment(transcript, noPace),

@@ -13,6 +13,6 @@ export const decisionAnalyst = defineAgent({
   output: z.object({ decisions: z.array(decision), actionItems: z.array(actionItem) }),
   async handle(input, context) {
     const conversation = await readConversation(input.transcript, paceOf(context));
-    return { decisions: findDecisions(conversation), actionItems: findActionItems(conversation) };
+    return { decisions: await findDecisions(conversation), actionItems: await findActionItems(conversation) };
   },
 });

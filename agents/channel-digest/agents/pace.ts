@@ -1,5 +1,5 @@
 import type { HandlerContext } from '../../../index.ts';
-import type { Pace } from '../language/sentences.ts';
+import type { Pace } from '../language/read-sentences.ts';
 
 /**
  * Between two pieces of work: stops where the runtime says so, tells it that there is progress, and lets the rest of

@@ -1,3 +1,4 @@
+import { eachInSlices } from '../language/read-sentences.ts';
 import { isContained, overlap, type Sentence } from '../language/sentences.ts';
 import { wordRoots } from '../language/word-roots.ts';
 import { personCalled } from '../parsing/roster.ts';
@@ -12,7 +13,7 @@ import { stanceOf, stanceOfTurn } from './stance.ts';
 import { isVague, linesOf } from './wording.ts';
 
 const ANSWER_WINDOW = 10;
-/** Items back to which a repetition is looked for: bounds the work on very long texts. */
+/** Items back to which an answer or a repetition is looked for: bounds the work on very long texts. */
 const REMEMBERED = 200;
 /** "somebody has to find a reviewer" – "I could ask her". */
 const OFFER = /\b(?:her|him|them|it|that)\b/;
@@ -38,13 +39,14 @@ interface Item {
  * needs that somebody took ("who can …?" – "me"), assignments ("Ann will …") and what notes list as actions.
  * One promise told twice is one item with both lines. A request that nobody answered is `unconfirmed`.
  */
-export function findActionItems(conversation: Conversation): ActionItem[] {
+export async function findActionItems(conversation: Conversation): Promise<ActionItem[]> {
   const items: Item[] = [];
-  for (const sentence of conversation.sentences) {
-    for (const item of listedItems(conversation, sentence) ?? spokenItems(conversation, sentence, items))
+  await eachInSlices(conversation.sentences, conversation.pace, (sentence) => {
+    const recent = items.slice(-REMEMBERED);
+    for (const item of listedItems(conversation, sentence) ?? spokenItems(conversation, sentence, recent))
       add(conversation, items, item);
-  }
-  for (const item of items) settle(conversation, item);
+  });
+  await eachInSlices(items, conversation.pace, (item) => settle(conversation, item));
   const kept = items.filter(({ loose, owner, due }) => !loose || owner !== null || due !== null);
   return kept.map(({ text, owner, due, state, lines }) => ({
     text,

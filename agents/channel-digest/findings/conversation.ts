@@ -1,4 +1,5 @@
-import { type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import { type Pace, readSentences } from '../language/read-sentences.ts';
+import type { Sentence } from '../language/sentences.ts';
 import { personCalled } from '../parsing/roster.ts';
 import type { Person, Transcript, Utterance } from '../schemas.ts';
 
@@ -9,33 +10,39 @@ const ADDRESSES: readonly RegExp[] = [
   /,\s*(\p{L}[\p{L}\p{N}_-]*)\s*[.!]*$/iu,
 ];
 
-/** One utterance with its sentences; never empty. */
+/** One utterance with its first sentences, by which a reply is judged; never empty. */
 export interface Turn {
   readonly utterance: Utterance;
   readonly sentences: readonly Sentence[];
   readonly speaker: string | null;
 }
 
+/** Sentences of one utterance that count as its reply: bounds the work on an utterance of megabytes. */
+const HEARD = 50;
+
 /** Reads a transcript as a conversation; calls `pace` between pieces of the work. */
 export async function readConversation(transcript: Transcript, pace: Pace): Promise<Conversation> {
-  return new Conversation(transcript, await readSentences(transcript, pace));
+  return new Conversation(transcript, await readSentences(transcript, pace), pace);
 }
 
 /** The talk as turns, with the question every analyst asks of it: what came after this, and who was meant. */
 export class Conversation {
   readonly people: readonly Person[];
   readonly sentences: readonly Sentence[];
+  readonly pace: Pace;
   private readonly turns: readonly Turn[];
   private readonly positions: ReadonlyMap<number, number>;
   private readonly replies: ReadonlyMap<number, readonly number[]>;
 
-  constructor(transcript: Transcript, sentences: readonly Sentence[]) {
+  constructor(transcript: Transcript, sentences: readonly Sentence[], pace: Pace) {
     this.people = transcript.people;
     this.sentences = sentences;
+    this.pace = pace;
     const grouped = Map.groupBy(sentences, ({ utterance }) => utterance.index);
     this.turns = [...grouped.values()].flatMap((said) => {
       const first = said[0];
-      return first === undefined ? [] : [{ utterance: first.utterance, sentences: said, speaker: first.speaker }];
+      const heard = said.slice(0, HEARD);
+      return first === undefined ? [] : [{ utterance: first.utterance, sentences: heard, speaker: first.speaker }];
     });
     this.positions = new Map(this.turns.map(({ utterance }, at) => [utterance.index, at]));
     this.replies = this.explicitReplies();
@@ -81,9 +88,9 @@ export class Conversation {
 
   /** "next is the mobile build. Elif?": the name stands alone, in a sentence of its own after the matter. */
   private calledAlone(sentence: Sentence): string | null {
-    const turn = this.turns[this.positions.get(sentence.utterance.index) ?? -1];
-    const next = turn?.sentences.find(({ index }) => index === sentence.index + 1);
-    const alone = next === undefined ? undefined : /^(\p{L}[\p{L}\p{N}_-]*)\s*\?+$/u.exec(next.said)?.[1];
+    const next = this.sentences[sentence.index + 1];
+    const alone =
+      next?.utterance !== sentence.utterance ? undefined : /^(\p{L}[\p{L}\p{N}_-]*)\s*\?+$/u.exec(next.said)?.[1];
     return alone === undefined ? null : personCalled(this.people, alone);
   }
 
@@ -91,7 +98,9 @@ export class Conversation {
     const replies = new Map<number, number[]>();
     this.turns.forEach(({ utterance }, at) => {
       if (utterance.replyTo === null) return;
-      replies.set(utterance.replyTo, [...(replies.get(utterance.replyTo) ?? []), at]);
+      const known = replies.get(utterance.replyTo);
+      if (known === undefined) replies.set(utterance.replyTo, [at]);
+      else known.push(at);
     });
     return replies;
   }

@@ -1,3 +1,4 @@
+import { eachInSlices } from '../language/read-sentences.ts';
 import { isContained, overlap, type Sentence } from '../language/sentences.ts';
 import type { Decision } from '../schemas.ts';
 import type { Conversation, Turn } from './conversation.ts';
@@ -29,8 +30,12 @@ interface Candidate {
  * and what notes list as decisions. Two wordings of one matter become one decision with both lines; a decision that a
  * later one replaces says so.
  */
-export function findDecisions(conversation: Conversation): Decision[] {
-  const candidates = conversation.sentences.flatMap((sentence) => candidate(conversation, sentence) ?? []);
+export async function findDecisions(conversation: Conversation): Promise<Decision[]> {
+  const candidates: Candidate[] = [];
+  await eachInSlices(conversation.sentences, conversation.pace, (sentence) => {
+    const found = candidate(conversation, sentence);
+    if (found !== null) candidates.push(found);
+  });
   return markReplaced(merged(conversation, candidates)).map(({ decision }) => decision);
 }
 
@@ -138,11 +143,10 @@ function shareDay(one: Sentence, other: Sentence): boolean {
 }
 
 function markReplaced(settled: readonly Settled[]): Settled[] {
-  const withdrawing = settled.filter(({ sentence }) => withdraws(sentence));
-  return settled.map((earlier) => {
-    const later = withdrawing.find(({ sentence }) => {
-      const shared = overlap(earlier.sentence.terms, sentence.terms);
-      return sentence.utterance.index > earlier.sentence.utterance.index && shared >= 0.3;
+  return settled.map((earlier, at) => {
+    const later = settled.slice(at + 1, at + 1 + REMEMBERED).find(({ sentence }) => {
+      if (sentence.utterance.index <= earlier.sentence.utterance.index || !withdraws(sentence)) return false;
+      return overlap(earlier.sentence.terms, sentence.terms) >= 0.3;
     });
     return later === undefined
       ? earlier

@@ -1,4 +1,5 @@
-import { overlap, type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import { eachInSlices, type Pace, readSentences } from '../language/read-sentences.ts';
+import { overlap, type Sentence } from '../language/sentences.ts';
 import type { Highlight, Transcript } from '../schemas.ts';
 import { stanceOf } from './stance.ts';
 import { rankSentences } from './text-rank.ts';
@@ -23,7 +24,11 @@ const WEIGHTY =
  */
 export async function findHighlights(transcript: Transcript, pace: Pace): Promise<Highlight[]> {
   const sentences = await readSentences(transcript, pace);
-  const candidates = mostCommon(sentences.filter(isSubstantial));
+  const substantial: Sentence[] = [];
+  await eachInSlices(sentences, pace, (sentence) => {
+    if (isSubstantial(sentence)) substantial.push(sentence);
+  });
+  const candidates = mostCommon(substantial);
   await pace();
   const ranks = rankSentences(candidates.map(({ terms }) => terms));
   const scored = candidates.map((sentence, at) => ({
@@ -54,8 +59,9 @@ function mostCommon(sentences: readonly Sentence[]): Sentence[] {
   for (const { terms } of sentences) for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1);
   const common = ({ terms }: Sentence) =>
     [...terms].reduce((sum, term) => sum + Math.log(counts.get(term) ?? 1), 0) / terms.size;
-  const kept = sentences.toSorted((one, other) => common(other) - common(one)).slice(0, RANKED);
-  return kept.sort((one, other) => one.index - other.index);
+  const weighed = sentences.map((sentence) => ({ sentence, weight: common(sentence) }));
+  const kept = weighed.sort((one, other) => other.weight - one.weight).slice(0, RANKED);
+  return kept.map(({ sentence }) => sentence).sort((one, other) => one.index - other.index);
 }
 
 function merit(sentence: Sentence): number {

@@ -22,9 +22,10 @@ interface Tally {
 export function findParticipants(transcript: Transcript): Participant[] {
   const tallies = new Map<string, Tally>();
   if (transcript.statistics.speakers === 0) return namedPeople(transcript);
+  const speaking = new Set(transcript.people.filter(({ speaks }) => speaks).map(({ name }) => name));
   const spoken = transcript.utterances.filter(({ speaker, automated }) => speaker !== null && !automated);
   spoken.forEach((utterance, at) => {
-    count(tallies, transcript, { utterance, previous: spoken[at - 1] });
+    count(tallies, transcript, { utterance, previous: spoken[at - 1], speaking });
   });
   const words = [...tallies.values()].reduce((sum, tally) => sum + tally.words, 0);
   const participants = [...tallies].map(([name, tally]) => described(name, tally, words));
@@ -46,17 +47,20 @@ function namedPeople({ people, utterances }: Transcript): Participant[] {
   return named.sort((one, other) => other.messages - one.messages);
 }
 
-function count(
-  tallies: Map<string, Tally>,
-  transcript: Transcript,
-  { utterance, previous }: { utterance: Utterance; previous: Utterance | undefined },
-): void {
+/** An utterance, the one before it, and the names of all who speak. */
+interface Said {
+  readonly utterance: Utterance;
+  readonly previous: Utterance | undefined;
+  readonly speaking: ReadonlySet<string>;
+}
+
+function count(tallies: Map<string, Tally>, transcript: Transcript, { utterance, previous, speaking }: Said): void {
   const speaker = utterance.speaker ?? '';
   const tally = tallyOf(tallies, speaker);
   tally.utterances.push(utterance);
   tally.words += countWords(utterance.text);
   tally.questions += /\?/.test(utterance.text) ? 1 : 0;
-  for (const partner of partnersOf(utterance, previous, transcript)) {
+  for (const partner of partnersOf(transcript, { utterance, previous, speaking })) {
     if (partner === speaker) continue;
     meet(tally, partner, utterance.line);
     meet(tallyOf(tallies, partner), speaker, utterance.line);
@@ -64,12 +68,11 @@ function count(
 }
 
 /** A reply says whom it is meant for; only where none is linked does the neighbour count. */
-function partnersOf(utterance: Utterance, previous: Utterance | undefined, transcript: Transcript): Set<string> {
+function partnersOf(transcript: Transcript, { utterance, previous, speaking }: Said): Set<string> {
   const answered = utterance.replyTo === null ? previous : transcript.utterances[utterance.replyTo];
   const mentioned = [...utterance.text.matchAll(MENTION)].flatMap(
     ([, name]) => personCalled(transcript.people, name ?? '') ?? [],
   );
-  const speaking = new Set(transcript.people.filter(({ speaks }) => speaks).map(({ name }) => name));
   const partners = [...mentioned.filter((name) => speaking.has(name)), answered?.speaker].flatMap((name) => name ?? []);
   return new Set(partners);
 }

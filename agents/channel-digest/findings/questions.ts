@@ -1,3 +1,4 @@
+import { eachInSlices } from '../language/read-sentences.ts';
 import { overlap, type Sentence } from '../language/sentences.ts';
 import type { OpenQuestion } from '../schemas.ts';
 import { isRequest } from './action-cues.ts';
@@ -19,6 +20,9 @@ const RHETORICAL =
 /** Asks for a start or for assent, not for information. */
 const TAG = /,\s*(?:shall we|ok(?:ay)?|deal|alright|will you|would you)\s*\?\W*$/;
 
+/** Open questions back to which a repetition is looked for: bounds the work on very long texts. */
+const REMEMBERED = 200;
+
 export interface Questions {
   readonly open: OpenQuestion[];
   /** How many questions were asked and answered. */
@@ -29,17 +33,17 @@ export interface Questions {
  * Finds questions that were asked and not answered, with the reason why they count as open. Requests, proposals and
  * small talk have the form of questions and are none; a question asked again is one question.
  */
-export function findQuestions(conversation: Conversation): Questions {
+export async function findQuestions(conversation: Conversation): Promise<Questions> {
   const open: Array<OpenQuestion & { terms: ReadonlySet<string> }> = [];
   let answered = 0;
-  for (const sentence of conversation.sentences) {
+  await eachInSlices(conversation.sentences, conversation.pace, (sentence) => {
     const found = openQuestion(conversation, sentence);
     if (found === 'answered') {
       answered++;
-      const settled = open.findIndex(({ terms }) => overlap(terms, sentence.terms) >= 0.75);
+      const settled = alikeAmong(open, sentence.terms);
       if (settled >= 0) open.splice(settled, 1);
     } else if (found !== null) remember(open, { ...found, terms: sentence.terms });
-  }
+  });
   return { open: open.map(({ terms: _, ...question }) => question), answered };
 }
 
@@ -109,11 +113,18 @@ function wording({ said }: Sentence): string {
   return capitalised(core);
 }
 
+/** Where the same question stands in the list, looked for among the latest; -1 where it does not. */
+function alikeAmong(open: ReadonlyArray<{ terms: ReadonlySet<string> }>, terms: ReadonlySet<string>): number {
+  const from = Math.max(0, open.length - REMEMBERED);
+  const found = open.slice(from).findIndex((other) => overlap(other.terms, terms) >= 0.75);
+  return found < 0 ? -1 : from + found;
+}
+
 function remember<Question extends OpenQuestion & { terms: ReadonlySet<string> }>(
   open: Question[],
   question: Question,
 ): void {
-  const same = open.findIndex(({ terms }) => overlap(terms, question.terms) >= 0.75);
+  const same = alikeAmong(open, question.terms);
   const earlier = open[same];
   if (earlier === undefined) open.push(question);
   else

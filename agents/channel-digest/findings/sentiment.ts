@@ -1,4 +1,5 @@
-import { type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import { type Pace, readSentences } from '../language/read-sentences.ts';
+import type { Sentence } from '../language/sentences.ts';
 import type { Mood, Sentiment, Transcript } from '../schemas.ts';
 
 /** Fewest utterances with feeling that make a statement about a person, and about a stretch of the talk. */

@@ -1,4 +1,5 @@
-import { type Pace, readSentences, type Sentence } from '../language/sentences.ts';
+import { eachInSlices, type Pace, readSentences } from '../language/read-sentences.ts';
+import type { Sentence } from '../language/sentences.ts';
 import type { Topic, Transcript } from '../schemas.ts';
 import { nounPhrases } from './noun-phrases.ts';
 import { isVague, linesOf } from './wording.ts';
@@ -21,7 +22,8 @@ interface Term {
 export async function findTopics(transcript: Transcript, most: number, pace: Pace): Promise<Topic[]> {
   const sentences = await readSentences(transcript, pace);
   const names = new Set(transcript.people.flatMap(({ aliases }) => aliases));
-  const terms = collect(sentences, names);
+  const terms = new Map<string, Term>();
+  await eachInSlices(sentences, pace, (sentence) => collect(sentence, names, terms));
   const least = sentences.length < 12 ? 1 : 2;
   const common = [...terms.values()].filter(({ sentences: said }) => said.size >= least);
   const weights = weigh(common);
@@ -32,22 +34,13 @@ export async function findTopics(transcript: Transcript, most: number, pace: Pac
   return grouped(ranked, most).map((group) => topicOf(group, quoted));
 }
 
-function collect(sentences: readonly Sentence[], names: ReadonlySet<string>): Map<string, Term> {
-  const terms = new Map<string, Term>();
-  for (const sentence of sentences) {
-    for (const phrase of nounPhrases(sentence, names)) {
-      const term: Term = terms.get(phrase.key) ?? {
-        key: phrase.key,
-        stems: phrase.stems,
-        wordings: new Map(),
-        sentences: new Set(),
-      };
-      terms.set(phrase.key, term);
-      term.wordings.set(phrase.text, (term.wordings.get(phrase.text) ?? 0) + 1);
-      term.sentences.add(sentence);
-    }
+function collect(sentence: Sentence, names: ReadonlySet<string>, terms: Map<string, Term>): void {
+  for (const { key, stems, text } of nounPhrases(sentence, names)) {
+    const term: Term = terms.get(key) ?? { key, stems, wordings: new Map(), sentences: new Set() };
+    terms.set(key, term);
+    term.wordings.set(text, (term.wordings.get(text) ?? 0) + 1);
+    term.sentences.add(sentence);
   }
-  return terms;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { isEnglish } from '../parsing/language-of.ts';
 import type { Transcript, Utterance } from '../schemas.ts';
-import { type LanguageModel, loadLanguageModel, type Token } from './language-model.ts';
+import { boundedPieces, type Piece } from './bounded-pieces.ts';
+import type { LanguageModel, Token } from './language-model.ts';
 import { plainText, withQuestionMark } from './plain-text.ts';
 
 /** One sentence of the transcript with all that the analysts ask of it. */
@@ -24,27 +25,38 @@ export interface Sentence {
   readonly sentiment: number;
 }
 
-/** Says between pieces of work that the agent is alive; throws when it should stop. */
-export type Pace = () => Promise<void>;
+/** Cuts a transcript into sentences; several slices make the whole, so that a long text leaves the process its turns. */
+export class SentenceReader {
+  readonly #utterances: readonly Utterance[];
+  readonly #model: LanguageModel;
+  readonly #sentences: Sentence[] = [];
+  #next = 0;
 
-const PIECE = 200;
-const CONTENT = new Set(['NOUN', 'PROPN', 'VERB', 'ADJ', 'NUM']);
-
-/**
- * Cuts what people said into sentences, line by line, so that each knows its own line of the source. Bots, and
- * utterances in another language, are left out. Calls `pace` every 200 utterances.
- */
-export async function readSentences(transcript: Transcript, pace: Pace): Promise<Sentence[]> {
-  if (transcript.language !== 'english') return [];
-  const model = await loadLanguageModel();
-  const sentences: Sentence[] = [];
-  for (const utterance of transcript.utterances) {
-    if (utterance.index % PIECE === 0) await pace();
-    if (!utterance.automated && isEnglish(utterance.text)) readUtterance(model, utterance, sentences);
+  constructor(transcript: Transcript, model: LanguageModel) {
+    this.#utterances = transcript.language === 'english' ? transcript.utterances : [];
+    this.#model = model;
   }
-  return sentences;
+
+  /** All sentences once the whole is read; null before. */
+  get sentences(): readonly Sentence[] | null {
+    return this.#next === this.#utterances.length ? this.#sentences : null;
+  }
+
+  /** Reads on for about so many milliseconds, one utterance at least. */
+  read(milliseconds: number): void {
+    const until = performance.now() + milliseconds;
+    do {
+      const utterance = this.#utterances[this.#next];
+      if (utterance === undefined) return;
+      this.#next += 1;
+      if (!utterance.automated && isEnglish(utterance.text)) readUtterance(this.#model, utterance, this.#sentences);
+    } while (performance.now() < until);
+  }
 }
 
+const CONTENT = new Set(['NOUN', 'PROPN', 'VERB', 'ADJ', 'NUM']);
+
+/** In chats a line break ends a sentence; in notes a sentence runs on over the lines of its paragraph. */
 function readUtterance(model: LanguageModel, utterance: Utterance, into: Sentence[]): void {
   for (const { text: piece, offset } of pieces(utterance)) {
     for (const { text, tokens, sentiment } of model.read(piece)) {
@@ -68,12 +80,11 @@ function readUtterance(model: LanguageModel, utterance: Utterance, into: Sentenc
   }
 }
 
-/** In chats a line break ends a sentence; in notes a sentence runs on over the lines of its paragraph. */
-function pieces(utterance: Utterance): Array<{ text: string; offset: number }> {
-  if (utterance.speaker === null) return [{ text: utterance.text, offset: 0 }];
-  return utterance.text
+function pieces({ speaker, text }: Utterance): Piece[] {
+  if (speaker === null) return boundedPieces(text, 0);
+  return text
     .split('\n')
-    .flatMap((text, offset) => (text.trim() === '' || text.startsWith('> ') ? [] : [{ text, offset }]));
+    .flatMap((line, offset) => (line.trim() === '' || line.startsWith('> ') ? [] : boundedPieces(line, offset)));
 }
 
 function lineAt(utterance: Utterance, sentence: string, { piece, offset }: { piece: string; offset: number }): number {

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { findActionItems } from '../../agents/channel-digest/findings/action-items.ts';
+import { readConversation } from '../../agents/channel-digest/findings/conversation.ts';
+import { findDecisions } from '../../agents/channel-digest/findings/decisions.ts';
+import { findQuestions } from '../../agents/channel-digest/findings/questions.ts';
+import { boundedPieces } from '../../agents/channel-digest/language/bounded-pieces.ts';
+import { readSentences } from '../../agents/channel-digest/language/read-sentences.ts';
+import { parseTranscript } from '../../agents/channel-digest/parsing/parse-transcript.ts';
+import { plantedTalk } from './long-transcript.ts';
+
+const HEAD = '[10:00] ann: hello there, what is this about?\n[10:01] bo: ';
+/** A quadratic pattern takes minutes for it. */
+const LENGTH = 200_000;
+/** What a pattern with a repetition in it takes long to give up on, once it is repeated often enough. */
+const REPEATED = [
+  'a',
+  ' ',
+  'a ',
+  'a.',
+  'a-',
+  '@a ',
+  'and, ',
+  'ok so ',
+  "I'll do. ",
+  '?',
+  '...',
+  '(',
+  '_*',
+  '1 ',
+  '- ',
+  '👍',
+];
+
+function turns() {
+  let count = 0;
+  const pace = async () => {
+    count += 1;
+  };
+  return { pace, taken: () => count };
+}
+
+describe('a line of 200,000 characters', () => {
+  for (const unit of REPEATED) {
+    it(`of ${JSON.stringify(unit)} is read to its end`, async () => {
+      const { pace } = turns();
+      const conversation = await readConversation(
+        parseTranscript(`${HEAD}${unit.repeat(LENGTH / unit.length)} end\n`, 'long.txt'),
+        pace,
+      );
+
+      const found = [await findDecisions(conversation), await findActionItems(conversation)];
+
+      assert.equal((await findQuestions(conversation)).open.length <= 1, true);
+      assert.ok(found.every((list) => list.length <= 2));
+    }).timeout(20_000);
+  }
+
+  it('is looked at in pieces that end between words and lose none', () => {
+    const words = Array.from({ length: 5_000 }, (_, at) => `word${at}`);
+
+    const pieces = boundedPieces(words.join(' '), 3);
+
+    assert.deepEqual(
+      pieces
+        .map(({ text }) => text)
+        .join('')
+        .split(' '),
+      words,
+    );
+    assert.ok(pieces.every(({ text, offset }) => text.length <= 600 && offset === 3));
+  });
+
+  it('in notes keeps the line on which each piece begins', () => {
+    const lines = Array.from({ length: 100 }, (_, at) => `This is what stands on line number ${at} of the notes.`);
+
+    const pieces = boundedPieces(lines.join('\n'), 0);
+
+    for (const { text, offset } of pieces)
+      assert.ok(text.trimStart().startsWith(lines[offset] ?? '-') || text.startsWith('\n'));
+  });
+});
+
+describe('a long text', () => {
+  it('is read once by all who read it at the same time, and each has its turns', async () => {
+    const transcript = parseTranscript(plantedTalk(3_000).text, 'long.txt');
+    const one = turns();
+    const other = turns();
+
+    const [first, second] = await Promise.all([
+      readSentences(transcript, one.pace),
+      readSentences(structuredClone(transcript), other.pace),
+    ]);
+
+    assert.equal(first, second);
+    assert.ok(one.taken() > 3 && other.taken() > 3, `${one.taken()} and ${other.taken()} turns`);
+  });
+
+  it('is still read for the others when one of them is stopped', async () => {
+    const transcript = parseTranscript(plantedTalk(1_000).text, 'long.txt');
+    const stopped = readSentences(transcript, () => Promise.reject(new Error('stopped')));
+    const other = readSentences(structuredClone(transcript), turns().pace);
+
+    await assert.rejects(stopped, /stopped/);
+    assert.ok((await other).length >= 1_000);
+  });
+});
