@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Config, loadConfig, setVariables } from '../config.ts';
 import type { DoctorCheck } from '../services/doctor.ts';
-import type { Connections, Report, ServiceStatus } from '../services/index.ts';
+import type { Connections, ServiceStatus } from '../services/index.ts';
 import { NotReady, reasonOf, SetUpStepFailed } from './errors.ts';
 import { plain, plainLines } from './format.ts';
 import { type Colors, Output } from './output.ts';
@@ -62,13 +62,11 @@ async function up(output: Output, config: Config): Promise<void> {
  */
 export async function setUp(output: Output, config: Config): Promise<Connections> {
   const services = await loadServices();
-  const { connections } = await services.up(config.services, progressOf(output, services));
+  const { connections } = await services.up(config.services, (event) => {
+    output.progress(plain(services.formatProgress(event)));
+  });
   await prepare(output, config, connections);
   return connections;
-}
-
-function progressOf(output: Output, { formatProgress }: Awaited<ReturnType<typeof loadServices>>): Report {
-  return (event) => output.progress(plain(formatProgress(event)));
 }
 
 async function prepare(output: Output, config: Config, connections: Connections): Promise<void> {
@@ -88,7 +86,9 @@ async function prepare(output: Output, config: Config, connections: Connections)
 
 async function down(output: Output, config: Config): Promise<void> {
   const services = await loadServices();
-  const stopped = await services.down(config.services, progressOf(output, services));
+  const stopped = await services.down(config.services, (event) => {
+    output.progress(plain(services.formatProgress(event)));
+  });
   output.result(stopped, () => stopped.services.map(formatStopped).join('\n'));
   const left = stopped.services.filter(({ source, healthy }) => source === 'muster' && healthy);
   const sentences = left.map(({ name, detail }) => `${name} could not be stopped (${detail})`);

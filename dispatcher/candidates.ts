@@ -2,7 +2,7 @@ import { GroupCommit } from '../database/group-commit.ts';
 import type { Database } from '../database/transaction.ts';
 import { errorMessage, hasErrorCode } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
-import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
+import { ClaimRepository, type ReadyTurn } from '../entities/tasks/claim-repository.ts';
 import type { Claimant } from '../entities/tasks/claim-rules.ts';
 import { WaitingRepository } from '../entities/tasks/waiting-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
@@ -28,6 +28,8 @@ const NO_ROOM_MS = 200;
  * that the ones behind them can be seen, however many there are.
  */
 const ELSEWHERE_MS = { first: 300, most: 10_000 };
+/** Without Redis, one of so many starts goes to the lowest band, and to what has waited longest. */
+const STARTS_PER_TURN = { lowest: 20, longest: 10 };
 /** Added to a poll: every other dispatcher looks once between a job's return and the next look of who gave it back. */
 const AFTER_ELSEWHERE_MS = 500;
 
@@ -47,6 +49,9 @@ export class Candidates {
   });
   #redisAway = false;
   #elsewhereMs = 0;
+  /** Turns of tasks that would start later by their band, since PostgreSQL is asked. */
+  readonly #dueAlone = { lowest: 0, longest: 0 };
+  #hasMore = false;
 
   constructor(options: CandidatesOptions) {
     this.#options = options;
@@ -60,6 +65,11 @@ export class Candidates {
   /** How much longer than usual to wait for the next look, so that others see what was given back for them. */
   get patienceMs(): number {
     return this.#elsewhereMs > 0 ? AFTER_ELSEWHERE_MS : 0;
+  }
+
+  /** Whether the last look was for a turn alone, and another one may find more. */
+  get hasMore(): boolean {
+    return this.#hasMore;
   }
 
   /** Tasks that may be claimable, first to start first. Those of Redis are nobody else's for a while. */
@@ -77,14 +87,32 @@ export class Candidates {
     return this.#ready(limit);
   }
 
+  /** Counts starts as the queue does; where several tasks compete for one slot, a turn must be asked for alone. */
   async #ready(limit: number): Promise<TaskId[]> {
+    for (const turn of ['lowest', 'longest'] as const) {
+      const due = Math.min(limit, Math.floor(this.#dueAlone[turn]));
+      const found = due > 0 ? await this.#readyInTurn(turn, due) : [];
+      if (due > 0) this.#dueAlone[turn] -= Math.max(1, found.length);
+      this.#hasMore = found.length > 0;
+      if (this.#hasMore) return found;
+    }
+    return this.#readyInTurn('highest', limit);
+  }
+
+  async #readyInTurn(turn: ReadyTurn, limit: number): Promise<TaskId[]> {
     const { database, settings, claimant } = this.#options;
     const current = await settings.current();
-    return database.single.inSystem('dispatch', ({ em }) => new ClaimRepository(em).ready(claimant, current, limit));
+    return database.single.inSystem('dispatch', ({ em }) =>
+      new ClaimRepository(em).ready(claimant, current, { limit, turn }),
+    );
   }
 
   /** These are claimed. */
   started(ids: readonly TaskId[]): Promise<void> {
+    if (this.#redisAway) {
+      this.#dueAlone.lowest += ids.length / STARTS_PER_TURN.lowest;
+      this.#dueAlone.longest += ids.length / STARTS_PER_TURN.longest;
+    }
     return this.#tell((queue) => queue.started(ids));
   }
 

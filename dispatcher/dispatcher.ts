@@ -123,7 +123,7 @@ export class Dispatcher {
     if (this.#held) return SWEEP_MS;
     const ids = await this.#candidates.next(room);
     if (ids.length > 0) this.#carryOn(ids);
-    return ids.length === room ? 0 : POLL_MS + this.#candidates.patienceMs;
+    return ids.length === room || this.#candidates.hasMore ? 0 : POLL_MS + this.#candidates.patienceMs;
   }
 
   /** PostgreSQL names the same tasks until they are claimed; Redis does not. */

@@ -9,7 +9,7 @@ export const QUEUE_KEY_NAMES = [
   'high_priority:tenants', // of each band: tenants with such jobs, by their virtual time
   'normal_priority:tenants',
   'low_priority:tenants',
-  'high_priority:parked', // of each band: jobs whose concurrency key is full, `key|created|task`, all with the score 0
+  'high_priority:parked', // of each band: jobs whose key is full, `key|tenant|created|task`, all with the score 0
   'normal_priority:parked',
   'low_priority:parked',
   'jobs', // task → place, of the jobs in bands and parked
@@ -25,6 +25,9 @@ export const QUEUE_KEY_NAMES = [
   'ended', // task → when it ended; for some seconds
   'epoch', // its absence means that the index is gone
   'rebuild', // the rebuild under way
+  'queues', // tenants with parked jobs, `key|band|turn|tenant`, all with the score 0
+  'let_in', // jobs that a full key let into their band and that wait there, `key|band|tenant|created|task`, likewise
+  'turns', // of each key with parked jobs or let-in ones: its turns, virtual times, and the turns of tenants
 ] as const;
 
 type TextPerName<Names extends readonly string[]> = { readonly [Index in keyof Names]: string };

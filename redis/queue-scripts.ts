@@ -34,16 +34,18 @@ export interface QueueScripts {
   finishRebuild(...input: [...Keys, rebuild: string]): Promise<'finished' | 'superseded'>;
 }
 
-/** Names of the keys; then what counts against limits; then places in bands; then slots; then leases. */
+/** Names of the keys; then what counts against limits; then places in bands, and under full keys; slots; leases. */
 const PLACES = ['queue-keys', 'queue-limits', 'queue-places'] as const;
-const SLOTS = [...PLACES, 'queue-slots'] as const;
+const SLOTS = [...PLACES, 'queue-parked', 'queue-let-in', 'queue-slots'] as const;
 const LEASES = [...SLOTS, 'queue-leases'] as const;
+/** Which job goes next: in its band, and instead of one that came for a key. */
+const ORDER = ['queue-order', 'queue-next', 'queue-turns', 'queue-instead', 'queue-hand-out'] as const;
 
 const queueScript = (...files: readonly string[]): ScriptParts => ({ files, keys: QUEUE_KEY_NAMES.length });
 
 export const QUEUE_SCRIPTS: Record<keyof QueueScripts, ScriptParts> = {
   enqueueJobs: queueScript(...PLACES, 'enqueue-jobs'),
-  leaseJobs: queueScript(...LEASES, 'queue-order', 'lease-jobs'),
+  leaseJobs: queueScript(...LEASES, ...ORDER, 'lease-jobs'),
   startJobs: queueScript(...LEASES, 'start-jobs'),
   acknowledgeJobs: queueScript(...LEASES, 'acknowledge-jobs'),
   giveBackJobs: queueScript(...LEASES, 'give-back-jobs'),

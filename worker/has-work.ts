@@ -7,7 +7,7 @@ import type { Claimant } from '../entities/tasks/claim-rules.ts';
 export async function hasWork(database: Database, settings: SettingsCache, claimant: Claimant): Promise<boolean> {
   const current = await settings.current();
   const ready = await database.single.inSystem('inspect', ({ em }) =>
-    new ClaimRepository(em).ready(claimant, current, 1),
+    new ClaimRepository(em).ready(claimant, current, { limit: 1 }),
   );
   return ready.length > 0;
 }

@@ -2,9 +2,19 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type RawBuilder, sql } from 'kysely';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
+import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
 import { OPEN_TASK_STATUSES } from '../../domain/tasks/status.ts';
 import { taskWorkflowPrefix } from '../../domain/tasks/workflow-id.ts';
-import { bandRuns, type Claimant, hasRoom, isHosted, limitOf, ruleTables } from './claim-rules.ts';
+import {
+  areInOneBand,
+  bandRuns,
+  type Claimant,
+  hasRoom,
+  isHosted,
+  isInBand,
+  limitOf,
+  ruleTables,
+} from './claim-rules.ts';
 import { type ClaimedTask, type ClaimedTaskRow, readClaimedTask } from './claimed-task.ts';
 
 /** How a task stands that waits although its claim was refused. */
@@ -12,6 +22,9 @@ export interface Standing {
   readonly taskId: TaskId;
   readonly hosted: boolean;
 }
+
+/** Which of the tasks that could start come first. */
+export type ReadyTurn = 'highest' | 'lowest' | 'longest';
 
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
 /** Worded so that no index of what waits fits: rows are found by their ids, however wrong the planner's statistics are. */
@@ -89,20 +102,28 @@ export class ClaimRepository {
   }
 
   /**
-   * Tasks that could start now, by tasks_claim_index: what works when Redis does not. Bands are strict, limits and
-   * pauses hold; weights and ageing do not count.
+   * Tasks that could start now, by tasks_claim_index: what works when Redis does not. Limits and pauses hold; weights do
+   * not count. The highest band comes first, or the lowest, or what has waited longest beyond the ageing time.
    */
   async ready(
     claimant: Pick<Claimant, 'taskQueue' | 'handlers'>,
     settings: QueueSettings,
-    limit: number,
+    { limit, turn = 'highest' }: { readonly limit: number; readonly turn?: ReadyTurn },
   ): Promise<TaskId[]> {
-    const result = await sql<{ id: TaskId }>`
-      with ${ruleTables(settings)}
-      select t.id from muster.tasks t
-      where t.status = 'pending' and t.task_queue = ${claimant.taskQueue}
+    const readyWhere = (condition: RawBuilder<boolean>) => sql`(
+      select t.id, t.created_at from muster.tasks t
+      where t.status = 'pending' and t.task_queue = ${claimant.taskQueue} and ${condition}
         and ${bandRuns('t', settings)} and ${hasRoom('t')} and ${isHosted('t', claimant)}
-      order by t.priority, t.created_at, t.id limit ${limit}`.execute(this.#em.getKysely());
+      order by t.priority, t.created_at, t.id limit ${limit})`;
+    const bands = sql.join(
+      PRIORITY_BANDS.toReversed().map((band) => readyWhere(isInBand('t', band))),
+      sql` union all `,
+    );
+    const oldest = sql`select * from (${bands}) b
+      where b.created_at < now() - make_interval(secs => ${settings.ageingSeconds}) order by b.created_at`;
+    const found = { highest: readyWhere(sql<boolean>`true`), lowest: sql`(${bands})`, longest: sql`(${oldest})` }[turn];
+    const result = await sql<{ id: TaskId }>`
+      with ${ruleTables(settings)} select r.id from ${found} r limit ${limit}`.execute(this.#em.getKysely());
     return result.rows.map((row) => row.id);
   }
 
@@ -133,8 +154,8 @@ function wantedTable(wanted: ReadonlyMap<TaskId, TraceId>): RawBuilder<unknown> 
 }
 
 /**
- * Whether a task has to let an earlier one of the same user go first. Only where the user's tasks take turns, and only
- * for one that could start now: nothing waits behind what cannot move.
+ * Whether a task has to let an earlier one of the same user and band go first. Only where the user's tasks take turns,
+ * and only for one that could start now: nothing waits behind what cannot move. Between bands the queue decides.
  */
 function isBehind(claimant: Claimant, settings: QueueSettings): RawBuilder<boolean> {
   return sql<boolean>`(t.user_id is not null
@@ -142,6 +163,7 @@ function isBehind(claimant: Claimant, settings: QueueSettings): RawBuilder<boole
     and exists (select from muster.tasks e
       where e.tenant_id = t.tenant_id and e.user_id = t.user_id and e.status = 'pending'
         and (e.priority, e.created_at, e.id) < (t.priority, t.created_at, t.id) and e.task_queue = t.task_queue
+        and ${areInOneBand()}
         and ${bandRuns('e', settings)} and ${hasRoom('e')} and ${isHosted('e', claimant)}))`;
 }
 

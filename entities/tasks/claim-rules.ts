@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
-import { bandOfPriority, PRIORITY_RANGE } from '../../domain/tasks/priority.ts';
+import { bandOfPriority, PRIORITY_BANDS, PRIORITY_RANGE, type PriorityBand } from '../../domain/tasks/priority.ts';
 
 /** Who claims, and what it can carry out. */
 export interface Claimant {
@@ -43,6 +43,18 @@ export function isHosted(task: 't' | 'e', { handlers }: Pick<Claimant, 'handlers
 export function bandRuns(task: 't' | 'e', { paused }: QueueSettings): RawBuilder<boolean> {
   const held = PRIORITIES.filter((priority) => paused.includes(`band:${bandOfPriority(priority)}`));
   return sql<boolean>`${sql.ref(task)}.priority <> all (${held}::smallint[])`;
+}
+
+/** Whether a task waits in this band. */
+export function isInBand(task: 't' | 'e', band: PriorityBand): RawBuilder<boolean> {
+  const own = PRIORITIES.filter((priority) => bandOfPriority(priority) === band);
+  return sql<boolean>`${sql.ref(task)}.priority between ${Math.min(...own)} and ${Math.max(...own)}`;
+}
+
+/** Whether two tasks wait in the same band. */
+export function areInOneBand(): RawBuilder<boolean> {
+  const both = PRIORITY_BANDS.map((band) => sql`${isInBand('t', band)} and ${isInBand('e', band)}`);
+  return sql<boolean>`(${sql.join(both, sql` or `)})`;
 }
 
 /** Whether none of a task's keys is full. */

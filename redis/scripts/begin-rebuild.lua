@@ -8,7 +8,7 @@ Complexity  O(1); Redis frees the bands in the background
 ]]
 if not redis.call('SET', REBUILD, ARGV[1], 'NX', 'PX', ARGV[2]) then return 'busy' end
 for band = 1, 3 do redis.call('UNLINK', BANDS[band], TENANTS[band], PARKED[band]) end
-redis.call('UNLINK', JOBS, EPOCH)
+redis.call('UNLINK', JOBS, QUEUES, LET_IN, TURNS, EPOCH)
 if not leases_agree() then redis.call('UNLINK', PLACES, LEASES) end
 if not slots_agree() then redis.call('UNLINK', SLOTS, HELD, HOLDERS) end
 return 'begun'

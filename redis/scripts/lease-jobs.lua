@@ -9,52 +9,39 @@ Complexity  O((j + p + r) log n) for j jobs leased, p parked (at most 3 j + 200)
 ]]
 local wanted, deadline = tonumber(ARGV[2]), now + tonumber(ARGV[3])
 local leases = tonumber(redis.call('HGET', CLOCK, 'leases') or 0)
-local leased, places, deadlines, ids = {}, {}, {}, {}
 local parked, parked_of, is_cut_short = 0, {}, false
-local due = { '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[4] }
+local due, enough = { '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[4] }, 3 * wanted + 200
 
 local function park(head, job, full)
-  redis.call('ZADD', PARKED[head.band], 0, full .. '|' .. head.created .. '|' .. head.task_id)
+  park_under(full, head.task_id, head)
+  leave(head.task_id, job)
   for key in string.gmatch(job.keys, '%S+') do
     if limit_of(key) then invite(key, 1) end
   end
   parked, parked_of[head.tenant] = parked + 1, (parked_of[head.tenant] or 0) + 1
-  local is_too_many = parked_of[head.tenant] > wanted + 50
-  if is_too_many then pass_over(head) end
-  is_cut_short = is_cut_short or is_too_many or parked >= 3 * wanted + 200
-end
-
-local function lease(head, place, limited)
-  redis.call('ZADD', TENANTS[head.band], 'XX', head.turn + 1 / weight_of(head.tenant), head.tenant)
-  virtual_times[head.band] = math.max(head.turn, virtual_time_of(head.band))
-  if limited ~= '' and redis.call('HEXISTS', SLOTS, head.task_id) == 0 then set_slots(head.task_id, limited) end
-  ids[#ids + 1] = head.task_id
-  local first, second = 2 * #ids - 1, 2 * #ids
-  leased[first], leased[second] = head.task_id, head.band
-  places[first], places[second] = head.task_id, place
-  deadlines[first], deadlines[second] = deadline, head.task_id
-end
-
-local function keep()
-  redis.call('HDEL', JOBS, unpack(ids))
-  redis.call('HSET', PLACES, unpack(places))
-  redis.call('ZADD', LEASES, unpack(deadlines))
-  redis.call('HSET', CLOCK, 'leases', leases + #ids)
-  for band, virtual_time in pairs(virtual_times) do redis.call('HSET', CLOCK, 'time:' .. band, virtual_time) end
+  if parked_of[head.tenant] <= wanted + 50 then return end
+  is_cut_short = true
+  pass_over(head)
 end
 
 for _, task_id in ipairs(redis.call('ZRANGE', LEASES, unpack(due))) do return_to_band(task_id) end
 for _, task_id in ipairs(redis.call('ZRANGE', HOLDERS, unpack(due))) do free_slots(task_id) end
-while #ids < wanted and parked < 3 * wanted + 200 do
+while #ids < wanted and parked + moved < enough do
   local head = next_head(leases + #ids + 1)
   if not head then break end
-  local place = redis.call('HGET', JOBS, head.task_id) or head.place
-  local job = parse_place(place)
+  local job = parse_place(place_of(head))
   local limited, full = limited_keys(job.keys)
-  leave_band(head.task_id, job)
-  if full then park(head, job, full) else lease(head, place, limited) end
+  local instead = not full and in_turn(head, limited)
+  if full then
+    park(head, job, full)
+  elseif instead then
+    job = parse_place(place_of(instead))
+    lease(instead, job, limited_keys(job.keys))
+  else
+    lease(head, job, limited)
+  end
 end
 -- Without memory Redis takes no jobs, and the index is empty although tasks wait: then this write is refused too.
-if ids[1] then keep() else redis.call('HSET', CLOCK, 'leases', leases) end
-if is_cut_short then redis.call('PUBLISH', ARGV[1], '') end
+if ids[1] then keep(leases, deadline) else redis.call('HSET', CLOCK, 'leases', leases) end
+if is_cut_short or parked + moved >= enough then redis.call('PUBLISH', ARGV[1], '') end
 return leased

@@ -13,6 +13,6 @@ for band = 1, 3 do
   waiting[band], parked, all = free + kept, parked + kept, all + free + kept
   is_whole = is_whole and (free > 0) == (redis.call('EXISTS', TENANTS[band]) == 1)
 end
-is_whole = is_whole and redis.call('HLEN', JOBS) == all and leases_agree() and slots_agree()
+is_whole = is_whole and redis.call('HLEN', JOBS) == all and parked_agree(parked) and leases_agree() and slots_agree()
 local leased, version = redis.call('ZCARD', LEASES), redis.call('HGET', SETTINGS, 'version')
 return { waiting[1], waiting[2], waiting[3], parked, leased, is_whole and 1 or 0, version }

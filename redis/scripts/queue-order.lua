@@ -3,8 +3,7 @@ Purpose     Part of lease-jobs: which job goes next. Of twenty leases, the last 
             fifth and the fifteenth to the band whose next job waits longest, if longer than the ageing time; all others
             go to the highest band. Within a band the tenant with the least virtual time goes, with its oldest job.
 KEYS        as in redis/keys.ts; uses bands, tenants, settings
-Functions   next_head(count): the job for the count-th lease, with its turn and a place without keys; false or nil when
-            none waits; pass_over(head): its tenant is not asked again in this call
+Functions   next_head(count): the job for the count-th lease, with its turn; false or nil when none waits; pass_over(head): its tenant is not asked again in this call
 Complexity  O(log n) for each band that has changed
 ]]
 local ageing = tonumber(redis.call('HGET', SETTINGS, 'ageing_ms') or 60000)
@@ -16,8 +15,7 @@ local function look_into(band)
   local tenant, turn = unpack(redis.call('ZRANGE', TENANTS[band], front, front, 'WITHSCORES'))
   if not tenant then return false end
   local created, task_id = string.match(first_members(band, tenant, 1)[1], '|(%d+)|([^|]+)$')
-  local place = band .. '|' .. tenant .. '|' .. created .. '|'
-  return { band = band, tenant = tenant, turn = tonumber(turn), created = created, task_id = task_id, place = place }
+  return { band = band, tenant = tenant, turn = tonumber(turn), created = created, task_id = task_id }
 end
 
 local function head_of(band)

@@ -1,8 +1,9 @@
 --[[
 Purpose     Part of measure-depth and begin-rebuild: whether keys that change together still agree. They do not when
             Redis has evicted one of them, or somebody has deleted it.
-KEYS        as in redis/keys.ts; uses leases, places, holders, slots, held
-Functions   leases_agree(); slots_agree(): whoever holds slots is leased or has started
+KEYS        as in redis/keys.ts; uses leases, places, holders, slots, held, queues, let_in, turns
+Functions   leases_agree(); slots_agree(): whoever holds slots is leased or has started; parked_agree(parked): for so
+            many parked jobs
 Complexity  O(1)
 ]]
 local function leases_agree()
@@ -12,4 +13,9 @@ end
 local function slots_agree()
   if redis.call('EXISTS', SLOTS) ~= redis.call('EXISTS', HELD) then return false end
   return redis.call('HLEN', SLOTS) <= redis.call('ZCARD', HOLDERS) + redis.call('ZCARD', LEASES)
+end
+
+local function parked_agree(parked)
+  if redis.call('EXISTS', QUEUES) ~= (parked > 0 and 1 or 0) then return false end
+  return (redis.call('EXISTS', QUEUES, LET_IN) > 0) == (redis.call('EXISTS', TURNS) == 1)
 end

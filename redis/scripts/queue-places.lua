@@ -1,8 +1,9 @@
 --[[
 Purpose     Part of many queue scripts: where jobs wait. A tenant stands among the tenants of a band as long as a job of
             it waits there, and enters one turn behind whoever was served last, so that waiting elsewhere gains nothing.
-KEYS        as in redis/keys.ts; uses bands, tenants, clock
-Functions   parse_place(place); wait_in_band(task_id, job); leave_band(task_id, job): true when it waited there
+KEYS        as in redis/keys.ts; uses bands, tenants, jobs, clock
+Functions   parse_place(place); bare_place(job); place_of(job): its place as it is stored; wait_in_band(task_id, job);
+            leave_band(task_id, job): true when it waited there
 Complexity  O(log n) of the jobs in the band for each job
 ]]
 local heads = {} -- what lease-jobs found first in each band, until something changes there
@@ -10,8 +11,18 @@ local virtual_times = {} -- of each band, once it was read; lease-jobs moves the
 local entered = { {}, {}, {} } -- tenants that stand among those of each band for certain
 
 local function parse_place(place)
-  local band, tenant, created, keys = string.match(place, '^(%d)|([^|]*)|(%d+)|(.*)$')
-  return { band = tonumber(band), tenant = tenant, created = created, keys = keys }
+  local band, tenant, created, keys, let_in_by = string.match(place, '^(%d)|([^|]*)|(%d+)|([^|]*)|?(.*)$')
+  return { band = tonumber(band), tenant = tenant, created = created, keys = keys, let_in_by = let_in_by }
+end
+
+--- Without the key that let it in.
+local function bare_place(job)
+  return table.concat({ job.band, job.tenant, job.created, job.keys }, '|')
+end
+
+--- Without keys where somebody has deleted a part of the index.
+local function place_of(job)
+  return redis.call('HGET', JOBS, job.task_id) or job.band .. '|' .. job.tenant .. '|' .. job.created .. '|'
 end
 
 local function virtual_time_of(band)

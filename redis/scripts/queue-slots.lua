@@ -1,8 +1,9 @@
 --[[
 Purpose     Part of many queue scripts: the slots that tasks hold, and the jobs that are parked for want of one.
             While a key has room and jobs are parked under it, as many jobs with that key wait in bands as it has room:
-            whoever frees a slot, or takes a job with a key from its band without taking a slot, invites the next one.
-KEYS        as in redis/keys.ts; uses bands, tenants, parked, jobs, holders, slots, held
+            whoever frees a slot, or takes a job with a key from its band without taking a slot, invites the next one, of
+            the highest band. Whose start it is in the end, is decided when that one is met; see queue-turns.
+KEYS        as in redis/keys.ts; uses holders, slots, held and what queue-parked uses
 Functions   invite(key, most): lets parked jobs wait again, as far as there is room; set_slots(task_id, keys);
             free_slots(task_id): true when it held any; free_unstarted(task_id): the same unless the task has started
 Complexity  O(log n) for each key and each job that is let in
@@ -12,16 +13,11 @@ local invited = 0
 local function invite(key, most)
   local wanted = math.min(room_of(key), most)
   for band = 1, 3 do
-    if wanted > 0 and not is_paused(band) then
-      local first, last = '[' .. key .. '|', '(' .. key .. '}'
-      local members = redis.call('ZRANGE', PARKED[band], first, last, 'BYLEX', 'LIMIT', 0, wanted)
-      for _, member in ipairs(members) do
-        local task_id = string.match(member, '[^|]+$')
-        local place = redis.call('HGET', JOBS, task_id)
-        redis.call('ZREM', PARKED[band], member)
-        if place then wait_in_band(task_id, parse_place(place)) end
-      end
-      wanted, invited = wanted - #members, invited + #members
+    while wanted > 0 and not is_paused(band) do
+      local job = first_parked(key, band)
+      if not job then break end
+      let_in(key, job)
+      wanted, invited = wanted - 1, invited + 1
     end
   end
 end

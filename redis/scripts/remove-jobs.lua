@@ -6,12 +6,6 @@ ARGV        1 the wake-up channel, then the task ids
 Returns     how many of them were in the index
 Complexity  O(j log n) for j ids given and n jobs
 ]]
-local function leave_parked(task_id, job)
-  for key in string.gmatch(job.keys, '%S+') do
-    redis.call('ZREM', PARKED[job.band], key .. '|' .. job.created .. '|' .. task_id)
-  end
-end
-
 local function remove(task_id)
   if end_lease(task_id) then
     free_unstarted(task_id)
@@ -21,8 +15,9 @@ local function remove(task_id)
   if not place then return 0 end
   redis.call('HDEL', JOBS, task_id)
   local job = parse_place(place)
-  if not leave_band(task_id, job) then leave_parked(task_id, job) end
+  leave(task_id, job)
   for key in string.gmatch(job.keys, '%S+') do
+    leave_parked(key, task_id, job)
     if limit_of(key) then invite(key, 1) end
   end
   return 1

@@ -7,7 +7,7 @@ import { DEFAULT_TENANT, SYSTEM_TENANT, type TaskId, type TenantId, type TraceId
 import { concurrencyKeys } from '../../domain/queues/concurrency-keys.ts';
 import { DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../../domain/queues/queue-settings.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
-import { ClaimRepository } from '../../entities/tasks/claim-repository.ts';
+import { ClaimRepository, type ReadyTurn } from '../../entities/tasks/claim-repository.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
@@ -94,9 +94,9 @@ export class ClaimBed {
     return (await this.claim(ids, workerId)).map((task) => task.execution.taskId);
   }
 
-  ready(limit: number): Promise<TaskId[]> {
+  ready(limit: number, turn: ReadyTurn = 'highest'): Promise<TaskId[]> {
     return this.database.single.inSystem('dispatch', ({ em }) =>
-      new ClaimRepository(em).ready({ taskQueue: TASK_QUEUE, handlers: HANDLERS }, this.settings, limit),
+      new ClaimRepository(em).ready({ taskQueue: TASK_QUEUE, handlers: HANDLERS }, this.settings, { limit, turn }),
     );
   }
 

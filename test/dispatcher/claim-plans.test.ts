@@ -34,10 +34,12 @@ describe('the statements of the dispatcher, with thousands of tasks waiting', ()
 
     it(`read the head of the line and no further, ${statistics}`, async () => {
       await gather();
-      const plan = await planOf((claims) => claims.ready(CLAIMANT, bed.settings, 50));
+      for (const turn of ['highest', 'lowest'] as const) {
+        const plan = await planOf((claims) => claims.ready(CLAIMANT, bed.settings, { limit: 50, turn }));
 
-      assert.match(plan, /tasks_claim_index on tasks t/);
-      assert.doesNotMatch(plan, /Sort/);
+        assert.match(plan, /tasks_claim_index on tasks t/);
+        assert.doesNotMatch(plan, /Sort/);
+      }
     });
 
     it(`read what waits page by page in its order, ${statistics}`, async () => {

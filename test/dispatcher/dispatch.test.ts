@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TaskId } from '../../domain/ids.ts';
 import { DEFAULT_QUEUE_SETTINGS, limitOfKey } from '../../domain/queues/queue-settings.ts';
 import { eventually } from '../support/eventually.ts';
 import { DispatchBed } from './dispatch-bed.ts';
@@ -130,6 +131,29 @@ describe('a dispatcher', () => {
     });
     assert.ok(gone);
   });
+
+  for (const redis of ['with', 'without']) {
+    it(`C025: gives the lowest band its share of the starts under a limit, ${redis} Redis`, async () => {
+      await bed.configure({ limits: { 'graph:*': 1 } });
+      await bed.mender().look();
+      const submit = redis === 'with' ? bed.submit.bind(bed) : bed.claims.insert.bind(bed.claims);
+      const low = await submit({ priority: 8 }, 1);
+      await submit({ priority: 2 }, 40);
+      if (redis === 'without') {
+        bed.proxy.set('refuse');
+        bed.proxy.closeAll();
+      }
+      bed.dispatch();
+
+      for (let ended = 0; !bed.ids.includes(low[0] as TaskId); ended += 1) {
+        await eventually(() => bed.started.length > ended, { what: 'the next start' });
+        const running = bed.started[ended];
+        if (running) await bed.end(running);
+      }
+
+      assert.ok(bed.started.length <= 22, `the low task was the ${bed.started.length}th to start`);
+    });
+  }
 
   it('works on from PostgreSQL while Redis is away, in order of bands and within limits', async () => {
     bed.proxy.set('refuse');

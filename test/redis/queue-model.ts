@@ -24,6 +24,8 @@ export class QueueModel {
   settings: QueueSettings | null = null;
   intact = false;
   #leases = 0;
+  /** Of each key: starts under it, and those of them that were not of the highest band which could start. */
+  readonly #starts = new Map<string, { all: number; outOfOrder: number }>();
 
   enqueue(job: Job): 'queued' | 'duplicate' {
     if (this.waiting.has(job.taskId) || this.leased.has(job.taskId)) return 'duplicate';
@@ -134,17 +136,38 @@ export class QueueModel {
     this.waiting.delete(job.taskId);
     this.leased.set(job.taskId, job);
     const limited = this.#limited(job.keys);
+    for (const key of limited) this.#startsUnder(key).all += 1;
     if (limited.length > 0 && !this.slots.has(job.taskId)) this.slots.set(job.taskId, limited);
   }
 
-  /** Jobs of the highest band go first, but for three in twenty; of equal jobs, the oldest goes first. */
+  /**
+   * Jobs of the highest band go first, but for three in twenty of all, and of those under each key; of equal jobs, the
+   * oldest goes first.
+   */
   #assertTurn(job: Job): void {
     const nth = this.#leases + 1;
     const startable = [...this.waiting.values()].filter((other) => this.#mayStart(other));
     const highest = PRIORITY_BANDS.find((band) => startable.some((other) => other.band === band));
-    if (nth % 20 !== 0 && nth % 10 !== 5) assert.equal(job.band, highest, 'the highest band goes first');
+    if (nth % 20 !== 0 && nth % 10 !== 5 && job.band !== highest) this.#assertTurnUnderKey(job, startable);
     const older = startable.filter((other) => isEqualTo(other, job) && comesBefore(other, job));
     assert.deepEqual(older, [], `none of its kind comes before ${job.taskId}`);
+  }
+
+  /** It goes instead of a job of a higher band with the same key, at one of the turns under that key. */
+  #assertTurnUnderKey(job: Job, startable: readonly Job[]): void {
+    const key = this.#limited(job.keys).find((one) => {
+      const { all, outOfOrder } = this.#startsUnder(one);
+      const isShared = startable.some((other) => comesHigher(other, job) && other.keys.includes(one));
+      return isShared && 5 * (outOfOrder + 1) <= all + 1;
+    });
+    assert.ok(key, `the highest band goes first, not ${job.taskId}`);
+    this.#startsUnder(key).outOfOrder += 1;
+  }
+
+  #startsUnder(key: string): { all: number; outOfOrder: number } {
+    const starts = this.#starts.get(key) ?? { all: 0, outOfOrder: 0 };
+    this.#starts.set(key, starts);
+    return starts;
   }
 
   #mayStart(job: Job): boolean {
@@ -183,6 +206,10 @@ export class QueueModel {
   #freeUnstarted(id: TaskId): void {
     if (!this.holders.has(id)) this.#free(id);
   }
+}
+
+function comesHigher(one: Job, other: Job): boolean {
+  return PRIORITY_BANDS.indexOf(one.band) < PRIORITY_BANDS.indexOf(other.band);
 }
 
 function isEqualTo(one: Job, other: Job): boolean {

@@ -4,7 +4,7 @@ import { defineAgent } from '../../../domain/agents/define-agent.ts';
 import { HandlerDefinitionInvalid } from '../../../domain/agents/define-handler.ts';
 import { defineTool } from '../../../domain/agents/define-tool.ts';
 import type { Schema } from '../../../domain/agents/handler.ts';
-import { parseWith, writeSchema } from '../../../domain/agents/schema.ts';
+import { parseWith, toJsonSchema } from '../../../domain/agents/schema.ts';
 
 const text = z.object({ text: z.string() });
 
@@ -97,19 +97,19 @@ describe('parseWith', () => {
         { path: '', message: 'Bad.' },
       ],
     });
-    assert.equal(writeSchema(late).jsonSchema, null);
+    assert.equal(toJsonSchema(late), null);
   });
 });
 
-describe('writeSchema', () => {
+describe('toJsonSchema', () => {
   it('writes what a value must be before defaults are filled in, as plain data', () => {
-    const written = writeSchema(z.object({ name: z.string(), limit: z.number().default(3) })).jsonSchema;
+    const written = toJsonSchema(z.object({ name: z.string(), limit: z.number().default(3) }));
 
     assert.deepEqual(written?.required, ['name']);
     assert.deepEqual(written, structuredClone(written));
   });
 
   it('throws for a schema that has no such form', () => {
-    assert.throws(() => writeSchema(z.object({ at: z.date() })));
+    assert.throws(() => toJsonSchema(z.object({ at: z.date() })));
   });
 });
