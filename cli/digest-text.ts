@@ -25,7 +25,13 @@ export function formatDigest(output: unknown, colors: Colors): string {
     ['Topics', found.topics.length === 0 ? [] : [found.topics.map(({ label }) => plain(label)).join(', ')]],
   ];
   const blocks = sections.map(([title, entries]) => formatSection(title, entries, colors));
-  return [...blocks, formatQuality(found, colors)].join('\n\n');
+  const notices = found.notices.length === 0 ? [] : [formatNotices(found, colors)];
+  return [...notices, ...blocks, formatQuality(found, colors)].join('\n\n');
+}
+
+/** In full: a reader who misses one takes the digest for more than it is. */
+function formatNotices({ notices }: Digest, colors: Colors): string {
+  return [colors.bold('Please note'), ...notices.map(({ text }) => `  ${colors.yellow(plain(text))}`)].join('\n');
 }
 
 function formatSection(title: string, entries: readonly string[], colors: Colors): string {

@@ -34,6 +34,10 @@ export const channelDigest = defineGraph({
     text: z.string().min(1).max(10_000_000),
     /** What the report calls the source; its ending helps to tell broken JSON from text. */
     name: z.string().max(255).optional(),
+    /** Names by the ids that the source uses for people, as a Slack archive's users.json has them. */
+    names: z.record(z.string(), z.string().max(255)).optional(),
+    /** Which chat of an export that holds several, by its name. */
+    chat: z.string().max(255).optional(),
     /** Most topics to report. Default 6. */
     maxTopics: z.int().min(1).max(20).optional(),
   }),
@@ -41,7 +45,12 @@ export const channelDigest = defineGraph({
   nodes: {
     read: {
       agent: reader,
-      input: { text: '/task/text', name: { pointer: '/task/name', optional: true } },
+      input: {
+        text: '/task/text',
+        name: { pointer: '/task/name', optional: true },
+        names: { pointer: '/task/names', optional: true },
+        chat: { pointer: '/task/chat', optional: true },
+      },
       budget: ONE_TRY,
     },
     participants: { agent: participantAnalyst, input: { transcript } },
@@ -69,11 +78,13 @@ export const channelDigest = defineGraph({
       },
     },
     review: { agent: critic, input: { draft: '/nodes/compose/draft', findings, transcript } },
+    // No revision makes a talk readable that is in a language or a format which nobody here reads.
+    'can-be-read': { condition: { pointer: '/nodes/read/legibility', is: 'gt', value: 0 } },
     'needs-revision': { condition: { pointer: '/nodes/review/score', is: 'lt', value: LEAST_SCORE } },
     revise: {
       agent: reviser,
       input: { draft: '/nodes/compose/draft', review: '/nodes/review', findings },
-      when: { 'needs-revision': 'true' },
+      when: { 'needs-revision': 'true', 'can-be-read': 'true' },
     },
     'review-revision': { agent: critic, input: { draft: '/nodes/revise/draft', findings, transcript } },
     'needs-second-revision': { condition: { pointer: '/nodes/review-revision/score', is: 'lt', value: LEAST_SCORE } },

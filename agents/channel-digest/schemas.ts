@@ -12,7 +12,7 @@ export const utterance = z.object({
   lastLine: z.int().min(1),
   /** Who said it; null in notes and prose. */
   speaker: z.string().nullable(),
-  /** The time as the source writes it; never interpreted. */
+  /** When it was said: `2024-03-12T09:15:03`, with a zone where the source has one; `09:15` where it gives no date. */
   time: z.string().nullable(),
   /** The heading under which it stands, in notes. */
   section: z.string().nullable(),
@@ -20,6 +20,10 @@ export const utterance = z.object({
   replyTo: z.int().min(0).nullable(),
   /** Written by a bot or by the chat system. */
   automated: z.boolean(),
+  /** Holds no words of its own, such as a sticker or a file: the text says in brackets what it is. */
+  wordless: z.boolean(),
+  /** To whom alone it was sent; null when it was for everybody. */
+  directTo: z.string().nullable(),
   /** State of the check box of a list item. */
   checked: z.boolean().nullable(),
   text: z.string().min(1),
@@ -30,13 +34,31 @@ export type Utterance = z.infer<typeof utterance>;
 export const person = z.object({ name: z.string(), aliases: z.array(z.string()), speaks: z.boolean() });
 export type Person = z.infer<typeof person>;
 
-export const FORMATS = ['chat-json', 'chat-jsonl', 'chat-text', 'notes'] as const;
+/** What a source can be read as: the exports of chat programs by name, then the general forms. */
+export const FORMATS = [
+  ...(['whatsapp', 'slack', 'telegram', 'discord', 'teams', 'zoom', 'google-chat', 'irc', 'captions'] as const),
+  ...(['chat-csv', 'chat-json', 'chat-jsonl', 'chat-text', 'notes'] as const),
+] as const;
+
+/**
+ * Of what a reader has to be told: `format`: the format was not understood; `language`: what is not analysed;
+ * `content`: what holds no words; `private`: what was not sent to everybody; `dates`: how dates were taken; `names`: who
+ * could not be named.
+ */
+export const NOTICES = ['format', 'language', 'content', 'private', 'dates', 'names'] as const;
+
+/** What a reader has to know to judge the digest, as one or two sentences. */
+export const notice = z.object({ code: z.enum(NOTICES), text: z.string() });
+export type Notice = z.infer<typeof notice>;
 
 export const transcript = z.object({
   name: z.string(),
   format: z.enum(FORMATS),
   /** `other` when too few English function words were found: then nothing is claimed about the content. */
   language: z.enum(['english', 'other']),
+  /** Part of what people said that the analysis can read, 0 to 1. */
+  legibility: z.number().min(0).max(1),
+  notices: z.array(notice),
   utterances: z.array(utterance).min(1),
   people: z.array(person),
   statistics: z.object({
@@ -165,7 +187,11 @@ export const statement = z.object({
 });
 export type Statement = z.infer<typeof statement>;
 
-export const draft = z.object({ title: z.string(), note: z.string().nullable(), statements: z.array(statement) });
+export const draft = z.object({
+  title: z.string(),
+  notices: z.array(notice),
+  statements: z.array(statement),
+});
 export type Draft = z.infer<typeof draft>;
 
 export const REASONS = ['missing', 'uncited', 'unsupported', 'redundant', 'too-long'] as const;
@@ -189,6 +215,7 @@ export const digest = z.object({
   openQuestions: z.array(openQuestion),
   sentiment,
   quality: z.object({ score: z.number(), revisions: z.int(), reasons: z.array(z.string()) }),
+  notices: z.array(notice),
   statistics: transcript.shape.statistics.extend({ format: z.enum(FORMATS), language: transcript.shape.language }),
 });
 export type Digest = z.infer<typeof digest>;

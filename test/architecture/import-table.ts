@@ -80,7 +80,16 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'a program that submits must not carry the code that carries out',
   },
   'agents/': {
-    values: ['index.ts', 'zod', 'wink-nlp', 'wink-nlp/*', 'wink-eng-lite-web-model', NODE],
+    values: [
+      'index.ts',
+      'zod',
+      'wink-nlp',
+      'wink-nlp/*',
+      'wink-eng-lite-web-model',
+      'csv-parse/*',
+      'htmlparser2',
+      NODE,
+    ],
     why: 'what ships is written as a user would write it, over the public entry alone',
   },
   'config.ts': {

@@ -34,7 +34,7 @@ export const publisher = defineAgent({
       content: report,
     });
     const { answeredQuestions: _, highlights: __, ...found } = given.findings;
-    const { format, language, statistics } = given.transcript;
+    const { format, language, notices, statistics } = given.transcript;
     const summary = chosen.draft.statements.filter(({ section }) => section === 'summary');
     return {
       ...found,
@@ -46,6 +46,7 @@ export const publisher = defineAgent({
         revisions: chosen.revisions,
         reasons: reasonTexts(chosen.review),
       },
+      notices,
       statistics: { ...statistics, format, language },
     };
   },

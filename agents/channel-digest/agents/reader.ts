@@ -7,7 +7,13 @@ import { transcript } from '../schemas.ts';
 export const reader = defineAgent({
   name: 'digest-reader',
   description: 'Reads a chat export, meeting notes or prose into utterances that know their line.',
-  input: z.object({ text: z.string(), name: z.string().nullish() }),
+  input: z.object({
+    text: z.string(),
+    name: z.string().nullish(),
+    names: z.record(z.string(), z.string()).nullish(),
+    chat: z.string().nullish(),
+  }),
   output: transcript,
-  handle: ({ text, name }) => parseTranscript(text, name ?? 'the text'),
+  handle: ({ text, name, names, chat }) =>
+    parseTranscript(text, name ?? 'the text', { names: names ?? undefined, chat: chat ?? undefined }),
 });

@@ -58,8 +58,8 @@ function count(tallies: Map<string, Tally>, transcript: Transcript, { utterance,
   const speaker = utterance.speaker ?? '';
   const tally = tallyOf(tallies, speaker);
   tally.utterances.push(utterance);
-  tally.words += countWords(utterance.text);
-  tally.questions += /\?/.test(utterance.text) ? 1 : 0;
+  tally.words += utterance.wordless ? 0 : countWords(utterance.text);
+  tally.questions += !utterance.wordless && /\?/.test(utterance.text) ? 1 : 0;
   for (const partner of partnersOf(transcript, { utterance, previous, speaking })) {
     if (partner === speaker) continue;
     meet(tally, partner, utterance.line);

@@ -49,9 +49,14 @@ export class SentenceReader {
       const utterance = this.#utterances[this.#next];
       if (utterance === undefined) return;
       this.#next += 1;
-      if (!utterance.automated && isEnglish(utterance.text)) readUtterance(this.#model, utterance, this.#sentences);
+      if (isWords(utterance) && isEnglish(utterance.text)) readUtterance(this.#model, utterance, this.#sentences);
     } while (performance.now() < until);
   }
+}
+
+/** Whether somebody said it, in words. */
+function isWords({ automated, wordless }: Utterance): boolean {
+  return !automated && !wordless;
 }
 
 const CONTENT = new Set(['NOUN', 'PROPN', 'VERB', 'ADJ', 'NUM']);

@@ -7,6 +7,10 @@ export interface Message {
   readonly time: string | null;
   readonly text: string;
   readonly automated: boolean;
+  /** The text stands for something without words, such as a sticker. */
+  readonly wordless?: boolean | undefined;
+  /** To whom alone it was sent. */
+  readonly directTo?: string | undefined;
   /** Id by which other messages may refer to this one, where the source has such ids. */
   readonly id?: string | undefined;
   readonly repliesTo?: string | undefined;

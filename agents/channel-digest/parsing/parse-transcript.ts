@@ -1,48 +1,61 @@
-import type { Transcript, Utterance } from '../schemas.ts';
+import type { Notice, Transcript, Utterance } from '../schemas.ts';
 import { TranscriptError } from '../transcript-error.ts';
-import { parseChatLines } from './chat-lines.ts';
-import { parseJsonChat, parseJsonLinesChat } from './json-chat.ts';
-import { isEnglish } from './language-of.ts';
+import { emojiFromNames } from './emoji-names.ts';
+import type { ChatFormat, Reading, Source } from './format.ts';
+import { JSON_FORMATS, TEXT_FORMATS } from './formats/index.ts';
+import { jsonLinesChat } from './formats/json-chat.ts';
+import { jsonFaultPosition } from './json-fault.ts';
+import { readability } from './language-of.ts';
 import type { Message } from './message.ts';
-import { parseNotes } from './notes.ts';
+import { directMessages, wordlessMessages } from './notices.ts';
 import { buildRoster } from './roster.ts';
 import { sourceLines } from './source-lines.ts';
 
-interface Parsed {
-  readonly format: Transcript['format'];
-  readonly messages: readonly Message[];
+/** What the caller knows beside the text. */
+export interface ReadOptions {
+  /** Names by the ids that the source uses for people. */
+  readonly names?: Readonly<Record<string, string>> | undefined;
+  /** Which chat of an export that holds several. */
+  readonly chat?: string | undefined;
 }
 
+/** Formats whose records need not stand in the order of time. */
+const UNORDERED = new Set<Transcript['format']>([
+  ...(['slack', 'telegram', 'discord', 'teams', 'google-chat', 'chat-csv', 'chat-json', 'chat-jsonl'] as const),
+]);
+/** What a reader gets out of a talk whose format was not understood: the words, and not whose they are. */
+const WITHOUT_SPEAKERS = 0.5;
+
 /**
- * Reads a chat export, meeting notes or plain text into utterances, each with the lines of the source that carry it.
- * The format is told by the content; the file name only decides between two readings of broken JSON.
- * @throws TranscriptError when the text is empty, has no words, or is malformed JSON.
+ * Reads what chat programs export, meeting notes or plain text into utterances, each with the lines of the source that
+ * carry it. The format is told by the content; the file name only decides between two readings of broken JSON.
+ * @throws TranscriptError when the text is empty, has no words, is malformed, or holds several chats and none is named.
  */
-export function parseTranscript(text: string, name: string): Transcript {
-  const lines = sourceLines(text);
-  const { format, messages } = parseMessages(text, lines, name);
-  const utterances = linked(messages.filter(({ text: said }) => said.trim() !== ''));
+export function parseTranscript(text: string, name: string, options: ReadOptions = {}): Transcript {
+  const source = openSource(text, name, options);
+  const format = formatOf(source);
+  const reading = format.read(source);
+  const messages = ordered(reading.messages, format).filter(({ text: said }) => said.trim() !== '');
+  const utterances = linked(messages);
   const words = utterances.reduce((sum, utterance) => sum + countWords(utterance.text), 0);
   if (words === 0) {
     throw new TranscriptError(
-      `Expected a chat export, meeting notes or prose, found ${lines.length} lines without a single word. Hand in a text with content.`,
+      `Expected a chat export, meeting notes or prose, found ${source.lines.length} lines without a single word. Hand in a text with content.`,
     );
   }
   const human = utterances.filter(({ automated }) => !automated);
+  const language = readability(human.filter(({ wordless }) => !wordless));
+  const notices = [...reading.notices, ...wordlessMessages(messages), ...directMessages(messages), ...language.notices];
+  const isForeign = notices.some(({ code }) => code === 'format');
   return {
     name,
-    format,
-    language: isEnglish(human.map((utterance) => utterance.text).join('\n')) ? 'english' : 'other',
+    format: format.name,
+    language: language.language,
+    legibility: language.legibility * (isForeign ? WITHOUT_SPEAKERS : 1),
+    notices: inOrderOfWeight(notices),
     utterances,
     people: buildRoster(messages),
-    statistics: {
-      lines: lines.at(-1) === '' ? lines.length - 1 : lines.length,
-      utterances: utterances.length,
-      words,
-      speakers: new Set(human.flatMap(({ speaker }) => speaker ?? [])).size,
-      firstTime: utterances.find(({ time }) => time !== null)?.time ?? null,
-      lastTime: utterances.findLast(({ time }) => time !== null)?.time ?? null,
-    },
+    statistics: statisticsOf(source, utterances, words),
   };
 }
 
@@ -51,39 +64,66 @@ export function countWords(text: string): number {
   return text.match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}'’_.-]*/gu)?.length ?? 0;
 }
 
-function parseMessages(text: string, lines: readonly string[], name: string): Parsed {
+function openSource(text: string, name: string, { names = {}, chat }: ReadOptions): Source {
   if (text.includes('\u0000')) {
     throw new TranscriptError(
-      'Expected text in UTF-8, found binary content. Export the talk as .txt, .md, .json or .jsonl.',
+      'Expected text in UTF-8, found binary content. Export the talk as .txt, .md, .csv, .vtt, .json or .jsonl.',
     );
   }
-  switch (jsonKind(text, lines, name)) {
-    case 'json':
-      return { format: 'chat-json', messages: parseJsonChat(text) };
-    case 'jsonl':
-      return { format: 'chat-jsonl', messages: parseJsonLinesChat(text) };
-    case 'none': {
-      const chat = parseChatLines(lines);
-      return chat === null ? { format: 'notes', messages: parseNotes(lines) } : { format: 'chat-text', messages: chat };
-    }
-  }
+  const lines = sourceLines(text);
+  const unified = lines.join('\n');
+  const json = jsonKind(unified, lines, name) === 'json' ? parseJson(unified) : undefined;
+  return { name, text: unified, lines, json, names: new Map(Object.entries(names)), chat: chat ?? null };
+}
+
+function formatOf(source: Source): ChatFormat {
+  if (source.json === undefined && jsonKind(source.text, source.lines, source.name) === 'jsonl') return jsonLinesChat;
+  const formats = source.json === undefined ? TEXT_FORMATS : JSON_FORMATS;
+  const ranked = formats.map((format) => ({ format, sureness: format.recognises(source) }));
+  const [best] = ranked.toSorted((one, other) => other.sureness - one.sureness);
+  if (best === undefined) throw new TranscriptError('No format takes this text.');
+  return best.format;
 }
 
 function jsonKind(text: string, lines: readonly string[], name: string): 'json' | 'jsonl' | 'none' {
   const content = lines.filter((line) => line.trim() !== '');
-  const objects = content.filter((line) => /^\s*\{.*\}\s*$/.test(line)).length;
+  const objects = content.filter(isObjectLine).length;
   if (
     objects > 0 &&
-    (content.length === 1 ? name.endsWith('.jsonl') : objects > content.length / 2 && opensObject(content))
+    (content.length === 1 ? name.endsWith('.jsonl') : objects > content.length / 2 && isObjectLine(content[0] ?? ''))
   )
     return 'jsonl';
-  if (/\.jsonl$/i.test(name) || /\.ndjson$/i.test(name)) return content.length === 0 ? 'none' : 'jsonl';
-  const start = text.replace(/^\uFEFF/, '').trimStart();
-  return /\.json$/i.test(name) || /^(\{\s*["}]|\[\s*[{\]])/.test(start) ? 'json' : 'none';
+  if (/\.(?:jsonl|ndjson)$/i.test(name)) return content.length === 0 ? 'none' : 'jsonl';
+  return /\.json$/i.test(name) || /^(?:\{\s*["}]|\[\s*[{\]])/.test(text.trimStart()) ? 'json' : 'none';
 }
 
-function opensObject(content: readonly string[]): boolean {
-  return /^\s*\{\s*"/.test(content[0] ?? '') && /^\s*\{.*\}\s*$/.test(content[0] ?? '');
+function isObjectLine(line: string): boolean {
+  const trimmed = line.trim();
+  return /^\{\s*["}]/.test(trimmed) && trimmed.endsWith('}');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const found = error instanceof Error ? error.message : String(error);
+    const line = text.slice(0, jsonFaultPosition(text)).split('\n').length;
+    const expected = `Expected a JSON chat export, found malformed JSON on line ${line}: ${found}.`;
+    throw new TranscriptError(`${expected} Export the chat again, or hand it in as text.`, line, { cause: error });
+  }
+}
+
+/** By time, where every record has one; records of the same moment stay as they stand. */
+function ordered(messages: Reading['messages'], { name }: ChatFormat): readonly Message[] {
+  if (!UNORDERED.has(name)) return messages;
+  const moments = messages.map(({ time }) =>
+    /^\d{4}-\d{2}-\d{2}/.test(time ?? '') ? Date.parse(time ?? '') : Number.NaN,
+  );
+  if (moments.some(Number.isNaN)) return messages;
+  return messages
+    .map((message, index) => ({ message, moment: moments[index] ?? 0 }))
+    .sort((one, other) => one.moment - other.moment)
+    .map(({ message }) => message);
 }
 
 function linked(messages: readonly Message[]): Utterance[] {
@@ -97,27 +137,26 @@ function linked(messages: readonly Message[]): Utterance[] {
     section: message.section ?? null,
     replyTo: message.repliesTo === undefined ? null : (byId.get(message.repliesTo) ?? null),
     automated: message.automated,
+    wordless: message.wordless ?? false,
+    directTo: message.directTo ?? null,
     checked: message.checked ?? null,
     text: emojiFromNames(message.text),
   }));
 }
 
-const EMOJI_NAMES: Readonly<Record<string, string>> = {
-  '+1': '👍',
-  thumbsup: '👍',
-  '-1': '👎',
-  thumbsdown: '👎',
-  tada: '🎉',
-  heart: '❤️',
-  smile: '😄',
-  white_check_mark: '✅',
-  eyes: '👀',
-  fire: '🔥',
-  cry: '😢',
-  sob: '😭',
-  rocket: '🚀',
-};
+function statisticsOf({ lines }: Source, utterances: readonly Utterance[], words: number): Transcript['statistics'] {
+  return {
+    lines: lines.at(-1) === '' ? lines.length - 1 : lines.length,
+    utterances: utterances.length,
+    words,
+    speakers: new Set(utterances.flatMap(({ speaker, automated }) => (automated ? [] : (speaker ?? [])))).size,
+    firstTime: utterances.find(({ time }) => time !== null)?.time ?? null,
+    lastTime: utterances.findLast(({ time }) => time !== null)?.time ?? null,
+  };
+}
 
-function emojiFromNames(text: string): string {
-  return text.replace(/:([a-z_+\-\d]+):/g, (whole, name: string) => EMOJI_NAMES[name] ?? whole);
+/** What puts the digest in doubt comes first. */
+function inOrderOfWeight(notices: readonly Notice[]): Notice[] {
+  const heavy = ({ code }: Notice) => Number(code !== 'format' && code !== 'language');
+  return notices.toSorted((one, other) => heavy(one) - heavy(other));
 }

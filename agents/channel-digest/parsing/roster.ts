@@ -1,4 +1,5 @@
 import type { Person } from '../schemas.ts';
+import { isLabel } from './labels.ts';
 import type { Message } from './message.ts';
 
 const MENTION = /(?<![\w/.])@([\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_])?)/gu;
@@ -8,16 +9,23 @@ const ATTENDEES =
   /^(?:attendees|participants|present|attending|people|in the room)\b\s*(?:\([^)]*\))?\s*:?\s*(?<names>.*)$/i;
 /** What only people do: a capitalised word before one of these is somebody. */
 const PERSON_ACTS =
-  /(?:^|[\s(:])(\p{Lu}[\p{Ll}]{1,14})(?:,)?\s+(?:will\s|said\s|asked\s|agreed\s|proposed\s|suggested\s|confirmed\s|volunteered\s|noted\s|reported\s|raised\s|offered\s|takes\s|owns\s|to\s+(?!the\b|be\b|a\b|an\b)\p{Ll})/gu;
+  /(?:^|[\s(:])(\p{Lu}[\p{Ll}]{1,14})(?:,)?\s+(?:said|asked|agreed|proposed|suggested|confirmed|volunteered|noted|reported|objected|offered|promised|takes|owns|(?:will|to|should|can)\s+(?:also\s|then\s|please\s)?(?:announce|arrange|ask|book|bring|buy|call|chase|check|circulate|collect|compile|contact|coordinate|create|decide|design|draft|email|file|find|fix|follow|get|help|inform|investigate|invite|lead|look|make|meet|order|organi[sz]e|phone|pick|plan|prepare|present|propose|report|research|review|schedule|send|set|share|speak|submit|talk|tell|test|update|verify|visit|write))(?![\p{L}-])/gu;
 const NOT_A_NAME =
-  /^(we|they|it|this|that|he|she|you|i|who|what|which|there|these|those|everyone|everybody|someone|somebody|nobody|anyone|all|none|one|the|a|an|up|next|back|need|needs|want|wants|how|where|when|why|able|ready|happy|going|due|according|thanks|prior|similar|similarly|related|regarding|respect|action|decision|team|next|support|sales|legal|marketing|engineering|design|product|finance|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow|january|february|march|april|may|june|july|august|september|october|november|december)$/i;
+  /^(?:we|they|it|this|that|he|she|you|i|who|what|which|there|these|those|everyone|everybody|someone|somebody|nobody|anyone|all|none|one|the|a|an|up|next|back|need|needs|want|wants|how|where|when|why|able|ready|happy|going|due|according|thanks|prior|similar|similarly|related|regarding|respect|write|mail|team|support|sales|legal|marketing|engineering|design|product|finance|management|operations|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow|january|february|march|april|may|june|july|august|september|october|november|december)$/i;
+/** Titles and degrees are no part of the name by which others call somebody. */
+const TITLES = /^(?:dr|prof|mr|mrs|ms|mx|sir|dipl|ing|herr|frau|sig|sra?|mme)\.?$/i;
+const DEGREES = /^(?:ph\.?d|m\.?d|m\.?sc|b\.?sc|m\.?a|b\.?a|mba|llm|esq|jr|sr|ii|iii)\.?$/i;
 
 /**
  * Lists everybody in the talk with the names by which others call them: the full name, its first part where that is
- * unambiguous, and handles. In notes, people come from the list of attendees and from what only people do.
+ * unambiguous, and handles. Bots and the system are nobody. In notes, people come from the list of attendees and from
+ * what only people do.
  */
 export function buildRoster(messages: readonly Message[]): Person[] {
-  const speakers = unique(messages.flatMap(({ speaker }) => speaker ?? []));
+  const speakers = unique(messages.flatMap(({ speaker, automated }) => (automated ? [] : (speaker ?? []))));
+  const others = new Set(
+    messages.flatMap(({ speaker, automated }) => (automated ? (speaker?.toLowerCase() ?? []) : [])),
+  );
   const people = speakers.length > 0 ? speakers : attendees(messages);
   const roster: Person[] = people.map((name) => ({
     name,
@@ -25,7 +33,8 @@ export function buildRoster(messages: readonly Message[]): Person[] {
     speaks: speakers.includes(name),
   }));
   for (const name of mentionedNames(messages)) {
-    if (personCalled(roster, name) === null) roster.push({ name, aliases: [name.toLowerCase()], speaks: false });
+    if (personCalled(roster, name) === null && !others.has(name.toLowerCase()))
+      roster.push({ name, aliases: [name.toLowerCase()], speaks: false });
   }
   return roster;
 }
@@ -54,7 +63,7 @@ function handle(name: string | undefined): string[] {
 function actingNames(text: string): string[] {
   return [...text.matchAll(PERSON_ACTS)].flatMap((match) => {
     const name = match[1];
-    return name === undefined || NOT_A_NAME.test(name) ? [] : [name];
+    return name === undefined || NOT_A_NAME.test(name) || isLabel(name) ? [] : [name];
   });
 }
 
@@ -64,25 +73,41 @@ function attendees(messages: readonly Message[]): string[] {
     const listed = section !== undefined && ATTENDEES.test(section) ? text.split('\n') : [];
     return [...inline, ...listed];
   });
-  const names = lists.flatMap((list) =>
-    list
-      .replace(/\([^)]*\)/g, '')
-      .replace(/\b(?:Dr|Prof|Mr|Mrs|Ms|Sir)\.?\s+/g, '')
-      .split(/[,;&]|\band\b|\n| – | - /),
-  );
+  const names = lists.flatMap((list) => {
+    const plain = list.replace(/\([^)]*\)/g, '').replace(/\b(?:Dr|Prof|Mr|Mrs|Ms|Sir)\.?\s+/g, '');
+    // Where semicolons part people, a comma stands inside a name.
+    return plain.split(plain.includes(';') ? /[;&\n]/ : /[,&\n]|\band\b| – | - /);
+  });
   return unique(
     names
       .map((name) => name.replace(/[.*@]/g, '').trim())
-      .filter((name) => /^\p{Lu}[\p{L}'’.-]+( \p{Lu}[\p{L}'’.-]*){0,3}$/u.test(name)),
+      .filter((name) => /^\p{Lu}[\p{L}'’.-]+(?:,? \p{Lu}[\p{L}'’.-]*){0,3}$/u.test(name)),
   );
 }
 
+/** "Lind, Mara" is called like "Mara Lind"; a title or a degree is not what anybody is called by. */
 function aliases(name: string, everybody: readonly string[]): string[] {
   const lower = name.toLowerCase();
-  const first = lower.split(/[\s._|(]+/)[0] ?? lower;
-  const shared = everybody.filter((other) => other.toLowerCase().split(/[\s._|(]+/)[0] === first).length > 1;
-  const known = [lower, lower.replace(/\s+/g, ''), lower.replace(/\s+/g, '.'), lower.replace(/\s+/g, '_')];
-  return unique(shared || first.length < 2 ? known : [...known, first]);
+  const called = callName(name);
+  const first = firstName(called);
+  const shared = everybody.filter((other) => firstName(callName(other)) === first).length > 1;
+  const known = [lower, called, ...['', '.', '_'].map((joint) => called.replace(/\s+/g, joint))];
+  return unique(shared || !/^\p{L}{2}/u.test(first) ? known : [...known, first]);
+}
+
+function callName(name: string): string {
+  const parts = name
+    .toLowerCase()
+    .replace(/^[~\s]+|[^\p{L}\p{N})]+$/gu, '')
+    .split(/\s*,\s*/)
+    .filter((part) => !DEGREES.test(part));
+  const ordered = parts.length === 2 ? [parts[1], parts[0]] : parts;
+  const words = ordered.join(' ').split(/\s+/);
+  return words.filter((word, at) => at === words.length - 1 || !TITLES.test(word)).join(' ');
+}
+
+function firstName(called: string): string {
+  return called.split(/[\s._|(]+/)[0] ?? called;
 }
 
 function unique(names: readonly string[]): string[] {

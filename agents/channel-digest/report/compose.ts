@@ -33,7 +33,7 @@ export function composeDraft(transcript: Transcript, findings: Findings): Draft 
   const mood = moodStatements(findings.sentiment);
   return {
     title: `Digest of ${transcript.name}`,
-    note: transcript.language === 'english' ? null : OTHER_LANGUAGE,
+    notices: transcript.notices,
     statements: [
       overviewStatement(transcript, findings),
       ...topicsStatement(findings.topics),
@@ -47,6 +47,3 @@ export function composeDraft(transcript: Transcript, findings: Findings): Draft 
     ],
   };
 }
-
-const OTHER_LANGUAGE =
-  'The text does not read as English: participants and counts are given, nothing is claimed about what was said.';

@@ -18,10 +18,14 @@ const EXPENDABLE: readonly Section[] = ['participants', 'mood', 'topics', 'summa
 const LEAST_LENGTH = 400;
 const MOST_LENGTH = 1_200;
 
+/** What counts of people and messages alone are worth to a reader: the mark of a talk of which no word could be read. */
+const COUNTS_ALONE = 0.2;
+
 /**
  * Judges a draft: does it cover what was found, does every statement cite lines that really say it, does it repeat
- * itself, is it short enough. The score is the product of the four marks, so that one grave fault is enough to ask
- * for a revision. Each reason carries the statement to add or to drop.
+ * itself, is it short enough, and how much of the talk could be read at all: no decisions in a talk that nobody read is
+ * no praise. The score is the product of the five marks, so that one grave fault is enough to ask for a revision. Each
+ * reason carries the statement to add or to drop; what could not be read has none, for no revision helps.
  */
 export function critique(draft: Draft, findings: Findings, transcript: Transcript): Review {
   const missing = missingStatements(draft, findings);
@@ -29,8 +33,16 @@ export function critique(draft: Draft, findings: Findings, transcript: Transcrip
   const redundant = redundantStatements(draft);
   const excess = excessStatements(draft, allowedLength(transcript, findings));
   const score =
-    coverage(findings, missing) * soundness(draft, unsupported) * concision(draft, redundant) * brevity(draft, excess);
+    coverage(findings, missing) *
+    soundness(draft, unsupported) *
+    concision(draft, redundant) *
+    brevity(draft, excess) *
+    readMark(transcript);
   return { score: Math.round(score * 1000) / 1000, reasons: [...missing, ...unsupported, ...redundant, ...excess] };
+}
+
+function readMark({ legibility }: Transcript): number {
+  return COUNTS_ALONE + (1 - COUNTS_ALONE) * legibility;
 }
 
 function missingStatements(draft: Draft, findings: Findings): Reason[] {

@@ -16,15 +16,22 @@ const EMPTY: Partial<Record<Section, string>> = {
   actions: 'No action items were found.',
   questions: 'No open questions were found.',
 };
+/** The same where part of the talk could not be read: then nothing found does not mean that nothing was there. */
+const UNREAD: Partial<Record<Section, string>> = {
+  decisions: 'No decisions were found in what could be read.',
+  actions: 'No action items were found in what could be read.',
+  questions: 'No open questions were found in what could be read.',
+};
 const QUOTE_LENGTH = 240;
 
 /** Writes a draft as Markdown: each statement with its lines as (L12), and all cited lines in full at the end. */
 export function renderReport(draft: Draft, source: ReadonlyMap<number, SourceLine>): string {
   const parts = [`# ${safe(draft.title)}`];
-  if (draft.note !== null) parts.push(`> ${draft.note}`);
+  for (const { text } of draft.notices) parts.push(`> ${safe(text)}`);
+  const isRead = draft.notices.every(({ code }) => code !== 'language' && code !== 'format');
   for (const section of SECTIONS) {
     const own = draft.statements.filter((statement) => statement.section === section);
-    const empty = draft.note === null ? EMPTY[section] : undefined;
+    const empty = isRead ? EMPTY[section] : UNREAD[section];
     if (own.length > 0) parts.push(`## ${HEADINGS[section]}`, own.map(bullet).join('\n'));
     else if (empty !== undefined) parts.push(`## ${HEADINGS[section]}`, empty);
   }

@@ -1,4 +1,6 @@
-import type { Message } from './message.ts';
+import { unreadable } from '../foreign-text.ts';
+import type { ChatFormat, Source } from '../format.ts';
+import type { Message } from '../message.ts';
 
 const HEADING = /^#{1,6}\s+(?<title>.+?)\s*#*$/;
 const ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[(?<box>[ xX])\]\s+)?(?<text>.+)$/;
@@ -14,11 +16,18 @@ interface Block {
   readonly checked: boolean | undefined;
 }
 
+/** What no other format takes: notes, Markdown, prose. Says so when the text looks like the export of a program. */
+export const notes: ChatFormat = {
+  name: 'notes',
+  recognises: () => 0.1,
+  read: (source: Source) => ({ messages: parseNotes(source.lines), notices: unreadable(source) }),
+};
+
 /**
  * Reads meeting notes, Markdown or plain prose: each list item and each paragraph is one utterance, under its heading.
  * Code blocks, rules and front matter say nothing about what was discussed and are left out.
  */
-export function parseNotes(lines: readonly string[]): Message[] {
+function parseNotes(lines: readonly string[]): Message[] {
   const reader = new NotesReader();
   lines.forEach((line, index) => {
     reader.take(line, index + 1);

@@ -1,0 +1,46 @@
+import type { Notice } from '../schemas.ts';
+import type { DateOrder } from './dates/date-order.ts';
+import type { Message } from './message.ts';
+
+const ORDER_WORDS: Readonly<Record<DateOrder, string>> = {
+  'day-month-year': 'day first',
+  'month-day-year': 'month first',
+  'year-month-day': 'year first',
+};
+const MOST_NAMED = 5;
+
+/** Says in which order dates were read where the source allows more than one. */
+export function assumedDates(order: DateOrder | null): Notice[] {
+  if (order === null) return [];
+  const text = `The dates could be read in more than one way; they are taken as ${ORDER_WORDS[order]}.`;
+  return [{ code: 'dates', text }];
+}
+
+/** Says how many messages hold no words, by their kind: the first word in the brackets of their text. */
+export function wordlessMessages(messages: readonly Message[]): Notice[] {
+  const kinds = messages.flatMap(({ wordless, automated, text }) =>
+    wordless && !automated ? [/^\[([\p{L} ]+)/u.exec(text)?.[1]?.trim() ?? 'other'] : [],
+  );
+  if (kinds.length === 0) return [];
+  const counts = [...Map.groupBy(kinds, (kind) => kind)].map(([kind, own]) => `${own.length} × ${kind}`);
+  const hold =
+    kinds.length === 1 ? '1 message holds no words and is' : `${kinds.length} messages hold no words and are`;
+  return [{ code: 'content', text: `${hold} only counted: ${listed(counts)}.` }];
+}
+
+/** Says which messages were not meant for everybody. */
+export function directMessages(messages: readonly Message[]): Notice[] {
+  const direct = messages.filter(({ directTo }) => directTo !== undefined);
+  if (direct.length === 0) return [];
+  const pairs = [...new Set(direct.map(({ speaker, directTo }) => `${speaker ?? 'somebody'} to ${directTo}`))];
+  const count = direct.length === 1 ? '1 direct message is' : `${direct.length} direct messages are`;
+  return [{ code: 'private', text: `${count} part of this talk: ${listed(pairs)}. Mind who gets the report.` }];
+}
+
+/** A list in words, cut after a few entries. */
+export function listed(entries: readonly string[], most = MOST_NAMED): string {
+  const shown = entries.slice(0, most);
+  const left = entries.length - shown.length;
+  const last = left > 0 ? `${left} more` : shown.pop();
+  return shown.length === 0 ? (last ?? '') : `${shown.join(', ')} and ${last}`;
+}
