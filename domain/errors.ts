@@ -1,3 +1,5 @@
+import { readSafely, thrownText } from './thrown-text.ts';
+
 /** Stable codes of every error that Muster raises. A code is never reused; each has its row in docs/errors.md. */
 export const ERROR_CODES = [
   'config_invalid',
@@ -23,9 +25,14 @@ export const ERROR_CODES = [
   'handler_failed',
   'handler_timed_out',
   'handler_crashed',
+  'heartbeat_missed',
+  'event_loop_blocked',
+  'handler_call_invalid',
+  'limit_wait_exceeded',
   'handler_cancelled',
   'effect_in_doubt',
   'effect_conflict',
+  'effect_result_invalid',
   'stale_fence',
   'stored_row_invalid',
   'agents_module_invalid',
@@ -72,11 +79,10 @@ export abstract class MusterError extends Error {
 
 /** True for anything that carries a Muster error code, whichever process raised it. */
 export function hasErrorCode(error: unknown): error is { code: ErrorCode; message: string } {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return false;
-  return (ERROR_CODES as readonly unknown[]).includes(error.code);
+  return typeof error === 'object' && (ERROR_CODES as readonly unknown[]).includes(readSafely(error, 'code'));
 }
 
-/** The sentence of whatever was thrown. */
+/** The sentence of whatever was thrown: see {@link thrownText}. Never throws. */
 export function errorMessage(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return thrownText(error);
 }

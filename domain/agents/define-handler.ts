@@ -3,6 +3,7 @@ import { NAME_PATTERN } from '../graphs/parse-graph.ts';
 import { nameOf } from '../graphs/read-unknown.ts';
 import type { Receive } from '../messaging/received-message.ts';
 import type { Handler, HandlerContext, Schema, SchemaValue } from './handler.ts';
+import { type RetryPolicy, retryFaults, retryPolicyOf } from './retry-policy.ts';
 
 /** What an agent or a tool is made of. */
 export interface HandlerOptions<Input extends Schema<unknown>, Output extends Schema<unknown>> {
@@ -16,6 +17,8 @@ export interface HandlerOptions<Input extends Schema<unknown>, Output extends Sc
   readonly output: Output;
   /** See {@link GraphNode.quick}; a slow handler that calls itself quick holds up its whole trace. @defaultValue false */
   readonly quick?: boolean;
+  /** How it is tried again after a failure, and how long it may wait for limits. @defaultValue see {@link RetryPolicy} */
+  readonly retry?: Partial<RetryPolicy>;
   /**
    * Does the work. May run again with the same input after a crash or a failure; what must happen only once belongs
    * into `context.effect`.
@@ -79,13 +82,14 @@ export function defineHandler<
   const roles = Object.freeze([...(options.roles ?? [])]);
   const capabilities = Object.freeze([...(options.capabilities ?? [])]);
   const mailbox = options.receive === undefined ? {} : { receive: options.receive };
-  return Object.freeze({ kind, name, description, roles, capabilities, input, output, quick, handle, ...mailbox });
+  const retry = retryPolicyOf(options.retry);
+  return Object.freeze({ kind, name, description, roles, capabilities, input, output, quick, retry, handle, ...mailbox });
 }
 
 function handlerFaults(options: AgentOptions<Schema<unknown>, Schema<unknown>>): readonly string[] {
   // Callers in plain JavaScript are held to the types here.
   const given: Partial<Record<keyof typeof options, unknown>> = options;
-  const { name, description, roles, capabilities, input, output, quick, handle, receive } = given;
+  const { name, description, roles, capabilities, input, output, quick, retry, handle, receive } = given;
   const faults: string[] = [];
   const expect = (holds: boolean, what: string, found: unknown) => {
     if (!holds) faults.push(`Expected ${what}, found ${nameOf(found)}.`);
@@ -98,6 +102,7 @@ function handlerFaults(options: AgentOptions<Schema<unknown>, Schema<unknown>>):
   expect(isSchema(output), 'a Standard Schema as output, one of Zod for example', output);
   expect(quick === undefined || typeof quick === 'boolean', 'true or false as quick', quick);
   expect(typeof handle === 'function', 'a function as handle', handle);
+  faults.push(...retryFaults(retry));
   expect(receive === undefined || typeof receive === 'function', 'a function as receive', receive);
   return faults;
 }

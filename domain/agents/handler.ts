@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../json.ts';
 import type { HandlerLimits } from '../limits/handler-limits.ts';
 import type { HandlerMessages, Receive } from '../messaging/received-message.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 
 /**
  * What Muster asks of a schema: the Standard Schema interface, which Zod, Valibot, ArkType and others implement.
@@ -78,6 +79,8 @@ export interface Handler<Input = unknown, Output = unknown> {
   readonly output: Schema<Output>;
   /** See GraphNode.quick. Default false. */
   readonly quick: boolean;
+  /** How it is tried again, and how long it may wait for limits. */
+  readonly retry: RetryPolicy;
   // A method, not a property: so that a typed handler fits into a list of handlers.
   handle(input: Input, context: HandlerContext): Promise<Output> | Output;
   /** Handles the messages of an agent; without it, the agent takes none. */

@@ -1,5 +1,6 @@
 import { formatPointer, type JsonObject } from '../json.ts';
-import type { Schema, SchemaIssue } from './handler.ts';
+import { readSafely, thrownText } from '../thrown-text.ts';
+import type { Schema } from './handler.ts';
 
 /** One fault of a value: where in it, as a JSON Pointer (`''` is the value itself), and what the schema says. */
 export interface ValueIssue {
@@ -7,21 +8,46 @@ export interface ValueIssue {
   readonly message: string;
 }
 
-/** Parses a value by a schema, or names all its faults. Rejects only when the schema itself throws. */
+/**
+ * Parses a value by a schema, or names all its faults. A schema is code of somebody else: one that throws, or answers
+ * what no schema may, is a fault of the value itself. Never rejects.
+ */
 export async function parseWith<Value>(
   schema: Schema<Value>,
   value: unknown,
 ): Promise<
   { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly issues: readonly ValueIssue[] }
 > {
-  const result = await schema['~standard'].validate(value);
-  if (result.issues === undefined) return { ok: true, value: result.value };
-  return { ok: false, issues: result.issues.map(toValueIssue) };
+  try {
+    const result: unknown = await schema['~standard'].validate(value);
+    const issues = readSafely(result, 'issues');
+    if (Array.isArray(issues)) return { ok: false, issues: issues.slice(0, MAX_ISSUES).map(toValueIssue) };
+    if (issues === undefined && typeof result === 'object' && result !== null && 'value' in result) {
+      // The schema says of which type its values are.
+      return { ok: true, value: result.value as Value };
+    }
+    return whole('the schema answered with neither a value nor a list of issues');
+  } catch (error) {
+    return whole(`the schema threw: ${thrownText(error)}`);
+  }
 }
 
-function toValueIssue({ message, path = [] }: SchemaIssue): ValueIssue {
-  const tokens = path.map((part) => String(typeof part === 'object' ? part.key : part));
-  return { path: formatPointer(tokens), message };
+/** More are not told: a value of many parts may be wrong in each. */
+const MAX_ISSUES = 100;
+
+function whole(message: string): { readonly ok: false; readonly issues: readonly ValueIssue[] } {
+  return { ok: false, issues: [{ path: '', message }] };
+}
+
+function toValueIssue(issue: unknown): ValueIssue {
+  const path = readSafely(issue, 'path');
+  const tokens = (Array.isArray(path) ? path : []).map((part: unknown) => textOfKey(readSafely(part, 'key') ?? part));
+  const message = readSafely(issue, 'message');
+  return { path: formatPointer(tokens), message: typeof message === 'string' ? message : thrownText(issue) };
+}
+
+function textOfKey(key: unknown): string {
+  return typeof key === 'object' || typeof key === 'function' ? '?' : String(key);
 }
 
 /**

@@ -24,6 +24,8 @@ const schema = defineEntity({
     /** Hash of what was asked for: the same key with another request is a conflict. */
     requestHash: p.text(),
     result: p.json<Json>().nullable(),
+    /** Why the result of an effect that happened could not be recorded; its result is null then. */
+    fault: p.text().nullable(),
     attempt: p.integer(),
     createdAt: createdAt(),
     finishedAt: moment().nullable(),

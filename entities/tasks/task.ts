@@ -35,6 +35,8 @@ const schema = defineEntity({
     /** Grows by one with every claim; a guarded write that carries an older one is refused. */
     fence: p.bigint('number').default(0),
     traceCount: p.integer().default(0),
+    /** The first trace whose recorded effects count: a redrive that repeats effects moves it on. */
+    effectsSince: p.integer().default(1),
     claimedBy: p.text().nullable(),
     claimedAt: moment().nullable(),
     cancelRequestedAt: moment().nullable(),

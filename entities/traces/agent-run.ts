@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { NODE_KINDS, OUTCOMES } from '../../domain/graphs/kinds.ts';
 import type { ArtifactId, TenantId, TraceId } from '../../domain/ids.ts';
-import type { Json } from '../../domain/json.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
 import { RUN_STATUSES, SETTLED_RUN_STATUSES } from '../../domain/traces/status.ts';
 import { oneOf } from '../checks.ts';
 import { createdAt, inheritedTenantId, moment } from '../columns.ts';
@@ -30,8 +30,18 @@ const schema = defineEntity({
     attempts: p.integer().default(0),
     /** Tries that ended in an error of the handler; a crash of the worker is none. */
     failures: p.integer().default(0),
-    /** Tries that never reported an end, because their worker died. */
+    /** Tries that never reported an end: their worker died, or was not heard of for too long. */
     crashes: p.integer().default(0),
+    /** Of each lost try, by its number, the code that says how it was lost. */
+    losses: p.json<JsonObject>().defaultRaw("'{}'"),
+    /** Which attempt of which workflow run began the last try, and in which process: a repeated begin is known by it. */
+    workflowRun: p.text().nullable(),
+    activityAttempt: p.integer().nullable(),
+    workerId: p.text().nullable(),
+    /** Until when a pending run waits for its next try; null for one that may begin. */
+    nextAttemptAt: moment().nullable(),
+    /** How long it has waited for rate limits so far, in milliseconds. */
+    limitWaitMs: p.bigint('number').default(0),
     outcome: p.enum(OUTCOMES).nullable(),
     startedAt: moment().nullable(),
     finishedAt: moment().nullable(),
