@@ -73,6 +73,7 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
   closers.add(heartbeats, (part) => part.close());
   closers.add(mailboxes, (part) => part.close());
   const worker = await createTemporalWorker(opened, {
+    process: workerId,
     database,
     graphs,
     handlers: observation.watch(hosted.handlers),

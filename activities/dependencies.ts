@@ -31,6 +31,8 @@ export interface SendingNode {
 
 /** What the activities are given; `worker.ts` opens and closes it all. */
 export interface ActivityDependencies {
+  /** Names this start of the worker, as its lease and its database connections do. */
+  readonly process: string;
   readonly database: Database;
   readonly graphs: GraphCache;
   /** The handlers that this worker hosts, by `kind:name`. */

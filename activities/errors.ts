@@ -11,12 +11,22 @@ export class HandlerInputInvalid extends MusterError {
   }
 }
 
-/** A handler returned what its output schema refuses. */
+/** A handler returned what its output schema refuses, or what JSON cannot keep. */
 export class HandlerOutputInvalid extends MusterError {
   readonly code = 'handler_output_invalid';
   readonly retryable = true;
   constructor(node: string, handler: string, fault: string) {
-    super(`${handler} returned what its output schema refuses: ${fault} Correct the handler or the schema.`, { node });
+    super(`${handler} returned what cannot be taken: ${fault} Correct the handler or its output schema.`, { node });
+  }
+}
+
+/** A handler called its context with what it must not. */
+export class HandlerCallInvalid extends MusterError {
+  readonly code = 'handler_call_invalid';
+  readonly retryable = false;
+  /** @param call the method, `effect` for example */
+  constructor(node: string, call: string, fault: string) {
+    super(`The handler of ${node} called context.${call} with what it must not: ${fault}`, { node, call });
   }
 }
 
@@ -32,15 +42,44 @@ export class HandlerTimedOut extends MusterError {
   }
 }
 
-/** The workers of a node died too often while they ran it. */
-export class HandlerCrashed extends MusterError {
-  readonly code = 'handler_crashed';
+/** How an attempt can be lost, that is end without a report: with the words for several of them. */
+export const LOSSES = {
+  handler_crashed:
+    'workers died while they ran it. Look for what kills the process: memory, process.exit, native code.',
+  heartbeat_missed:
+    'attempts missed their heartbeat although their workers live. Look for an overloaded machine, a stopped process or a broken network.',
+  event_loop_blocked:
+    'attempts blocked the event loop of their worker. Let the handler yield, or move what computes for long into a worker thread.',
+} as const;
+export type Loss = keyof typeof LOSSES;
+
+/** Too many attempts of a node were lost: they ended without a report. */
+export class HandlerLost extends MusterError {
+  readonly code: Loss;
   readonly retryable = false;
-  constructor(node: string, handler: string, crashes: number) {
-    super(`${handler} was given up after ${crashes} workers died while they ran it. Look for what kills the process.`, {
-      node,
-      crashes,
-    });
+  /** @param losses how each attempt was lost; the most frequent one is the verdict, of equally frequent ones the last */
+  constructor(node: string, handler: string, losses: readonly Loss[]) {
+    const count = (loss: Loss) => losses.filter((each) => each === loss).length;
+    const code = losses
+      .toReversed()
+      .reduce((most, loss) => (count(loss) > count(most) ? loss : most), losses.at(-1) ?? 'handler_crashed');
+    const kinds = [...new Set(losses)].toSorted((one, other) => Number(other === code) - Number(one === code));
+    const told = kinds.map((loss) => `${count(loss)} ${LOSSES[loss]}`).join(' And ');
+    super(`${handler} was given up: ${told}`, { node, lost: losses.length });
+    this.code = code;
+  }
+}
+
+/** A node has waited for rate limits as long as it may. */
+export class LimitWaitExceeded extends MusterError {
+  readonly code = 'limit_wait_exceeded';
+  readonly retryable = false;
+  constructor(node: string, limitWaitMs: number, message: string) {
+    super(
+      `${node} would have to wait for limits for more than ${Math.round(limitWaitMs / 1_000)} s in total. ${message} ` +
+        'Or give the agent a longer retry.limitWaitMs, or the task a deadline.',
+      { node, limitWaitMs },
+    );
   }
 }
 
@@ -67,6 +106,18 @@ export class StaleFence extends MusterError {
   }
 }
 
+/** A later attempt has taken the run over, from a workflow that was reset for example. What this one found is not written. */
+export class AttemptOvertaken extends MusterError {
+  readonly code = 'stale_fence';
+  readonly retryable = true;
+  constructor(node: string, attempt: number) {
+    super(`Attempt ${attempt} of ${node} was overtaken by a later one; what it found is not written.`, {
+      node,
+      attempt,
+    });
+  }
+}
+
 /** An earlier attempt died between an effect and its record, and nobody knows whether the effect happened. */
 export class EffectInDoubt extends MusterError {
   readonly code = 'effect_in_doubt';
@@ -82,10 +133,22 @@ export class EffectConflict extends MusterError {
   readonly retryable = false;
   constructor(key: string) {
     super(
-      `The effect ${key} was announced with another request before. Give each effect of a node its own step name.`,
-      {
-        key,
-      },
+      `The effect ${key} was announced with another request before. Give each effect of a node its own step name; ` +
+        'or, if an earlier trace of the task announced it, redrive the task with effects: "repeat".',
+      { key },
+    );
+  }
+}
+
+/** An effect has happened, and its result cannot be recorded. It is not called again. */
+export class EffectResultInvalid extends MusterError {
+  readonly code = 'effect_result_invalid';
+  readonly retryable = false;
+  constructor(key: string, fault: string) {
+    super(
+      `The effect ${key} has happened, but its result cannot be recorded: ${fault} It is not called again. Let its call ` +
+        'return plain JSON, then redrive the task with effects: "repeat" if it may happen once more.',
+      { key },
     );
   }
 }

@@ -27,7 +27,11 @@ export function finalFailure(code: string, message: string, details: FailureDeta
   return ApplicationFailure.create({ message, type: code, nonRetryable: true, details: [details] });
 }
 
-/** A failure after which Temporal tries again, at once or after a delay. */
+/** Temporal's clock takes no longer delay than this from us: a month. */
+const MOST_DELAY_MS = 30 * 86_400_000;
+
+/** A failure after which Temporal tries again after a delay of at least a millisecond. */
 export function retryableFailure(code: string, message: string, delayMs: number): ApplicationFailure {
-  return ApplicationFailure.create({ message, type: code, nonRetryable: false, nextRetryDelay: delayMs });
+  const nextRetryDelay = Math.ceil(Math.min(Math.max(delayMs, 1), MOST_DELAY_MS));
+  return ApplicationFailure.create({ message, type: code, nonRetryable: false, nextRetryDelay });
 }

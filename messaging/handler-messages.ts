@@ -1,3 +1,4 @@
+import { answering } from '../domain/agents/thrown.ts';
 import type { HandlerMessages } from '../domain/messaging/received-message.ts';
 import { derivedId } from './ids.ts';
 import type { Sender, Speaker } from './sender.ts';
@@ -13,9 +14,10 @@ export function handlerMessages(
 ): HandlerMessages {
   const id = (step: string) => derivedId('step', ...work, step);
   return {
-    send: (step, to, payload, options) => sender.send(speaker, { id: id(step), to, payload }, options),
+    send: (step, to, payload, options) => answering(() => sender.send(speaker, { id: id(step), to, payload }, options)),
     request: (step, to, payload, options) =>
-      sender.request(speaker, { id: id(step), to, payload }, { ...options, signal }),
-    broadcast: (step, payload, options) => sender.broadcast(speaker, { id: id(step), payload }, options),
+      answering(() => sender.request(speaker, { id: id(step), to, payload }, { ...options, signal })),
+    broadcast: (step, payload, options) =>
+      answering(() => sender.broadcast(speaker, { id: id(step), payload }, options)),
   };
 }

@@ -1,16 +1,26 @@
-import type { Handler, HandlerContext, SchemaIssue } from '../../domain/agents/handler.ts';
-import { parseWith } from '../../domain/agents/schema.ts';
-import { errorMessage, hasErrorCode, MusterError } from '../../domain/errors.ts';
+import type { Handler, HandlerContext } from '../../domain/agents/handler.ts';
+import { DEFAULT_RETRY, type RetryPolicy } from '../../domain/agents/retry-policy.ts';
+import { parseWith, type ValueIssue } from '../../domain/agents/schema.ts';
+import { parseThrown } from '../../domain/agents/thrown.ts';
+import { hasErrorCode, MusterError } from '../../domain/errors.ts';
 import type { GraphNode } from '../../domain/graphs/definition.ts';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import { evaluateCondition, type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
-import { isJsonObject, isStorableJson, type Json } from '../../domain/json.ts';
+import { type Json, toJson } from '../../domain/json.ts';
+import { thrownText } from '../../domain/thrown-text.ts';
 import { HandlerInputInvalid, HandlerOutputInvalid, HandlerTimedOut, HandlerUnknown } from '../errors.ts';
 
 /** How one attempt of a node ended. `limited`, `unhosted` and `cancelled` are no fault of the handler. */
 export type AttemptEnd =
   | { readonly kind: 'ok'; readonly output: Json; readonly outcome: Outcome | null }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly retryable: boolean }
+  | {
+      readonly kind: 'failed';
+      readonly code: string;
+      readonly message: string;
+      readonly retryable: boolean;
+      /** The least wait before the next attempt that the handler asked for. */
+      readonly retryAfterMs: number | null;
+    }
   | { readonly kind: 'limited'; readonly message: string; readonly retryAfterMs: number }
   | { readonly kind: 'unhosted'; readonly message: string }
   | { readonly kind: 'cancelled' };
@@ -24,12 +34,26 @@ export interface AttemptSetting {
   readonly contextFor: (signal: AbortSignal) => HandlerContext;
 }
 
-/** Of an error's message, so that a quoted document fits neither into rows nor into Temporal. */
-const MAX_MESSAGE_CHARACTERS = 2_000;
-
 /** The agent that runs a node; null for a tool or a condition. */
 export function agentOf({ kind, handler }: GraphNode): string | null {
   return kind === 'agent' ? handler : null;
+}
+
+/** The handler of a node, where this worker hosts it; a condition has none. */
+export function handlerOf(handlers: AttemptSetting['handlers'], node: GraphNode): Handler | undefined {
+  return handlers.get(`${node.kind}:${node.handler}`);
+}
+
+export function retryPolicyFor(handlers: AttemptSetting['handlers'], node: GraphNode): RetryPolicy {
+  return handlerOf(handlers, node)?.retry ?? DEFAULT_RETRY;
+}
+
+/** Carries what the code of a handler threw across the border, so that nothing on this side takes it for its own. */
+class HandlerThrew {
+  readonly thrown: unknown;
+  constructor(thrown: unknown) {
+    this.thrown = thrown;
+  }
 }
 
 /** Runs one attempt of a node: reads its input, calls the handler within its time, checks what it returned. */
@@ -43,13 +67,12 @@ export async function runAttempt(node: GraphNode, setting: AttemptSetting): Prom
   } catch (error) {
     if (error instanceof HandlerUnknown) return { kind: 'unhosted', message: error.message };
     if (setting.cancellation.aborted) return { kind: 'cancelled' };
-    if (hasErrorCode(error) && error.code === 'rate_limited') return limitedAttempt(error);
-    return failedAttempt(error);
+    return error instanceof HandlerThrew ? thrownAttempt(error.thrown) : failedAttempt(error);
   }
 }
 
 async function callHandler(node: GraphNode, setting: AttemptSetting): Promise<Json> {
-  const handler = setting.handlers.get(`${node.kind}:${node.handler}`);
+  const handler = handlerOf(setting.handlers, node);
   const name = node.handler ?? node.id;
   if (handler === undefined) throw new HandlerUnknown(node.id, `the ${node.kind} "${name}"`);
 
@@ -61,11 +84,10 @@ async function callHandler(node: GraphNode, setting: AttemptSetting): Promise<Js
   const result = await withinTime(node, name, setting, (context) => handler.handle(input.value, context));
   const output = await parseWith(handler.output, result);
   if (!output.ok) throw new HandlerOutputInvalid(node.id, name, faultsText(output.issues));
-  const text = JSON.stringify(output.value ?? null);
-  if (!isStorableJson(text))
-    throw new HandlerOutputInvalid(node.id, name, 'a text in it holds a NUL or half a character.');
   // What survives JSON is what later nodes, the database and other processes will see: so it is what counts.
-  return JSON.parse(text);
+  const json = toJson(output.value ?? null);
+  if (!json.ok) throw new HandlerOutputInvalid(node.id, name, notJson(json));
+  return json.value;
 }
 
 /** Calls within the node's time. The signal tells the handler; the race frees the node from one that does not listen. */
@@ -82,35 +104,55 @@ async function withinTime(
   );
   const signal = AbortSignal.any([timeout.signal, setting.cancellation]);
   try {
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
-    return await Promise.race([call(setting.contextFor(signal)), aborted]);
+    return await raceWithAbort(signal, () => acrossBorder(() => call(setting.contextFor(signal))));
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** The wait is the limiter's own, or a second where whoever raised the error does not say it. */
-function limitedAttempt(error: { message: string; facts?: unknown }): AttemptEnd {
-  const { retryAfterMs } = isJsonObject(error.facts) ? error.facts : {};
-  return { kind: 'limited', message: error.message, retryAfterMs: Number(retryAfterMs ?? 1_000) };
+/** The work, or the reason of the signal's abort, whichever comes first. What comes later is nobody's unhandled fault. */
+export async function raceWithAbort<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+  signal.throwIfAborted();
+  const over = Promise.withResolvers<never>();
+  const abort = () => over.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work(), over.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
+async function acrossBorder(call: () => unknown): Promise<unknown> {
+  try {
+    return await call();
+  } catch (error) {
+    throw new HandlerThrew(error);
+  }
+}
+
+function thrownAttempt(thrown: unknown): AttemptEnd {
+  const { code, message, retryable, retryAfterMs, limitedForMs } = parseThrown(thrown);
+  if (limitedForMs !== null) return { kind: 'limited', message, retryAfterMs: limitedForMs };
+  return { kind: 'failed', code, message, retryable, retryAfterMs };
+}
+
+/** An error of ours: the input, the output, the time. */
 function failedAttempt(error: unknown): AttemptEnd {
   return {
     kind: 'failed',
     code: hasErrorCode(error) ? error.code : 'handler_failed',
-    message: storableText(errorMessage(error).slice(0, MAX_MESSAGE_CHARACTERS)),
+    message: thrownText(error),
     retryable: !(error instanceof MusterError) || error.retryable,
+    retryAfterMs: null,
   };
 }
 
-/** Without the characters that PostgreSQL keeps in no text: an error has to be written whatever it quotes. */
-function storableText(text: string): string {
-  return text.replaceAll('\u0000', '\ufffd').toWellFormed();
+function faultsText(issues: readonly ValueIssue[]): string {
+  return `${issues.map((issue) => `${issue.path} ${issue.message}`.trim()).join('; ')}.`;
 }
 
-function faultsText(issues: readonly { path: string; message: string }[] | readonly SchemaIssue[]): string {
-  return `${issues.map((issue) => `${issue.path ?? ''} ${issue.message}`.trim()).join('; ')}.`;
+/** What in a value JSON cannot keep, as a sentence. */
+export function notJson({ path, found }: { readonly path: string; readonly found: string }): string {
+  return `${found}${path === '' ? '' : ` at ${path}`} is not JSON.`;
 }

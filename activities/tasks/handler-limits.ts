@@ -1,20 +1,22 @@
+import { answering } from '../../domain/agents/thrown.ts';
 import type { LimitDecision } from '../../domain/limits/decision.ts';
 import { RateLimited } from '../../domain/limits/errors.ts';
 import type { HandlerLimits } from '../../domain/limits/handler-limits.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import type { AttemptRef } from './handler-context.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 
 /** The limits of one attempt of a node: see the methods of {@link HandlerLimits}. */
 export function handlerLimits({ limits }: Pick<ActivityDependencies, 'limits'>, ref: AttemptRef): HandlerLimits {
   const { execution, nodeId, attempt } = ref;
   const { tenant } = execution;
   return {
-    take: async (call) => allowed(await limits.take({ ...call, tenant })),
-    reserve: async (step, call) => {
-      const id = [execution.taskId, execution.traceNumber, nodeId, attempt, step].join('/');
-      return allowed(await limits.reserve({ ...call, tenant }, { id }));
-    },
-    settle: (reservation, tokens) => limits.settle(reservation, tokens),
+    take: (call) => answering(async () => allowed(await limits.take({ ...call, tenant }))),
+    reserve: (step, call) =>
+      answering(async () => {
+        const id = [execution.taskId, execution.traceNumber, nodeId, attempt, step].join('/');
+        return allowed(await limits.reserve({ ...call, tenant }, { id }));
+      }),
+    settle: (reservation, tokens) => answering(() => limits.settle(reservation, tokens)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { withRecord } from '../../database/with-record.ts';
+import { retryDelayMs } from '../../domain/agents/retry-policy.ts';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import { isQuick, quickStretch } from '../../domain/graphs/drive-quick.ts';
 import {
@@ -17,12 +18,12 @@ import { afterFailedAttempt } from '../../domain/traces/retry.ts';
 import { StoredRowInvalid } from '../../entities/errors.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
-import { type RunEnd, type RunRecord, RunRepository } from '../../entities/traces/run-repository.ts';
+import { type RunEnd, type RunRecord, RunRepository, type RunWait } from '../../entities/traces/run-repository.ts';
 import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { StaleFence } from '../errors.ts';
 import { toFailure } from '../failure.ts';
-import { type AttemptEnd, agentOf, runAttempt } from './attempt.ts';
+import { type AttemptEnd, agentOf, retryPolicyFor, runAttempt } from './attempt.ts';
 import { endTask } from './end-task.ts';
 import { handlerContext } from './handler-context.ts';
 import { loadDocument, unreadable } from './load-document.ts';
@@ -56,6 +57,8 @@ const MAX_TRIES = 3;
  */
 const NOTHING_READ: GraphDocument = { task: null, nodes: {} };
 
+type FailedEnd = Extract<AttemptEnd, { kind: 'failed' }>;
+
 /** A stretch on its way: what the nodes left so far, nothing of it written yet. */
 interface Stretch {
   readonly deps: ActivityDependencies;
@@ -68,6 +71,8 @@ interface Stretch {
   state: GraphState;
   failure: Failure | null;
   readonly ends: (RunEnd & { readonly value: AttemptEnd })[];
+  /** Runs that failed and are tried again elsewhere. */
+  readonly waits: RunWait[];
   readonly settled: NodeResult[];
   readonly events: NewTraceEvent[];
 }
@@ -117,8 +122,10 @@ function open(
       const document = read instanceof StoredRowInvalid ? NOTHING_READ : read;
       const written = new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run]));
       const apart = tries > MAX_TRIES || document === NOTHING_READ;
-      const unhosted = new Set(apart ? quick.map((node) => node.id) : input.unhosted);
-      const empty = { failure: null, ends: [], settled: [], events: [] };
+      // A run that is open has attempts, which its row counts: it goes on there.
+      const open = runs.filter((run) => !isSettled(run.status)).map((run) => run.nodeId);
+      const unhosted = new Set(apart ? quick.map((node) => node.id) : [...input.unhosted, ...open]);
+      const empty = { failure: null, ends: [], waits: [], settled: [], events: [] };
       return { deps, execution, definition, unhosted, written, document, state: graph, ...empty };
     }),
   );
@@ -135,35 +142,54 @@ async function drive(stretch: Stretch): Promise<void> {
   }
 }
 
+/**
+ * Runs a quick node once. What another attempt may help, and what a limit holds up, leaves the stretch: the node goes on
+ * as an activity of its own, which waits by the server's timer and holds nothing up meanwhile.
+ */
 async function runOne(stretch: Stretch, node: GraphNode): Promise<void> {
   const startedAt = new Date();
-  for (let attempt = 1; ; attempt += 1) {
-    const begun: NewTraceEvent[] = [
-      { type: attempt === 1 ? 'run.started' : 'run.retried', nodeId: node.id, data: { attempt }, at: new Date() },
-    ];
-    const end = await attemptQuick(stretch, node, { attempt, note: (event) => begun.push(event) });
-    // A limited node waits as an activity of its own, by the server's timer, and holds nothing up meanwhile.
-    if (end.kind === 'unhosted' || end.kind === 'limited') {
-      stretch.unhosted.add(node.id);
-      return;
-    }
-    if (end.kind === 'cancelled') throw new Error('The stretch was interrupted before it was written.');
-    stretch.events.push(...begun);
-    const { maxRetries } = node.budget;
-    const status = end.kind === 'ok' ? 'ok' : afterFailedAttempt({ attempt, maxRetries, retryable: end.retryable });
-    if (status !== 'retry') {
-      settleOne(stretch, node, { end, status, attempt, startedAt });
-      return;
-    }
+  const begun: NewTraceEvent[] = [{ type: 'run.started', nodeId: node.id, data: { attempt: 1 }, at: startedAt }];
+  const end = await attemptQuick(stretch, node, (event) => begun.push(event));
+  if (end.kind === 'unhosted' || end.kind === 'limited') {
+    stretch.unhosted.add(node.id);
+    return;
   }
+  if (end.kind === 'cancelled') throw new Error('The stretch was interrupted before it was written.');
+  stretch.events.push(...begun);
+  const { maxRetries } = node.budget;
+  const status = end.kind === 'ok' ? 'ok' : afterFailedAttempt({ attempt: 1, maxRetries, retryable: end.retryable });
+  if (status !== 'retry') settleOne(stretch, node, { end, status, startedAt });
+  else if (end.kind === 'failed') leaveWaiting(stretch, node, { end, startedAt });
+}
+
+function leaveWaiting(
+  stretch: Stretch,
+  node: GraphNode,
+  { end, startedAt }: { end: FailedEnd; startedAt: Date },
+): void {
+  const { code, message, retryAfterMs } = end;
+  const policy = retryPolicyFor(stretch.deps.handlers, node);
+  stretch.unhosted.add(node.id);
+  stretch.waits.push({
+    ...subjectOf(node),
+    status: 'pending',
+    attempts: 1,
+    failures: 1,
+    outcome: null,
+    output: NOTHING_STORED,
+    error: { code, message },
+    startedAt,
+    finishedAt: null,
+    waitMs: retryDelayMs(policy, { failures: 1, retryAfterMs, chance: Math.random() }),
+  });
 }
 
 function attemptQuick(
   { deps, execution, document }: Stretch,
   node: GraphNode,
-  { attempt, note }: { attempt: number; note: (event: NewTraceEvent) => void },
+  note: (event: NewTraceEvent) => void,
 ): Promise<AttemptEnd> {
-  const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt, heartbeat: () => {}, note };
+  const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt: 1, heartbeat: () => {}, note };
   return runAttempt(node, {
     handlers: deps.handlers,
     document,
@@ -175,22 +201,17 @@ function attemptQuick(
 function settleOne(
   stretch: Stretch,
   node: GraphNode,
-  {
-    end,
-    status,
-    attempt,
-    startedAt,
-  }: { end: AttemptEnd; status: NodeResult['status']; attempt: number; startedAt: Date },
+  { end, status, startedAt }: { end: AttemptEnd; status: NodeResult['status']; startedAt: Date },
 ): void {
   const finishedAt = new Date();
   const outcome = end.kind === 'ok' ? end.outcome : null;
   const error = end.kind === 'failed' ? { code: end.code, message: end.message } : null;
-  const result: NodeResult = { id: node.id, status, attempts: attempt, ...(outcome === null ? {} : { outcome }) };
+  const result: NodeResult = { id: node.id, status, attempts: 1, ...(outcome === null ? {} : { outcome }) };
   stretch.ends.push({
     ...subjectOf(node),
     status,
-    attempts: attempt,
-    failures: error === null ? attempt - 1 : attempt,
+    attempts: 1,
+    failures: error === null ? 0 : 1,
     outcome,
     output: NOTHING_STORED,
     error,
@@ -198,7 +219,7 @@ function settleOne(
     finishedAt,
     value: end,
   });
-  const data = { attempt, ...error };
+  const data = { attempt: 1, ...error };
   stretch.events.push({ type: error ? 'run.failed' : 'run.completed', nodeId: node.id, data, at: finishedAt });
   if (end.kind === 'ok') {
     stretch.document = { ...stretch.document, nodes: { ...stretch.document.nodes, [node.id]: end.output } };
@@ -240,7 +261,7 @@ async function write(stretch: Stretch): Promise<TerminalTaskStatus | null> {
             : NOTHING_STORED;
         ends.push({ ...end, output: stored });
       }
-      const written = await new RunRepository(em).replace(execution, ends);
+      const written = await new RunRepository(em).replace(execution, [...ends, ...stretch.waits]);
       // Another try of this stretch came first, or this one did and its answer was lost: the next try finds the rows.
       if (!written) throw new Error('The stretch was written by another try.');
       if (record) await new TraceRepository(em).appendStretch(execution.traceId, stretch.events);

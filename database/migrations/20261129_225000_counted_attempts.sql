@@ -5,7 +5,7 @@ alter table muster.agent_runs
   add column activity_attempt int null,
   add column worker_id text null,
   add column next_attempt_at timestamptz null,
-  add column limit_wait_ms bigint not null default 0,
+  add column limit_wait_ms bigint not null default '0',
   add column losses jsonb not null default '{}';
 
 -- Why the result of an effect that happened could not be recorded.

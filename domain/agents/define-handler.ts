@@ -83,7 +83,19 @@ export function defineHandler<
   const capabilities = Object.freeze([...(options.capabilities ?? [])]);
   const mailbox = options.receive === undefined ? {} : { receive: options.receive };
   const retry = retryPolicyOf(options.retry);
-  return Object.freeze({ kind, name, description, roles, capabilities, input, output, quick, retry, handle, ...mailbox });
+  return Object.freeze({
+    kind,
+    name,
+    description,
+    roles,
+    capabilities,
+    input,
+    output,
+    quick,
+    retry,
+    handle,
+    ...mailbox,
+  });
 }
 
 function handlerFaults(options: AgentOptions<Schema<unknown>, Schema<unknown>>): readonly string[] {

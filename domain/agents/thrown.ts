@@ -30,17 +30,29 @@ export async function answering<Result>(work: () => Promise<Result>): Promise<Re
   try {
     return await work();
   } catch (error) {
-    if (error instanceof CallbackFailed) throw error.thrown;
-    if (error instanceof MusterError) spoken.add(error);
-    throw error;
+    throw ownWord(error);
   }
 }
 
+/** The same for what is answered at once. */
+export function answeringAtOnce<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw ownWord(error);
+  }
+}
+
+function ownWord(error: unknown): unknown {
+  if (error instanceof CallbackFailed) return error.thrown;
+  if (error instanceof MusterError) spoken.add(error);
+  return error;
+}
+
 /** Carries what code of the handler threw inside a call of its context: its own word, not the runtime's. */
-class CallbackFailed extends Error {
+class CallbackFailed {
   readonly thrown: unknown;
   constructor(thrown: unknown) {
-    super('Code of the handler failed inside a call of its context.');
     this.thrown = thrown;
   }
 }

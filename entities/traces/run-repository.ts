@@ -3,7 +3,6 @@ import { sql } from 'kysely';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import type { TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
-import { OPEN_TASK_STATUSES, type TaskStatus } from '../../domain/tasks/status.ts';
 import type { RunStatus, SettledRunStatus } from '../../domain/traces/status.ts';
 import { readDateOrNull } from '../read-row.ts';
 import type { StoredValue } from './artifact-repository.ts';
@@ -13,36 +12,6 @@ export interface RunSubject {
   readonly nodeId: string;
   readonly agent: string;
   readonly kind: string;
-}
-
-/**
- * How a run stands when an attempt comes to it. `begun`: the handler is to be called. `settled`: the run has ended
- * before, the attempt repeats its end; `taskStatus` tells whether the task has ended with it. `stale`: the task has ended
- * otherwise or was claimed anew, the attempt must not go on.
- */
-export type RunBeginning =
-  | {
-      readonly kind: 'begun';
-      /** Whether this is the first attempt ever. */
-      readonly first: boolean;
-      /** Attempts that the handler failed so far. */
-      readonly failures: number;
-      /** Attempts that never reported an end: their worker died. */
-      readonly crashes: number;
-    }
-  | {
-      readonly kind: 'settled';
-      readonly status: SettledRunStatus;
-      readonly attempts: number;
-      readonly outcome: Outcome | null;
-      readonly taskStatus: TaskStatus;
-    }
-  | { readonly kind: 'stale' };
-
-/** Which attempt begins, and whether the trace's event is written with it. */
-export interface AttemptNote {
-  readonly number: number;
-  readonly record: boolean;
 }
 
 /** The end of a run. */
@@ -57,6 +26,13 @@ export interface RunEnd extends RunSubject {
   readonly finishedAt: Date;
 }
 
+/** A run whose attempt failed and that another one will follow. */
+export interface RunWait extends Omit<RunEnd, 'status' | 'finishedAt'> {
+  readonly status: 'pending';
+  readonly finishedAt: null;
+  readonly waitMs: number;
+}
+
 export interface RunRecord extends RunSubject {
   readonly status: RunStatus;
   readonly attempts: number;
@@ -67,53 +43,11 @@ export interface RunRecord extends RunSubject {
   readonly error: { code: string; message: string } | null;
 }
 
-const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
-
 /** The runs of a trace: one row a node. */
 export class RunRepository {
   readonly #em: SqlEntityManager;
   constructor(em: SqlEntityManager) {
     this.#em = em;
-  }
-
-  /**
-   * Notes that an attempt begins, with its event when `record` is set: one statement. A run that is found running by a
-   * later attempt was left by a worker that died: it counts as a crash. An attempt that a later one has overtaken is
-   * stale. Repeating it, after a commit whose answer was lost, changes nothing.
-   */
-  async begin(execution: ExecutionRef, subject: RunSubject, attempt: AttemptNote): Promise<RunBeginning> {
-    const result = await sql<BeginRow>`
-      with open as (
-        select id, tenant_id from muster.tasks
-        where id = ${execution.taskId} and fence = ${execution.fence} and status in (${OPEN})
-      ), before as (
-        select attempts from muster.agent_runs where trace_id = ${execution.traceId} and node_id = ${subject.nodeId}
-      ), begun as (
-        insert into muster.agent_runs as r (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, started_at)
-        select gen_random_uuid(), tenant_id, ${execution.traceId}, ${subject.nodeId}, ${subject.agent}, ${subject.kind},
-          'running', ${attempt.number}, clock_timestamp() from open
-        on conflict (trace_id, node_id) do update set status = 'running', attempts = ${attempt.number},
-          crashes = r.crashes + case when r.status = 'running' and r.attempts < ${attempt.number} then 1 else 0 end
-        where r.status in ('pending', 'running') and r.attempts <= ${attempt.number}
-        returning status, attempts, failures, crashes, outcome, xmax = 0 as first
-      ), placed as (
-        update muster.agent_traces set next_seq = next_seq + 1
-        where id = ${execution.traceId} and status = 'running' and ${attempt.record} and exists (select from begun)
-          and not exists (select from before where attempts = ${attempt.number})
-        returning id, tenant_id, next_seq - 1 as seq
-      ), noted as (
-        insert into muster.trace_events (trace_id, seq, tenant_id, type, node_id, data, at)
-        select p.id, p.seq, p.tenant_id, case when b.first then 'run.started' else 'run.retried' end, ${subject.nodeId},
-          jsonb_build_object('attempt', b.attempts, 'crashes', b.crashes), clock_timestamp()
-        from placed p, begun b
-      )
-      select status, attempts, failures, crashes, outcome, first, null as task_status from begun
-      union all
-      select r.status, r.attempts, r.failures, r.crashes, r.outcome, false, t.status
-      from muster.agent_runs r join muster.tasks t on t.id = ${execution.taskId} and t.fence = ${execution.fence}
-      where r.trace_id = ${execution.traceId} and r.node_id = ${subject.nodeId} and r.finished_at is not null
-        and not exists (select from begun)`.execute(this.#em.getKysely());
-    return readBeginning(result.rows[0]);
   }
 
   /**
@@ -153,53 +87,12 @@ export class RunRepository {
     return result.rows.length === 1;
   }
 
-  /** Notes that an attempt failed and another one will follow. */
-  async retryLater(traceId: TraceId, nodeId: string, attempt: number, error: RunEnd['error']): Promise<void> {
-    await sql`
-      update muster.agent_runs set status = 'pending', failures = failures + 1,
-        error_code = ${error?.code ?? null}, error_text = ${error?.message ?? null}
-      where trace_id = ${traceId} and node_id = ${nodeId} and status = 'running' and attempts = ${attempt}`.execute(
-      this.#em.getKysely(),
-    );
-  }
-
-  /** Notes that an attempt was given up through no fault of the handler: it counts neither as failure nor as crash. */
-  async giveBack(traceId: TraceId, nodeId: string, attempt: number): Promise<void> {
-    await sql`update muster.agent_runs set status = 'pending'
-      where trace_id = ${traceId} and node_id = ${nodeId} and status = 'running' and attempts = ${attempt}`.execute(
-      this.#em.getKysely(),
-    );
-  }
-
   /**
-   * Whether an attempt of a node may still leave something behind: its task is open under its claim, and the run has
-   * neither ended nor been begun by a later attempt.
-   */
-  async isCurrent(execution: ExecutionRef, nodeId: string, attempt: number): Promise<boolean> {
-    const result = await sql<{ id: string }>`
-      select t.id from muster.tasks t
-      where t.id = ${execution.taskId} and t.fence = ${execution.fence} and t.status in (${OPEN})
-        and not exists (select from muster.agent_runs r where r.trace_id = ${execution.traceId}
-          and r.node_id = ${nodeId} and (r.attempts > ${attempt} or r.finished_at is not null))`.execute(
-      this.#em.getKysely(),
-    );
-    return result.rows.length === 1;
-  }
-
-  /** How many workers have died while they ran a node, the last one included that left it running. */
-  async crashes(traceId: TraceId, nodeId: string): Promise<number> {
-    const result = await sql<{ crashes: number }>`
-      select crashes + case when status = 'running' then 1 else 0 end as crashes from muster.agent_runs
-      where trace_id = ${traceId} and node_id = ${nodeId}`.execute(this.#em.getKysely());
-    return result.rows[0]?.crashes ?? 0;
-  }
-
-  /**
-   * Replaces the open rows of these nodes by their ends: delete and insert in one statement, so that either the old rows
+   * Replaces the open rows of these nodes by their ends, or by how they wait: delete and insert in one statement, so that either the old rows
    * or the new ones are there. A run that has ended keeps its end. False when one had: then somebody else has written
    * it, or this very call before its answer was lost, and the caller has to look again before it goes on.
    */
-  async replace(execution: ExecutionRef, ends: readonly RunEnd[]): Promise<boolean> {
+  async replace(execution: ExecutionRef, ends: readonly (RunEnd | RunWait)[]): Promise<boolean> {
     if (ends.length === 0) return true;
     const rows = JSON.stringify(ends.map(replacementRow));
     const result = await sql<{ id: string }>`
@@ -208,13 +101,14 @@ export class RunRepository {
           and node_id = any(${ends.map((end) => end.nodeId)}::text[]) returning node_id
       )
       insert into muster.agent_runs (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, failures, outcome,
-        output, output_artifact_id, error_code, error_text, started_at, finished_at, latency_ms)
+        output, output_artifact_id, error_code, error_text, started_at, finished_at, latency_ms, next_attempt_at)
       select gen_random_uuid(), ${execution.tenant}, ${execution.traceId}, e.node_id, e.agent, e.kind, e.status,
         e.attempts, e.failures, e.outcome, e.output, e.output_artifact_id, e.error_code, e.error_text, e.started_at,
-        e.finished_at, (extract(epoch from e.finished_at - e.started_at) * 1000)::int
+        e.finished_at, (extract(epoch from e.finished_at - e.started_at) * 1000)::int,
+        clock_timestamp() + make_interval(secs => e.wait_ms / 1000)
       from jsonb_to_recordset(${rows}::jsonb) as e(node_id text, agent text, kind text, status text, attempts int,
         failures int, outcome text, output jsonb, output_artifact_id uuid, error_code text, error_text text,
-        started_at timestamptz, finished_at timestamptz)
+        started_at timestamptz, finished_at timestamptz, wait_ms float8)
       where (select count(*) from removed) >= 0
       on conflict (trace_id, node_id) do nothing
       returning id`.execute(this.#em.getKysely());
@@ -232,24 +126,7 @@ export class RunRepository {
   }
 }
 
-interface BeginRow {
-  readonly status: RunStatus;
-  readonly attempts: number;
-  readonly failures: number;
-  readonly crashes: number;
-  readonly outcome: Outcome | null;
-  readonly first: boolean;
-  readonly task_status: TaskStatus | null;
-}
-
-function readBeginning(row: BeginRow | undefined): RunBeginning {
-  if (row === undefined) return { kind: 'stale' };
-  const { failures, crashes, first, attempts, outcome, task_status: taskStatus } = row;
-  if (taskStatus === null) return { kind: 'begun', first, failures, crashes };
-  return { kind: 'settled', status: row.status as SettledRunStatus, attempts, outcome, taskStatus };
-}
-
-function replacementRow(end: RunEnd): Record<string, unknown> {
+function replacementRow(end: RunEnd | RunWait): Record<string, unknown> {
   return {
     node_id: end.nodeId,
     agent: end.agent,
@@ -264,6 +141,7 @@ function replacementRow(end: RunEnd): Record<string, unknown> {
     error_text: end.error?.message ?? null,
     started_at: end.startedAt,
     finished_at: end.finishedAt,
+    wait_ms: end.status === 'pending' ? end.waitMs : null,
   };
 }
 

@@ -9,6 +9,7 @@ export function scriptedAgents(script: Script) {
   const slow = defineAgent({
     name: 'slow-step',
     description: 'Does what the test says.',
+    retry: { firstMs: 5 },
     input: anything,
     output: z.unknown(),
     handle: (input, context) => script.run(input, context),
@@ -16,6 +17,7 @@ export function scriptedAgents(script: Script) {
   const quick = defineAgent({
     name: 'quick-step',
     quick: true,
+    retry: { firstMs: 5 },
     input: anything,
     output: z.unknown(),
     handle: (input, context) => script.run(input, context),

@@ -16,6 +16,7 @@ describe('what is noticed only after a while', function () {
   const sleeper = defineAgent({
     name: 'sleeper',
     quick: true,
+    retry: { firstMs: 5 },
     input: z.object({}),
     output: z.unknown(),
     handle: (_input, context) => script.run({}, context),

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import type { EffectRequest, HandlerContext } from '../../domain/agents/handler.ts';
+import { answering, callback } from '../../domain/agents/thrown.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import { type Json, toJson } from '../../domain/json.ts';
+import { EffectRepository } from '../../entities/system/effect-repository.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { EffectConflict, EffectInDoubt, EffectResultInvalid, HandlerCallInvalid } from '../errors.ts';
+import { notJson } from './attempt.ts';
+import { type AttemptRef, assertCurrent, isName } from './attempt-ref.ts';
+
+/** An effect as it was asked for, checked. */
+interface AskedEffect {
+  readonly step: string;
+  readonly requestHash: string;
+  readonly call: EffectRequest<Json>['call'];
+  readonly whenInDoubt: EffectRequest<Json>['whenInDoubt'];
+}
+
+/** What an attempt has under way of one step. */
+interface UnderWay {
+  readonly requestHash: string;
+  readonly result: Promise<Json>;
+}
+
+/**
+ * The effects of one attempt: see {@link HandlerContext.effect}. A step that is asked for again while it is under way is
+ * one effect with one result.
+ */
+export function handlerEffects(deps: ActivityDependencies, ref: AttemptRef): HandlerContext['effect'] {
+  const underWay = new Map<string, UnderWay>();
+  const once = async (step: unknown, given: unknown): Promise<Json> => {
+    const effect = checkedEffect(ref.nodeId, step, given);
+    const same = underWay.get(effect.step);
+    if (same !== undefined && same.requestHash !== effect.requestHash) throw new EffectConflict(effect.step);
+    if (same !== undefined) return same.result;
+    const result = doEffect(deps, ref, effect);
+    underWay.set(effect.step, { requestHash: effect.requestHash, result });
+    return result.finally(() => underWay.delete(effect.step));
+  };
+  // The type of a result is the caller's word: it was recorded from a call of the same step.
+  return (step, effect) => answering(() => once(step, effect)) as Promise<never>;
+}
+
+/** @throws HandlerCallInvalid */
+function checkedEffect(nodeId: string, step: unknown, given: unknown): AskedEffect {
+  const { request, call, whenInDoubt } = (given ?? {}) as Partial<Record<keyof EffectRequest<Json>, unknown>>;
+  const refuse = (fault: string): never => {
+    throw new HandlerCallInvalid(nodeId, 'effect', fault);
+  };
+  if (!isName(step)) return refuse('expected a short text as the name of its step.');
+  if (typeof call !== 'function') return refuse('expected a function as call.');
+  if (whenInDoubt !== 'repeat' && whenInDoubt !== 'stop') return refuse("expected 'repeat' or 'stop' as whenInDoubt.");
+  const json = toJson(request ?? null);
+  if (!json.ok) return refuse(`its request: ${notJson(json)}`);
+  const requestHash = createHash('sha256').update(canonicalJson(json.value)).digest('hex');
+  return { step, requestHash, whenInDoubt, call: (key) => Reflect.apply(call, given, [key]) };
+}
+
+/**
+ * Announces the effect in the ledger, calls, records. The key holds no attempt number, so every repetition finds the
+ * same row: `done` answers it, `pending` means that an earlier attempt died on the way. What a redriven task finds from
+ * its earlier traces is decided by the ledger.
+ */
+async function doEffect(deps: ActivityDependencies, ref: AttemptRef, effect: AskedEffect): Promise<Json> {
+  const { execution, nodeId, attempt } = ref;
+  const { step, requestHash, whenInDoubt } = effect;
+  // A unit of work whose commit went unanswered runs again and meets its own row.
+  let announcedHere = false;
+  const found = await deps.database.inTenant(execution.tenant, async ({ em }) => {
+    await assertCurrent(em, ref);
+    const announced = await new EffectRepository(em).announce(execution, {
+      nodeId,
+      step,
+      requestHash,
+      attempt,
+      whenInDoubt,
+    });
+    announcedHere ||= announced.created;
+    return announced;
+  });
+  const { key } = found;
+  if (found.requestHash !== requestHash) throw new EffectConflict(key);
+  if (found.fault !== null) throw new EffectResultInvalid(key, found.fault);
+  if (found.state === 'done') return found.result;
+  if (!announcedHere && whenInDoubt === 'stop') throw new EffectInDoubt(key);
+
+  const result = await callback(() => effect.call(key));
+  await deps.reach('after_effect_before_record');
+  return record(deps, ref, { key, result });
+}
+
+/** It has happened: that much is recorded, whatever its result is. @throws EffectResultInvalid */
+async function record(
+  deps: ActivityDependencies,
+  { execution }: AttemptRef,
+  { key, result }: { key: string; result: unknown },
+): Promise<Json> {
+  const json = toJson(result ?? null);
+  const done = json.ok ? { result: json.value, fault: null } : { result: null, fault: `its result: ${notJson(json)}` };
+  await deps.database.inTenant(execution.tenant, ({ em }) => new EffectRepository(em).finish(execution, key, done));
+  if (done.fault !== null) throw new EffectResultInvalid(key, done.fault);
+  return done.result;
+}

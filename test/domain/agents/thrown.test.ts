@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { answering, callback, MOST_LIMIT_DELAY_MS, parseThrown } from '../../../domain/agents/thrown.ts';
+import { MusterError } from '../../../domain/errors.ts';
+import { RateLimited } from '../../../domain/limits/errors.ts';
+
+const limited = (retryAfterMs: number) => new RateLimited({ deniedBy: 'a', limit: 1, remaining: 0, retryAfterMs });
+
+async function told(error: unknown): Promise<unknown> {
+  return answering(() => Promise.reject(error)).catch((thrown: unknown) => thrown);
+}
+
+class NoHelp extends MusterError {
+  readonly code = 'deadline_exceeded';
+  readonly retryable = false;
+}
+
+describe('what a handler throws', () => {
+  it('is the word of the runtime only where the runtime said it to a handler', async () => {
+    const own = limited(500);
+    const made = parseThrown(own);
+    const spoken = parseThrown(await told(own));
+
+    assert.deepEqual([made.code, made.limitedForMs], ['handler_failed', null]);
+    assert.deepEqual([spoken.code, spoken.limitedForMs], ['rate_limited', 500]);
+    assert.equal(parseThrown({ ...own, code: 'rate_limited' }).limitedForMs, null);
+  });
+
+  it('is the word of the handler where its own code threw inside a call of the context', async () => {
+    const thrown = await answering(() => callback(() => Promise.reject(limited(1)))).catch((error: unknown) => error);
+
+    assert.ok(thrown instanceof RateLimited);
+    assert.equal(parseThrown(thrown).limitedForMs, null);
+  });
+
+  it('says that no attempt can help only as an error of the class that is there for it', () => {
+    const { code, retryable } = parseThrown(new NoHelp('no'));
+
+    assert.deepEqual([code, retryable], ['handler_failed', false]);
+    assert.equal(parseThrown({ retryable: false }).retryable, true);
+  });
+
+  it('asks for a wait only with a number of milliseconds that can be waited', () => {
+    const asked = (retryAfterMs: unknown) => parseThrown(Object.assign(new Error('a'), { retryAfterMs })).retryAfterMs;
+
+    assert.deepEqual([Number.NaN, -5, 1e300, '7', 12n, 0, 70].map(asked), [null, null, 3_600_000, null, null, 0, 70]);
+  });
+
+  it('never makes a node wait for a limit for no time, or for ever', async () => {
+    const waits = [0, Number.NaN, 1e300].map(async (ms) => parseThrown(await told(limited(ms))).limitedForMs);
+
+    assert.deepEqual(await Promise.all(waits), [1, 1_000, MOST_LIMIT_DELAY_MS]);
+  });
+});
