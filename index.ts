@@ -36,6 +36,7 @@ export {
 export { defineAgent } from './domain/agents/define-agent.ts';
 export { defineTool } from './domain/agents/define-tool.ts';
 export type { EffectRequest, Handler, HandlerContext, Schema } from './domain/agents/handler.ts';
+export type { RetryPolicy } from './domain/agents/retry-policy.ts';
 export { ERROR_CODES, type ErrorCode, hasErrorCode, MusterError } from './domain/errors.ts';
 export { defineGraph, type Graph } from './domain/graphs/define-graph.ts';
 export type { Json, JsonObject } from './domain/json.ts';
