@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { RetentionReport } from '../domain/retention/report.ts';
-import { Interrupted } from './errors.ts';
+import { type RetentionReport, remarkOn } from '../domain/retention/report.ts';
+import { EXIT_FAILED, Interrupted } from './errors.ts';
 import { formatTable } from './format.ts';
 import { type Colors, Output } from './output.ts';
 
@@ -12,7 +12,9 @@ interface RetentionOptions {
 export function addRetentionCommand(program: Command): void {
   program
     .command('retention')
-    .description('remove what the retention policies let go, in batches; Ctrl-C stops between two batches')
+    .description(
+      'remove what the retention policies let go, in batches; Ctrl-C stops between two batches; exit code 1 if a policy failed',
+    )
     .option('--dry-run', 'only count what would go')
     .action((_options: unknown, command: Command) => retain(command.optsWithGlobals<RetentionOptions>()));
 }
@@ -38,6 +40,7 @@ async function retain(options: RetentionOptions): Promise<void> {
       },
     });
     output.result(dataOf(reports, options), (colors) => formatReports(reports, colors, options));
+    if (reports.some(({ failure }) => failure !== null)) process.exitCode = EXIT_FAILED;
   } catch (error) {
     throw interrupt.signal.aborted ? stopped(removed) : error;
   } finally {
@@ -47,8 +50,8 @@ async function retain(options: RetentionOptions): Promise<void> {
 }
 
 function dataOf(reports: readonly RetentionReport[], { dryRun = false }: RetentionOptions) {
-  const tables = reports.map(({ resource, maxAgeDays, enabled, rows }) => ({
-    ...{ table: resource, policy: { maxAgeDays, enabled }, rows },
+  const tables = reports.map(({ resource, maxAgeDays, enabled, rows, buried, failure }) => ({
+    ...{ table: resource, policy: { maxAgeDays, enabled }, rows, buried, failure },
   }));
   return { dryRun, tables };
 }
@@ -65,9 +68,7 @@ function formatReports(
       { title: dryRun ? 'would go' : 'went', align: 'right' },
       { title: '' },
     ],
-    reports.map(({ resource, maxAgeDays, enabled, rows }) => [
-      ...[resource, `${maxAgeDays} days`, String(rows), enabled ? '' : 'policy is off'],
-    ]),
+    reports.map((report) => [...[report.resource, `${report.maxAgeDays} days`, String(report.rows), remarkOn(report)]]),
     colors,
   );
 }

@@ -16,6 +16,8 @@ export interface SweeperOptions {
 const TURN_MS = 500;
 /** What the end of a task did not do, because two transactions missed each other, is found this often. */
 const MEND_EVERY_TURNS = 10;
+/** Of all that is blocked, every ten minutes and at the start; otherwise of what is behind recent ends. */
+const THOROUGH_EVERY_MENDS = 120;
 const BATCH_SIZE = 500;
 
 /**
@@ -27,6 +29,7 @@ export class Sweeper {
   readonly #options: SweeperOptions;
   readonly #loop: Loop;
   #turns = 0;
+  #mends = 0;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -84,7 +87,9 @@ export class Sweeper {
 
   async #mend(): Promise<number> {
     const { consequences } = this.#options;
-    await consequences.settleBlocked('all');
+    const isThorough = this.#mends % THOROUGH_EVERY_MENDS === 0;
+    this.#mends += 1;
+    await consequences.settleBlocked(isThorough ? 'all' : 'behind recent ends');
     await consequences.resumeSeries(BATCH_SIZE);
     return 0;
   }

@@ -9,9 +9,9 @@ export interface PruneExpiredInput {
 
 /** Prunes by every enabled policy, in batches of one transaction each; a repetition goes on where it stopped. */
 export function pruneExpired(
-  { database }: Pick<ActivityDependencies, 'database'>,
+  { database, log }: Pick<ActivityDependencies, 'database' | 'log'>,
   { dryRun }: PruneExpiredInput,
 ): Promise<readonly RetentionReport[]> {
   const { heartbeat, cancellationSignal: signal } = Context.current();
-  return pruneAll(database, { dryRun, signal, progress: (report) => heartbeat(report) });
+  return pruneAll(database, { dryRun, signal, log, progress: (report) => heartbeat(report) });
 }

@@ -145,7 +145,8 @@ export class SupervisionRepository {
         left join muster.agent_heartbeats h on h.agent_id = a.id
         where a.status in ('offline', 'failed') and a.alerted_at is null
           and coalesce(h.beat_at, a.last_heartbeat) < now() - make_interval(secs => ${ALERT_AFTER_SECONDS})
-          and not exists (select from muster.agent_leases l where l.fence > lost.fence and a.id = any(l.agent_ids))
+          and not exists (select from muster.agent_leases l where l.fence > lost.fence and a.id = any(l.agent_ids)
+            and (l.ended_at is null or l.ended_at > now() - interval '1 day'))
         order by a.id for update of a skip locked
       ), alerted as (
         update muster.agents a set alerted_at = now() from due where a.id = due.id

@@ -30,6 +30,7 @@ const schema = defineEntity({
     leaseOwner: p.text().nullable(),
     fence: p.bigint('number').default(0),
     deadReason: p.text().nullable(),
+    deadAt: moment().nullable(),
     processedAt: moment().nullable(),
     /** The lease under which it was signed, and its number among the messages of that lease. */
     leaseId: p.uuid().$type<LeaseId>().nullable(),
@@ -44,6 +45,8 @@ const schema = defineEntity({
     broadcastId: p.uuid().nullable(),
     /** The message whose handling sent this one. */
     causeId: p.uuid().$type<MessageId>().nullable(),
+    /** How many messages led to it, one causing the next; 0 for one that none caused. Counted when it is stored. */
+    hops: p.integer().default(0),
     traceId: p.uuid().$type<TraceId>().nullable(),
     /** What its handler returned. */
     result: p.json<Json>().nullable(),

@@ -173,7 +173,7 @@ export class MailboxRepository {
     const result = await sql<{ id: string }>`
       with failed as (
         update muster.agent_messages m set status = ${dead ? 'dead' : 'pending'}, leased_until = null,
-          lease_owner = null, dead_reason = ${dead ? failed.reason : null},
+          lease_owner = null, dead_reason = ${dead ? failed.reason : null}, dead_at = case when ${dead} then now() end,
           available_at = now() + make_interval(secs => ${(failed.delayMs ?? 0) / 1_000}::float8)
         where m.id = ${failed.id} and m.fence = ${failed.fence} and m.status = 'leased' returning m.id
       ), answered as (
@@ -217,7 +217,7 @@ export class MailboxRepository {
         order by m.id limit ${limit} for update of m skip locked
       ), m as (
         update muster.agent_messages m set status = 'dead', leased_until = null, lease_owner = null,
-          fence = m.fence + 1,
+          dead_at = now(), fence = m.fence + 1,
           dead_reason = case when m.expires_at <= now() then 'expired' else 'crashed: its deliveries ended with the death of the process' end
         from over o where o."timestamp" = m."timestamp" and o.id = m.id returning m.*
       )
@@ -235,7 +235,7 @@ export class MailboxRepository {
     const result = await sql<{ id: string }>`
       with refused as (
         update muster.agent_messages m set status = 'dead', leased_until = null, lease_owner = null,
-          dead_reason = ${`refused: ${reason}`}
+          dead_at = now(), dead_reason = ${`refused: ${reason}`}
         where m.id = ${message.id} and m.fence = ${message.fence} and m.status <> 'dead' returning m.id
       )
       insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)

@@ -148,7 +148,7 @@ export class MessageRepository {
 
   /** Buries a request for whose answer nobody waits any more, unless it is being handled or has ended. */
   async abandon(id: string): Promise<void> {
-    await sql`update muster.agent_messages set status = 'dead', dead_reason = 'expired'
+    await sql`update muster.agent_messages set status = 'dead', dead_reason = 'expired', dead_at = now()
       where id = ${id} and status = 'pending'`.execute(this.#em.getKysely());
   }
 
@@ -236,7 +236,8 @@ export class MessageRepository {
           when m.expires_at <= now() or m.dead_reason = 'expired' then 'expired' else 'redriven' end as outcome
         from muster.agent_messages m where m.id = ${id} for update
       ), redriven as (
-        update muster.agent_messages m set status = 'pending', attempts = 0, available_at = now(), dead_reason = null
+        update muster.agent_messages m set status = 'pending', attempts = 0, available_at = now(), dead_reason = null,
+          dead_at = null
         from found f where m.id = f.id and f.outcome = 'redriven'
       ), audited as (
         insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)

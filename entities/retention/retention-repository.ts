@@ -18,7 +18,7 @@ const TRACE_HAS_ENDED = sql`exists (select from muster.agent_traces r join muste
 
 /**
  * What of each table has outlived its policy: only rows that have ended, never anything of a task that is open. A task
- * takes its traces, runs, events, artifacts and outbox rows with it; the other policies are for those who keep tasks
+ * takes its traces, runs, events, artifacts, effects and outbox rows with it; the other policies are for those who keep tasks
  * longer than what was recorded about them.
  */
 const EXPIRED: Record<RetentionResource, (days: number) => ReturnType<typeof sql>> = {
@@ -32,10 +32,10 @@ const EXPIRED: Record<RetentionResource, (days: number) => ReturnType<typeof sql
     and ${TRACE_HAS_ENDED}`,
   artifacts: (days) => sql`from muster.artifacts where created_at < now() - make_interval(days => ${days})
     and (task_id is null or ${TASK_HAS_ENDED})`,
-  agent_messages: (days) => sql`from muster.agent_messages where timestamp < now() - make_interval(days => ${days})
-    and status in ('processed', 'dead')`,
-  outbox: (days) => sql`from muster.outbox where sent_at < now() - make_interval(days => ${days})
-    and ${TASK_HAS_ENDED}`,
+  agent_messages: (days) => sql`from muster.agent_messages
+    where coalesce(dead_at, "timestamp") < now() - make_interval(days => ${days}) and status in ('processed', 'dead')`,
+  // What was sent is done with, whether its task has ended or not; a submit's row names many.
+  outbox: (days) => sql`from muster.outbox where sent_at < now() - make_interval(days => ${days})`,
 };
 
 /** The retention policies, and what they let go. Needs a system unit of work. */
@@ -76,6 +76,27 @@ export class RetentionRepository {
       )
       select count(*)::int as count from gone`.execute(this.#em.getKysely());
     return result.rows[0]?.count ?? 0;
+  }
+
+  /**
+   * Buries one batch of messages that nobody took for as long as the policy keeps messages, and of those whose time
+   * passed while no process of their agent lived. They stay as dead ones for the same time again.
+   * @returns how many
+   */
+  async buryUnclaimed({ maxAgeDays, batchSize }: RetentionRule): Promise<number> {
+    const result = await sql`
+      update muster.agent_messages m set status = 'dead', leased_until = null, lease_owner = null, dead_at = now(),
+        fence = m.fence + 1, dead_reason = case when m.expires_at <= now() then 'expired'
+          else ${`unclaimed: no process of its agent took it for ${maxAgeDays} days`} end
+      from (
+        select id from muster.agent_messages
+        where (status = 'pending' or (status = 'leased' and leased_until < now()))
+          and (expires_at <= now() - interval '1 hour'
+            or greatest("timestamp", available_at) < now() - make_interval(days => ${maxAgeDays}))
+        order by id limit ${batchSize} for update skip locked
+      ) as over
+      where m.id = over.id`.execute(this.#em.getKysely());
+    return Number(result.numAffectedRows ?? 0);
   }
 
   async noteRun(rule: RetentionRule, removed: number): Promise<void> {

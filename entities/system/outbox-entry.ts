@@ -30,6 +30,11 @@ const schema = defineEntity({
     sentAt: moment().nullable(),
   },
   indexes: [
+    {
+      name: 'outbox_relay_index',
+      properties: ['topic', 'attempts', 'createdAt', 'id'],
+      where: 'sent_at is null',
+    },
     { name: 'outbox_unsent_index', properties: ['createdAt'], where: 'sent_at is null' },
     { name: 'outbox_sent_index', properties: ['sentAt'], where: 'sent_at is not null' },
     { name: 'outbox_task_index', properties: ['taskId'] },

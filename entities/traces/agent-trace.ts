@@ -57,6 +57,7 @@ const schema = defineEntity({
   indexes: [
     { name: 'agent_traces_tenant_index', properties: ['tenantId', 'createdAt'] },
     { name: 'agent_traces_user_index', properties: ['tenantId', 'userId', 'createdAt'] },
+    { name: 'agent_traces_open_index', properties: ['taskId'], where: "status = 'running'" },
     { name: 'agent_traces_ended_index', properties: ['finishedAt'], where: 'finished_at is not null' },
   ],
   checks: [{ name: 'agent_traces_finished_check', expression: "(finished_at is null) = (status = 'running')" }],

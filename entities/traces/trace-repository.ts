@@ -181,12 +181,16 @@ export class TraceRepository {
     }));
   }
 
-  /** Traces that are still running although their task has ended: their end could not be written with the task's. */
+  /**
+   * Traces that are still running although their task ended within a day: their end could not be written with the
+   * task's. By agent_traces_open_index. One that could not be ended for a whole day stays open until its task goes.
+   */
   async unfinished(limit: number): Promise<ExecutionRef[]> {
     const result = await sql<Record<string, unknown>>`
       select t.tenant_id, t.id, t.user_id, r.id as trace_id, r.number, r.graph_id, t.fence
       from muster.agent_traces r join muster.tasks t on t.id = r.task_id
       where r.status = 'running' and t.status not in (${OPEN}) and t.completed_at < now() - interval '10 seconds'
+        and t.completed_at > now() - interval '1 day'
       limit ${limit}`.execute(this.#em.getKysely());
     return result.rows.map((row) => ({
       tenant: row.tenant_id as ExecutionRef['tenant'],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { CompiledQuery, QueryExecutor } from 'kysely';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import { ClaimRepository } from '../../entities/tasks/claim-repository.ts';
 import { WaitingRepository } from '../../entities/tasks/waiting-repository.ts';
+import { planOf as explain } from '../support/explain.ts';
 import { ClaimBed, HANDLERS, TASK_QUEUE } from './claim-bed.ts';
 
 const CLAIMANT = { workerId: 'worker', taskQueue: TASK_QUEUE, handlers: HANDLERS };
@@ -51,34 +51,6 @@ describe('the statements of the dispatcher, with thousands of tasks waiting', ()
     });
   }
 
-  /** How PostgreSQL would carry a statement out. */
-  async function planOf(
-    ask: (claims: ClaimRepository, waiting: WaitingRepository) => Promise<unknown>,
-  ): Promise<string> {
-    const lines: string[] = [];
-    await bed.database.inSystem('dispatch', async ({ em, kysely }) => {
-      const executor = explaining(kysely.getExecutor(), lines);
-      const manager = Object.assign(Object.create(em) as typeof em, {
-        getKysely: () => ({ getExecutor: () => executor }),
-      });
-      await ask(new ClaimRepository(manager), new WaitingRepository(manager));
-    });
-    return lines.join('\n');
-  }
+  const planOf = (ask: (claims: ClaimRepository, waiting: WaitingRepository) => Promise<unknown>): Promise<string> =>
+    explain(bed.database, (em) => ask(new ClaimRepository(em), new WaitingRepository(em)));
 });
-
-/** Asks for the plan of each statement instead of carrying it out. */
-function explaining(executor: QueryExecutor, lines: string[]): QueryExecutor {
-  const explain = async (query: CompiledQuery) => {
-    const explained = await executor.executeQuery<{ 'QUERY PLAN': string }>({ ...query, sql: `explain ${query.sql}` });
-    lines.push(...explained.rows.map((row) => row['QUERY PLAN']));
-    return { rows: [] };
-  };
-  return new Proxy(executor, {
-    get: (target, name) => {
-      if (name === 'executeQuery') return explain;
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
