@@ -53,6 +53,7 @@ const schema = z.object({
   MUSTER_MAX_INPUT_BYTES: whole({ min: 1024, max: 100_000_000, default: 10_000_000 }),
   MUSTER_STATE_DIR: text,
   MUSTER_NO_INSTALL: flag,
+  MUSTER_ALLOW_UPGRADE: flag,
   MUSTER_HEALTH_PORT: z
     .string()
     .refine(isPortOrOff, 'expected a port from 0 to 65535, or off')
@@ -143,5 +144,6 @@ function servicesOf(values: z.infer<typeof schema>): ServicesConfig {
     temporalNamespace: values.TEMPORAL_NAMESPACE ?? 'default',
     temporalUiUrl: values.MUSTER_TEMPORAL_UI_URL ?? null,
     noInstall: values.MUSTER_NO_INSTALL,
+    allowUpgrade: values.MUSTER_ALLOW_UPGRADE,
   });
 }

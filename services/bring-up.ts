@@ -1,14 +1,21 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { errorMessage } from '../domain/errors.ts';
 import { checkConfigured, configuredAddress, tryCreateVector } from './configured.ts';
 import { ServiceStartFailed } from './errors.ts';
 import type { ServerPorts, ServersContext, ServiceKind } from './kinds.ts';
+import { withLock } from './lock.ts';
 import { aliveRecord } from './own-servers.ts';
 import { choosePort } from './ports.ts';
 import { endProcess } from './processes.ts';
 import { waitUntilAnswers } from './readiness.ts';
+import { isReplaced, markOf, replacedSentence } from './replaced.ts';
 import type { ServiceProgram } from './service-program.ts';
 import type { ServiceRecord } from './state.ts';
 import type { BeforeStep, Report, ServicesConfig, SetUpStep } from './types.ts';
+
+/** A clean stop writes PostgreSQL's buffers to disk. */
+export const STOP_GRACE_MS = 20_000;
 
 /** What bringing up any service needs. */
 export interface BringUpOptions {
@@ -19,25 +26,91 @@ export interface BringUpOptions {
 }
 
 /**
- * Brings one service up: checks the configured one, goes on with the one that Muster has started, or starts one.
- * Whatever fails leaves the service not ready and says which step and why; calling it again goes on from there.
+ * Brings services up side by side, in two phases, so that no package is installed under a server that has just started:
+ * first each finds its program or has it installed, then each is launched and prepared. What fails leaves its service
+ * not ready and says which step and why; the others go on, and calling it again repeats only what is missing.
  */
-export async function bringUp(kind: ServiceKind, options: BringUpOptions): Promise<void> {
-  const { config, context } = options;
-  if (configuredAddress(config, kind.name) !== null) {
-    if (kind.name === 'postgresql') await tryCreateVector(config);
-    await checkConfigured(config, kind.name);
-    return;
+export async function bringUpAll(
+  kinds: readonly ServiceKind[],
+  options: BringUpOptions,
+): Promise<PromiseSettledResult<void>[]> {
+  const found = await Promise.allSettled(kinds.map((kind) => findWork(kind, options)));
+  const finishAll = () =>
+    Promise.allSettled(
+      found.map((result) => (result.status === 'fulfilled' ? result.value.run() : Promise.reject(result.reason))),
+    );
+  const starts = found.some((result) => result.status === 'fulfilled' && result.value.starts);
+  return starts ? oneAtATime(options, finishAll) : finishAll();
+}
+
+/** Longer than any server takes for its first answer. */
+const LAUNCH_TIMEOUT_MS = 5 * 60_000;
+
+/**
+ * Keeps other set-ups of this user from starting servers meanwhile: a port that is free is taken only when the server
+ * listens, and a server of another project would answer in place of ours.
+ */
+async function oneAtATime<T>({ context, report }: BringUpOptions, work: () => Promise<T>): Promise<T> {
+  const path = join(context.cacheFolder, 'launch.lock');
+  if (!canWriteTo(context.cacheFolder)) return work();
+  const onWait = ({ pid }: { pid: number }) =>
+    report({ service: null, text: `waiting for another set-up that starts servers (process ${pid})` });
+  return withLock({ path, timeoutMs: LAUNCH_TIMEOUT_MS, onWait }, work);
+}
+
+function canWriteTo(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
+}
+
+/** What is left to do for a service once its program is there. */
+interface Work {
+  /** Whether it launches a server. */
+  starts: boolean;
+  run: () => Promise<void>;
+}
+
+/**
+ * Finds what is left to do for a service: to check the configured one, to go on with the one that Muster has started, or to
+ * start one whose program is there now.
+ */
+async function findWork(kind: ServiceKind, options: BringUpOptions): Promise<Work> {
+  const { config, context } = options;
+  if (configuredAddress(config, kind.name) !== null) return { starts: false, run: () => check(kind, options) };
   const running = aliveRecord(context.folder, kind.name);
-  await finish(kind, running ?? (await start(kind, options)), options);
+  if (running !== null && !(await endReplaced(kind, running, options))) {
+    return { starts: false, run: () => finish(kind, running, options) };
+  }
+  const program = await obtain(kind, options);
+  return { starts: true, run: async () => finish(kind, await start(kind, program, options), options) };
+}
+
+async function check(kind: ServiceKind, { config, report }: BringUpOptions): Promise<void> {
+  if (kind.name === 'postgresql') await tryCreateVector(config);
+  await checkConfigured(config, kind.name);
+  const replaced = await replacedSentence(config, kind.name);
+  if (replaced !== null) report({ service: kind.name, text: replaced });
+}
+
+/**
+ * Ends a server of ours whose program was replaced on disk: it would fail as soon as it loads a library of the new
+ * program. Returns whether it did.
+ */
+async function endReplaced(kind: ServiceKind, record: ServiceRecord, { report }: BringUpOptions): Promise<boolean> {
+  if (!isReplaced(record)) return false;
+  report({ service: kind.name, text: 'its program was replaced on disk since it started; starting it again' });
+  return endProcess(record, kind.stopSignal, STOP_GRACE_MS);
 }
 
 /** Runs the steps up to a launched process, whose record is written before anything else can go wrong. */
-async function start(kind: ServiceKind, options: BringUpOptions): Promise<ServiceRecord> {
+async function start(kind: ServiceKind, program: ServiceProgram, options: BringUpOptions): Promise<ServiceRecord> {
   const { folder } = options.context;
   const announce = (text: string) => options.report({ service: kind.name, text });
-  const program = await obtain(kind, options);
   const ports = await choosePorts(kind, folder.records()[kind.name]);
   const plan = await step(kind, 'initialize', options, async () => {
     const made = kind.plan(program, ports);
@@ -46,8 +119,10 @@ async function start(kind: ServiceKind, options: BringUpOptions): Promise<Servic
   });
   announce(`starting ${program.version} (${program.source}) on port ${ports.port}`);
   return step(kind, 'launch', options, async () => {
+    // Noted before the launch: a program that is replaced meanwhile counts as replaced.
+    const mark = markOf(program.path);
     const { identity } = kind.launch(plan, ports);
-    const record = newRecord(program, ports, identity);
+    const record = { ...newRecord(program, ports, identity), program: { path: program.path, mark } };
     folder.remember(kind.name, record);
     return record;
   });
@@ -88,9 +163,7 @@ async function finish(kind: ServiceKind, record: ServiceRecord, options: BringUp
     throw error;
   }
   if (record.ready) return;
-  await step(kind, 'prepare', options, () =>
-    kind.prepare(record, (text) => options.report({ service: kind.name, text })),
-  );
+  await step(kind, 'prepare', options, () => kind.prepare(record));
   folder.remember(kind.name, { ...record, ready: true });
   options.report({ service: kind.name, text: 'ready' });
 }

@@ -1,6 +1,7 @@
 import { errorMessage } from '../domain/errors.ts';
 import { ServiceUnreachable } from './errors.ts';
 import { probePostgresql, probeRedis, probeTemporal, withPostgresql } from './probes.ts';
+import { replacedSentence } from './replaced.ts';
 import type { ServiceName, ServicesConfig } from './types.ts';
 
 /** The configured address of a service as it may be shown, or `null` where none is configured. */
@@ -28,9 +29,13 @@ export function withoutPassword(url: string): string {
 export async function checkConfigured(config: ServicesConfig, service: ServiceName): Promise<string> {
   const address = configuredAddress(config, service) ?? '';
   try {
-    return await CHECKS[service](config);
+    const facts = await CHECKS[service](config);
+    const replaced = await replacedSentence(config, service);
+    return replaced === null ? facts : `${facts}; ${replaced}`;
   } catch (error) {
-    const reason = `${errorMessage(error).trim().replace(/\.$/, '') || 'it does not answer'}.`;
+    const replaced = await replacedSentence(config, service);
+    const said = errorMessage(error).trim().replace(/\.$/, '') || 'it does not answer';
+    const reason = `${said}.${replaced === null ? '' : ` Note that ${replaced}.`}`;
     throw new ServiceUnreachable(service, { address, reason }, error);
   }
 }

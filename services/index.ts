@@ -1,4 +1,4 @@
-import { bringUp } from './bring-up.ts';
+import { bringUpAll, STOP_GRACE_MS } from './bring-up.ts';
 import { configuredAddress } from './configured.ts';
 import { ServiceNotRunning, ServicesNotReady } from './errors.ts';
 import { type ServersContext, type ServiceKind, secretsOf, serviceKinds } from './kinds.ts';
@@ -36,9 +36,6 @@ export { SERVICE_NAMES, SERVICE_TITLES, SERVICE_VARIABLES, SET_UP_STEPS } from '
 /** The longest set-up builds Temporal and downloads packages over a slow line. */
 const SET_UP_TIMEOUT_MS = 15 * 60_000;
 
-/** A clean stop writes PostgreSQL's buffers to disk. */
-const STOP_GRACE_MS = 20_000;
-
 export interface StartOptions {
   config: ServicesConfig;
   report: Report;
@@ -59,8 +56,8 @@ export async function startServices(options: StartOptions): Promise<Connections>
     report({ service: null, text: `waiting for another set-up (process ${pid})` });
   await withLock({ path: context.folder.lockPath, timeoutMs: SET_UP_TIMEOUT_MS, onWait }, async () => {
     const kinds = serviceKinds(context);
-    const work = SERVICE_NAMES.map((name) => bringUp(kinds[name], { config, context, report, beforeStep }));
-    throwFailures(await Promise.allSettled(work));
+    const wanted = SERVICE_NAMES.map((name) => kinds[name]);
+    throwFailures(await bringUpAll(wanted, { config, context, report, beforeStep }));
   });
   return findConnections(config);
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { installVector } from './pgvector.ts';
+import type { InstallRules } from './packages.ts';
 import {
   type Durability,
   initializePostgresql,
@@ -15,7 +15,7 @@ import { findPostgresql, installPostgresql } from './postgresql-program.ts';
 import { probePostgresql, probeRedis, probeTemporal } from './probes.ts';
 import { launchRedis, redisUrl } from './redis.ts';
 import { findRedis, installRedis } from './redis-program.ts';
-import { postgresqlFolder, postgresqlUser } from './server-user.ts';
+import { keptData, postgresqlFolder, postgresqlUser } from './server-user.ts';
 import type { LaunchedServer, LaunchPlan, ServiceProgram } from './service-program.ts';
 import type { StateFolder } from './state.ts';
 import { launchTemporal, SEARCH_ATTRIBUTES_QUERY, temporalAddress } from './temporal.ts';
@@ -23,11 +23,10 @@ import { bringInTemporal, findTemporal } from './temporal-program.ts';
 import type { ServiceName } from './types.ts';
 
 /** What servers of Muster's own are made from: Muster's state folder, or a test's private one. */
-export interface ServersContext {
+export interface ServersContext extends InstallRules {
   folder: StateFolder;
   cacheFolder: string;
   durability: Durability;
-  noInstall: boolean;
   namespace: string;
 }
 
@@ -50,7 +49,9 @@ export interface ServiceKind {
   readonly answerTimeoutMs: number;
   /** What a person can do where the program can neither be found nor brought in. */
   readonly remedy: string;
+  /** A program that can be started as it is, or `null`. */
   find(): Promise<ServiceProgram | null>;
+  /** Brings in what is missing for that. */
   install(announce: Announce): Promise<ServiceProgram>;
   plan(program: ServiceProgram, ports: ServerPorts): LaunchPlan;
   initialize(plan: LaunchPlan): Promise<void>;
@@ -58,7 +59,7 @@ export interface ServiceKind {
   /** Makes the running server do some real work. */
   answer(ports: ServerPorts): Promise<void>;
   /** What the first answer makes possible, such as roles and extensions. */
-  prepare(ports: ServerPorts, announce: Announce): Promise<void>;
+  prepare(ports: ServerPorts): Promise<void>;
 }
 
 const nothingToDo = async (): Promise<void> => undefined;
@@ -73,7 +74,7 @@ export function serviceKinds(context: ServersContext): Readonly<Record<ServiceNa
   return { postgresql: postgresqlKind(context), redis: redisKind(context), temporal: temporalKind(context) };
 }
 
-function postgresqlKind({ folder, durability, noInstall }: ServersContext): ServiceKind {
+function postgresqlKind({ folder, durability, noInstall, allowUpgrade }: ServersContext): ServiceKind {
   const superuserUrl = ({ port }: ServerPorts) =>
     postgresqlUrl({ port, secrets: secretsOf(folder) }, 'superuser', 'postgres');
   return {
@@ -83,8 +84,8 @@ function postgresqlKind({ folder, durability, noInstall }: ServersContext): Serv
     stopSignal: 'SIGINT',
     answerTimeoutMs: 120_000,
     remedy: 'Install PostgreSQL 15 or newer with pgvector, or set MUSTER_DATABASE_URL to a server of your own.',
-    find: findPostgresql,
-    install: (announce) => installPostgresql(noInstall, announce),
+    find: () => findPostgresql(keptData(folder.path)),
+    install: (announce) => installPostgresql(keptData(folder.path), { noInstall, allowUpgrade, announce }),
     plan(program, { port }) {
       const user = postgresqlUser();
       const dataFolder = join(postgresqlFolder(folder.path, user), 'data');
@@ -93,17 +94,14 @@ function postgresqlKind({ folder, durability, noInstall }: ServersContext): Serv
     initialize: (plan) => initializePostgresql(plan, secretsOf(folder)),
     launch: (plan) => launchPostgresql(plan, durability),
     answer: async (ports) => void (await probePostgresql(superuserUrl(ports))),
-    async prepare(ports, announce) {
-      if (!(await offersVector(superuserUrl(ports)))) {
-        const { version } = await probePostgresql(superuserUrl(ports));
-        await installVector({ major: Number.parseInt(version, 10), noInstall, announce });
-      }
+    async prepare(ports) {
+      if (!(await offersVector(superuserUrl(ports)))) throw new Error('it runs, and its installation has no pgvector.');
       await preparePostgresql(ports.port, secretsOf(folder));
     },
   };
 }
 
-function redisKind({ folder, noInstall }: ServersContext): ServiceKind {
+function redisKind({ folder, noInstall, allowUpgrade }: ServersContext): ServiceKind {
   return {
     name: 'redis',
     usualPorts: { port: 6379, uiPort: null },
@@ -111,7 +109,7 @@ function redisKind({ folder, noInstall }: ServersContext): ServiceKind {
     answerTimeoutMs: 20_000,
     remedy: 'Install Redis 7 or newer, or set MUSTER_REDIS_URL to a server of your own.',
     find: findRedis,
-    install: (announce) => installRedis(noInstall, announce),
+    install: (announce) => installRedis({ noInstall, allowUpgrade, announce }),
     plan: (program, { port }) => simplePlan(folder, 'redis', { program, port }),
     initialize: nothingToDo,
     launch: (plan) => launchRedis(plan),

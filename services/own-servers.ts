@@ -14,6 +14,7 @@ export function ownServersContext(config: ServicesConfig): ServersContext {
     cacheFolder: cacheFolder(),
     durability: 'durable',
     noInstall: config.noInstall,
+    allowUpgrade: config.allowUpgrade,
     namespace: config.temporalNamespace,
   };
 }

@@ -2,33 +2,26 @@ import { globSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, lastLine, runCommand } from './commands.ts';
-import { assertMayInstall, installPackages, isPackageOffered, runAsRoot } from './packages.ts';
+import { assertMayInstall, type InstallOptions, installPackages, isPackageOffered, runAsRoot } from './packages.ts';
 import { removeWhole } from './state.ts';
 
 /** The Debian release whose source package of pgvector is built where the system has no package of it. */
 const SOURCE_SUITE = 'trixie';
 
-export interface VectorOptions {
-  /** Major version of the server that shall have it. */
-  major: number;
-  noInstall: boolean;
-  announce: (text: string) => void;
-}
-
 /**
- * Brings the extension pgvector to a PostgreSQL of the package manager: its package, or a build of Debian's source
- * package, which takes about ten seconds. The running server sees it at once. Rejects with a sentence.
+ * Brings the extension pgvector to a PostgreSQL of this major version that the package manager brought: its package, or
+ * a build of Debian's source package, which takes about ten seconds. Rejects with a sentence.
  */
-export async function installVector(options: VectorOptions): Promise<void> {
-  await assertMayInstall(options.noInstall);
-  const name = `postgresql-${options.major}-pgvector`;
-  if (await isPackageOffered(name)) return installPackages([name], options.announce);
-  await installPackages([`postgresql-server-dev-${options.major}`, 'make', 'gcc', 'dpkg-dev'], options.announce);
+export async function installVector(major: number, options: InstallOptions): Promise<void> {
+  await assertMayInstall(options);
+  const name = `postgresql-${major}-pgvector`;
+  if (await isPackageOffered(name)) return installPackages([name], options);
+  await installPackages([`postgresql-server-dev-${major}`, 'make', 'gcc', 'dpkg-dev'], options);
   options.announce(`building pgvector from the source package of Debian ${SOURCE_SUITE}`);
   const folder = mkdtempSync(join(tmpdir(), 'muster-pgvector-'));
   try {
     await downloadSource(folder);
-    await buildSource(folder, options.major);
+    await buildSource(folder, major);
   } finally {
     removeWhole(folder);
   }

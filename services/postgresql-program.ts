@@ -1,7 +1,9 @@
 import { existsSync, globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { errorMessage } from '../domain/errors.ts';
 import { findProgram, isExecutable, runCommand } from './commands.ts';
-import { assertMayInstall, installPackages } from './packages.ts';
+import { assertMayInstall, type InstallOptions, installPackages, isPackageOffered } from './packages.ts';
+import { installVector } from './pgvector.ts';
 import type { ServiceProgram } from './service-program.ts';
 
 /** Older servers lack what the migrations use. */
@@ -16,18 +18,47 @@ const VERSIONED_FOLDERS = [
   '/Applications/Postgres.app/Contents/Versions/*/bin',
 ];
 
-/** An installed PostgreSQL that is new enough: one with pgvector first, then the newest; `null` where there is none. */
-export async function findPostgresql(): Promise<ServiceProgram | null> {
+/** Where Fedora puts extensions, whose `pg_config` is in a package that a server does not need. */
+const FEDORA_SHARE = '/usr/share/pgsql';
+
+/** Data of an earlier start, which only programs of the same major version read. */
+export interface KeptData {
+  folder: string;
+  major: number;
+}
+
+/**
+ * An installed PostgreSQL that can be started as it is, or `null`. The data that are there decide the version; without
+ * any, one with pgvector comes first, then the newest.
+ */
+export async function findPostgresql(kept: KeptData | null): Promise<ServiceProgram | null> {
+  const best = bestOf(await installedPrograms(), kept);
+  return best === null || best.hasVector === false ? null : programOf(best, 'installed');
+}
+
+/** Every installed PostgreSQL that is new enough. */
+export async function installedPrograms(): Promise<Candidate[]> {
   const onPath = await findProgram('postgres');
   const folders = [...(onPath === null ? [] : [dirname(onPath)]), ...globSync(VERSIONED_FOLDERS)];
   const programs = await Promise.all(folders.map(describeProgram));
-  const usable = programs.filter((program) => program !== null);
+  return programs.filter((program) => program !== null);
+}
+
+interface Candidate {
+  path: string;
+  version: string;
+  major: number;
+  /** `null` where the installation does not tell; the running server will. */
+  hasVector: boolean | null;
+}
+
+function bestOf(programs: readonly Candidate[], kept: KeptData | null): Candidate | null {
+  const usable = programs.filter(({ major }) => kept === null || major === kept.major);
   return usable.toSorted(byPreference)[0] ?? null;
 }
 
-interface Candidate extends ServiceProgram {
-  major: number;
-  hasVector: boolean;
+function programOf({ path, version }: Candidate, source: ServiceProgram['source']): ServiceProgram {
+  return { path, version, source };
 }
 
 async function describeProgram(folder: string): Promise<Candidate | null> {
@@ -37,25 +68,59 @@ async function describeProgram(folder: string): Promise<Candidate | null> {
   const version = /(\d+)\.\d+/.exec(output);
   const major = Number(version?.[1] ?? 0);
   if (version === null || major < OLDEST_MAJOR) return null;
-  return { path, source: 'installed', version: version[0], major, hasVector: await hasVector(folder) };
+  return { path, version: version[0], major, hasVector: await hasVector(folder) };
 }
 
-async function hasVector(folder: string): Promise<boolean> {
+async function hasVector(folder: string): Promise<boolean | null> {
   const { exitCode, output } = await runCommand(join(folder, 'pg_config'), ['--sharedir'], { timeoutMs: 5_000 });
-  return exitCode === 0 && existsSync(join(output.trim(), 'extension', 'vector.control'));
+  const share = exitCode === 0 ? output.trim() : FEDORA_SHARE;
+  if (existsSync(join(share, 'extension', 'vector.control'))) return true;
+  return exitCode === 0 ? false : null;
 }
 
 function byPreference(left: Candidate, right: Candidate): number {
-  return Number(right.hasVector) - Number(left.hasVector) || right.major - left.major;
+  const rank = ({ hasVector: has }: Candidate) => (has === null ? 1 : Number(has) * 2);
+  return rank(right) - rank(left) || right.major - left.major;
 }
 
-/** Installs PostgreSQL with the package manager. Rejects with a sentence where that is impossible. */
-export async function installPostgresql(noInstall: boolean, announce: (text: string) => void): Promise<ServiceProgram> {
-  await assertMayInstall(noInstall);
-  await installPackages(['postgresql'], announce);
-  const program = await findPostgresql();
-  if (program === null) {
-    throw new Error(`the system's package "postgresql" brings no version from ${OLDEST_MAJOR} on.`);
+/**
+ * Brings in what is missing, with the package manager: a PostgreSQL of the version that the data need, and pgvector for
+ * it. No server is running then: packages may upgrade what they find. Rejects with a sentence.
+ */
+export async function installPostgresql(kept: KeptData | null, options: InstallOptions): Promise<ServiceProgram> {
+  const installed = bestOf(await installedPrograms(), kept);
+  const program = installed ?? (await installServer(kept, options));
+  if (program.hasVector === false) {
+    await installVector(program.major, options).catch((error: unknown) => {
+      const found = `PostgreSQL ${program.version} (${program.path}) has no pgvector`;
+      throw new Error(`${found}, which could not be brought in: ${errorMessage(error)}`, { cause: error });
+    });
   }
-  return { ...program, source: 'package manager' };
+  return programOf(program, installed === null ? 'package manager' : 'installed');
+}
+
+async function installServer(kept: KeptData | null, options: InstallOptions): Promise<Candidate> {
+  if (kept === null) {
+    await assertMayInstall(options);
+    await installPackages(['postgresql'], options);
+  } else {
+    await installVersion(kept, options);
+  }
+  const program = bestOf(await installedPrograms(), kept);
+  if (program !== null) return program;
+  throw new Error(`the system's package "postgresql" brings no version from ${OLDEST_MAJOR} on.`);
+}
+
+async function installVersion({ folder, major }: KeptData, options: InstallOptions): Promise<void> {
+  const name = `postgresql-${major}`;
+  try {
+    await assertMayInstall(options);
+    if (!(await isPackageOffered(name))) throw new Error(`The system's sources offer no package ${name}.`);
+    await installPackages([name], options);
+  } catch (error) {
+    const found = (await installedPrograms()).map(({ version }) => version).join(', ') || 'none';
+    const reason = `only PostgreSQL ${major} reads the data in ${folder}, and the installed versions are: ${found}.`;
+    const remedy = `Install PostgreSQL ${major}, or set MUSTER_STATE_DIR to another folder to begin with an empty database.`;
+    throw new Error(`${reason} ${errorMessage(error)} ${remedy}`, { cause: error });
+  }
 }

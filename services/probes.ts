@@ -17,10 +17,14 @@ export interface PostgresqlFacts {
   ownsDatabase: boolean;
   /** The server's clock. */
   now: Date;
+  /** A process of the server, on the machine where it runs. */
+  pid: number;
 }
 
 export interface RedisFacts {
   version: string;
+  /** The server's process, on the machine where it runs. */
+  pid: number;
   /** `null` where the server does not tell. */
   maxmemoryPolicy: string | null;
   now: Date;
@@ -58,7 +62,8 @@ export function probePostgresql(url: string): Promise<PostgresqlFacts> {
              current_user as role,
              r.rolsuper or r.rolbypassrls as "bypassesRowSecurity",
              d.datdba = r.oid as "ownsDatabase",
-             clock_timestamp() as now
+             clock_timestamp() as now,
+             pg_backend_pid() as pid
         from pg_roles r, pg_database d
        where r.rolname = current_user and d.datname = current_database()`);
     const facts = rows[0];
@@ -86,6 +91,7 @@ export async function probeRedis(url: string): Promise<RedisFacts> {
     const [seconds, microseconds] = await redis.time();
     return {
       version: /redis_version:(\S+)/.exec(info)?.[1] ?? 'unknown',
+      pid: Number(/process_id:(\d+)/.exec(info)?.[1] ?? 0),
       maxmemoryPolicy: await maxmemoryPolicy(redis),
       now: new Date(Number(seconds) * 1000 + Number(microseconds) / 1000),
     };

@@ -1,5 +1,5 @@
 import { findProgram, runCommand } from './commands.ts';
-import { assertMayInstall, installPackages } from './packages.ts';
+import { assertMayInstall, type InstallOptions, installPackages } from './packages.ts';
 import type { ServiceProgram } from './service-program.ts';
 
 /** Older servers lack functions that the scripts use. */
@@ -20,9 +20,9 @@ export async function findRedis(): Promise<ServiceProgram | null> {
 }
 
 /** Installs Redis with the package manager. Rejects with a sentence where that is impossible. */
-export async function installRedis(noInstall: boolean, announce: (text: string) => void): Promise<ServiceProgram> {
-  await assertMayInstall(noInstall);
-  await installPackages(['redis-server'], announce);
+export async function installRedis(options: InstallOptions): Promise<ServiceProgram> {
+  await assertMayInstall(options);
+  await installPackages(['redis-server'], options);
   const program = await findRedis();
   if (program === null) throw new Error(`the system's package "redis-server" is older than version ${OLDEST_MAJOR}.`);
   return { ...program, source: 'package manager' };

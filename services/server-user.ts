@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ServerUser } from './processes.ts';
 
@@ -29,9 +29,26 @@ export function postgresqlUser(): ServerUser | null {
  * that. Different state folders never share one.
  */
 export function postgresqlFolder(statePath: string, user: ServerUser | null): string {
-  if (user === null || canReach(statePath, user)) return join(statePath, 'postgresql');
+  const [inside, outside] = possibleFolders(statePath);
+  return keptFolder(statePath) ?? (user === null || canReach(statePath, user) ? inside : outside);
+}
+
+/** The data that an earlier start left, with the major version of PostgreSQL that reads them; `null` where there are none. */
+export function keptData(statePath: string): { folder: string; major: number } | null {
+  const folder = keptFolder(statePath);
+  if (folder === null) return null;
+  const data = join(folder, 'data');
+  return { folder: data, major: Number.parseInt(readFileSync(join(data, 'PG_VERSION'), 'utf8'), 10) };
+}
+
+/** Data stay where they are, although the other folder may have become possible meanwhile. */
+function keptFolder(statePath: string): string | null {
+  return possibleFolders(statePath).find((folder) => existsSync(join(folder, 'data', 'PG_VERSION'))) ?? null;
+}
+
+function possibleFolders(statePath: string): [inside: string, outside: string] {
   const name = createHash('sha256').update(statePath).digest('hex').slice(0, 12);
-  return join(SYSTEM_DATA_FOLDER, name, 'postgresql');
+  return [join(statePath, 'postgresql'), join(SYSTEM_DATA_FOLDER, name, 'postgresql')];
 }
 
 /** Makes a folder that belongs to the server's user. */

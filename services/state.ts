@@ -29,6 +29,8 @@ const serviceRecord = z.object({
   /** Where the program came from. */
   source: z.enum(PROGRAM_SOURCES),
   version: z.string(),
+  /** The program's file as it was at the launch, so that one that was replaced since is noticed. Older records lack it. */
+  program: z.object({ path: z.string(), mark: z.string().nullable() }).optional(),
   /** ISO 8601. */
   startedAt: z.string(),
   /** False until the service has answered and was prepared; the next set-up then goes on from there. */

@@ -53,6 +53,8 @@ export interface ServicesConfig {
   readonly temporalUiUrl: string | null;
   /** Forbids system packages to be installed. Building or downloading into the user's own cache stays allowed. */
   readonly noInstall: boolean;
+  /** Lets the installation of a system package upgrade a server that is in use. */
+  readonly allowUpgrade: boolean;
 }
 
 /** The steps of bringing up one service, in order. A step that fails leaves the service not ready. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bringUp } from '../../services/bring-up.ts';
+import { bringUpAll } from '../../services/bring-up.ts';
 import type { ServersContext, ServiceKind } from '../../services/kinds.ts';
 import { endProcess, isAlive, launch } from '../../services/processes.ts';
 import { StateFolder } from '../../services/state.ts';
@@ -17,18 +17,21 @@ const CONFIG: ServicesConfig = {
   temporalNamespace: 'default',
   temporalUiUrl: null,
   noInstall: true,
+  allowUpgrade: false,
 };
 
 describe('bringing up one service', () => {
   let folder: StateFolder;
   let context: ServersContext;
   let calls: string[];
+  let reports: string[];
 
   beforeEach(() => {
     folder = new StateFolder(mkdtempSync(join(tmpdir(), 'muster-bring-up-')));
     folder.create();
     calls = [];
-    context = { folder, cacheFolder: folder.path, durability: 'fast', noInstall: true, namespace: 'default' };
+    reports = [];
+    context = { ...CONFIG, folder, cacheFolder: folder.path, durability: 'fast', namespace: 'default' };
   });
 
   afterEach(async () => {
@@ -69,11 +72,13 @@ describe('bringing up one service', () => {
     };
   }
 
-  function attempt(kind: ServiceKind, failing?: SetUpStep): Promise<void> {
+  async function attempt(kind: ServiceKind, failing?: SetUpStep): Promise<void> {
     const beforeStep = (_: string, step: SetUpStep) => {
       if (step === failing) throw new Error('injected fault.');
     };
-    return bringUp(kind, { config: CONFIG, context, report: () => undefined, beforeStep });
+    const report = ({ text }: { text: string }) => void reports.push(text);
+    const [result] = await bringUpAll([kind], { config: CONFIG, context, report, beforeStep });
+    if (result?.status === 'rejected') throw result.reason;
   }
 
   for (const step of SET_UP_STEPS) {
@@ -100,6 +105,73 @@ describe('bringing up one service', () => {
 
     assert.equal(folder.records().redis?.pid, first);
     assert.deepEqual(calls, ['initialize', 'launch', 'prepare']);
+  });
+
+  it('starts a server of ours again whose program was replaced on disk, and leaves it alone otherwise', async () => {
+    const program = { path: join(folder.path, 'program'), source: 'installed' as const, version: '1' };
+    writeFileSync(program.path, 'before');
+    await attempt(sleeper({ find: async () => program }));
+    const before = folder.records().redis;
+    assert.ok(before !== undefined);
+
+    writeFileSync(program.path, 'after it');
+    await attempt(sleeper({ find: async () => program }));
+    await attempt(sleeper({ find: async () => program }));
+
+    const after = folder.records().redis;
+    assert.ok(after?.ready && isAlive(after));
+    assert.ok(!isAlive(before));
+    assert.deepEqual(
+      reports.filter((text) => /replaced/.test(text)),
+      ['its program was replaced on disk since it started; starting it again'],
+    );
+    assert.deepEqual(calls.filter((call) => call === 'launch').length, 2);
+  });
+
+  it('installs for all of them before it starts any', async () => {
+    const slow = sleeper({
+      name: 'temporal',
+      install: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        calls.push('installed');
+        return { path: '/bin/sh', source: 'build', version: '1' };
+      },
+    });
+    const report = () => undefined;
+
+    await bringUpAll([sleeper(), slow], { config: CONFIG, context, report, beforeStep: () => undefined });
+
+    await endProcess(folder.records().temporal ?? { pid: 0, processStartedAt: '' }, 'SIGKILL', 1_000);
+    assert.equal(calls[0], 'installed');
+    assert.equal(calls.filter((call) => call === 'launch').length, 2);
+  });
+
+  it('starts nothing while another project of the same user starts its servers: a free port would be taken twice', async () => {
+    let starting = 0;
+    let most = 0;
+    const kind = () =>
+      sleeper({
+        launch: (plan) => {
+          starting += 1;
+          most = Math.max(most, starting);
+          return sleeper().launch(plan, { port: 0, uiPort: null });
+        },
+        prepare: async () => {
+          starting -= 1;
+        },
+      });
+    const other = new StateFolder(join(folder.path, 'other'));
+    other.create();
+    const options = { config: CONFIG, report: () => undefined, beforeStep: () => undefined };
+
+    const results = await Promise.all(
+      [folder, other].map((own) => bringUpAll([kind()], { ...options, context: { ...context, folder: own } })),
+    );
+
+    const record = other.records().redis;
+    if (record !== undefined) await endProcess(record, 'SIGKILL', 1_000);
+    assert.ok(results.flat().every(({ status }) => status === 'fulfilled'));
+    assert.equal(most, 1);
   });
 
   it('says what to install where the program can neither be found nor installed', async () => {

@@ -17,6 +17,7 @@ export function emptyConfig(stateDir: string): ServicesConfig {
     temporalNamespace: 'default',
     temporalUiUrl: null,
     noInstall: process.env.MUSTER_NO_INSTALL === '1',
+    allowUpgrade: false,
   };
 }
 

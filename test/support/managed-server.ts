@@ -38,7 +38,7 @@ export class ManagedServer {
     await kind.initialize(plan);
     const server = new ManagedServer(kind, plan, { ports, pidFile: options.pidFile });
     await server.start();
-    await kind.prepare(ports, options.announce);
+    await kind.prepare(ports);
     return server;
   }
 

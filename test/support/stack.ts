@@ -143,6 +143,7 @@ function privateContext(folder: StateFolder): ServersContext {
     cacheFolder: cacheFolder(),
     durability: 'fast',
     noInstall: process.env.MUSTER_NO_INSTALL === '1',
+    allowUpgrade: false,
     namespace: 'default',
   };
 }

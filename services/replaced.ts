@@ -1,0 +1,69 @@
+import { readFileSync, statSync } from 'node:fs';
+import { installedPrograms } from './postgresql-program.ts';
+import { probePostgresql, probeRedis } from './probes.ts';
+import { findRedis } from './redis-program.ts';
+import { programOf } from './servers-in-use.ts';
+import type { ServiceRecord } from './state.ts';
+import type { ServiceName, ServicesConfig } from './types.ts';
+
+/** Different for a file that was replaced or rewritten; `null` for one that is gone. */
+export function markOf(path: string): string | null {
+  const file = statSync(path, { throwIfNoEntry: false });
+  return file === undefined ? null : `${file.ino}/${file.size}/${file.mtimeMs}`;
+}
+
+/** Whether the program of a server that Muster started was replaced on disk since. */
+export function isReplaced({ pid, program }: ServiceRecord): boolean {
+  if (program === undefined) return programOf(pid)?.replaced === true;
+  return markOf(program.path) !== program.mark;
+}
+
+/**
+ * A clause that tells of a configured PostgreSQL or Redis of this machine whose program was replaced on disk since it
+ * started: it fails as soon as it loads a library of the new program. `null` where nothing of it can be seen.
+ */
+export async function replacedSentence(config: ServicesConfig, service: ServiceName): Promise<string | null> {
+  try {
+    const server = await describeServer(config, service);
+    if (server === null || !(await wasReplaced(server))) return null;
+    const told = `its program was replaced on disk after it had started (process ${server.pid}, version ${server.version})`;
+    return `${told}: restart this server`;
+  } catch {
+    return null;
+  }
+}
+
+interface ConfiguredServer {
+  pid: number;
+  version: string;
+  programs: RegExp;
+  /** Versions of the installed programs that could be its own. */
+  installedVersions(): Promise<string[]>;
+}
+
+const LOOPBACK_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+async function describeServer(config: ServicesConfig, service: ServiceName): Promise<ConfiguredServer | null> {
+  const url = service === 'postgresql' ? config.databaseUrl : service === 'redis' ? config.redisUrl : null;
+  if (url === null || !LOOPBACK_HOSTS.has(new URL(url).hostname)) return null;
+  if (service === 'redis') {
+    const installedVersions = async () => [(await findRedis())?.version].filter((version) => version !== undefined);
+    return { ...(await probeRedis(url)), programs: /^(redis|valkey)-server/, installedVersions };
+  }
+  const { pid, version } = await probePostgresql(url);
+  const installedVersions = async () => {
+    const same = (await installedPrograms()).filter(({ major }) => major === Number.parseInt(version, 10));
+    return same.map((program) => program.version);
+  };
+  return { pid, version, programs: /^postgres/, installedVersions };
+}
+
+/** Another user's program cannot be seen; then its version is compared with those of the installed ones. */
+async function wasReplaced({ pid, version, programs, installedVersions }: ConfiguredServer): Promise<boolean> {
+  // A process number from a container or another machine names some other program here, or none.
+  if (!programs.test(readFileSync(`/proc/${pid}/comm`, 'utf8'))) return false;
+  const seen = programOf(pid);
+  if (seen !== null) return seen.replaced;
+  const installed = await installedVersions();
+  return installed.length > 0 && !installed.includes(version);
+}
