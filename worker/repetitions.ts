@@ -30,6 +30,8 @@ const MAX_CONVERSATIONS = 2_000;
 const QUIET_AFTER_MS = { during: 60_000, after: 10_000 };
 /** Of the beginning and of the end of a long text. */
 const KEPT_CHARACTERS = 2_000;
+/** Of a long list, items of either end that tell it apart. */
+const KEPT_ITEMS = 100;
 
 interface Conversation {
   readonly agent: string;
@@ -105,8 +107,9 @@ function digestOf(action: unknown): string | null {
   }
 }
 
-/** Of a document its length, beginning and end stand for it: reading all of it would hold up the process. */
+/** A long text or list is told by its length, beginning and end: reading all of it would hold up the process. */
 function shorten(_key: string, value: unknown): unknown {
-  if (typeof value !== 'string' || value.length <= 2 * KEPT_CHARACTERS) return value;
-  return [value.length, value.slice(0, KEPT_CHARACTERS), value.slice(-KEPT_CHARACTERS)];
+  const kept = typeof value === 'string' ? KEPT_CHARACTERS : KEPT_ITEMS;
+  if (!(typeof value === 'string' || Array.isArray(value)) || value.length <= 2 * kept) return value;
+  return [value.length, value.slice(0, kept), value.slice(-kept)];
 }

@@ -6,7 +6,7 @@ import { rankSentences } from './text-rank.ts';
 import { isVague, linesOf } from './wording.ts';
 
 /** Sentences that take part in the ranking; of more, those with the most frequent words. */
-const RANKED = 1_200;
+const RANKED = 800;
 const CHOSEN = 16;
 /** Part of the best sentence's score that a highlight needs. */
 const LEAST_SCORE = 0.35;
@@ -30,7 +30,10 @@ export async function findHighlights(transcript: Transcript, pace: Pace): Promis
   });
   const candidates = mostCommon(substantial);
   await pace();
-  const ranks = rankSentences(candidates.map(({ terms }) => terms));
+  const ranks = await rankSentences(
+    candidates.map(({ terms }) => terms),
+    pace,
+  );
   const scored = candidates.map((sentence, at) => ({
     sentence,
     score: (0.4 + 0.6 * (ranks[at] ?? 0)) * merit(sentence),

@@ -106,9 +106,10 @@ function topicOf(group: readonly Term[], quoted: Set<Sentence>): Topic {
   );
   const label = labelOf(group);
   const unquoted = sentences.filter((sentence) => !quoted.has(sentence));
-  const key = keySentence(group, unquoted.length > 0 ? unquoted : sentences);
+  const richness = richnessIn(group);
+  const key = keySentence(unquoted.length > 0 ? unquoted : sentences, richness);
   if (key !== undefined) quoted.add(key);
-  const cited = sentences.toSorted((one, other) => richness(group, other) - richness(group, one)).slice(0, CITED);
+  const cited = richest(sentences, richness).slice(0, CITED);
   return {
     label,
     terms: group.slice(0, 4).map(wordingOf),
@@ -136,17 +137,28 @@ function wordingOf({ wordings }: Term): string {
   return wording?.[0] ?? '';
 }
 
-function keySentence(group: readonly Term[], sentences: readonly Sentence[]): Sentence | undefined {
+type Richness = (sentence: Sentence) => number;
+
+function keySentence(sentences: readonly Sentence[], richness: Richness): Sentence | undefined {
   const telling = sentences.filter(({ text, plain }) => !isVague(text) && !/\?\W*$/.test(plain));
-  return (telling.length > 0 ? telling : sentences).toSorted(
-    (one, other) => richness(group, other) - richness(group, one),
-  )[0];
+  return richest(telling.length > 0 ? telling : sentences, richness)[0];
 }
 
-function richness(group: readonly Term[], sentence: Sentence): number {
-  const hits = group.filter(({ sentences }) => sentences.has(sentence)).length;
-  const words = sentence.tokens.length;
-  const list = (sentence.text.match(/,/g) ?? []).length >= 3 ? 3 : 0;
-  const plan = /\b(?:i'll|will|can you|please|who|let's|needs? to)\b/.test(sentence.plain) ? 1 : 0;
-  return Math.min(hits, 3) - plan + Math.min(sentence.terms.size, 8) / 4 - (words > 40 ? 1 : 0) - list;
+function richest(sentences: readonly Sentence[], richness: Richness): Sentence[] {
+  const weighed = sentences.map((sentence) => ({ sentence, weight: richness(sentence) }));
+  return weighed.sort((one, other) => other.weight - one.weight).map(({ sentence }) => sentence);
+}
+
+/** How much a sentence says of the terms of a group. */
+function richnessIn(group: readonly Term[]): Richness {
+  const hits = new Map<Sentence, number>();
+  for (const { sentences } of group) {
+    for (const sentence of sentences) hits.set(sentence, (hits.get(sentence) ?? 0) + 1);
+  }
+  return (sentence) => {
+    const list = (sentence.text.match(/,/g) ?? []).length >= 3 ? 3 : 0;
+    const plan = /\b(?:i'll|will|can you|please|who|let's|needs? to)\b/.test(sentence.plain) ? 1 : 0;
+    const long = sentence.tokens.length > 40 ? 1 : 0;
+    return Math.min(hits.get(sentence) ?? 0, 3) - plan + Math.min(sentence.terms.size, 8) / 4 - long - list;
+  };
 }
