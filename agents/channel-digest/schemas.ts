@@ -11,24 +11,30 @@ export const utterance = z.object({
   line: z.int().min(1),
   lastLine: z.int().min(1),
   /** Who said it; null in notes and prose. */
-  speaker: z.string().nullable(),
+  speaker: z.string().nullable().default(null),
   /** When it was said: `2024-03-12T09:15:03`, with a zone where the source has one; `09:15` where it gives no date. */
-  time: z.string().nullable(),
+  time: z.string().nullable().default(null),
   /** The heading under which it stands, in notes. */
-  section: z.string().nullable(),
+  section: z.string().nullable().default(null),
   /** Index of the utterance that this one answers, where the source says so. */
-  replyTo: z.int().min(0).nullable(),
+  replyTo: z.int().min(0).nullable().default(null),
   /** Written by a bot or by the chat system. */
-  automated: z.boolean(),
+  automated: z.boolean().default(false),
   /** Holds no words of its own, such as a sticker or a file: the text says in brackets what it is. */
-  wordless: z.boolean(),
+  wordless: z.boolean().default(false),
   /** To whom alone it was sent; null when it was for everybody. */
-  directTo: z.string().nullable(),
+  directTo: z.string().nullable().default(null),
   /** State of the check box of a list item. */
-  checked: z.boolean().nullable(),
+  checked: z.boolean().nullable().default(null),
   text: z.string().min(1),
 });
 export type Utterance = z.infer<typeof utterance>;
+
+/** The properties whose defaults are left out where a transcript is stored. */
+const DEFAULTED = [
+  ...(['speaker', 'time', 'section', 'replyTo'] as const),
+  ...(['automated', 'wordless', 'directTo', 'checked'] as const),
+] as const;
 
 /** A person who speaks or is addressed, with the lower-case names by which others call them. */
 export const person = z.object({ name: z.string(), aliases: z.array(z.string()), speaks: z.boolean() });
@@ -71,6 +77,21 @@ export const transcript = z.object({
   }),
 });
 export type Transcript = z.infer<typeof transcript>;
+
+/**
+ * A transcript as it is stored and handed on: what an utterance has like most others is left out and comes back when it
+ * is read. Of a talk of megabytes that is half.
+ */
+export const storedTranscript = transcript.transform(({ utterances, ...rest }) => ({
+  ...rest,
+  utterances: utterances.map(withoutDefaults),
+}));
+
+function withoutDefaults(full: Utterance): z.input<typeof utterance> {
+  const { index, line, lastLine, text } = full;
+  const told = DEFAULTED.filter((name) => full[name] !== null && full[name] !== false);
+  return { index, line, lastLine, ...Object.fromEntries(told.map((name) => [name, full[name]])), text };
+}
 
 export const participant = z.object({
   name: z.string(),

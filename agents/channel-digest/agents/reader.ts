@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineAgent } from '../../../index.ts';
 import { parseTranscript } from '../parsing/parse-transcript.ts';
-import { transcript } from '../schemas.ts';
+import { storedTranscript } from '../schemas.ts';
 
 /** Reads the text into utterances with their lines. Fails with a TranscriptError on empty or malformed text. */
 export const reader = defineAgent({
@@ -13,7 +13,7 @@ export const reader = defineAgent({
     names: z.record(z.string(), z.string()).nullish(),
     chat: z.string().nullish(),
   }),
-  output: transcript,
+  output: storedTranscript,
   handle: ({ text, name, names, chat }) =>
     parseTranscript(text, name ?? 'the text', { names: names ?? undefined, chat: chat ?? undefined }),
 });
