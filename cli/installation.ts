@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Config, loadConfig, setVariables } from '../config.ts';
 import type { DoctorCheck } from '../services/doctor.ts';
-import type { Connections, ServiceStatus } from '../services/index.ts';
+import type { Connections, Report, ServiceStatus } from '../services/index.ts';
 import { NotReady, reasonOf, SetUpStepFailed } from './errors.ts';
 import { plain, plainLines } from './format.ts';
 import { type Colors, Output } from './output.ts';
@@ -62,11 +62,13 @@ async function up(output: Output, config: Config): Promise<void> {
  */
 export async function setUp(output: Output, config: Config): Promise<Connections> {
   const services = await loadServices();
-  const { connections } = await services.up(config.services, (event) => {
-    output.progress(plain(services.formatProgress(event)));
-  });
+  const { connections } = await services.up(config.services, progressOf(output, services));
   await prepare(output, config, connections);
   return connections;
+}
+
+function progressOf(output: Output, { formatProgress }: Awaited<ReturnType<typeof loadServices>>): Report {
+  return (event) => output.progress(plain(formatProgress(event)));
 }
 
 async function prepare(output: Output, config: Config, connections: Connections): Promise<void> {
@@ -86,9 +88,7 @@ async function prepare(output: Output, config: Config, connections: Connections)
 
 async function down(output: Output, config: Config): Promise<void> {
   const services = await loadServices();
-  const stopped = await services.down(config.services, (event) => {
-    output.progress(plain(services.formatProgress(event)));
-  });
+  const stopped = await services.down(config.services, progressOf(output, services));
   output.result(stopped, () => stopped.services.map(formatStopped).join('\n'));
   const left = stopped.services.filter(({ source, healthy }) => source === 'muster' && healthy);
   const sentences = left.map(({ name, detail }) => `${name} could not be stopped (${detail})`);

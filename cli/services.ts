@@ -51,7 +51,7 @@ export async function down(config: ServicesConfig, report: Report): Promise<Down
       text: `${disconnected.join(', ')} ${disconnected.length === 1 ? 'loses its' : 'lose their'} servers and will wait for the next \`muster up\``,
     });
   }
-  return { ...summarize(await stopServices(config)), disconnected };
+  return { ...summarize(await stopServices(config, report)), disconnected };
 }
 
 /** The state of all three services. */

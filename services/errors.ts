@@ -75,11 +75,23 @@ export class SetUpLocked extends MusterError {
   readonly code = 'service_start_failed';
   readonly retryable = true;
 
-  constructor(facts: { lock: string; pid: number; waitedMs: number }) {
+  constructor(facts: { lock: string; pid: number | null; waitedMs: number }) {
+    const holder = facts.pid === null ? 'Another set-up' : `Another set-up (process ${facts.pid})`;
     super(
-      `Another set-up (process ${facts.pid}) has held ${facts.lock} for ${Math.round(facts.waitedMs / 1000)} s. ` +
+      `${holder} has held ${facts.lock} for ${Math.round(facts.waitedMs / 1000)} s. ` +
         'Wait for it to end or end it, then run the command again.',
       facts,
     );
+  }
+}
+
+/** What stands in the place of a lock file cannot be read: a folder, or a file of another user. */
+export class LockUnreadable extends MusterError {
+  readonly code = 'service_start_failed';
+  readonly retryable = true;
+
+  constructor(lock: string, cause: unknown) {
+    const reason = errorMessage(cause);
+    super(`The lock ${lock} cannot be read (${reason}). Remove it where no set-up runs.`, { lock }, { cause });
   }
 }

@@ -2,7 +2,7 @@ import { bringUpAll, STOP_GRACE_MS } from './bring-up.ts';
 import { configuredAddress } from './configured.ts';
 import { ServiceNotRunning, ServicesNotReady } from './errors.ts';
 import { type ServersContext, type ServiceKind, secretsOf, serviceKinds } from './kinds.ts';
-import { withLock } from './lock.ts';
+import { type LockOptions, withLock } from './lock.ts';
 import { aliveRecord, ownServersContext } from './own-servers.ts';
 import { postgresqlUrl } from './postgresql.ts';
 import { endProcess } from './processes.ts';
@@ -52,14 +52,18 @@ export async function startServices(options: StartOptions): Promise<Connections>
   const { config, report, beforeStep = () => undefined } = options;
   const context = ownServersContext(config);
   context.folder.create();
-  const onWait = ({ pid }: { pid: number }) =>
-    report({ service: null, text: `waiting for another set-up (process ${pid})` });
-  await withLock({ path: context.folder.lockPath, timeoutMs: SET_UP_TIMEOUT_MS, onWait }, async () => {
+  await withLock(setUpLock(context, report), async () => {
     const kinds = serviceKinds(context);
     const wanted = SERVICE_NAMES.map((name) => kinds[name]);
     throwFailures(await bringUpAll(wanted, { config, context, report, beforeStep }));
   });
   return findConnections(config);
+}
+
+function setUpLock({ folder }: ServersContext, report: Report): LockOptions {
+  const onWait = ({ pid }: { pid: number }) =>
+    report({ service: null, text: `waiting for another set-up (process ${pid})` });
+  return { path: folder.lockPath, timeoutMs: SET_UP_TIMEOUT_MS, onWait };
 }
 
 function throwFailures(results: readonly PromiseSettledResult<void>[]): void {
@@ -75,13 +79,13 @@ function asError(reason: unknown): Error {
 
 /**
  * Ends exactly the servers that Muster started, in order and keeping their data, and returns the state of all three.
- * A server that Muster did not start is never touched. Repeating it changes nothing.
+ * A server that Muster did not start is never touched. Repeating it changes nothing. `report` is told where another
+ * set-up is waited for. Throws SetUpLocked.
  */
-export async function stopServices(config: ServicesConfig): Promise<ServiceStatus[]> {
+export async function stopServices(config: ServicesConfig, report: Report = () => undefined): Promise<ServiceStatus[]> {
   const context = ownServersContext(config);
   context.folder.create();
-  const lock = { path: context.folder.lockPath, timeoutMs: SET_UP_TIMEOUT_MS, onWait: () => undefined };
-  await withLock(lock, async () => {
+  await withLock(setUpLock(context, report), async () => {
     const kinds = serviceKinds(context);
     await Promise.all(SERVICE_NAMES.map((name) => stopOne(kinds[name], context)));
   });

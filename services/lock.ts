@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SetUpLocked } from './errors.ts';
+import { LockUnreadable, SetUpLocked } from './errors.ts';
 import { isAlive, type ProcessIdentity, processStartedAt } from './processes.ts';
 
 export interface LockOptions {
@@ -13,8 +13,8 @@ export interface LockOptions {
 }
 
 /**
- * Runs `work` while no other process of this machine that uses the same path does. A lock whose holder died is taken
- * over. Throws SetUpLocked after `timeoutMs`. Not re-entrant.
+ * Runs `work` while no other process of this machine that uses the same path does. A lock whose holder died, or that
+ * names none, is taken over. Throws SetUpLocked after `timeoutMs`, and LockUnreadable. Not re-entrant.
  */
 export async function withLock<T>(options: LockOptions, work: () => Promise<T>): Promise<T> {
   await acquire(options);
@@ -25,24 +25,23 @@ export async function withLock<T>(options: LockOptions, work: () => Promise<T>):
   }
 }
 
-async function acquire(options: LockOptions): Promise<void> {
-  mkdirSync(dirname(options.path), { recursive: true });
+async function acquire({ path, timeoutMs, onWait }: LockOptions): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true });
   const startedAt = Date.now();
   let told = false;
-  while (!tryAcquire(options.path)) {
-    const holder = readHolder(options.path);
-    if (holder !== null && !isAlive(holder)) removeStale(options.path, holder);
-    else if (holder !== null) {
-      if (!told) options.onWait(holder);
-      told = true;
-      const waitedMs = Date.now() - startedAt;
-      if (waitedMs > options.timeoutMs) throw new SetUpLocked({ lock: options.path, pid: holder.pid, waitedMs });
-      await pause(100);
-    }
+  while (!tryAcquire(path)) {
+    const found = readLock(path);
+    if (found === null || (!isHeld(found) && removeStale(path, found))) continue;
+    const pid = found.holder?.pid ?? null;
+    if (!told && found.holder !== null) onWait(found.holder);
+    told ||= found.holder !== null;
+    const waitedMs = Date.now() - startedAt;
+    if (waitedMs > timeoutMs) throw new SetUpLocked({ lock: path, pid, waitedMs });
+    await pause(100);
   }
 }
 
-/** Linking a finished file makes the lock appear with its holder written in it: no reader ever sees it empty. */
+/** Linking a finished file makes the lock appear with its holder written in it: no reader ever sees half of it. */
 function tryAcquire(path: string): boolean {
   const draft = `${path}.${process.pid}`;
   const holder: ProcessIdentity = { pid: process.pid, processStartedAt: processStartedAt(process.pid) ?? '' };
@@ -58,9 +57,31 @@ function tryAcquire(path: string): boolean {
   }
 }
 
-function readHolder(path: string): ProcessIdentity | null {
+/** A lock file as it was found. */
+interface FoundLock {
+  text: string;
+  /** `null` where the text names no process: only a power cut or another program leaves such a file. */
+  holder: ProcessIdentity | null;
+}
+
+/** `null` where the lock was given up meanwhile. */
+function readLock(path: string): FoundLock | null {
+  const text = readText(path);
+  return text === null ? null : { text, holder: parseHolder(text) };
+}
+
+function readText(path: string): string | null {
   try {
-    const holder: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw new LockUnreadable(path, error);
+  }
+}
+
+function parseHolder(text: string): ProcessIdentity | null {
+  try {
+    const holder: unknown = JSON.parse(text);
     if (typeof holder !== 'object' || holder === null) return null;
     if (!('pid' in holder) || !('processStartedAt' in holder)) return null;
     return { pid: Number(holder.pid), processStartedAt: String(holder.processStartedAt) };
@@ -69,28 +90,31 @@ function readHolder(path: string): ProcessIdentity | null {
   }
 }
 
+function isHeld({ holder }: FoundLock): boolean {
+  return holder !== null && isAlive(holder);
+}
+
 /**
- * Removes the lock of a dead holder. Two waiters could both see it dead, and the slower one would remove the faster
- * one's fresh lock; so removing needs a lock of its own, held for two file operations, and looks again first.
+ * Removes a lock that nobody holds; returns whether the caller may try again at once. Two waiters could both see it
+ * stale, and the slower one would remove the faster one's fresh lock; so removing needs a lock of its own, held for two
+ * file operations, and looks again first.
  */
-function removeStale(path: string, dead: ProcessIdentity): void {
+function removeStale(path: string, stale: FoundLock): boolean {
   const guard = `${path}.takeover`;
   if (!tryAcquire(guard)) {
     forgetAbandoned(guard);
-    return;
+    return false;
   }
   try {
-    const holder = readHolder(path);
-    if (holder?.pid === dead.pid && holder.processStartedAt === dead.processStartedAt) rmSync(path, { force: true });
+    if (readText(path) === stale.text) rmSync(path, { force: true });
+    return true;
   } finally {
     rmSync(guard, { force: true });
   }
 }
 
+/** A guard lives for two file operations, so one that is seconds old, or from the future, was left behind. */
 function forgetAbandoned(guard: string): void {
-  try {
-    if (Date.now() - statSync(guard).mtimeMs > 10_000) rmSync(guard, { force: true });
-  } catch {
-    // Its holder has just removed it.
-  }
+  const found = statSync(guard, { throwIfNoEntry: false });
+  if (found !== undefined && Math.abs(Date.now() - found.mtimeMs) > 2_000) rmSync(guard, { force: true });
 }

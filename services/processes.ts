@@ -41,9 +41,15 @@ function startedAtFromProc(pid: number): string | null {
   }
 }
 
-function startedAtFromPs(pid: number): string | null {
+/**
+ * The same where there is no `/proc`. Asked for in one language and one time zone: otherwise a process would look like
+ * another one to whoever has different settings, or after summer time begins.
+ */
+export function startedAtFromPs(pid: number): string | null {
+  const args = ['LC_ALL=C', 'TZ=UTC0', 'ps', '-o', 'stat=', '-o', 'lstart=', '-p', String(pid)];
   try {
-    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || null;
+    const [state, ...start] = execFileSync('/usr/bin/env', args, { encoding: 'utf8' }).trim().split(/\s+/);
+    return state === undefined || state.startsWith('Z') || start.length === 0 ? null : start.join(' ');
   } catch {
     return null;
   }

@@ -92,11 +92,11 @@ export class StateFolder {
   }
 }
 
-/** Replaces a file whole; only the user may read it. */
+/** Replaces a file whole, also across a power cut; only the user may read it. */
 export function writeAtomically(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}.draft`;
-  writeFileSync(draft, text, { mode: 0o600 });
+  writeFileSync(draft, text, { mode: 0o600, flush: true });
   renameSync(draft, path);
 }
 

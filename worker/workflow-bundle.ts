@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { constants, existsSync, lstatSync, rmSync } from 'node:fs';
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker as Thread } from 'node:worker_threads';
+import { cacheFolder } from '../services/state.ts';
 
 /** The bundle that the package brings along, beside the built files. */
 const BUILT = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
@@ -19,17 +20,45 @@ const SOURCES = ['workflows', 'domain', 'worker'];
  */
 export async function workflowBundlePath(): Promise<string> {
   if (existsSync(BUILT)) return BUILT;
-  const folder = join(ROOT, 'node_modules', '.cache', 'muster');
-  const path = join(await usableFolder(folder), `workflows-${await sourcesHash()}.js`);
-  if (!existsSync(path)) await bundle(path);
+  const folder = await bundleFolder([join(ROOT, 'node_modules', '.cache', 'muster'), join(cacheFolder(), 'workflows')]);
+  const path = join(folder, `workflows-${await sourcesHash()}.js`);
+  if (!isOwn(path)) await bundle(path);
   return path;
 }
 
-async function usableFolder(folder: string): Promise<string> {
-  return mkdir(folder, { recursive: true }).then(
-    () => folder,
-    () => tmpdir(),
-  );
+/**
+ * The first of these folders that nobody else can write to, or else a new one under the system's temporary folder. What
+ * lies in it is run, so a place where another user could put a file of the expected name is no place for it.
+ */
+export async function bundleFolder(candidates: readonly string[]): Promise<string> {
+  for (const folder of candidates) if (await makePrivate(folder)) return folder;
+  temporary ??= temporaryFolder();
+  return temporary;
+}
+
+let temporary: Promise<string> | null = null;
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-workflows-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function makePrivate(folder: string): Promise<boolean> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (!isOwn(folder)) return false;
+    await chmod(folder, 0o700);
+    await access(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether this is there and belongs to the user of this process. */
+function isOwn(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.uid === (process.getuid?.() ?? 0);
 }
 
 async function sourcesHash(): Promise<string> {

@@ -4,8 +4,19 @@
 // this file with Go. Plain JavaScript for any Node from 18 on, because a bare clone starts it while its dependencies are
 // still being installed. Prints a line per step; exits 0 when the program is in the cache, 1 with the reason on stderr.
 import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,6 +27,10 @@ const PUBLISHED_DOWNLOADS = 'https://temporal.download/cli';
 // Without internet the answer is a refusal or silence; more patience would only delay the build.
 const REACH_TIMEOUT_MS = 3_000;
 const DOWNLOAD_TIMEOUT_MS = 180_000;
+const BUILD_TIMEOUT_MS = 20 * 60_000;
+const LONGEST_WAIT_MS = 25 * 60_000;
+/** Far above the two seconds between a holder's touches, because a busy machine lets it wait. */
+const HOLDER_SILENCE_MS = 15_000;
 
 const say = (text) => process.stdout.write(`${text}\n`);
 
@@ -32,21 +47,27 @@ export function cachedProgram(cacheFolder) {
   return join(cacheFolder, 'temporal', pinnedVersion(), 'temporal');
 }
 
-/** Runs a program to its end; rejects with the last lines that it printed. */
-function run(command, args, options = {}) {
+/** Runs a program to its end; rejects with the last lines that it printed, or when it has run for too long. */
+function run(command, args, { timeoutMs = DOWNLOAD_TIMEOUT_MS, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    // Node's own time-out outlives a program that could not be started, and keeps this process waiting for it.
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     let output = '';
     const keep = (chunk) => {
       output = (output + chunk).slice(-4_000);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    child.once('error', reject);
-    child.once('close', (code) => {
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
       const last = output.trim().split('\n').slice(-3).join(' | ');
       if (code === 0) resolve(output);
-      else reject(new Error(`${command} ${args[0]} ended with ${code}: ${last}`));
+      else reject(new Error(`${command} ${args[0]} ended with ${code ?? signal}: ${last}`));
     });
   });
 }
@@ -60,22 +81,48 @@ function isRunning(pid) {
   }
 }
 
-/** Only spares double work: two finished programs are equal, and each appears by one rename. */
-async function withLock(path, work) {
+/** Whether the lock's holder is gone: it no longer runs, or has not touched the lock, as holders do every two seconds. */
+function isAbandoned(path) {
+  try {
+    const holder = Number(readFileSync(path, 'utf8'));
+    const isSilent = Math.abs(Date.now() - statSync(path).mtimeMs) > HOLDER_SILENCE_MS;
+    // A number alone proves nothing: the system gives it to another process later.
+    return isSilent || (holder > 0 && !isRunning(holder));
+  } catch (error) {
+    if (error.code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function acquire(path) {
+  const deadline = Date.now() + LONGEST_WAIT_MS;
   for (;;) {
     try {
       writeFileSync(path, String(process.pid), { flag: 'wx' });
-      break;
+      return;
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
-      const holder = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
-      if (holder > 0 && !isRunning(holder)) rmSync(path, { force: true });
-      else await pause(200);
     }
+    if (isAbandoned(path)) rmSync(path, { force: true });
+    else if (Date.now() > deadline) {
+      const minutes = Math.round(LONGEST_WAIT_MS / 60_000);
+      throw new Error(`another process has held ${path} for ${minutes} minutes; it names process ${readHolder(path)}`);
+    } else await pause(200);
   }
+}
+
+function readHolder(path) {
+  return existsSync(path) ? readFileSync(path, 'utf8') : 'none';
+}
+
+/** Only spares double work: two finished programs are equal, and each appears by one rename. */
+async function withLock(path, work) {
+  await acquire(path);
+  const touch = setInterval(() => existsSync(path) && utimesSync(path, new Date(), new Date()), 2_000);
   try {
     return await work();
   } finally {
+    clearInterval(touch);
     rmSync(path, { force: true });
   }
 }
@@ -105,6 +152,7 @@ async function build(draft) {
   const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', join(draft, 'temporal')];
   await run('go', [...args, 'github.com/temporalio/cli/cmd/temporal'], {
     cwd: MODULE_FOLDER,
+    timeoutMs: BUILD_TIMEOUT_MS,
     env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off' },
   });
 }
@@ -129,10 +177,17 @@ async function produce(draft, address) {
   throw new Error(reasons.join('; '));
 }
 
+/** What those left behind that were killed: a draft has hundreds of megabytes. */
+function removeDrafts(target) {
+  const drafts = readdirSync(dirname(target)).filter((name) => name.startsWith(`${basename(target)}.draft-`));
+  for (const name of drafts) rmSync(join(dirname(target), name), { recursive: true, force: true });
+}
+
 export async function bringIn(cacheFolder, address = PUBLISHED_DOWNLOADS) {
   const target = dirname(cachedProgram(cacheFolder));
   mkdirSync(dirname(target), { recursive: true });
   await withLock(`${target}.lock`, async () => {
+    removeDrafts(target);
     if (existsSync(cachedProgram(cacheFolder))) return;
     const draft = `${target}.draft-${process.pid}`;
     mkdirSync(draft);

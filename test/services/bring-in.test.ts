@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -75,12 +85,30 @@ describe('bringing in Temporal', () => {
     await bringIn(address);
     rmSync(dirname(program()), { recursive: true });
     writeFileSync(`${dirname(program())}.lock`, '99999999');
+    mkdirSync(`${dirname(program())}.draft-99999999`);
 
     const { exitCode } = await bringIn(address);
 
     assert.equal(exitCode, 0);
     assert.deepEqual(readdirSync(join(folder, 'cache', 'temporal')), [PINNED]);
   });
+
+  for (const [what, text] of [
+    ['is empty', ''],
+    ['names a process that has nothing to do with it', String(process.pid)],
+  ] as const) {
+    it(`takes over a lock that ${what} and that nobody has touched for long`, async () => {
+      const lock = `${dirname(program())}.lock`;
+      mkdirSync(dirname(lock), { recursive: true });
+      writeFileSync(lock, text);
+      utimesSync(lock, new Date(0), new Date(0));
+
+      const { exitCode } = await bringIn(address);
+
+      assert.equal(exitCode, 0);
+      assert.deepEqual(readdirSync(dirname(lock)), [PINNED]);
+    });
+  }
 
   it('says why neither way worked', async function () {
     if (existsSync('/usr/bin/go')) this.skip();

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endProcess, isAlive, launch, type ProcessIdentity, signalProcess } from '../../services/processes.ts';
+import {
+  endProcess,
+  isAlive,
+  launch,
+  type ProcessIdentity,
+  signalProcess,
+  startedAtFromPs,
+} from '../../services/processes.ts';
 import { eventually } from '../support/eventually.ts';
 
 describe('a launched process', () => {
@@ -48,6 +55,27 @@ describe('a launched process', () => {
     assert.equal(signalProcess(earlier, 'SIGKILL'), false);
     assert.equal(await endProcess(earlier, 'SIGKILL', 100), true);
     assert.equal(isAlive(identity), true);
+  });
+
+  it('is known again without /proc, whatever the time zone and language of the one who asks', () => {
+    const identity = run('exec sleep 60');
+    const { TZ, LC_ALL } = process.env;
+    const seen = [
+      { zone: 'Asia/Tokyo', language: 'C' },
+      { zone: 'America/New_York', language: 'de_DE.UTF-8' },
+    ].map(({ zone, language }) => {
+      process.env.TZ = zone;
+      process.env.LC_ALL = language;
+      return startedAtFromPs(identity.pid);
+    });
+    for (const [name, value] of Object.entries({ TZ, LC_ALL })) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+
+    assert.match(seen[0] ?? '', /^\w{3} \w{3} +\d+ [\d:]{8} \d{4}$/);
+    assert.equal(seen[1], seen[0]);
+    assert.equal(startedAtFromPs(2 ** 30), null);
   });
 
   it('counts as gone at once where its program is missing', () => {
