@@ -1,27 +1,29 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { compileInputSchema, type InputCheck } from '../database/input-schemas.ts';
 import type { GraphId } from '../domain/ids.ts';
-import { isJsonObject, isStorableJson, type JsonObject } from '../domain/json.ts';
+import { isJsonObject, type JsonObject, toJson } from '../domain/json.ts';
 import type { GraphHead } from '../entities/graphs/graph-repository.ts';
 import { InputInvalid } from './errors.ts';
 import { readDocument } from './read-document.ts';
 
 const MAX_FAULTS = 5;
-const MAX_VALIDATORS = 100;
+const MAX_CHECKS = 100;
 
 /**
  * Checks inputs against the input schemas of published graphs. A schema is compiled once; a published graph never
  * changes.
  */
 export class InputChecker {
-  readonly #ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false });
-  readonly #validators = new Map<GraphId, ValidateFunction>();
+  readonly #checks = new Map<GraphId, InputCheck>();
 
-  /** @throws InputInvalid naming each fault with its path */
+  /**
+   * @throws InputInvalid naming each fault with its path; GraphInvalid for a graph of an older version whose schema
+   * cannot check anything
+   */
   check(graph: GraphHead, input: JsonObject): void {
     if (graph.inputSchema === null) return;
-    const validate = this.#validatorOf(graph.id, graph.inputSchema);
-    if (validate(input)) return;
-    const faults = (validate.errors ?? []).slice(0, MAX_FAULTS).map((error) => {
+    const errors = this.#checkOf(graph, graph.inputSchema)(input);
+    if (errors === undefined) return;
+    const faults = errors.slice(0, MAX_FAULTS).map((error) => {
       const at = error.instancePath === '' ? 'it' : error.instancePath;
       return `${at} ${error.message ?? 'is not allowed'}`;
     });
@@ -30,13 +32,13 @@ export class InputChecker {
     });
   }
 
-  #validatorOf(id: GraphId, inputSchema: JsonObject): ValidateFunction {
-    const known = this.#validators.get(id);
+  #checkOf({ id, name }: GraphHead, schema: JsonObject): InputCheck {
+    const known = this.#checks.get(id);
     if (known !== undefined) return known;
-    if (this.#validators.size >= MAX_VALIDATORS) this.#validators.clear();
-    const compiled = this.#ajv.compile(inputSchema);
-    this.#validators.set(id, compiled);
-    return compiled;
+    if (this.#checks.size >= MAX_CHECKS) this.#checks.clear();
+    const check = compileInputSchema({ graph: name, schema });
+    this.#checks.set(id, check);
+    return check;
   }
 }
 
@@ -52,13 +54,18 @@ export async function withDocument(graph: GraphHead, input: JsonObject, maxBytes
   return { name, ...rest, [documentProperty]: text };
 }
 
-/** @throws InputInvalid when a value is not a JSON object */
+/** The input as its JSON: from here on nothing else is looked at. @throws InputInvalid naming the place of what is none */
 export function asInput(value: unknown): JsonObject {
-  if (isJsonObject(value)) {
-    if (isStorableJson(JSON.stringify(value))) return value;
-    throw new InputInvalid('a text in it holds a NUL character or half of a surrogate pair. Remove it.');
+  if (!isJsonObject(value)) {
+    throw new InputInvalid(
+      `expected a JSON object, found ${value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value}.`,
+    );
   }
-  throw new InputInvalid(
-    `expected a JSON object, found ${value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value}.`,
-  );
+  const json = toJson(value);
+  if (!json.ok) {
+    const at = json.path === '' ? 'it' : json.path;
+    throw new InputInvalid(`${at} must be what JSON and PostgreSQL can keep, found ${json.found}.`);
+  }
+  if (isJsonObject(json.value)) return json.value;
+  throw new InputInvalid('expected a JSON object, found a value that writes itself as something else.');
 }

@@ -8,6 +8,7 @@ import type { GraphId, TenantId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
 import { GraphRepository } from '../entities/graphs/graph-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
+import { inputSchemaFaultsOf } from './input-schemas.ts';
 import type { Database } from './transaction.ts';
 
 export interface PublishOptions {
@@ -18,13 +19,11 @@ export interface PublishOptions {
 
 /**
  * Publishes graphs, each in a transaction of its own. A graph whose newest version is the same is not written again.
- * All are checked before the first is written, since a definition may come from anywhere. @throws GraphInvalid
+ * All are checked before the first is written, since a definition may come from anywhere; its input schema too, by the
+ * compiler that checks submits. @throws GraphInvalid
  */
 export async function publishGraphs(database: Database, options: PublishOptions): Promise<void> {
-  for (const definition of options.definitions) {
-    const checked = validateGraph(definition);
-    if (!checked.ok) throw new GraphInvalid(definition.name, checked.faults);
-  }
+  for (const definition of options.definitions) requireUsable(definition);
   for (const definition of options.definitions) {
     // A definition is JSON by its type; only its interface hides that from the compiler.
     const text = canonicalJson(JSON.parse(JSON.stringify(definition)) as Json);
@@ -35,4 +34,12 @@ export async function publishGraphs(database: Database, options: PublishOptions)
       await new GraphRepository(em).publish({ id: uuid() as GraphId, tenant, taskQueue, definitionHash, definition });
     });
   }
+}
+
+function requireUsable(definition: GraphDefinition): void {
+  const checked = validateGraph(definition);
+  if (!checked.ok) throw new GraphInvalid(definition.name, checked.faults);
+  const { name: graph, inputSchema: schema } = checked.definition;
+  const faults = schema === null ? [] : inputSchemaFaultsOf({ graph, schema });
+  if (faults.length > 0) throw new GraphInvalid(graph, faults);
 }

@@ -13,7 +13,12 @@ export interface Schema<Value> {
     readonly vendor: string;
     readonly validate: (value: unknown) => SchemaResult<Value> | Promise<SchemaResult<Value>>;
     readonly types?: { readonly input: unknown; readonly output: Value } | undefined;
-    readonly jsonSchema?: { readonly input: (options: { target: 'draft-2020-12' }) => Record<string, unknown> };
+    readonly jsonSchema?: {
+      readonly input: (options: {
+        target: 'draft-2020-12';
+        libraryOptions?: Record<string, unknown> | undefined;
+      }) => Record<string, unknown>;
+    };
   };
 }
 export type SchemaResult<Value> =

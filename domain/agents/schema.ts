@@ -1,4 +1,4 @@
-import { formatPointer, type JsonObject } from '../json.ts';
+import { formatPointer, isJsonObject, type JsonObject } from '../json.ts';
 import { readSafely, thrownText } from '../thrown-text.ts';
 import type { Schema } from './handler.ts';
 
@@ -50,12 +50,52 @@ function textOfKey(key: unknown): string {
   return typeof key === 'object' || typeof key === 'function' ? '?' : String(key);
 }
 
+/** A regular expression whose flags JSON Schema has no place for, and where in the JSON Schema its pattern stands. */
+export interface LostFlags {
+  readonly path: readonly (string | number)[];
+  readonly regex: RegExp;
+}
+
+/** A schema as data. */
+export interface WrittenSchema {
+  /** As JSON Schema 2020-12; null for a schema whose library does not write JSON Schema. */
+  readonly jsonSchema: JsonObject | null;
+  /** Known of Zod's schemas alone; what other libraries do with flags is theirs. */
+  readonly lostFlags: readonly LostFlags[];
+}
+
 /**
- * What a value must look like before it is parsed, as JSON Schema 2020-12; null for a schema whose library does not
- * write JSON Schema. Throws what the library throws for a schema that has no such form, a transformation for example.
+ * What a value must look like before it is parsed. Throws what the library throws for a schema that has no such form, a
+ * transformation for example.
  */
-export function toJsonSchema(schema: Schema<unknown>): JsonObject | null {
-  const written = schema['~standard'].jsonSchema?.input({ target: 'draft-2020-12' });
+export function writeSchema(schema: Schema<unknown>): WrittenSchema {
+  const { jsonSchema, vendor } = schema['~standard'];
+  const lost = new Map<RegExp, LostFlags>();
+  const override = (context: unknown) => noteLostFlags(context, lost);
+  const libraryOptions = vendor === 'zod' ? { override } : undefined;
+  const written = jsonSchema?.input({ target: 'draft-2020-12', ...(libraryOptions && { libraryOptions }) });
   // Only what is plain data: libraries hang functions and hidden properties on what they write.
-  return written === undefined ? null : JSON.parse(JSON.stringify(written));
+  return {
+    jsonSchema: written === undefined ? null : JSON.parse(JSON.stringify(written)),
+    lostFlags: [...lost.values()],
+  };
+}
+
+/** Flags under which a pattern means the same as under `u` alone; `g` and `d` only change what a search returns. */
+const HARMLESS_FLAGS = /^[dgu]*$/;
+
+/** Zod shows each schema with its path as it writes it. */
+function noteLostFlags(context: unknown, lost: Map<RegExp, LostFlags>): void {
+  const { zodSchema, path } = fieldsOf(context);
+  const { def } = fieldsOf(fieldsOf(zodSchema)._zod);
+  const { checks } = fieldsOf(def);
+  const checked = Array.isArray(checks) ? checks.map((check) => fieldsOf(fieldsOf(check)._zod).def) : [];
+  for (const { pattern: regex } of [def, ...checked].map(fieldsOf)) {
+    if (!(regex instanceof RegExp) || HARMLESS_FLAGS.test(regex.flags) || lost.has(regex)) continue;
+    lost.set(regex, { path: Array.isArray(path) ? path : [], regex });
+  }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isJsonObject(value) ? value : {};
 }

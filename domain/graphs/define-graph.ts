@@ -1,6 +1,6 @@
 import type { HandlerReference } from '../agents/define-handler.ts';
 import type { Handler, Schema } from '../agents/handler.ts';
-import { toJsonSchema } from '../agents/schema.ts';
+import { writeSchema } from '../agents/schema.ts';
 import { errorMessage } from '../errors.ts';
 import type {
   Condition,
@@ -13,6 +13,7 @@ import type {
 } from './definition.ts';
 import { type GraphFault, GraphInvalid, graphFault } from './graph-faults.ts';
 import type { GraphSpec, NodeSpec, NodeSpecs, SourceSpec, UncheckedNodes } from './graph-spec.ts';
+import { inputSchemaFault } from './input-schema-rules.ts';
 import { BUDGET_LIMITS, GRAPH_SCHEMA_VERSION, type NodeKind, WIDTH_LIMITS } from './kinds.ts';
 import { comparisonsOf, nodeOfPointer } from './read-source.ts';
 import { validateGraph } from './validate-graph.ts';
@@ -156,10 +157,14 @@ function edgesInto(node: GraphNode): readonly GraphEdge[] {
 
 function inputSchemaOf(schema: Schema<unknown>, faults: GraphFault[]): GraphDefinition['inputSchema'] {
   try {
-    return toJsonSchema(schema);
+    const { jsonSchema, lostFlags } = writeSchema(schema);
+    for (const { path, regex } of lostFlags) {
+      const message = `JSON Schema has no flags, so ${regex} would mean /${regex.source}/u. Write the pattern without flags, like [Xx] for x and X.`;
+      faults.push(inputSchemaFault(path, message));
+    }
+    return jsonSchema;
   } catch (error) {
-    const message = `The input cannot be written as JSON Schema: ${errorMessage(error)}`;
-    faults.push(graphFault('input_schema_unusable', ['inputSchema'], message));
+    faults.push(inputSchemaFault([], `The input cannot be written as JSON Schema: ${errorMessage(error)}`));
     return null;
   }
 }

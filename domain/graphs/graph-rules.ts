@@ -1,5 +1,6 @@
 import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
 import { type GraphFault, graphFault } from './graph-faults.ts';
+import { inputSchemaFaults } from './input-schema-rules.ts';
 import { MAX_NODES } from './kinds.ts';
 import { nodesBefore, orderNodes } from './order-nodes.ts';
 import { MAX_PLAN_LENGTH, planLength } from './plan.ts';
@@ -27,6 +28,7 @@ export function ruleFaults(graph: GraphDefinition): readonly GraphFault[] {
     ...readFaults(graph),
     ...outputFaults(graph),
     ...documentFaults(graph),
+    ...inputSchemaFaults(graph.inputSchema),
   ];
 }
 

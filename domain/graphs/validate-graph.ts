@@ -1,3 +1,4 @@
+import { toJson } from '../json.ts';
 import type { GraphDefinition } from './definition.ts';
 import type { GraphFault } from './graph-faults.ts';
 import { ruleFaults } from './graph-rules.ts';
@@ -15,5 +16,9 @@ export function validateGraph(
   const faults: GraphFault[] = [];
   const parsed = parseGraph(definition, { path: [], faults });
   if (parsed !== null) faults.push(...ruleFaults(parsed));
-  return parsed === null || faults.length > 0 ? { ok: false, faults } : { ok: true, definition: parsed };
+  if (parsed === null || faults.length > 0) return { ok: false, faults };
+  const stored = toJson(parsed);
+  if (stored.ok) return { ok: true, definition: parsed };
+  const message = `Expected what JSON and PostgreSQL can keep, found ${stored.found}.`;
+  return { ok: false, faults: [{ code: 'malformed', path: stored.path, message }] };
 }

@@ -26,7 +26,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'rows know the database and the words, and nothing of queues or workflows',
   },
   'database/': {
-    values: ['entities/', 'domain/', '@mikro-orm/*', 'kysely', 'pg', 'uuid', NODE],
+    values: ['entities/', 'domain/', '@mikro-orm/*', 'ajv', 'ajv/*', 'kysely', 'pg', 'uuid', NODE],
     why: 'units of work serve every caller and know none',
   },
   'redis/': {
@@ -74,7 +74,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   'client/': {
     values: [
       ...['domain/', 'redis/', 'temporal/', 'database/', 'entities/', 'services/', 'messaging/', 'config.ts'],
-      ...['workflows/tasks/messages.ts', '@temporalio/client', 'ajv', 'ajv/*', 'pino', 'uuid', NODE],
+      ...['workflows/tasks/messages.ts', '@temporalio/client', 'pino', 'uuid', 'zod', NODE],
     ],
     types: ['workflows/', '@mikro-orm/postgresql'],
     why: 'a program that submits must not carry the code that carries out',

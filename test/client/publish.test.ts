@@ -55,6 +55,30 @@ describe('a published graph', () => {
     assert.deepEqual([await versions('dangling'), await versions('beside')], [[], []]);
   });
 
+  it('checks submits by its own version of an input schema, also where both versions have one $id', async () => {
+    const first = { $id: 'https://example.com/note', type: 'object', required: ['title'] };
+    await muster.client.publish([changed('noted', { inputSchema: first })]);
+    await muster.client.submit('noted', { title: 'a' });
+    await muster.client.publish([changed('noted', { inputSchema: { ...first, required: ['text'] } })]);
+
+    await eventually(async () => {
+      await assert.rejects(muster.client.submit('noted', { title: 'a' }), {
+        code: 'input_invalid',
+        message: /required property 'text'/,
+      });
+    });
+  });
+
+  it('is refused with the place of a pattern or a type by which no submit could be checked', async () => {
+    const publish = (a: object) =>
+      muster.client.publish([changed('unusable', { inputSchema: { properties: { a } } as Definition['inputSchema'] })]);
+
+    const code = 'graph_invalid';
+    await assert.rejects(publish({ pattern: '[\\w-.]' }), { code, message: /\/inputSchema\/properties\/a\/pattern: / });
+    await assert.rejects(publish({ type: 'strin' }), { code, message: /\/inputSchema\/properties\/a\/type: / });
+    assert.deepEqual(await versions('unusable'), []);
+  });
+
   it('C004: is refused for a cycle, an edge that no node depends on, and budgets out of range', async () => {
     const [first, second] = chain.definition.nodes;
     assert.ok(first !== undefined && second !== undefined);

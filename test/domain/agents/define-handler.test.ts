@@ -4,7 +4,7 @@ import { defineAgent } from '../../../domain/agents/define-agent.ts';
 import { HandlerDefinitionInvalid } from '../../../domain/agents/define-handler.ts';
 import { defineTool } from '../../../domain/agents/define-tool.ts';
 import type { Schema } from '../../../domain/agents/handler.ts';
-import { parseWith, toJsonSchema } from '../../../domain/agents/schema.ts';
+import { parseWith, writeSchema } from '../../../domain/agents/schema.ts';
 
 const text = z.object({ text: z.string() });
 
@@ -97,19 +97,19 @@ describe('parseWith', () => {
         { path: '', message: 'Bad.' },
       ],
     });
-    assert.equal(toJsonSchema(late), null);
+    assert.equal(writeSchema(late).jsonSchema, null);
   });
 });
 
-describe('toJsonSchema', () => {
+describe('writeSchema', () => {
   it('writes what a value must be before defaults are filled in, as plain data', () => {
-    const written = toJsonSchema(z.object({ name: z.string(), limit: z.number().default(3) }));
+    const written = writeSchema(z.object({ name: z.string(), limit: z.number().default(3) })).jsonSchema;
 
     assert.deepEqual(written?.required, ['name']);
     assert.deepEqual(written, structuredClone(written));
   });
 
   it('throws for a schema that has no such form', () => {
-    assert.throws(() => toJsonSchema(z.object({ at: z.date() })));
+    assert.throws(() => writeSchema(z.object({ at: z.date() })));
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { defineAgent } from '../../../domain/agents/define-agent.ts';
 import { defineTool } from '../../../domain/agents/define-tool.ts';
+import type { Schema } from '../../../domain/agents/handler.ts';
 import { defineGraph } from '../../../domain/graphs/define-graph.ts';
 import { GraphInvalid } from '../../../domain/graphs/graph-faults.ts';
 import { validateGraph } from '../../../domain/graphs/validate-graph.ts';
@@ -98,6 +99,35 @@ describe('defineGraph', () => {
     assert.equal(definition.documentProperty, 'text');
     assert.equal(definition.width, 4);
     assert.deepEqual(handlers, [joiner, writer]);
+  });
+
+  it('refuses a pattern whose flags JSON Schema would lose, with its place, and takes those that change nothing', () => {
+    const define = (input: Schema<unknown>) =>
+      defineGraph({
+        name: 'flags',
+        input,
+        nodes: { a: { agent: writer, input: { text: '/task/text' } } },
+        output: '/nodes/a',
+      });
+    const loose = z.object({ text: z.string().min(1).regex(/x/i), tags: z.array(z.string().regex(/^a$/m)).optional() });
+    const plain = z.object({
+      text: z.string().regex(/^x/u).regex(/y/g),
+      tag: z.emoji().optional(),
+      any: z.json().optional(),
+    });
+
+    assert.throws(
+      () => define(loose),
+      (error) =>
+        error instanceof GraphInvalid &&
+        error.faults
+          .map(({ code, path }) => `${code} ${path}`)
+          .toSorted()
+          .join() ===
+          'input_schema_unusable /inputSchema/properties/tags/items,input_schema_unusable /inputSchema/properties/text' &&
+        /\/x\/i would mean \/x\/u/.test(error.message),
+    );
+    assert.doesNotThrow(() => define(plain));
   });
 
   it('gives data that outlives JSON and that the validation accepts', () => {
