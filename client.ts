@@ -10,6 +10,15 @@ import { GraphUnknown, TaskUnknown } from './client/errors.ts';
 import type { Limits } from './client/limits.ts';
 import type { Messages } from './client/messages.ts';
 import { type ClientStores, openClientStores } from './client/open-stores.ts';
+import {
+  agentSearch,
+  publishedGraphs,
+  publishOptions,
+  queueOptions,
+  type TaskListOptions,
+  taskIdArgument,
+  taskListOptions,
+} from './client/options/task-options.ts';
 import type { AgentView, ConnectOptions, SubmittedTask } from './client/public-types.ts';
 import { QueueControl } from './client/queue-control.ts';
 import type { QueueView } from './client/queue-view.ts';
@@ -23,7 +32,6 @@ import type { Graph } from './domain/graphs/define-graph.ts';
 import { isUuid, type TaskId } from './domain/ids.ts';
 import type { JsonObject } from './domain/json.ts';
 import type { QueueSettings } from './domain/queues/queue-settings.ts';
-import type { TaskStatus } from './domain/tasks/status.ts';
 import { AgentRepository, type AgentSearch } from './entities/agents/agent-repository.ts';
 import { type GraphHead, GraphRepository } from './entities/graphs/graph-repository.ts';
 import type { TaskRecord } from './entities/tasks/task-record.ts';
@@ -42,7 +50,7 @@ export type * from './client/public-types.ts';
  * const { output } = await task.result();
  * await muster.close();
  *
- * @throws ConfigInvalid, TemporalProfileInvalid, ServiceNotRunning, PostgresqlUnreachable
+ * @throws OptionInvalid, ConfigInvalid, TemporalProfileInvalid, ServiceNotRunning, PostgresqlUnreachable
  */
 export async function connect(options: ConnectOptions = {}): Promise<Muster> {
   return new Muster(await openClientStores(options));
@@ -92,7 +100,7 @@ export class Muster {
    * @example
    * const task = await muster.submit('greeting', { name: 'Ada' }, { priority: 'high', user: 'u-17' });
    *
-   * @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable, IdempotencyConflict
+   * @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable, IdempotencyConflict, OptionInvalid
    */
   async submit(graph: string, input: JsonObject, options: SubmitOptions = {}): Promise<SubmittedTask> {
     const { id, status, duplicate } = await this.#submitter.submit(graph, input, options);
@@ -108,7 +116,7 @@ export class Muster {
    * const items = ['Ada', 'Grace'].map((name) => ({ input: { name }, key: `greet-${name}` }));
    * const tasks = await muster.submitMany('greeting', items);
    *
-   * @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable, IdempotencyConflict
+   * @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable, IdempotencyConflict, OptionInvalid
    */
   async submitMany(graph: string, items: readonly SubmitItem[]): Promise<SubmittedTask[]> {
     const submissions = await this.#submitter.submitMany(graph, items);
@@ -124,19 +132,20 @@ export class Muster {
    * @throws TaskUnknown when the text is not a task's id
    */
   task(id: string): TaskHandle {
-    if (!isUuid(id)) throw new TaskUnknown(id, this.tenant);
-    return this.#reader.handle(id as TaskId);
+    const given = taskIdArgument(id);
+    if (!isUuid(given)) throw new TaskUnknown(given, this.tenant);
+    return this.#reader.handle(given as TaskId);
   }
 
   /**
-   * The newest tasks first; with `overdue`, those that have not ended although they were due, longest overdue first.
+   * The newest tasks first; with `overdue`, those that have not ended although they were due, longest overdue first. 1 to
+   * 500 of them, 50 by default.
    * @example
    * const failed = await muster.tasks({ status: 'failed', limit: 20 });
+   * @throws OptionInvalid
    */
-  tasks(
-    filter: { status?: TaskStatus; graph?: string; overdue?: boolean; limit?: number } = {},
-  ): Promise<TaskRecord[]> {
-    const limit = Math.min(500, Math.max(1, filter.limit ?? 50));
+  async tasks(options: TaskListOptions = {}): Promise<TaskRecord[]> {
+    const { limit = 50, ...filter } = taskListOptions(options);
     return this.#inTenant(({ em }) => new TaskRepository(em).list({ ...filter, limit }));
   }
 
@@ -155,10 +164,11 @@ export class Muster {
    * @example
    * await muster.publish([greeting]);
    */
-  publish(graphs: readonly Graph[], options: { taskQueue?: string } = {}): Promise<void> {
+  async publish(graphs: readonly Graph[], options: { taskQueue?: string } = {}): Promise<void> {
     const { database, tenant, config } = this.#stores;
-    const taskQueue = options.taskQueue ?? config.taskQueue;
-    return publishGraphs(database, { tenant, taskQueue, definitions: graphs.map((graph) => graph.definition) });
+    const { taskQueue = config.taskQueue } = publishOptions(options);
+    const definitions = publishedGraphs(graphs).map((graph) => graph.definition);
+    await publishGraphs(database, { tenant, taskQueue, definitions });
   }
 
   /**
@@ -168,7 +178,8 @@ export class Muster {
    * const alive = writers.filter((agent) => agent.health === 'alive');
    */
   async agents(search: AgentSearch = {}): Promise<AgentView[]> {
-    const found = await this.#inTenant(({ em }) => new AgentRepository(em).list(search));
+    const checked = agentSearch(search);
+    const found = await this.#inTenant(({ em }) => new AgentRepository(em).list(checked));
     const now = new Date();
     return found.map((agent) => ({ ...agent, health: agentHealth(agent, now) }));
   }
@@ -181,7 +192,8 @@ export class Muster {
    * const { waiting, running, bands } = await muster.queue();
    * const everybody = await muster.queue({ allTenants: true });
    */
-  queue({ allTenants = false }: { allTenants?: boolean } = {}): Promise<QueueView> {
+  async queue(options: { allTenants?: boolean } = {}): Promise<QueueView> {
+    const { allTenants = false } = queueOptions(options);
     return readQueue(this.#stores, { allTenants });
   }
 
@@ -193,7 +205,7 @@ export class Muster {
    * @example
    * await muster.pause('graph:channel-digest');
    *
-   * @throws InputInvalid for what is no `band:NAME`, `tenant:NAME` or `graph:NAME`
+   * @throws OptionInvalid for what is no `band:NAME`, `tenant:NAME` or `graph:NAME`
    */
   pause(target: string): Promise<QueueSettings> {
     return this.#queue.setPaused(target, true);
@@ -203,7 +215,7 @@ export class Muster {
    * Undoes {@link Muster.pause}. Repeating it changes nothing.
    * @example
    * await muster.resume('graph:channel-digest');
-   * @throws InputInvalid
+   * @throws OptionInvalid
    */
   resume(target: string): Promise<QueueSettings> {
     return this.#queue.setPaused(target, false);
@@ -253,7 +265,7 @@ export class Muster {
    * await muster.redrive(id);
    * const { tasks } = await muster.redrive({ all: true, graph: 'channel-digest' }, { dryRun: true });
    *
-   * @throws TaskNotDead, DependencyDead, TaskUnknown
+   * @throws TaskNotDead, DependencyDead, TaskUnknown, OptionInvalid
    */
   redrive(target: string | readonly string[] | RedriveAll, options: RedriveOptions = {}): Promise<RedriveReport> {
     return this.#deadLetters.redrive(target, options);

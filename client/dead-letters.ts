@@ -10,6 +10,7 @@ import {
 import { enqueueJobs } from '../redis/enqueue-jobs.ts';
 import { DependencyDead, TaskNotDead, TaskUnknown } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
+import { deadListOptions, redriveAll, redriveOptions, redriveTargets } from './options/task-options.ts';
 
 export type { DeadLetter } from '../entities/tasks/dead-letter-repository.ts';
 
@@ -62,18 +63,19 @@ export class DeadLetters {
     this.#stores = stores;
   }
 
-  list({ limit = 50, ...filter }: DeadListOptions): Promise<DeadLetter[]> {
-    const atMost = Math.min(500, Math.max(1, limit));
-    return this.#inLetters((letters) => letters.list(filter, atMost));
+  async list(options: DeadListOptions): Promise<DeadLetter[]> {
+    const { limit = 50, ...filter } = deadListOptions(options);
+    return this.#inLetters((letters) => letters.list(filter, limit));
   }
 
   /**
    * Redrives one task, several, or all that match. Batches of 500 are atomic each; a crash in between leaves whole
    * batches done, and a repetition does the rest.
    */
-  redrive(target: string | readonly string[] | RedriveAll, { dryRun = false }: RedriveOptions): Promise<RedriveReport> {
+  async redrive(target: string | readonly string[] | RedriveAll, options: RedriveOptions): Promise<RedriveReport> {
+    const { dryRun = false } = redriveOptions(options);
     if (typeof target === 'string') return this.#one(target, dryRun);
-    return isList(target) ? this.#several(target, dryRun) : this.#all(target, dryRun);
+    return isList(target) ? this.#several(redriveTargets(target), dryRun) : this.#all(redriveAll(target), dryRun);
   }
 
   async #one(id: string, dryRun: boolean): Promise<RedriveReport> {

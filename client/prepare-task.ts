@@ -11,7 +11,7 @@ import { INLINE_LIMIT } from '../entities/traces/artifact-repository.ts';
 import { asInput, InputChecker, withDocument } from './check-input.ts';
 import { GraphUnknown, InputTooLarge } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
-import { checkOptions, type SubmitOptions, timesOf } from './submit-options.ts';
+import { type SubmitOptions, timesOf } from './submit-options.ts';
 import type { PreparedTask } from './write-tasks.ts';
 
 const MAX_TITLE_LENGTH = 500;
@@ -33,9 +33,11 @@ export class TaskPreparer {
     this.#stores = stores;
   }
 
-  /** @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable */
+  /**
+   * @param options parsed
+   * @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable, OptionInvalid
+   */
   async prepare(graphName: string, rawInput: JsonObject, options: SubmitOptions): Promise<PreparedTask> {
-    checkOptions(options);
     const times = timesOf(options, new Date());
     const graph = await this.#graph(graphName);
     const { maxInputBytes } = this.#stores.config;
@@ -69,7 +71,7 @@ export class TaskPreparer {
       graphId: graph.id,
       graphName: graph.name,
       taskQueue: graph.taskQueue,
-      title: title.slice(0, MAX_TITLE_LENGTH),
+      title: title.slice(0, MAX_TITLE_LENGTH).toWellFormed(),
       priority: priorityOfBand(options.priority ?? 'normal'),
       userId: user,
       idempotencyKey: options.key ?? null,

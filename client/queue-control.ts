@@ -1,8 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
-import { isPauseTarget, parseQueueSettings, type QueueSettings } from '../domain/queues/queue-settings.ts';
+import { parseQueueSettings, type QueueSettings } from '../domain/queues/queue-settings.ts';
 import { SettingsRepository } from '../entities/system/settings-repository.ts';
-import { InputInvalid } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
+import { limitKey, limitValue, pauseTarget, resumeTarget, weightTenant, weightValue } from './options/queue-options.ts';
 
 /**
  * What an operator changes of the queue while it runs. The settings are those of the whole installation. Each change is
@@ -15,23 +15,21 @@ export class QueueControl {
     this.#stores = stores;
   }
 
-  async setPaused(target: string, paused: boolean): Promise<QueueSettings> {
-    if (!isPauseTarget(target)) {
-      throw new InputInvalid(
-        `"${target}" cannot be paused. Name a band, a tenant or a graph: band:low, tenant:acme, graph:digest.`,
-      );
-    }
+  async setPaused(given: string, paused: boolean): Promise<QueueSettings> {
+    const target = paused ? pauseTarget(given) : resumeTarget(given);
     return this.#change((stored) => {
       const others = listOf(stored.paused).filter((known) => known !== target);
       return { ...stored, paused: paused ? [...others, target] : others };
     });
   }
 
-  setLimit(key: string, limit: number | null): Promise<QueueSettings> {
+  async setLimit(givenKey: string, givenLimit: number | null): Promise<QueueSettings> {
+    const [key, limit] = [limitKey(givenKey), limitValue(givenLimit)];
     return this.#change((stored) => ({ ...stored, limits: withEntry(stored.limits, key, limit) }));
   }
 
-  setWeight(tenant: string, weight: number | null): Promise<QueueSettings> {
+  async setWeight(givenTenant: string, givenWeight: number | null): Promise<QueueSettings> {
+    const [tenant, weight] = [weightTenant(givenTenant), weightValue(givenWeight)];
     return this.#change((stored) => ({ ...stored, weights: withEntry(stored.weights, tenant, weight) }));
   }
 

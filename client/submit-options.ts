@@ -1,7 +1,7 @@
-import { isUuid, type TaskId } from '../domain/ids.ts';
-import { PRIORITY_BANDS, type PriorityBand } from '../domain/tasks/priority.ts';
+import type { TaskId } from '../domain/ids.ts';
+import type { PriorityBand } from '../domain/tasks/priority.ts';
 import { nextOccurrence, type Recurrence, type Repeat, recurrenceOf } from '../domain/tasks/recurrence.ts';
-import { InputInvalid } from './errors.ts';
+import { OptionInvalid } from '../options/parse-options.ts';
 
 /** How a task waits, what it waits for, and until when. */
 export interface SubmitOptions {
@@ -52,54 +52,39 @@ export interface TaskTimes {
   readonly recurrence: Recurrence | null;
 }
 
-const MAX_NAME_LENGTH = 255;
-const MAX_DEPENDENCIES = 100;
-/** PostgreSQL reads the years of ISO 8601 up to here. */
-const LAST_MOMENT = Date.UTC(9999, 11, 31);
-
-/** Checks what has nothing to do with the graph. @throws InputInvalid with one sentence */
-export function checkOptions(options: SubmitOptions): void {
-  const { priority, title, dependsOn } = options;
-  if (priority !== undefined && !PRIORITY_BANDS.includes(priority)) {
-    throw new InputInvalid(`the priority "${priority}" is none of ${PRIORITY_BANDS.join(', ')}.`);
-  }
-  for (const name of ['user', 'key', 'concurrencyKey'] as const) {
-    const value = options[name];
-    if (value !== undefined && (value.length < 1 || value.length > MAX_NAME_LENGTH || value.includes('\u0000'))) {
-      throw new InputInvalid(`the ${name} must have 1 to ${MAX_NAME_LENGTH} characters, none of them NUL.`);
-    }
-  }
-  if (title?.includes('\u0000')) throw new InputInvalid('the title holds a NUL character. Remove it.');
-  if (dependsOn !== undefined) checkDependencies(dependsOn);
-}
-
-/** Reads the times of a task that is submitted now. @throws InputInvalid with one sentence */
+/**
+ * Reads the times of a task that is submitted now.
+ * @throws OptionInvalid for a series that cannot be, and times that contradict each other
+ */
 export function timesOf(options: SubmitOptions, now: Date): TaskTimes {
-  const startAt = moment(options, 'startAt');
-  const deadlineAt = moment(options, 'deadlineAt');
-  if (deadlineAt !== null && deadlineAt.getTime() <= Math.max(now.getTime(), startAt?.getTime() ?? 0)) {
-    throw new InputInvalid('deadlineAt must lie after now and after startAt.');
+  const { startAt: wanted = null, dueAt = null, deadlineAt = null, repeat } = options;
+  const { startAt, recurrence } =
+    repeat === undefined ? { startAt: wanted, recurrence: null } : seriesOf(repeat, wanted, now);
+  const start = startAt?.getTime() ?? 0;
+  if (deadlineAt !== null && deadlineAt.getTime() <= Math.max(now.getTime(), start)) {
+    throw contradiction('deadlineAt', `\`deadlineAt\` must lie after now and after the start, ${when(startAt ?? now)}`);
   }
-  const times = { startAt, dueAt: moment(options, 'dueAt'), deadlineAt };
-  if (options.repeat === undefined) return { ...times, recurrence: null };
+  if (dueAt !== null && dueAt.getTime() < start) {
+    throw contradiction('dueAt', `\`dueAt\` must not lie before the start, ${when(startAt ?? now)}`);
+  }
+  if (dueAt !== null && deadlineAt !== null && dueAt > deadlineAt) {
+    throw contradiction('dueAt', `\`dueAt\` must not lie after \`deadlineAt\`, at which the task ends anyway`);
+  }
+  return { startAt, dueAt, deadlineAt, recurrence };
+}
+
+function seriesOf(repeat: Repeat, startAt: Date | null, now: Date): Pick<TaskTimes, 'startAt' | 'recurrence'> {
   const first = startAt ?? now;
-  const recurrence = recurrenceOf(options.repeat, first);
-  if (typeof recurrence === 'string') throw new InputInvalid(`repeat: ${recurrence}.`);
-  if (startAt !== null || 'every' in recurrence) return { ...times, recurrence, startAt: first };
-  return { ...times, recurrence, startAt: nextOccurrence(recurrence, { scheduledAt: now, now }) };
+  const recurrence = recurrenceOf(repeat, first);
+  if (typeof recurrence === 'string') throw contradiction('repeat', `\`repeat\`: ${recurrence}`);
+  if (startAt !== null || 'every' in recurrence) return { recurrence, startAt: first };
+  return { recurrence, startAt: nextOccurrence(recurrence, { scheduledAt: now, now }) };
 }
 
-function moment(options: SubmitOptions, name: 'startAt' | 'dueAt' | 'deadlineAt'): Date | null {
-  const value: unknown = options[name];
-  if (value === undefined) return null;
-  if (value instanceof Date && value.getTime() >= 0 && value.getTime() <= LAST_MOMENT) return value;
-  throw new InputInvalid(`${name} must be a Date between the years 1970 and 9999.`);
+function contradiction(option: string, fault: string): OptionInvalid {
+  return new OptionInvalid('submit', [fault], { option });
 }
 
-function checkDependencies(dependsOn: readonly string[]): void {
-  if (!Array.isArray(dependsOn) || dependsOn.length > MAX_DEPENDENCIES) {
-    throw new InputInvalid(`dependsOn must be a list of at most ${MAX_DEPENDENCIES} ids of tasks.`);
-  }
-  const strange = dependsOn.find((id) => typeof id !== 'string' || !isUuid(id));
-  if (strange !== undefined) throw new InputInvalid(`dependsOn: "${String(strange)}" is no id of a task.`);
+function when(at: Date): string {
+  return at.toISOString();
 }

@@ -6,9 +6,11 @@ import { bandOfPriority } from '../domain/tasks/priority.ts';
 import type { TaskStatus } from '../domain/tasks/status.ts';
 import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../entities/tasks/submit-repository.ts';
 import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
+import { OptionInvalid } from '../options/parse-options.ts';
 import { enqueueJobs } from '../redis/enqueue-jobs.ts';
 import { type IdempotencyConflict, InputInvalid } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
+import { graphArgument, submitItem, submitOptions } from './options/task-options.ts';
 import { TaskPreparer } from './prepare-task.ts';
 import type { SubmitOptions } from './submit-options.ts';
 import {
@@ -62,8 +64,9 @@ export class Submitter {
   }
 
   async submit(graphName: string, input: JsonObject, options: SubmitOptions): Promise<Submission> {
-    const prepared = await this.#preparer.prepare(graphName, input, options);
-    await this.#stores.limits.admitSubmits(1, options.user);
+    const checked = submitOptions(options);
+    const prepared = await this.#preparer.prepare(graphArgument(graphName), input, checked);
+    await this.#stores.limits.admitSubmits(1, checked.user);
     if (this.#tenantKnown && isPlain(prepared)) {
       const { outcome, told } = await this.#group.add(prepared);
       await told;
@@ -76,23 +79,28 @@ export class Submitter {
 
   async submitMany(graphName: string, items: readonly SubmitItem[]): Promise<readonly Submission[]> {
     if (!Array.isArray(items) || items.length > MAX_SUBMIT_ITEMS) {
-      throw new InputInvalid(`expected a list of at most ${MAX_SUBMIT_ITEMS} items.`);
+      throw new OptionInvalid('submitMany', [`\`items\` must be a list of at most ${MAX_SUBMIT_ITEMS}`]);
     }
+    const graph = graphArgument(graphName);
     const prepared: PreparedTask[] = [];
-    for (const [index, { input, ...options }] of items.entries()) {
-      prepared.push(
-        await this.#preparer.prepare(graphName, input, options).catch((error: unknown) => failItem(error, index)),
-      );
+    for (const [index, item] of items.entries()) {
+      prepared.push(await this.#prepareItem(graph, item).catch((error: unknown) => failItem(error, index)));
     }
     if (prepared.length === 0) return [];
     // A batch for several users is the tenant's: it is admitted whole, or not at all.
-    const users = new Set(items.map(({ user }) => user));
-    await this.#stores.limits.admitSubmits(prepared.length, users.size === 1 ? items[0]?.user : undefined);
+    const users = new Set(prepared.map(({ task }) => task.userId));
+    const [user] = users;
+    await this.#stores.limits.admitSubmits(prepared.length, users.size === 1 ? (user ?? undefined) : undefined);
     const isOneStatement = this.#tenantKnown && prepared.length <= SUBMIT_BATCH_SIZE && prepared.every(isCertain);
     if (!isOneStatement) return this.#writeTogether(prepared);
     const group = await this.#writePlain(prepared, { oneCall: true });
     await group[0]?.told;
     return group.map(({ outcome }) => requireWritten(outcome));
+  }
+
+  async #prepareItem(graph: string, item: unknown): Promise<PreparedTask> {
+    const { input, ...options } = submitItem(item);
+    return this.#preparer.prepare(graph, input, options);
   }
 
   /** One unit of work for all of them. */
@@ -139,6 +147,10 @@ export class Submitter {
 
 /** Says which item it was. Counted from zero, as the caller's list is. */
 function failItem(error: unknown, index: number): never {
+  if (error instanceof OptionInvalid) {
+    const faults = error.faults.map((fault) => `item ${index}: ${fault}`);
+    throw new OptionInvalid('submitMany', faults, { item: index });
+  }
   if (!(error instanceof InputInvalid)) throw error;
   throw new InputInvalid(`item ${index}: ${error.fault}`, { ...error.facts, item: index });
 }

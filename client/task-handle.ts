@@ -10,6 +10,7 @@ import { HintedPause } from '../redis/hinted-pause.ts';
 import type { TaskProgress } from '../workflows/tasks/messages.ts';
 import { TaskCancelled, TaskFailed, TaskUnknown } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
+import { eventOptions, reasonArgument } from './options/task-options.ts';
 import { TaskControl } from './task-control.ts';
 import { readView, type TaskView } from './task-view.ts';
 
@@ -80,9 +81,10 @@ export class TaskReader {
       read: () => this.#read(id),
       show: async () => (await this.#show(id)) ?? this.#unknown(id),
       progress: async () => this.#control.progress(await this.#read(id)),
-      events: (options = {}) => this.#events(id, options.after ?? 0),
+      events: (options = {}) => this.#events(id, eventOptions(options).after ?? 0),
       result: () => this.#result(id),
-      cancel: async (reason = 'no reason was given') => this.#control.cancel(await this.#read(id), reason),
+      cancel: async (reason = 'no reason was given') =>
+        this.#control.cancel(await this.#read(id), reasonArgument(reason)),
       pause: async () => this.#control.pause(await this.#read(id)),
       resume: async () => this.#control.resume(await this.#read(id)),
     };

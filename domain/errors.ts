@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'schema_drift',
   'graph_invalid',
   'graph_unknown',
+  'option_invalid',
   'input_invalid',
   'input_too_large',
   'input_unreadable',

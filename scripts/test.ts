@@ -11,6 +11,7 @@ const BINARIES = join(ROOT, 'node_modules', '.bin');
 /** What runs in milliseconds with no server. */
 const FAST_TESTS = [
   'test/domain/**/*.test.ts',
+  'test/options/**/*.test.ts',
   'test/agents/**/*.test.ts',
   'test/cli/**/*.test.ts',
   'test/architecture.test.ts',

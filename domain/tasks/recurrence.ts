@@ -28,10 +28,14 @@ const LONGEST_CRON_PATTERN = 255;
 /**
  * What a series is made from.
  * @param anchor the first time of a series of intervals
- * @returns a sentence instead when it cannot be used: an unknown interval or time zone, or a pattern that never comes
+ * @returns a sentence instead when it cannot be used: an unknown field, interval or time zone, an interval and a pattern at
+ * once, or a pattern that never comes
  */
 export function recurrenceOf(repeat: Repeat, anchor: Date): Recurrence | string {
-  const { every, cron, timezone = 'UTC' } = fieldsOf(repeat);
+  const fields = fieldsOf(repeat);
+  const fault = fieldsFault(fields);
+  if (fault !== null) return fault;
+  const { every, cron, timezone = 'UTC' } = fields;
   if (typeof timezone !== 'string' || !isTimezone(timezone)) {
     return `the time zone "${String(timezone)}" is unknown: use a name such as Europe/Berlin`;
   }
@@ -94,6 +98,15 @@ function intervalsBetween(every: RecurrenceInterval, from: WallTime, to: WallTim
 
 function fieldsOf(repeat: unknown): { every?: unknown; cron?: unknown; timezone?: unknown } {
   return isJsonObject(repeat) ? repeat : { every: repeat };
+}
+
+const FIELDS = ['every', 'cron', 'timezone'];
+
+function fieldsFault(fields: Readonly<Record<string, unknown>>): string | null {
+  const given = Object.keys(fields).filter((name) => fields[name] !== undefined);
+  const strange = given.find((name) => !FIELDS.includes(name));
+  if (strange !== undefined) return `it takes ${FIELDS.join(', ')}, and no "${strange}"`;
+  return given.includes('every') && given.includes('cron') ? 'it takes every or cron, and not both' : null;
 }
 
 function cronFault(pattern: string, timezone: string, from: Date): string | null {

@@ -48,8 +48,12 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     values: ['domain/', NODE, 'pg', 'ioredis', '@temporalio/*', 'env-paths', 'zod'],
     why: 'servers are found and started before anything else exists',
   },
+  'options/': {
+    values: ['domain/', 'zod'],
+    why: 'what callers hand in is read in one way, wherever it comes in',
+  },
   'messaging/': {
-    values: ['domain/', 'entities/', 'database/', 'redis/', 'uuid', NODE],
+    values: ['domain/', 'entities/', 'database/', 'redis/', 'options/', 'uuid', 'zod', NODE],
     types: ['@mikro-orm/postgresql'],
     why: 'agents talk the same way in a worker and in a program of their own',
   },
@@ -73,7 +77,17 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   },
   'client/': {
     values: [
-      ...['domain/', 'redis/', 'temporal/', 'database/', 'entities/', 'services/', 'messaging/', 'config.ts'],
+      ...[
+        'domain/',
+        'redis/',
+        'temporal/',
+        'database/',
+        'entities/',
+        'services/',
+        'messaging/',
+        'options/',
+        'config.ts',
+      ],
       ...['workflows/tasks/messages.ts', '@temporalio/client', 'pino', 'uuid', 'zod', NODE],
     ],
     types: ['workflows/', '@mikro-orm/postgresql'],

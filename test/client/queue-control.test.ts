@@ -86,8 +86,8 @@ describe('the queue, to an operator', () => {
   it('refuses what cannot be used in one sentence and changes nothing', async () => {
     const before = await stored();
 
-    await assert.rejects(muster.client.pause('task:17'), { code: 'input_invalid', message: /band:low, tenant:acme/ });
-    await assert.rejects(muster.client.resume('band:urgent'), { code: 'input_invalid' });
+    await assert.rejects(muster.client.pause('task:17'), { code: 'option_invalid', message: /band:low, tenant:acme/ });
+    await assert.rejects(muster.client.resume('band:urgent'), { code: 'option_invalid' });
     await assert.rejects(muster.client.setLimit('single', 3), { code: 'settings_invalid', message: /"single"/ });
     await assert.rejects(muster.client.setLimit('graph:single', -1), {
       code: 'settings_invalid',
@@ -116,14 +116,18 @@ describe('the queue, to an operator', () => {
     await ended(task);
     const startAt = new Date(Date.now() + 3_600_000);
     const later = await muster.client.submit('single', {}, { startAt });
-    const late = await muster.client.submit('single', {}, { startAt, dueAt: new Date(Date.now() - 3_600_000) });
+    const late = await muster.client.submit(
+      'single',
+      {},
+      { dependsOn: [later.id], dueAt: new Date(Date.now() - 3_600_000) },
+    );
 
     const view = await muster.client.queue();
 
     assert.ok(view.dead >= 1 && view.startsPerMinute >= 1);
-    assert.deepEqual([view.deferred, view.overdue, view.blocked, view.index], [2, 1, 0, 'whole']);
-    await later.cancel();
+    assert.deepEqual([view.deferred, view.overdue, view.blocked, view.index], [1, 1, 1, 'whole']);
     await late.cancel();
+    await later.cancel();
   });
 
   it('shows which limit is full and what it holds up', async () => {

@@ -58,8 +58,9 @@ describe('many tasks in one submit', () => {
     await muster.client.submit('single', { index: 'first' }, { key: 'taken' });
     const bad: [object, string][] = [
       [{ input: 'text' }, 'input_invalid'],
-      [{ priority: 'urgent' }, 'input_invalid'],
-      [{ deadlineAt: new Date(0) }, 'input_invalid'],
+      [{ priority: 'urgent' }, 'option_invalid'],
+      [{ deadlineAt: new Date(0) }, 'option_invalid'],
+      [{ prio: 'high' }, 'option_invalid'],
       [{ key: 'taken' }, 'idempotency_conflict'],
       [{ dependsOn: ['00000000-0000-7000-8000-000000000000'] }, 'input_invalid'],
       [{ input: { text: 'x'.repeat(10_000_001) } }, 'input_too_large'],
@@ -71,14 +72,14 @@ describe('many tasks in one submit', () => {
       );
       await assert.rejects(call, { code }, JSON.stringify(fault).slice(0, 80));
     }
-    await assert.rejects(muster.client.submitMany('single', items(10_001)), { code: 'input_invalid' });
+    await assert.rejects(muster.client.submitMany('single', items(10_001)), { code: 'option_invalid' });
     await assert.rejects(
       muster.client.submitMany(
         'single',
         items(3, () => ({ priority: 'urgent' })),
       ),
       {
-        message: /item 0: the priority "urgent" is none of high, normal, low\.$/,
+        message: /: item 0: `priority` must be one of high, normal, low, found "urgent"\. Nothing was done\.$/,
       },
     );
     await assert.rejects(muster.client.submitMany('mixed', [{ input: { urgent: true } }, { input: {} }]), {
@@ -200,7 +201,7 @@ describe('many tasks in one submit', () => {
       );
       assert.deepEqual(failed, [
         [100, 'idempotency_conflict'],
-        [200, '23503'],
+        [200, 'write_refused'],
       ]);
       assert.equal((await count()) - before, 298);
       const [{ n: rowsAfter }] = (await query('select count(*)::int as n from muster.outbox')) as [{ n: number }];
@@ -218,6 +219,27 @@ describe('many tasks in one submit', () => {
       assert.equal(tasks.filter(({ duplicate }) => !duplicate).length, 1);
       assert.equal((await count()) - before, 1);
     });
+  });
+
+  it('takes an input for its JSON: two dates under one key are two inputs, and what JSON cannot keep is refused', async () => {
+    const submit = (input: object) => muster.client.submit('single', input as never, { key: 'at' });
+    const first = await submit({ at: new Date('2026-11-29T10:00:00Z'), none: undefined });
+
+    const again = await submit({ at: '2026-11-29T10:00:00.000Z' });
+    const stored = await query<{ input: object }>('select input from muster.tasks where id = $1', [first.id]);
+
+    assert.deepEqual([again.id, again.duplicate], [first.id, true]);
+    assert.deepEqual(stored, [{ input: { at: '2026-11-29T10:00:00.000Z' } }]);
+    await assert.rejects(submit({ at: new Date('2026-11-30T10:00:00Z') }), { code: 'idempotency_conflict' });
+    const deep = JSON.parse(`${'{"a":'.repeat(6_000)}1${'}'.repeat(6_000)}`);
+    for (const [input, found] of [
+      [{ rows: [{ n: 1n }] }, /\/rows\/0\/n must be .*found a BigInt\.$/],
+      [{ seen: new Set(['a']) }, /\/seen must be .*found a Set\.$/],
+      [{ text: 'a\u0000' }, /\/text must be .*found a text with a NUL character\.$/],
+      [deep, /\/a\/a.* must be .*found a value more than 500 levels deep\.$/],
+    ] as const) {
+      await assert.rejects(submit(input), { code: 'input_invalid', message: found });
+    }
   });
 
   it('refuses a graph of another tenant for the whole statement', async () => {

@@ -142,8 +142,8 @@ describe('the command line, to an operator before a worker is there', function (
     assert.deepEqual([later.status, behind.status, deferred, blocked], ['deferred', 'blocked', 1, 1]);
     await cli.fails(
       ['submit', 'channel-digest', '--param', 'text=a', '--start-at', '2h', '--deadline', '1h'],
-      /deadlineAt must lie after/,
+      /`deadlineAt` must lie after/,
     );
-    await cli.fails(['submit', 'channel-digest', '--param', 'text=a', '--repeat', 'hourly'], /repeat: /);
+    await cli.fails(['submit', 'channel-digest', '--param', 'text=a', '--repeat', 'hourly'], /`repeat`: /);
   });
 });

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { NAME_PATTERN } from '../domain/graphs/parse-graph.ts';
+import { isTenantId, isUuid, type TenantId } from '../domain/ids.ts';
+import { textFault } from '../domain/json.ts';
+
+/** One value as calls take it. What it must be completes the sentence "it must be …". */
+function field<Value>(expected: string, accepts: (value: unknown) => boolean): z.ZodType<Value> {
+  return z.custom<Value>(accepts, { error: expected });
+}
+
+/** A text that PostgreSQL and Redis keep as it is. Lengths are UTF-16 units. */
+export function text({ max = 255, min = 1 } = {}): z.ZodType<string> {
+  const expected = `a text of ${min} to ${max} characters without NUL or half a surrogate pair`;
+  return field(expected, (value) => {
+    return typeof value === 'string' && value.length >= min && value.length <= max && textFault(value) === null;
+  });
+}
+
+/** A text of a form that a function knows. */
+export function textLike<Value extends string = string>(
+  expected: string,
+  accepts: (value: string) => boolean,
+): z.ZodType<Value> {
+  return field(expected, (value) => typeof value === 'string' && accepts(value));
+}
+
+export function oneOf<const Words extends readonly string[]>(words: Words): z.ZodType<Words[number]> {
+  return field(`one of ${words.join(', ')}`, (value) => typeof value === 'string' && words.includes(value));
+}
+
+export function wholeNumber(range: { min: number; max: number }): z.ZodType<number> {
+  const { min, max } = range;
+  return field(`a whole number from ${min} to ${max}`, (value) => Number.isInteger(value) && within(value, min, max));
+}
+
+export function numberFrom(min: number, max: number): z.ZodType<number> {
+  return field(`a number from ${min} to ${max}`, (value) => within(value, min, max));
+}
+
+function within(value: unknown, min: number, max: number): boolean {
+  return typeof value === 'number' && value >= min && value <= max;
+}
+
+/** A number whose range is somebody else's to check. */
+export const anyNumber: z.ZodType<number> = field('a number', (value) => typeof value === 'number');
+export const yesOrNo: z.ZodType<boolean> = field('true or false', (value) => typeof value === 'boolean');
+export const uuid: z.ZodType<string> = textLike('a UUID in lower case', isUuid);
+export const tenantId: z.ZodType<TenantId> = textLike(
+  '1 to 64 letters, digits, dots, underscores or hyphens, beginning with a letter or digit',
+  isTenantId,
+);
+export const taskQueue: z.ZodType<string> = textLike('1 to 64 letters, digits, dots, underscores or hyphens', (name) =>
+  /^[A-Za-z0-9._-]{1,64}$/.test(name),
+);
+/** The name of an agent or a role: what can be defined under it. */
+export const definedName: z.ZodType<string> = textLike(`a name like ${NAME_PATTERN.source}`, (name) =>
+  NAME_PATTERN.test(name),
+);
+
+/** PostgreSQL reads the years of ISO 8601 up to here. */
+const LAST_MOMENT = Date.UTC(9999, 11, 31);
+export const moment: z.ZodType<Date> = field('a Date between the years 1970 and 9999', (value) => {
+  return value instanceof Date && within(value.getTime(), 0, LAST_MOMENT);
+});
+
+/** A list of so many at most, each of which is read by its own field. */
+export function listOf<Value>(item: z.ZodType<Value>, { max, of }: { max: number; of: string }): z.ZodType<Value[]> {
+  return z.array(item, { error: `a list of ${of}` }).max(max, { error: `a list of at most ${max} ${of}` });
+}
+
+export function functionField<Value>(expected: string): z.ZodType<Value> {
+  return field(expected, (value) => typeof value === 'function');
+}
+
+/** An object that offers certain methods, or fields of certain types. */
+export function objectWith<Value>(
+  expected: string,
+  types: Readonly<Record<string, 'function' | 'object' | 'string'>>,
+): z.ZodType<Value> {
+  return field(expected, (value) => {
+    if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+    const members = value as Readonly<Record<string, unknown>>;
+    return Object.entries(types).every(([name, type]) => typeof members[name] === type);
+  });
+}
