@@ -1,12 +1,11 @@
 import { bringUpAll, STOP_GRACE_MS } from './bring-up.ts';
 import { configuredAddress } from './configured.ts';
 import { ServiceNotRunning, ServicesNotReady } from './errors.ts';
-import { type ServersContext, type ServiceKind, secretsOf, serviceKinds } from './kinds.ts';
+import { ownRedisUrl, type ServersContext, type ServiceKind, secretsOf, serviceKinds } from './kinds.ts';
 import { type LockOptions, withLock } from './lock.ts';
 import { aliveRecord, ownServersContext } from './own-servers.ts';
 import { postgresqlUrl } from './postgresql.ts';
 import { endProcess } from './processes.ts';
-import { redisUrl } from './redis.ts';
 import { serviceStatus } from './status.ts';
 import { temporalAddress, temporalUiUrl } from './temporal.ts';
 import {
@@ -116,7 +115,7 @@ export async function findConnections(config: ServicesConfig): Promise<Connectio
   if (missing !== undefined) throw new ServiceNotRunning(missing);
   return {
     ...findDatabase(config),
-    redisUrl: config.redisUrl ?? redisUrl(ownPort(config, 'redis')),
+    redisUrl: config.redisUrl ?? ownRedisUrl(folder, ownPort(config, 'redis')),
     ...temporalConnections(config),
   };
 }

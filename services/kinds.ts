@@ -13,7 +13,7 @@ import {
 } from './postgresql.ts';
 import { findPostgresql, installPostgresql } from './postgresql-program.ts';
 import { probePostgresql, probeRedis, probeTemporal } from './probes.ts';
-import { launchRedis, redisUrl } from './redis.ts';
+import { ensureRedisPassword, launchRedis, redisPassword, redisUrl } from './redis.ts';
 import { findRedis, installRedis } from './redis-program.ts';
 import { keptData, postgresqlFolder, postgresqlUser } from './server-user.ts';
 import type { LaunchedServer, LaunchPlan, ServiceProgram } from './service-program.ts';
@@ -69,6 +69,15 @@ export function secretsOf(folder: StateFolder): PostgresqlSecrets {
   return postgresqlSecrets(folder.file('postgresql.secrets.json'));
 }
 
+function redisSecrets(folder: StateFolder): string {
+  return folder.file('redis.secrets.json');
+}
+
+/** URL of the Redis that belongs to this state folder, with its password. */
+export function ownRedisUrl(folder: StateFolder, port: number): string {
+  return redisUrl(port, redisPassword(redisSecrets(folder)));
+}
+
 /** The three kinds of server, all keeping their files in the context's folder. */
 export function serviceKinds(context: ServersContext): Readonly<Record<ServiceName, ServiceKind>> {
   return { postgresql: postgresqlKind(context), redis: redisKind(context), temporal: temporalKind(context) };
@@ -112,8 +121,8 @@ function redisKind({ folder, noInstall, allowUpgrade }: ServersContext): Service
     install: (announce) => installRedis({ noInstall, allowUpgrade, announce }),
     plan: (program, { port }) => simplePlan(folder, 'redis', { program, port }),
     initialize: nothingToDo,
-    launch: (plan) => launchRedis(plan),
-    answer: async ({ port }) => void (await probeRedis(redisUrl(port))),
+    launch: (plan) => launchRedis(plan, ensureRedisPassword(redisSecrets(folder))),
+    answer: async ({ port }) => void (await probeRedis(ownRedisUrl(folder, port))),
     prepare: nothingToDo,
   };
 }

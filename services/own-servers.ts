@@ -1,5 +1,5 @@
 import { describePostgresql, describeRedis, describeTemporal } from './configured.ts';
-import { type ServersContext, secretsOf } from './kinds.ts';
+import { ownRedisUrl, type ServersContext, secretsOf } from './kinds.ts';
 import { postgresqlUrl } from './postgresql.ts';
 import { isAlive } from './processes.ts';
 import { redisUrl } from './redis.ts';
@@ -28,7 +28,7 @@ export function aliveRecord(folder: StateFolder, service: ServiceName): ServiceR
 /** The address of one of Muster's own servers as it may be shown. */
 export function ownAddress(service: ServiceName, port: number): string {
   if (service === 'postgresql') return `postgres://muster@127.0.0.1:${port}/muster`;
-  return service === 'redis' ? redisUrl(port) : temporalAddress(port);
+  return service === 'redis' ? redisUrl(port, null) : temporalAddress(port);
 }
 
 /** Makes one of Muster's own servers do real work and returns one line about it. Rejects where it does not answer. */
@@ -36,6 +36,6 @@ export function describeOwn(context: ServersContext, service: ServiceName, port:
   if (service === 'postgresql') {
     return describePostgresql(postgresqlUrl({ port, secrets: secretsOf(context.folder) }, 'application'));
   }
-  if (service === 'redis') return describeRedis(redisUrl(port));
+  if (service === 'redis') return describeRedis(ownRedisUrl(context.folder, port));
   return describeTemporal({ address: temporalAddress(port), namespace: context.namespace });
 }

@@ -83,9 +83,15 @@ export async function probeRedis(url: string): Promise<RedisFacts> {
     // The timer that destroys a socket which does not close keeps the process alive until it runs out.
     disconnectTimeout: 50,
   });
-  redis.on('error', () => undefined);
+  let refusal: Error | null = null;
+  redis.on('error', (error: Error) => {
+    refusal = error;
+  });
   try {
-    await redis.connect();
+    await redis.connect().catch((error: unknown) => {
+      // Of a login that is refused, the call itself says only that the connection is closed.
+      throw refusal ?? error;
+    });
     await redis.ping();
     const info = await redis.info('server');
     const [seconds, microseconds] = await redis.time();

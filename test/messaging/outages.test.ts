@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ConnectedAgent, connectAgent } from '../../index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type PrivateStack, startPrivateStack } from '../support/stack.ts';
-import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { startProxy, type TcpProxy, through } from '../support/tcp-proxy.ts';
 import { numbered, PostOffice } from './post-office.ts';
 
 describe('messages while a store is away', () => {
@@ -43,9 +43,9 @@ describe('messages while a store is away', () => {
   };
 
   it('B8: arrive by polling, all of them, when every wake-up is lost', async () => {
-    const deaf = await office.talker(['deaf'], { redisUrl: `redis://127.0.0.1:${proxy.port}` });
+    const deaf = await office.talker(['deaf'], { redisUrl: through(proxy, stack.redisUrl) });
     proxy.set('blackHole');
-    const sender = await office.talker(['sender'], { redisUrl: `redis://127.0.0.1:${proxy.port}` });
+    const sender = await office.talker(['sender'], { redisUrl: through(proxy, stack.redisUrl) });
     const arrived = new Set<unknown>();
     await deaf.receive({ deaf: ({ payload }) => void arrived.add(payload.n) });
     const dropped = proxy.dropped;

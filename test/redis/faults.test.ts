@@ -5,7 +5,7 @@ import { type OpenRedisOptions, openRedis, type RedisConnections } from '../../r
 import { WakeUps } from '../../redis/wake-ups.ts';
 import { eventually } from '../support/eventually.ts';
 import { type PrivateStack, redisPrefix, startPrivateStack } from '../support/stack.ts';
-import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts';
+import { startProxy, type TcpProxy, through } from '../support/tcp-proxy.ts';
 import { inBatches, job, queueOn, SILENT_LOG, TASK_QUEUE } from './redis-under-test.ts';
 
 /** Room for a machine that is busy with other things, on top of the promised time. */
@@ -34,7 +34,7 @@ describe('Redis under faults', () => {
   });
 
   async function open(options: Partial<OpenRedisOptions> = {}): Promise<void> {
-    const url = `redis://127.0.0.1:${proxy.port}`;
+    const url = through(proxy, stack.redisUrl);
     redis = await openRedis({ url, prefix: redisPrefix('faults'), log: SILENT_LOG, ...options });
   }
 

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ServersContext, secretsOf, serviceKinds } from '../../services/kinds.ts';
+import { ownRedisUrl, type ServersContext, secretsOf, serviceKinds } from '../../services/kinds.ts';
 import { createVectorExtension, postgresqlUrl } from '../../services/postgresql.ts';
-import { redisUrl } from '../../services/redis.ts';
 import { cacheFolder, StateFolder } from '../../services/state.ts';
 import { temporalAddress, temporalUiUrl } from '../../services/temporal.ts';
 import { SERVICE_NAMES, type ServiceName } from '../../services/types.ts';
@@ -162,7 +161,7 @@ async function stackAddresses(
     databaseUrl: database === null ? '' : postgresqlUrl(database, 'application'),
     ownerUrl: database === null ? '' : postgresqlUrl(database, 'owner'),
     superuserUrl: database === null ? '' : postgresqlUrl(database, 'superuser', 'postgres'),
-    redisUrl: redis === undefined ? '' : redisUrl(redis.port),
+    redisUrl: redis === undefined ? '' : ownRedisUrl(state, redis.port),
     temporalAddress: temporal === undefined ? '' : temporalAddress(temporal.port),
     temporalUiUrl: temporal === undefined ? '' : temporalUiUrl(temporal.uiPort ?? 0),
     temporalNamespace: context.namespace,

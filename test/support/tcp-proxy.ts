@@ -34,6 +34,13 @@ export interface TcpProxyOptions {
   random?: () => number;
 }
 
+/** The same address by way of a proxy: another port, and the login as it was. */
+export function through(proxy: { port: number }, url: string): string {
+  const address = new URL(url);
+  address.port = String(proxy.port);
+  return address.toString();
+}
+
 /** Starts a proxy on a free loopback port, in front of a server on loopback. */
 export async function startProxy(options: TcpProxyOptions): Promise<TcpProxy> {
   const proxy = new LoopbackProxy(options);

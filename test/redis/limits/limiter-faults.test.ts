@@ -8,7 +8,7 @@ import type { RateLimiter } from '../../../redis/limits/rate-limiter.ts';
 import { openRedis, type RedisConnections } from '../../../redis/open-redis.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type PrivateStack, redisPrefix, startPrivateStack } from '../../support/stack.ts';
-import { startProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
+import { startProxy, type TcpProxy, through } from '../../support/tcp-proxy.ts';
 import { SILENT_LOG } from '../redis-under-test.ts';
 import { limiterWith } from './limiter-under-test.ts';
 
@@ -36,7 +36,7 @@ describe('the limiter without its store', function () {
   });
 
   async function connection(prefix = redisPrefix('limits')): Promise<RedisConnections> {
-    const redis = await openRedis({ url: `redis://127.0.0.1:${proxy.port}`, prefix, log: SILENT_LOG });
+    const redis = await openRedis({ url: through(proxy, stack.redisUrl), prefix, log: SILENT_LOG });
     opened.push(redis);
     return redis;
   }

@@ -4,7 +4,7 @@ import { defineAgent, defineGraph } from '../../../index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
 import { sharedStack } from '../../support/stack.ts';
-import { startProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
+import { startProxy, type TcpProxy, through } from '../../support/tcp-proxy.ts';
 import { ended } from '../acceptance/views.ts';
 
 describe('C084: jobs with Redis stopped', function () {
@@ -34,9 +34,9 @@ describe('C084: jobs with Redis stopped', function () {
   });
 
   before(async () => {
-    const { port } = new URL((await sharedStack()).redisUrl);
-    proxy = await startProxy({ targetPort: Number(port) });
-    muster = await openMuster('redis away', { environment: { MUSTER_REDIS_URL: `redis://127.0.0.1:${proxy.port}` } });
+    const { redisUrl } = await sharedStack();
+    proxy = await startProxy({ targetPort: Number(new URL(redisUrl).port) });
+    muster = await openMuster('redis away', { environment: { MUSTER_REDIS_URL: through(proxy, redisUrl) } });
     await muster.work({ graphs: [graph] });
     proxy.set('refuse');
     proxy.closeAll();

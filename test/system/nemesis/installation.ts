@@ -70,12 +70,12 @@ async function fill(stack: PrivateStack, log: RunLog): Promise<Installation> {
   const world = await World.open('nemesis', { stack, module: GRAPHS });
   const { muster } = world;
   await setLimits(world, TENANTS);
-  const secrets = plantSecrets(muster);
+  const secrets = plantSecrets(muster, stack);
   const parties: Party[] = ['callers', ...Array.from({ length: PLACES }, (_, place) => `place ${place}` as const)];
   const links = await Links.open(stack, parties);
   const environmentFor = (party: Party) => ({
     ...muster.environment,
-    ...links.environmentFor(party, { databaseUrl: muster.databaseUrl, redisPassword: secrets.redisPassword }),
+    ...links.environmentFor(party, { databaseUrl: muster.databaseUrl, redisUrl: stack.redisUrl }),
   });
   const start = (place: number): Promise<WorkerProcess> =>
     world.spawn(undefined, { ...environmentFor(`place ${place}`), ...secrets.environment, ...TALKATIVE });

@@ -1,6 +1,6 @@
 import type { MusterUnderTest } from '../../support/muster.ts';
 import type { PrivateStack } from '../../support/stack.ts';
-import { type ProxyMode, startProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
+import { type ProxyMode, startProxy, type TcpProxy, through } from '../../support/tcp-proxy.ts';
 
 /** Whoever has connections of its own that a fault can cut: the callers, and each worker's place. */
 export type Party = 'callers' | `place ${number}`;
@@ -44,13 +44,11 @@ export class Links {
   /** How a party reaches the services: the variables that name other addresses than the servers' own. */
   environmentFor(
     party: Party,
-    { databaseUrl, redisPassword }: Pick<MusterUnderTest, 'databaseUrl'> & { redisPassword: string },
+    { databaseUrl, redisUrl }: Pick<MusterUnderTest, 'databaseUrl'> & { redisUrl: string },
   ): Record<string, string> {
-    const database = new URL(databaseUrl);
-    database.port = String(this.#portOf(party, 'postgresql'));
     return {
-      MUSTER_DATABASE_URL: database.toString(),
-      MUSTER_REDIS_URL: `redis://default:${redisPassword}@127.0.0.1:${this.#portOf(party, 'redis')}`,
+      MUSTER_DATABASE_URL: through({ port: this.#portOf(party, 'postgresql') }, databaseUrl),
+      MUSTER_REDIS_URL: through({ port: this.#portOf(party, 'redis') }, redisUrl),
       TEMPORAL_ADDRESS: `127.0.0.1:${this.#portOf(party, 'temporal')}`,
     };
   }

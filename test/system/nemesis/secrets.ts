@@ -2,27 +2,28 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { MusterUnderTest } from '../../support/muster.ts';
+import type { PrivateStack } from '../../support/stack.ts';
 import type { Installation } from './installation.ts';
 
 /** Secrets that the product is given, each of which must stay where it was put. */
 export interface Secrets {
-  readonly redisPassword: string;
   /** Variables of the workers beside those that the product reads. */
   readonly environment: Readonly<Record<string, string>>;
   /** By what each one is, for the message of a failure. */
   readonly planted: Readonly<Record<string, string>>;
 }
 
-/** Makes the secrets of a run. The server's default user takes any password, so Redis needs no settings for its own. */
-export function plantSecrets({ databaseUrl }: Pick<MusterUnderTest, 'databaseUrl'>): Secrets {
-  const redisPassword = `canary-${randomBytes(12).toString('hex')}`;
+/** The secrets of a run: the passwords of its servers, and one that the workers are given. */
+export function plantSecrets(
+  { databaseUrl }: Pick<MusterUnderTest, 'databaseUrl'>,
+  { redisUrl }: Pick<PrivateStack, 'redisUrl'>,
+): Secrets {
   const providerKey = `canary-${randomBytes(12).toString('hex')}`;
   return {
-    redisPassword,
     environment: { MODEL_PROVIDER_API_KEY: providerKey },
     planted: {
       'password of PostgreSQL': decodeURIComponent(new URL(databaseUrl).password),
-      'password of Redis': redisPassword,
+      'password of Redis': decodeURIComponent(new URL(redisUrl).password),
       'key in the environment': providerKey,
     },
   };
@@ -55,8 +56,8 @@ export async function findTexts(
   return [...new Set(found)];
 }
 
-/** The file in which the set-up itself keeps the passwords of the cluster. */
-const KEPT = /postgresql\.secrets\.json$/;
+/** The files in which the set-up itself keeps passwords, and the one by which Redis is told its own. */
+const KEPT = /(\.secrets\.json|redis\.conf)$/;
 
 async function filesWith(folder: string, text: string): Promise<string[]> {
   const asked = promisify(execFile)('grep', ['-r', '-l', '-F', '-a', '-e', text, folder], { maxBuffer: 1 << 24 });
