@@ -259,10 +259,11 @@ export class Muster {
    * Lets failed tasks wait again, each to be started under a new trace that names the failed one as its origin; what the
    * failed trace left stays readable. A task that depends on others is blocked until they have completed. Repeating it
    * does nothing twice. Asked for one task it raises an error where that one cannot be redriven; asked for several it
-   * says so in the report.
+   * says so in the report. Effects that a failed trace recorded as done are not done again, unless `effects: 'repeat'`.
    *
    * @example
    * await muster.redrive(id);
+   * await muster.redrive(id, { effects: 'repeat' });
    * const { tasks } = await muster.redrive({ all: true, graph: 'channel-digest' }, { dryRun: true });
    *
    * @throws TaskNotDead, DependencyDead, TaskUnknown, OptionInvalid

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { RedriveReport } from '../client/dead-letters.ts';
 import type { DeadLetter } from '../client.ts';
-import type { RedriveOutcome } from '../domain/tasks/dead-letter.ts';
+import { REDRIVE_EFFECTS, type RedriveEffects, type RedriveOutcome } from '../domain/tasks/dead-letter.ts';
 import { WrongUsage } from './errors.ts';
 import { type Column, formatAge, formatTable, shorten } from './format.ts';
-import { pastMoment, shortText, taskId, tenantName, wholeNumber } from './option-values.ts';
+import { oneOf, pastMoment, shortText, taskId, tenantName, wholeNumber } from './option-values.ts';
 import { type Colors, Output } from './output.ts';
 import { type TenantOptions, withMuster } from './session.ts';
 
@@ -17,6 +17,7 @@ interface DeadOptions extends TenantOptions {
 interface RedriveCommandOptions extends DeadOptions {
   readonly all?: boolean;
   readonly dryRun?: boolean;
+  readonly effects?: RedriveEffects;
 }
 
 /** `dead` and `redrive`. */
@@ -38,6 +39,11 @@ export function addDeadLetterCommands(program: Command): void {
     .option('--graph <graph>', 'with --all: only tasks of this graph', shortText)
     .option('--since <moment>', 'with --all: failed since then: 30m, 2h, 7d, or a time', pastMoment)
     .option('--limit <count>', 'with --all: at most so many', wholeNumber({ min: 1, max: 1_000_000 }))
+    .option(
+      '--effects <what>',
+      'keep: what was done is not done again (default); repeat: all effects anew',
+      oneOf(REDRIVE_EFFECTS),
+    )
     .option('--dry-run', 'only say what would be redriven')
     .option('--tenant <tenant>', 'whose (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', REDRIVE_EXAMPLES)
@@ -54,6 +60,7 @@ Examples:
 const REDRIVE_EXAMPLES = `
 Examples:
   muster redrive 019ab3c4-5d6e-7f80-9123-456789abcdef
+  muster redrive 019ab3c4-5d6e-7f80-9123-456789abcdef --effects repeat
   muster redrive --all --graph channel-digest --since 2h --dry-run`;
 
 async function dead(options: DeadOptions): Promise<void> {
@@ -91,7 +98,7 @@ function formatLetters(letters: readonly DeadLetter[], colors: Colors): string {
 }
 
 async function redrive(tasks: readonly string[], options: RedriveCommandOptions): Promise<void> {
-  const { all = false, graph, since, limit, dryRun = false } = options;
+  const { all = false, graph, since, limit, dryRun = false, effects = 'keep' } = options;
   refuseMixture(tasks, options);
   const target = all
     ? {
@@ -101,7 +108,7 @@ async function redrive(tasks: readonly string[], options: RedriveCommandOptions)
         ...(limit === undefined ? {} : { limit }),
       }
     : (only(tasks) ?? tasks);
-  const report = await withMuster(options, (muster) => muster.redrive(target, { dryRun }));
+  const report = await withMuster(options, (muster) => muster.redrive(target, { dryRun, effects }));
   new Output(options).result(report, () => describe(report));
 }
 

@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import { isUuid, type TaskId } from '../domain/ids.ts';
-import type { RedriveOutcome } from '../domain/tasks/dead-letter.ts';
+import type { RedriveEffects, RedriveOutcome } from '../domain/tasks/dead-letter.ts';
 import type { TaskStatus } from '../domain/tasks/status.ts';
 import {
   type DeadLetter,
@@ -36,6 +36,11 @@ export interface RedriveAll {
 export interface RedriveOptions {
   /** Only say what would happen. @defaultValue false */
   readonly dryRun?: boolean;
+  /**
+   * What becomes of effects that the failed traces recorded. `keep`: an effect that is done is answered from the record;
+   * `repeat`: all are made anew, under new keys. @defaultValue 'keep'
+   */
+  readonly effects?: RedriveEffects;
 }
 
 /** What became, or would become, of one task. */
@@ -73,15 +78,17 @@ export class DeadLetters {
    * batches done, and a repetition does the rest.
    */
   async redrive(target: string | readonly string[] | RedriveAll, options: RedriveOptions): Promise<RedriveReport> {
-    const { dryRun = false } = redriveOptions(options);
-    if (typeof target === 'string') return this.#one(target, dryRun);
-    return isList(target) ? this.#several(redriveTargets(target), dryRun) : this.#all(redriveAll(target), dryRun);
+    const { dryRun = false, effects = 'keep' } = redriveOptions(options);
+    const how = { dryRun, effects };
+    if (typeof target === 'string') return this.#one(target, how);
+    return isList(target) ? this.#several(redriveTargets(target), how) : this.#all(redriveAll(target), how);
   }
 
-  async #one(id: string, dryRun: boolean): Promise<RedriveReport> {
+  async #one(id: string, how: How): Promise<RedriveReport> {
+    const { dryRun } = how;
     if (!isUuid(id)) throw new TaskUnknown(id, this.#stores.tenant);
     const taskId = id as TaskId;
-    const { tasks, statuses } = await this.#batch([taskId], dryRun);
+    const { tasks, statuses } = await this.#batch([taskId], how);
     switch (tasks[0]?.outcome) {
       case 'redriven':
         return { dryRun, tasks };
@@ -94,18 +101,18 @@ export class DeadLetters {
     }
   }
 
-  async #several(ids: readonly string[], dryRun: boolean): Promise<RedriveReport> {
+  async #several(ids: readonly string[], how: How): Promise<RedriveReport> {
     const wrong = ids.find((id) => !isUuid(id));
     if (wrong !== undefined) throw new TaskUnknown(wrong, this.#stores.tenant);
     const unique = [...new Set(ids)] as TaskId[];
     const tasks: RedrivenView[] = [];
     for (let start = 0; start < unique.length; start += BATCH_SIZE) {
-      tasks.push(...(await this.#batch(unique.slice(start, start + BATCH_SIZE), dryRun)).tasks);
+      tasks.push(...(await this.#batch(unique.slice(start, start + BATCH_SIZE), how)).tasks);
     }
-    return { dryRun, tasks };
+    return { dryRun: how.dryRun, tasks };
   }
 
-  async #all({ limit = Number.POSITIVE_INFINITY, graph, since }: RedriveAll, dryRun: boolean): Promise<RedriveReport> {
+  async #all({ limit = Number.POSITIVE_INFINITY, graph, since }: RedriveAll, how: How): Promise<RedriveReport> {
     const filter: DeadLetterFilter = { graph, since };
     const tasks: RedrivenView[] = [];
     let after: TaskId | null = null;
@@ -114,15 +121,15 @@ export class DeadLetters {
       const last: TaskId | null = after;
       const size = Math.min(BATCH_SIZE, limit - tasks.length);
       const page: TaskId[] = await this.#inLetters((letters) => letters.page(filter, last, size));
-      if (page.length > 0) tasks.push(...(await this.#batch(page, dryRun)).tasks);
+      if (page.length > 0) tasks.push(...(await this.#batch(page, how)).tasks);
       after = page.at(-1) ?? null;
       if (page.length < size || after === null) break;
     }
-    return { dryRun, tasks };
+    return { dryRun: how.dryRun, tasks };
   }
 
-  async #batch(ids: readonly TaskId[], dryRun: boolean): Promise<Batch> {
-    const redriven = dryRun ? await this.#foresee(ids) : await this.#revive(ids);
+  async #batch(ids: readonly TaskId[], { dryRun, effects }: How): Promise<Batch> {
+    const redriven = dryRun ? await this.#foresee(ids) : await this.#revive(ids, effects);
     const left = ids.filter((id) => !redriven.has(id));
     const statuses = left.length === 0 ? new Map() : await this.#inLetters((letters) => letters.known(left));
     const tasks = ids.map((taskId): RedrivenView => {
@@ -138,9 +145,9 @@ export class DeadLetters {
     return new Map(dead.filter((task) => !task.stuck).map((task) => [task.taskId, task.originTraceId]));
   }
 
-  async #revive(ids: readonly TaskId[]): Promise<Map<TaskId, string | null>> {
+  async #revive(ids: readonly TaskId[], effects: RedriveEffects): Promise<Map<TaskId, string | null>> {
     const redriveId = uuid();
-    const revived = await this.#inLetters((letters) => letters.redrive(ids, { redriveId, actor: 'client' }));
+    const revived = await this.#inLetters((letters) => letters.redrive(ids, { redriveId, actor: 'client', effects }));
     const jobs = revived.filter((task) => task.status === 'pending');
     // Only a hint that saves time: a failure is made good by the relay, which finds the outbox row.
     await enqueueJobs(this.#stores.queueFor, jobs).catch(() => undefined);
@@ -151,6 +158,8 @@ export class DeadLetters {
     return this.#stores.singleInTenant(({ em }) => work(new DeadLetterRepository(em)));
   }
 }
+
+type How = Required<RedriveOptions>;
 
 interface Batch {
   readonly tasks: readonly RedrivenView[];

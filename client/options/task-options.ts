@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Graph } from '../../domain/graphs/define-graph.ts';
 import { isUuid, type TaskId } from '../../domain/ids.ts';
+import { REDRIVE_EFFECTS } from '../../domain/tasks/dead-letter.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
 import { TASK_STATUSES, type TaskStatus } from '../../domain/tasks/status.ts';
 import {
@@ -84,7 +85,10 @@ export const redriveAll = optionsOf<RedriveAll>('redrive', {
   since: time,
   limit: wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }).optional(),
 });
-export const redriveOptions = optionsOf<RedriveOptions>('redrive', { dryRun: yesOrNo.optional() });
+export const redriveOptions = optionsOf<RedriveOptions>('redrive', {
+  dryRun: yesOrNo.optional(),
+  effects: oneOf(REDRIVE_EFFECTS).optional(),
+});
 export const redriveTargets = argumentOf(
   'redrive',
   'target',

@@ -17,3 +17,10 @@ export function deadLetterReason(status: TaskStatus, failure: Failure | null): s
  */
 export const REDRIVE_OUTCOMES = ['redriven', 'not_dead', 'dependency_dead', 'unknown'] as const;
 export type RedriveOutcome = (typeof REDRIVE_OUTCOMES)[number];
+
+/**
+ * What a redriven task does with the effects that its earlier traces recorded. `keep`: what is done answers from the
+ * record and is not called again. `repeat`: all of them are made anew, under new keys.
+ */
+export const REDRIVE_EFFECTS = ['keep', 'repeat'] as const;
+export type RedriveEffects = (typeof REDRIVE_EFFECTS)[number];

@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type RawBuilder, sql } from 'kysely';
 import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { RedriveEffects } from '../../domain/tasks/dead-letter.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import type { TaskStatus } from '../../domain/tasks/status.ts';
@@ -51,6 +52,14 @@ export interface RedrivenTask {
   readonly keys: readonly string[];
   /** The trace that failed; null for a task that had none. */
   readonly originTraceId: TraceId | null;
+}
+
+/** How tasks are redriven. */
+export interface Redrive {
+  /** The same one again is the same redrive. */
+  readonly redriveId: string;
+  readonly actor: string;
+  readonly effects: RedriveEffects;
 }
 
 type Row = Record<string, unknown>;
@@ -115,15 +124,16 @@ export class DeadLetterRepository {
    * Lets dead tasks wait again, each with an audit row that names the trace that failed, and one outbox row for all that
    * may start: one statement, all or none. A task that depends on one that has not completed becomes `blocked`; one
    * whose dependency stays dead is left dead. What is not dead is left alone. A deadline that has passed is dropped:
-   * whoever redrives wants the task done all the same. A repetition under the same `redriveId`, after a commit whose
+   * whoever redrives wants the task done all the same. `effects` says whether what earlier traces recorded still counts. A repetition under the same `redriveId`, after a commit whose
    * answer was lost, returns what the first one did.
    */
-  async redrive(ids: readonly TaskId[], { redriveId, actor }: { redriveId: string; actor: string }) {
+  async redrive(ids: readonly TaskId[], { redriveId, actor, effects }: Redrive): Promise<RedrivenTask[]> {
     const result = await sql<Row>`
       with dead as (${deadTasks(ids)} order by t.id for update of t), revived as (
         update muster.tasks t set status = case when dead.waits then 'blocked' else 'pending' end, completed_at = null,
           error = null, output = null, output_artifact_id = null, dead_lettered_at = null, dead_letter_reason = null,
           cancel_requested_at = null, checked_at = null,
+          effects_since = case when ${effects === 'repeat'} then t.trace_count + 1 else t.effects_since end,
           deadline_at = case when t.deadline_at > now() then t.deadline_at end
         from dead where t.id = dead.id and not dead.stuck
         returning t.id, t.tenant_id, t.status, t.task_queue, t.priority, t.created_at, t.concurrency_keys,
@@ -131,7 +141,7 @@ export class DeadLetterRepository {
       ), audited as (
         insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
         select md5(${redriveId} || id::text)::uuid, tenant_id, ${actor}, 'task.redriven', 'task', id::text,
-          jsonb_build_object('trace', trace_id, 'reason', reason) from revived
+          jsonb_build_object('trace', trace_id, 'reason', reason, 'effects', ${effects}::text) from revived
         on conflict do nothing
       ), sent as (
         insert into muster.outbox (tenant_id, topic, task_id, payload)

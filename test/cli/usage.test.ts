@@ -94,6 +94,7 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['redrive --graph g', /^Name the tasks to redrive, or give --all/],
   ['redrive 019ab3c4-5d6e-7f80-9123-456789abcdef --all', /^Name tasks or give --all, not both\.$/],
   ['redrive 019ab3c4-5d6e-7f80-9123-456789abcdef --since 2h', /^--graph, --since and --limit go with --all/],
+  ['redrive --all --effects some', /keep, repeat/],
   ['redrive --all --limit 0', /Expected a whole number from 1 to 1000000/],
 ];
 

@@ -28,7 +28,7 @@ describe('the dead letters', () => {
   const inDefault = <Result>(work: (tx: Transaction) => Promise<Result>) => database.inTenant('default', work);
   const redrive = (ids: readonly TaskId[], redriveId = uuid()) =>
     database.single.inTenant('default', ({ em }) =>
-      new DeadLetterRepository(em).redrive(ids, { redriveId, actor: 'test' }),
+      new DeadLetterRepository(em).redrive(ids, { redriveId, actor: 'test', effects: 'keep' }),
     );
 
   /** Tasks in these statuses, each failed one dead, each depending on the one before it when they are a chain. */
