@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { type MusterUnderTest, openMuster } from '../support/muster.ts';
+import { behindTheBack } from '../system/acceptance/database.ts';
+import { scriptedGraphs } from '../system/acceptance/graphs.ts';
+import { Script } from '../system/acceptance/script.ts';
+import { ended } from '../system/acceptance/views.ts';
+
+describe('a task that is redriven', () => {
+  const script = new Script();
+  let muster: MusterUnderTest;
+
+  before(async () => {
+    muster = await openMuster('redrive-effects');
+    await muster.work({ graphs: Object.values(scriptedGraphs(script)) });
+  });
+  after(() => muster?.close());
+  beforeEach(() => script.reset());
+
+  const submit = (graph: string) => muster.client.submit(graph, {});
+  const query = (text: string, values: readonly unknown[]) => behindTheBack(muster, text, values);
+
+  /** A task whose only node pays under a request of its own, and then fails until it is told not to. */
+  const payer = (paid: string[]) => {
+    const plan = { fails: true, amount: 5 };
+    script.on('work', async ({ effect }) => {
+      const { amount } = plan;
+      const call = async (key: string) => ({ receipt: paid.push(key) });
+      const receipt = await effect('pay', { request: { amount }, whenInDoubt: 'stop', call });
+      if (plan.fails) throw new Error('after the payment');
+      return receipt;
+    });
+    return plan;
+  };
+
+  it('does not repeat an effect that its failed traces have done, unless it is told to', async () => {
+    const paid: string[] = [];
+    const plan = payer(paid);
+    const task = await submit('single');
+    await ended(task);
+
+    await muster.client.redrive(task.id);
+    await ended(task);
+    const keptOnce = paid.length;
+    await muster.client.redrive(task.id, { effects: 'repeat' });
+    await ended(task);
+    const repeated = paid.length;
+    plan.fails = false;
+    await muster.client.redrive(task.id);
+    const view = await ended(task);
+
+    assert.deepEqual([keptOnce, repeated, paid.length], [1, 2, 2]);
+    assert.equal(new Set(paid).size, 2);
+    assert.deepEqual(view.output, { receipt: 2 });
+    await assert.rejects(muster.client.redrive(task.id, { effects: 'all' as never }), { code: 'option_invalid' });
+  });
+
+  it('refuses an effect that its failed trace did with another request, until it is told to repeat it', async () => {
+    const paid: string[] = [];
+    const plan = payer(paid);
+    const task = await submit('single');
+    await ended(task);
+    plan.amount = 6;
+    plan.fails = false;
+
+    await muster.client.redrive(task.id);
+    const refused = await ended(task);
+    await muster.client.redrive(task.id, { effects: 'repeat' });
+    const done = await ended(task);
+
+    assert.equal(refused.task.error?.code, 'effect_conflict');
+    assert.deepEqual([paid.length, done.task.status, done.output], [2, 'completed', { receipt: 2 }]);
+  });
+
+  it('calls an effect again that was in doubt: the person who redrives it has looked', async () => {
+    const paid: string[] = [];
+    const plan = payer(paid);
+    const task = await submit('single');
+    await ended(task);
+    await query("update muster.activity_effects set state = 'pending', result = null where task_id = $1", [task.id]);
+    plan.fails = false;
+
+    await muster.client.redrive(task.id);
+    const view = await ended(task);
+
+    assert.deepEqual([view.output, new Set(paid).size], [{ receipt: 2 }, 2]);
+  });
+});
