@@ -5,6 +5,7 @@ import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
 import { AgentRepository, type NewAgent } from '../entities/agents/agent-repository.ts';
 import { LeaseRepository } from '../entities/agents/lease-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
+import { type ClockReading, readClock } from './database-clock.ts';
 import type { Database, DatabaseLog } from './transaction.ts';
 
 export interface PresenceOptions {
@@ -27,6 +28,7 @@ export interface PresenceOptions {
 export class AgentPresence {
   readonly #options: PresenceOptions;
   #lease: HeldLease | null = null;
+  #clock: ClockReading | null = null;
   #ids: ReadonlyMap<string, AgentId> = new Map();
   /** What the last beat that was taken said. */
   #working: ReadonlySet<AgentId> = new Set();
@@ -38,6 +40,11 @@ export class AgentPresence {
   /** The lease under which the process acts now; another one after it was taken for dead. Null outside *here*. */
   get lease(): HeldLease | null {
     return this.#lease;
+  }
+
+  /** The database's clock at the last beat that was taken; null before the first. */
+  get clock(): ClockReading | null {
+    return this.#clock;
   }
 
   /** The ids of the agents, by name; empty before `open`. */
@@ -103,9 +110,11 @@ export class AgentPresence {
   async #beatUnder(lease: HeldLease | null, working: ReadonlySet<AgentId>): Promise<boolean> {
     if (lease === null) return false;
     const agents = [...this.#ids.values()].sort().map((id) => ({ id, beat: this.#beatOf(id, working) }));
-    return this.#options.database.single.inTenant(this.#options.tenant, ({ em }) =>
+    const now = await this.#options.database.single.inTenant(this.#options.tenant, ({ em }) =>
       new AgentRepository(em).beat({ leaseId: lease.id, agents }),
     );
+    if (now !== null) this.#clock = readClock(now);
+    return now !== null;
   }
 
   #beatOf(id: AgentId, working: ReadonlySet<AgentId>): AgentBeat {

@@ -1,7 +1,8 @@
+import { type ClockReading, databaseTime, isClockBroken, readClock } from '../database/database-clock.ts';
 import type { Database } from '../database/transaction.ts';
 import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
 import type { Envelope, SignedEnvelope } from '../domain/messaging/envelope.ts';
-import { formatMoment, parseMoment } from '../domain/messaging/moments.ts';
+import { formatMoment } from '../domain/messaging/moments.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
 import { LeaseLost } from './errors.ts';
 import type { SigningKey } from './signatures.ts';
@@ -10,6 +11,8 @@ import type { SigningKey } from './signatures.ts';
 export interface LeaseHolder {
   /** The present one; another one after the process was taken for dead. Null for none. */
   readonly lease: { readonly id: LeaseId } | null;
+  /** The database's clock when the lease was last renewed; null where it was not yet. */
+  readonly clock: ClockReading | null;
 }
 
 export interface IdentityOptions {
@@ -27,9 +30,8 @@ export interface IdentityOptions {
 /** The clock and the counter of one lease. */
 interface Held {
   readonly id: LeaseId;
-  /** The database's time when this process learnt of the lease, and its own time then. */
-  readonly microseconds: number;
-  readonly since: number;
+  /** The database's clock when this process learnt of the lease. */
+  readonly clock: ClockReading;
   seq: number;
 }
 
@@ -37,8 +39,9 @@ interface Held {
  * Who a process is when it sends: its key, its lease, the number of the next message and the time.
  *
  * States: *nobody* until `ready` has found a lease, and after it was lost; *somebody* while one is held. A new lease
- * counts anew. Time is the database's at the moment when the lease was found, carried on by this process's monotonic clock: a wrong
- * clock of a host neither reorders messages nor lets them look older than their lease.
+ * counts anew. Time is the database's, read when the lease was found and with every beat, and carried on by this
+ * process's monotonic clock: a wrong clock of a host neither reorders messages nor lets them look older than their lease.
+ * That clock stands still while the machine sleeps; `ready` notices, and reads the database's anew.
  */
 export class SenderIdentity {
   readonly #options: IdentityOptions;
@@ -67,7 +70,8 @@ export class SenderIdentity {
 
   /** Has to be awaited before anything is signed; asks the database only for a new lease. @throws LeaseLost */
   async ready(): Promise<void> {
-    if (this.#held !== null && this.#held.id === this.#options.holder.lease?.id) return;
+    const held = this.#held;
+    if (held !== null && held.id === this.#options.holder.lease?.id && !isClockBroken(this.#clockOf(held))) return;
     this.#readying ??= this.#take().finally(() => {
       this.#readying = null;
     });
@@ -82,8 +86,7 @@ export class SenderIdentity {
 
   /** Now, by the database's clock, in microseconds. @throws LeaseLost */
   now(): number {
-    const held = this.#present();
-    return held.microseconds + Math.floor((performance.now() - held.since) * 1_000);
+    return databaseTime(this.#clockOf(this.#present()));
   }
 
   /** Gives a message its lease, number and time, and signs it. @throws LeaseLost */
@@ -102,7 +105,14 @@ export class SenderIdentity {
     if (id === null || id === this.#lost) throw new LeaseLost(this.process);
     const now = await database.single.inTenant(tenant, ({ em }) => new MessageRepository(em).nowUnder(id));
     if (now === null) throw new LeaseLost(this.process);
-    this.#held = { id, microseconds: parseMoment(now), since: performance.now(), seq: 0 };
+    const seq = this.#held?.id === id ? this.#held.seq : 0;
+    this.#held = { id, clock: readClock(now), seq };
+  }
+
+  /** The later one of the two readings. */
+  #clockOf({ clock }: Held): ClockReading {
+    const renewed = this.#options.holder.clock;
+    return renewed !== null && renewed.microseconds > clock.microseconds ? renewed : clock;
   }
 
   #present(): Held {

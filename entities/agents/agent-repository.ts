@@ -8,6 +8,7 @@ import {
   type AgentType,
 } from '../../domain/agents/status.ts';
 import type { AgentId, LeaseId, TenantId } from '../../domain/ids.ts';
+import { momentText } from '../messaging/message-row.ts';
 import { readDateOrNull } from '../read-row.ts';
 
 /** An agent as a worker registers it. */
@@ -74,11 +75,12 @@ export class AgentRepository {
   /**
    * One beat of a process in one statement: renews its lease, notes the sign of life of its agents and moves those whose
    * status it changes. In the order of their ids, so that two processes never wait for each other in a circle.
-   * @returns false, with nothing written, once the lease has ended: the process has to take a new one first
+   * @returns the database's time, as messages carry it; null, with nothing written, once the lease has ended: the process
+   * has to take a new one first
    */
-  async beat({ leaseId, agents }: ProcessBeat): Promise<boolean> {
+  async beat({ leaseId, agents }: ProcessBeat): Promise<string | null> {
     const moves = JSON.stringify(AGENT_MOVES);
-    const result = await sql`
+    const result = await sql<{ now: string }>`
       with renewed as (
         update muster.agent_leases set renewed_at = now() where id = ${leaseId} and ended_at is null returning process
       ), told as (
@@ -98,8 +100,8 @@ export class AgentRepository {
         from told join muster.agents a on a.id = told.id cross join renewed order by a.id
         on conflict (agent_id) do update set worker_id = excluded.worker_id, beat_at = excluded.beat_at
       )
-      select from renewed`.execute(this.#em.getKysely());
-    return result.rows.length === 1;
+      select ${momentText('clock_timestamp()')} as now from renewed`.execute(this.#em.getKysely());
+    return result.rows[0]?.now ?? null;
   }
 
   /**

@@ -88,7 +88,7 @@ describe('the registry of agents', () => {
 
     const taken = await inSystem((repository) => repository.beat({ leaseId, agents: [{ id, beat: 'working' }] }));
 
-    assert.equal(taken, false);
+    assert.equal(taken, null);
     assert.equal((await agents.statuses()).ender, 'offline');
     const rows = await agents.rows<{ beat_at: Date }>(
       `select beat_at from muster.agent_heartbeats where agent_id = '${id}'`,

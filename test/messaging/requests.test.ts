@@ -178,4 +178,46 @@ describe('requests between agents', () => {
     );
     assert.deepEqual(seen, [9]);
   });
+
+  it('are answered right after the machine slept, while its monotonic clock stood still', async () => {
+    const echo = await office.talker(['early-bird']);
+    await echo.receive({ 'early-bird': ({ payload }) => payload });
+    await ask('early-bird', 1);
+
+    const [answer, now] = await withClocks({ monotonicMs: -3_600_000, hostMs: 0 }, async () => [
+      await ask('early-bird', 2),
+      ann.identity.now(),
+    ]);
+
+    assert.deepEqual(answer, { n: 2 });
+    assert.ok(Math.abs(now / 1_000 - Date.now()) < 10_000, `${now / 1_000 - Date.now()} ms apart`);
+  });
+
+  it('go by the time of the last beat where every clock of the machine stood still', async () => {
+    await ann.identity.ready();
+
+    const now = await withClocks({ monotonicMs: -3_600_000, hostMs: -3_600_000 }, async () => {
+      await ann.presence.beat();
+      return ann.identity.now();
+    });
+
+    assert.ok(Math.abs(now / 1_000 - Date.now()) < 10_000, `${now / 1_000 - Date.now()} ms apart`);
+  });
 });
+
+/** Runs work while the clocks of this process are behind by so much. */
+async function withClocks<Result>(
+  { monotonicMs, hostMs }: { monotonicMs: number; hostMs: number },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const monotonic = performance.now.bind(performance);
+  const host = Date.now.bind(Date);
+  performance.now = () => monotonic() + monotonicMs;
+  Date.now = () => host() + hostMs;
+  try {
+    return await work();
+  } finally {
+    performance.now = monotonic;
+    Date.now = host;
+  }
+}
