@@ -50,6 +50,7 @@ const schema = z.object({
   MUSTER_MAX_CONCURRENT_TASKS: whole({ min: 1, max: 1000, default: 50 }),
   MUSTER_MAX_CONCURRENT_NODES: whole({ min: 1, max: 1000, default: 50 }),
   MUSTER_SHUTDOWN_GRACE_SECONDS: whole({ min: 1, max: 600, default: 20 }),
+  MUSTER_MAX_MESSAGE_HOPS: whole({ min: 1, max: 1_000_000, default: 64 }),
   MUSTER_MAX_INPUT_BYTES: whole({ min: 1024, max: 100_000_000, default: 10_000_000 }),
   MUSTER_STATE_DIR: text,
   MUSTER_NO_INSTALL: flag,
@@ -80,6 +81,7 @@ export interface Config {
   readonly maxConcurrentTasks: number;
   readonly maxConcurrentNodes: number;
   readonly shutdownGraceMs: number;
+  readonly maxMessageHops: number;
   readonly maxInputBytes: number;
   /** Port on loopback for health and metrics; 0 takes a free one, null opens none. */
   readonly healthPort: number | null;
@@ -127,6 +129,7 @@ function freeze(values: z.infer<typeof schema>): Config {
     maxConcurrentTasks: values.MUSTER_MAX_CONCURRENT_TASKS,
     maxConcurrentNodes: values.MUSTER_MAX_CONCURRENT_NODES,
     shutdownGraceMs: values.MUSTER_SHUTDOWN_GRACE_SECONDS * 1000,
+    maxMessageHops: values.MUSTER_MAX_MESSAGE_HOPS,
     maxInputBytes: values.MUSTER_MAX_INPUT_BYTES,
     healthPort: values.MUSTER_HEALTH_PORT,
     logLevel: values.MUSTER_LOG_LEVEL,

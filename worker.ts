@@ -65,7 +65,15 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
   const limiter = workerLimiter(opened);
   const { client, namespace } = temporal;
   const observation = new Observation({ database, redis, client, namespace, taskQueue, log });
-  const mailboxes = new WorkerMailboxes({ database, redis, process: workerId, hosted, observation, log });
+  const mailboxes = new WorkerMailboxes({
+    database,
+    redis,
+    process: workerId,
+    hosted,
+    observation,
+    log,
+    maxHops: config.maxMessageHops,
+  });
   const board = new AgentHealthBoard(redis);
   const working = () => observation.progress.working();
   const heartbeats = new Heartbeats({ presence: mailboxes.presence, board, working, log });

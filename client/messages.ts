@@ -24,6 +24,7 @@ export interface MessagesOptions {
   readonly database: Database;
   readonly redis: RedisConnections;
   readonly tenant: TenantId;
+  readonly maxHops: number;
 }
 
 /** The same id twice is one message. */

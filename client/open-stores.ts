@@ -76,7 +76,7 @@ function assemble(
   opened: Pick<ClientStores, 'config' | 'connections' | 'tenant' | 'database'> & { redis: RedisConnections },
 ): ClientStores {
   const { config, connections, tenant, database, redis } = opened;
-  const messages = new Messages({ tenant, database, redis });
+  const messages = new Messages({ tenant, database, redis, maxHops: config.maxMessageHops });
   let temporal: Promise<TemporalClient> | null = null;
   const connectTemporal = () => {
     temporal ??= connectClient({

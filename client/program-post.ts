@@ -19,6 +19,7 @@ export interface ProgramPostOptions {
   /** The agents that live in this program; none for one that only sends. */
   readonly agents: PresenceOptions['agents'];
   readonly log: HandlerLog;
+  readonly maxHops: number;
 }
 
 /**
@@ -38,7 +39,7 @@ export class ProgramPost {
   #closed = false;
 
   constructor(options: ProgramPostOptions) {
-    const { database, redis, tenant, agents, log } = options;
+    const { database, redis, tenant, agents, log, maxHops } = options;
     const key = createSigningKey();
     const { process } = this;
     this.#options = options;
@@ -46,7 +47,7 @@ export class ProgramPost {
     this.presence = new AgentPresence({ database, tenant, process, agents, publicKey: key.publicKey, log });
     const renew = () => this.#beat();
     this.identity = new SenderIdentity({ process, key, holder: this.presence, database, tenant, renew });
-    this.messenger = createMessenger({ database, redis, identity: this.identity, log });
+    this.messenger = createMessenger({ database, redis, identity: this.identity, log, maxHops });
   }
 
   /** Registers the agents, takes the lease and begins to beat. */

@@ -55,6 +55,7 @@ export const ERROR_CODES = [
   'request_timed_out',
   'request_failed',
   'agents_wait_in_circle',
+  'message_chain_too_long',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

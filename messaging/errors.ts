@@ -73,6 +73,20 @@ export class AgentsWaitInCircle extends MusterError {
   }
 }
 
+/** A message would be too far behind the first of its chain. Nothing was written. */
+export class MessageChainTooLong extends MusterError {
+  readonly code = 'message_chain_too_long';
+  readonly retryable = false;
+  constructor(messageId: string, maxHops: number) {
+    super(
+      `The message ${messageId} was not sent: each of the ${maxHops} messages before it was sent while another one was ` +
+        'handled, as by agents that answer each other without an end. Let one of them stop, or raise ' +
+        'MUSTER_MAX_MESSAGE_HOPS.',
+      { messageId, maxHops },
+    );
+  }
+}
+
 /** An agent's handling of a message took too long. It is delivered again, unless it was the last time. */
 export class ReceiveTimedOut extends MusterError {
   readonly code = 'handler_timed_out';

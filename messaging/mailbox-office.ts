@@ -118,7 +118,7 @@ export class MailboxOffice implements MailboxDesk {
         return checked.ok && checked.envelope.requiresResponse ? [checked.envelope] : [];
       });
       const answers = asked.map((envelope) => this.#answer(envelope, 'error', this.#reasonOf(envelope)));
-      if (answers.length > 0) await new MessageRepository(em).send(leaseId, answers);
+      if (answers.length > 0) await new MessageRepository(em).send(leaseId, answers, { maxHops: 0 });
       return { dead, asked };
     });
     for (const { id } of buried.dead) {

@@ -13,6 +13,8 @@ export interface MessengerOptions {
   readonly redis: RedisConnections;
   readonly identity: SenderIdentity;
   readonly log: HandlerLog;
+  /** How many messages may have led to one that is sent: see `MUSTER_MAX_MESSAGE_HOPS`. */
+  readonly maxHops: number;
   /** Told of every answer that was refused. @defaultValue nobody */
   readonly refused?: () => void;
 }
@@ -25,10 +27,10 @@ export interface Messenger {
   close(): void;
 }
 
-export function createMessenger({ database, redis, identity, log, refused }: MessengerOptions): Messenger {
+export function createMessenger({ database, redis, identity, log, maxHops, refused }: MessengerOptions): Messenger {
   const hints = new MessageHints(redis);
   const responses = new Responses({ database, hints, log, refused: refused ?? (() => undefined) });
-  const post = new Post({ database, identity, hints });
+  const post = new Post({ database, identity, hints, maxHops });
   const sender = new Sender({ database, identity, directory: new AgentDirectory(database), post, responses });
   return { sender, hints, close: () => responses.close() };
 }

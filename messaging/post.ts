@@ -5,8 +5,8 @@ import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
 import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { payloadText } from '../domain/messaging/signing-text.ts';
 import { findWaitCircle } from '../domain/messaging/wait-circle.ts';
-import { MessageRepository } from '../entities/messaging/message-repository.ts';
-import { AgentsWaitInCircle, LeaseLost, MessageInvalid } from './errors.ts';
+import { MessageRepository, type Stored } from '../entities/messaging/message-repository.ts';
+import { AgentsWaitInCircle, LeaseLost, MessageChainTooLong, MessageInvalid } from './errors.ts';
 import type { MessageHints } from './hints.ts';
 import type { SenderIdentity } from './identity.ts';
 
@@ -14,6 +14,8 @@ export interface PostOptions {
   readonly database: Database;
   readonly identity: SenderIdentity;
   readonly hints: MessageHints;
+  /** How many messages may have led to one that is sent. */
+  readonly maxHops: number;
 }
 
 /** A message was stored now, or had been before. */
@@ -28,28 +30,29 @@ const BATCH = 200;
  */
 export class Post {
   readonly #options: PostOptions;
-  readonly #groups = new Map<string, GroupCommit<SignedEnvelope, Posted>>();
+  readonly #groups = new Map<string, GroupCommit<SignedEnvelope, Stored>>();
 
   constructor(options: PostOptions) {
     this.#options = options;
   }
 
-  /** @throws LeaseLost, MessageInvalid */
+  /** @throws LeaseLost, MessageInvalid, MessageChainTooLong */
   async post(message: SignedEnvelope): Promise<Posted> {
-    const posted = await this.#group(message).add(message);
-    return posted === 'stored' ? 'stored' : this.#duplicate(message);
+    return this.#outcome(message, await this.#group(message).add(message));
   }
 
-  /** Stores all receipts of a broadcast at once. @throws LeaseLost */
+  /** Stores all receipts of a broadcast at once. @throws LeaseLost, MessageChainTooLong */
   async postAll(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<void> {
-    await this.#store(tenant, leaseId, messages);
+    const { tooDeep } = await this.#store(tenant, leaseId, messages);
+    const [first] = tooDeep;
+    if (first !== undefined) throw new MessageChainTooLong(first, this.#options.maxHops);
     this.#options.hints.broadcast();
   }
 
   /**
    * Stores a request that is sent while its sender handles a message, unless it closes a circle of waiting agents.
    * @param names who asks whom
-   * @throws AgentsWaitInCircle, LeaseLost, MessageInvalid
+   * @throws AgentsWaitInCircle, LeaseLost, MessageInvalid, MessageChainTooLong
    */
   async postRequest(message: SignedEnvelope, names: { from: string; to: string }): Promise<Posted> {
     const { database, hints } = this.#options;
@@ -59,22 +62,28 @@ export class Post {
       await messages.lockWaits(tenant);
       const circle = causeId === null ? null : findWaitCircle(await messages.waits(causeId), names);
       if (circle !== null) throw new AgentsWaitInCircle(circle);
-      return messages.send(leaseId, [message]);
+      return messages.send(leaseId, [message], this.#options);
     });
     if (!stored.leaseOpen) return this.#refuse(tenant, leaseId, [message]);
     if (message.to !== null) hints.commands([message.to]);
-    return stored.inserted.has(message.id) ? 'stored' : this.#duplicate(message);
+    return this.#outcome(message, stored);
+  }
+
+  #outcome(message: SignedEnvelope, { inserted, tooDeep }: Stored): Posted | Promise<Posted> {
+    if (inserted.has(message.id)) return 'stored';
+    if (tooDeep.has(message.id)) throw new MessageChainTooLong(message.id, this.#options.maxHops);
+    return this.#duplicate(message);
   }
 
   /** Messages of one tenant and one lease share statements. */
-  #group({ tenant, leaseId }: SignedEnvelope): GroupCommit<SignedEnvelope, Posted> {
+  #group({ tenant, leaseId }: SignedEnvelope): GroupCommit<SignedEnvelope, Stored> {
     const key = `${tenant}/${leaseId}`;
     const found = this.#groups.get(key);
     if (found !== undefined) return found;
-    const write = async (messages: readonly SignedEnvelope[]): Promise<readonly Posted[]> => {
-      const inserted = await this.#store(tenant, leaseId, messages);
+    const write = async (messages: readonly SignedEnvelope[]): Promise<readonly Stored[]> => {
+      const stored = await this.#store(tenant, leaseId, messages);
       this.#options.hints.commands(recipients(messages));
-      return messages.map(({ id }) => (inserted.has(id) ? 'stored' : 'duplicate'));
+      return messages.map(() => stored);
     };
     const group = new GroupCommit({ write, isFaultOfItem: isDataFault, max: BATCH });
     if (this.#groups.size >= BATCH) this.#groups.clear();
@@ -82,11 +91,11 @@ export class Post {
     return group;
   }
 
-  async #store(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<ReadonlySet<string>> {
+  async #store(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<Stored> {
     const stored = await this.#options.database.single.inTenant(tenant, ({ em }) =>
-      new MessageRepository(em).send(leaseId, messages),
+      new MessageRepository(em).send(leaseId, messages, this.#options),
     );
-    return stored.leaseOpen ? stored.inserted : this.#refuse(tenant, leaseId, messages);
+    return stored.leaseOpen ? stored : this.#refuse(tenant, leaseId, messages);
   }
 
   async #refuse(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<never> {

@@ -21,6 +21,7 @@ const DEFAULTS: Config = {
   maxConcurrentTasks: 50,
   maxConcurrentNodes: 50,
   shutdownGraceMs: 20_000,
+  maxMessageHops: 64,
   maxInputBytes: 10_000_000,
   healthPort: 0,
   logLevel: 'info',

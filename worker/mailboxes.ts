@@ -24,6 +24,7 @@ export interface WorkerMailboxesOptions {
   readonly hosted: Hosted;
   readonly observation: Observation;
   readonly log: HandlerLog;
+  readonly maxHops: number;
 }
 
 /**
@@ -38,14 +39,14 @@ export class WorkerMailboxes {
   readonly #identity: SenderIdentity;
 
   constructor(options: WorkerMailboxesOptions) {
-    const { database, redis, process, hosted, log } = options;
+    const { database, redis, process, hosted, log, maxHops } = options;
     const key = createSigningKey();
     const { publicKey } = key;
     this.#options = options;
     this.presence = workerPresence({ database, process, publicKey, log }, hosted.handlers.values());
     this.#identity = new SenderIdentity({ process, key, holder: this.presence, database, tenant: SYSTEM_TENANT });
     const refused = () => this.#count('refused');
-    this.#messenger = createMessenger({ database, redis, identity: this.#identity, log, refused });
+    this.#messenger = createMessenger({ database, redis, identity: this.#identity, log, maxHops, refused });
   }
 
   /** What the handler of a node sends with: a node that runs again sends the same messages. */

@@ -23,6 +23,8 @@ export interface Stored {
   readonly leaseOpen: boolean;
   /** The ids of new rows; what is missing was there before. */
   readonly inserted: ReadonlySet<string>;
+  /** The ids of messages too far behind the first of their chain, which were not stored. */
+  readonly tooDeep: ReadonlySet<string>;
 }
 
 /** A message as lists show it. */
@@ -38,6 +40,8 @@ export interface MessageRecord {
   readonly requiresResponse: boolean;
   readonly correlationId: string | null;
   readonly broadcastId: string | null;
+  /** How many messages led to it, one causing the next. */
+  readonly hops: number;
   readonly attempts: number;
   readonly deadReason: string | null;
   /** What its handler returned. */
@@ -77,19 +81,37 @@ export class MessageRepository {
     this.#em = em;
   }
 
-  /** Stores messages that one process signed. The same id again writes nothing. */
-  async send(leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<Stored> {
-    const result = await sql<{ open: boolean; inserted: string[] }>`
+  /**
+   * Stores messages that one process signed. The same id again writes nothing. A message that is more than `maxHops`
+   * behind the first of its chain is left out, unless it is an answer.
+   */
+  async send(
+    leaseId: LeaseId,
+    messages: readonly SignedEnvelope[],
+    { maxHops }: { readonly maxHops: number },
+  ): Promise<Stored> {
+    const result = await sql<{ open: boolean; inserted: string[]; too_deep: string[] }>`
       with lease as (
         select coalesce((select ended_at is null from muster.agent_leases where id = ${leaseId}), false) as open
+      ), given as (
+        select e.*, coalesce((select c.hops + 1 from muster.agent_messages c where c.id = e."causeId"), 0) as hops
+        from jsonb_to_recordset(${JSON.stringify(messages)}::jsonb) ${ENVELOPE_RECORD}
+      ), too_deep as (
+        select id from given where hops > ${maxHops} and "type" not in ('response', 'error')
       ), stored as (
-        insert into muster.agent_messages (${ENVELOPE_COLUMNS})
-        select ${ENVELOPE_VALUES} from jsonb_to_recordset(${JSON.stringify(messages)}::jsonb) ${ENVELOPE_RECORD}
-        where (select open from lease) order by e.id on conflict (id) do nothing returning id
+        insert into muster.agent_messages (${ENVELOPE_COLUMNS}, hops)
+        select ${ENVELOPE_VALUES}, e.hops from given e
+        where (select open from lease) and e.id not in (select id from too_deep)
+        order by e.id on conflict (id) do nothing returning id
       )
-      select open, array(select id from stored)::text[] as inserted from lease`.execute(this.#em.getKysely());
+      select open, array(select id from stored)::text[] as inserted, array(select id from too_deep)::text[] as too_deep
+      from lease`.execute(this.#em.getKysely());
     const row = result.rows[0];
-    return { leaseOpen: row?.open ?? false, inserted: new Set(row?.inserted ?? []) };
+    return {
+      leaseOpen: row?.open ?? false,
+      inserted: new Set(row?.inserted ?? []),
+      tooDeep: new Set(row?.too_deep ?? []),
+    };
   }
 
   /** The database's time, as messages carry it; null when the lease has ended or is none. */
@@ -262,6 +284,7 @@ function readRecord(row: Record<string, unknown>): MessageRecord {
     requiresResponse: row.requires_response as boolean,
     correlationId: row.correlation_id as string | null,
     broadcastId: row.broadcast_id as string | null,
+    hops: row.hops as number,
     attempts: row.attempts as number,
     deadReason: row.dead_reason as string | null,
     result: (row.result ?? null) as Json,

@@ -42,6 +42,9 @@ export interface Talker {
   close(): Promise<void>;
 }
 
+/** How many messages may lead to one of a test. */
+export const MAX_HOPS = 8;
+
 /** A database of a test's own, and processes that talk over it. */
 export class PostOffice {
   readonly clone: ClonedDatabase;
@@ -125,7 +128,7 @@ function assemble(parts: {
     counts[what] += 1;
   };
   const responses = new Responses({ database, hints, log: QUIET, refused: () => count('refused') });
-  const post = new Post({ database, identity, hints });
+  const post = new Post({ database, identity, hints, maxHops: MAX_HOPS });
   const sender = new Sender({ database, identity, directory: new AgentDirectory(database), post, responses });
   const open: Mailboxes[] = [];
   return {
