@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +14,9 @@ import { cachedProgram } from '../services/temporal-cli/bring-in.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(ROOT, 'node_modules');
 const STAMP = join(MODULES, '.muster-lock-hash');
+
+/** Whoever has a Temporal here may want that one; a missing one is brought in later as well. */
+const TEMPORAL_PORT = 7233;
 
 /** What each name runs; only those that start servers need Temporal. */
 const COMMANDS = {
@@ -29,6 +33,20 @@ const say = (text) => process.stderr.write(`${text}\n`);
 function cacheFolder() {
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'muster');
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'muster');
+}
+
+/** Whether something listens on this loopback port, such as the containers of compose.yaml. */
+function isServed(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: 500 });
+    const end = (answer) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+    socket.once('timeout', () => end(false));
+  });
 }
 
 const isInstalled = (program) => spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
@@ -110,6 +128,6 @@ if (command === undefined) {
   say(`expected one of ${Object.keys(COMMANDS).join(', ')}, found ${name ?? 'nothing'}.`);
   process.exit(2);
 }
-if (command.needsTemporal(args)) bringInTemporalEarly();
+if (command.needsTemporal(args) && !(await isServed(TEMPORAL_PORT))) bringInTemporalEarly();
 if (!isUpToDate()) installDependencies();
 handOver(command, args);

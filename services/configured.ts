@@ -36,7 +36,7 @@ export async function checkConfigured(config: ServicesConfig, service: ServiceNa
     const replaced = await replacedSentence(config, service);
     const said = errorMessage(error).trim().replace(/\.$/, '') || 'it does not answer';
     const reason = `${said}.${replaced === null ? '' : ` Note that ${replaced}.`}`;
-    throw new ServiceUnreachable(service, { address, reason }, error);
+    throw new ServiceUnreachable(service, { address, reason, compose: config.compose === true }, error);
   }
 }
 

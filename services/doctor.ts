@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { errorMessage } from '../domain/errors.ts';
+import { withCompose } from './compose.ts';
 import { configuredAddress } from './configured.ts';
 import { findConnections } from './index.ts';
 import { serviceKinds } from './kinds.ts';
@@ -32,7 +33,8 @@ const LARGEST_CLOCK_DIFFERENCE_MS = 1_000;
  * Looks at the machine and, where they run, at the services, beyond what `serviceStatuses` tells. Never rejects: a check
  * that cannot be made is one that is not ok.
  */
-export async function examine(config: ServicesConfig): Promise<DoctorCheck[]> {
+export async function examine(given: ServicesConfig): Promise<DoctorCheck[]> {
+  const config = withCompose(given, ownServersContext(given).folder);
   const connections = await findConnections(config).catch(() => null);
   const ofMachine = [
     checkNode(),

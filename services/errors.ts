@@ -20,12 +20,17 @@ export class ServiceStartFailed extends MusterError {
   readonly code = 'service_start_failed';
   readonly retryable = true;
 
+  readonly service: ServiceName;
+  readonly step: string;
+
   constructor(service: ServiceName, facts: { step: string; reason: string }, cause?: unknown) {
     super(
       `${SERVICE_TITLES[service]} is not ready, its step "${facts.step}" failed: ${facts.reason}`,
       { service, ...facts },
       { cause },
     );
+    this.service = service;
+    this.step = facts.step;
   }
 }
 
@@ -34,8 +39,12 @@ export class ServicesNotReady extends MusterError {
   readonly code = 'service_start_failed';
   readonly retryable = true;
 
-  constructor(failures: readonly Error[]) {
-    super(failures.map((failure) => failure.message).join('\n'), { failed: failures.length }, { cause: failures[0] });
+  constructor(failures: readonly Error[], advice: string | null) {
+    super(
+      [...failures.map((failure) => failure.message), advice ?? []].flat().join('\n'),
+      { failed: failures.length },
+      { cause: failures[0] },
+    );
   }
 }
 
@@ -44,12 +53,38 @@ export class ServiceUnreachable extends MusterError {
   readonly code = 'service_unreachable';
   readonly retryable = true;
 
-  constructor(service: ServiceName, facts: { address: string; reason: string }, cause?: unknown) {
+  constructor(service: ServiceName, facts: UnreachableFacts, cause?: unknown) {
+    const { address, reason, compose } = facts;
     const variable = SERVICE_VARIABLES[service];
+    const remedy = compose
+      ? 'Start the containers with `docker compose up -d --wait`, or leave them with `muster down`.'
+      : `Correct ${variable}, or unset it and let \`muster up\` start a server.`;
     super(
-      `${SERVICE_TITLES[service]} at ${facts.address} (from ${variable}) is not usable: ${facts.reason} ` +
-        `Correct ${variable}, or unset it and let \`muster up\` start a server.`,
-      { service, variable, ...facts },
+      `${SERVICE_TITLES[service]} at ${address} (from ${compose ? 'compose.yaml' : variable}) is not usable: ${reason} ${remedy}`,
+      { service, variable, address, reason },
+      { cause },
+    );
+  }
+}
+
+interface UnreachableFacts {
+  address: string;
+  reason: string;
+  /** Whether it is one of the containers of `compose.yaml`. */
+  compose: boolean;
+}
+
+/** Docker says that the containers of `compose.yaml` run, and they do not answer. Nothing was started. */
+export class ComposeSilent extends MusterError {
+  readonly code = 'service_unreachable';
+  readonly retryable = true;
+
+  constructor(seconds: number, cause: unknown) {
+    const reason = errorMessage(cause).trim().replace(/\.$/, '');
+    super(
+      `The containers of compose.yaml run, and within ${seconds} s they did not answer as that file says: ${reason}. ` +
+        'Look at `docker compose logs`, or stop them with `docker compose down` and let `muster up` start servers.',
+      { seconds },
       { cause },
     );
   }

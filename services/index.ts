@@ -1,8 +1,11 @@
 import { bringUpAll, STOP_GRACE_MS } from './bring-up.ts';
+import { byHand, thisSystem } from './by-hand.ts';
+import { leaveCompose, type TakeOptions, takeCompose, withCompose } from './compose.ts';
 import { configuredAddress } from './configured.ts';
-import { ServiceNotRunning, ServicesNotReady } from './errors.ts';
+import { ServiceNotRunning, ServiceStartFailed, ServicesNotReady } from './errors.ts';
 import { ownRedisUrl, type ServersContext, type ServiceKind, secretsOf, serviceKinds } from './kinds.ts';
 import { type LockOptions, withLock } from './lock.ts';
+import { shortenLogs, watchLogs } from './logs.ts';
 import { aliveRecord, ownServersContext } from './own-servers.ts';
 import { postgresqlUrl } from './postgresql.ts';
 import { endProcess } from './processes.ts';
@@ -40,6 +43,8 @@ export interface StartOptions {
   report: Report;
   /** Called before each step; a rejection makes the step fail. @defaultValue nothing */
   beforeStep?: BeforeStep;
+  /** Other containers than those of this project's `compose.yaml`. */
+  compose?: Pick<TakeOptions, 'file' | 'servers' | 'timeoutMs'>;
 }
 
 /**
@@ -48,15 +53,18 @@ export interface StartOptions {
  * others stay up. Throws ServiceStartFailed, ServiceUnreachable, ServicesNotReady (more than one) or SetUpLocked.
  */
 export async function startServices(options: StartOptions): Promise<Connections> {
-  const { config, report, beforeStep = () => undefined } = options;
-  const context = ownServersContext(config);
+  const { report, beforeStep = () => undefined } = options;
+  const context = ownServersContext(options.config);
   context.folder.create();
   await withLock(setUpLock(context, report), async () => {
+    shortenLogs(context.folder);
+    await takeCompose(options.config, { folder: context.folder, report, ...options.compose });
+    const config = withCompose(options.config, context.folder);
     const kinds = serviceKinds(context);
     const wanted = SERVICE_NAMES.map((name) => kinds[name]);
-    throwFailures(await bringUpAll(wanted, { config, context, report, beforeStep }));
+    await throwFailures(await bringUpAll(wanted, { config, context, report, beforeStep }));
   });
-  return findConnections(config);
+  return findConnections(options.config);
 }
 
 function setUpLock({ folder }: ServersContext, report: Report): LockOptions {
@@ -65,11 +73,17 @@ function setUpLock({ folder }: ServersContext, report: Report): LockOptions {
   return { path: folder.lockPath, timeoutMs: SET_UP_TIMEOUT_MS, onWait };
 }
 
-function throwFailures(results: readonly PromiseSettledResult<void>[]): void {
+async function throwFailures(results: readonly PromiseSettledResult<void>[]): Promise<void> {
   const failures = results.filter((result) => result.status === 'rejected').map(({ reason }) => asError(reason));
   const [first, ...others] = failures;
   if (first === undefined) return;
-  throw others.length === 0 ? first : new ServicesNotReady(failures);
+  const advice = failures.some(isMissingProgram) ? byHand(await thisSystem()) : null;
+  throw others.length === 0 && advice === null ? first : new ServicesNotReady(failures, advice);
+}
+
+/** Whether a program that only the system's packages have is not there. Temporal has a way of its own. */
+function isMissingProgram(failure: Error): boolean {
+  return failure instanceof ServiceStartFailed && failure.step === 'install' && failure.service !== 'temporal';
 }
 
 function asError(reason: unknown): Error {
@@ -78,7 +92,7 @@ function asError(reason: unknown): Error {
 
 /**
  * Ends exactly the servers that Muster started, in order and keeping their data, and returns the state of all three.
- * A server that Muster did not start is never touched. Repeating it changes nothing. `report` is told where another
+ * A server that Muster did not start is never touched; the containers of `compose.yaml` are left, and no longer taken. Repeating it changes nothing. `report` is told where another
  * set-up is waited for. Throws SetUpLocked.
  */
 export async function stopServices(config: ServicesConfig, report: Report = () => undefined): Promise<ServiceStatus[]> {
@@ -88,7 +102,9 @@ export async function stopServices(config: ServicesConfig, report: Report = () =
     const kinds = serviceKinds(context);
     await Promise.all(SERVICE_NAMES.map((name) => stopOne(kinds[name], context)));
   });
-  return serviceStatuses(config);
+  const statuses = await serviceStatuses(config);
+  leaveCompose(context.folder);
+  return statuses;
 }
 
 async function stopOne(kind: ServiceKind, { folder }: ServersContext): Promise<void> {
@@ -100,15 +116,17 @@ async function stopOne(kind: ServiceKind, { folder }: ServersContext): Promise<v
 /** The state of the three services, each found by making it do real work. Never rejects for a service's sake. */
 export function serviceStatuses(config: ServicesConfig): Promise<ServiceStatus[]> {
   const context = ownServersContext(config);
-  return Promise.all(SERVICE_NAMES.map((name) => serviceStatus(name, config, context)));
+  const used = withCompose(config, context.folder);
+  return Promise.all(SERVICE_NAMES.map((name) => serviceStatus(name, used, context)));
 }
 
 /**
  * The addresses of the configured services and of those that Muster started and that still run. Asks no server, so it
  * is quick. Throws ServiceNotRunning for the first that is neither.
  */
-export async function findConnections(config: ServicesConfig): Promise<Connections> {
-  const { folder } = ownServersContext(config);
+export async function findConnections(given: ServicesConfig): Promise<Connections> {
+  const { folder } = ownServersContext(given);
+  const config = withCompose(given, folder);
   const missing = SERVICE_NAMES.find(
     (name) => configuredAddress(config, name) === null && aliveRecord(folder, name) === null,
   );
@@ -126,12 +144,18 @@ function ownPort(config: ServicesConfig, service: ServiceName): number {
   return record.port;
 }
 
+/** Keeps the logs of the servers that Muster started from growing without bounds, until the answer is called. */
+export function keepLogsShort(config: ServicesConfig): () => void {
+  return watchLogs(ownServersContext(config).folder);
+}
+
 /** The addresses of PostgreSQL alone, whatever the other services are up to. Throws ServiceNotRunning. */
-export function findDatabase(config: ServicesConfig): Pick<Connections, 'databaseUrl' | 'ownerUrl'> {
+export function findDatabase(given: ServicesConfig): Pick<Connections, 'databaseUrl' | 'ownerUrl'> {
+  const { folder } = ownServersContext(given);
+  const config = withCompose(given, folder);
   if (config.databaseUrl !== null) {
     return { databaseUrl: config.databaseUrl, ownerUrl: config.ownerUrl ?? config.databaseUrl };
   }
-  const { folder } = ownServersContext(config);
   const server = { port: ownPort(config, 'postgresql'), secrets: secretsOf(folder) };
   return { databaseUrl: postgresqlUrl(server, 'application'), ownerUrl: postgresqlUrl(server, 'owner') };
 }

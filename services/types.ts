@@ -51,6 +51,8 @@ export interface ServicesConfig {
   /** TLS, API key and the like for a configured `temporalAddress`. */
   readonly temporalConnectionOptions?: ClientConnectConfig['connectionOptions'];
   readonly temporalUiUrl: string | null;
+  /** Whether the addresses are those of the containers of `compose.yaml`, which nobody configured. */
+  readonly compose?: boolean;
   /** Forbids system packages to be installed. Building or downloading into the user's own cache stays allowed. */
   readonly noInstall: boolean;
   /** Lets the installation of a system package upgrade a server that is in use. */

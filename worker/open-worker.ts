@@ -13,7 +13,7 @@ import type { Handler } from '../domain/agents/handler.ts';
 import type { Graph } from '../domain/graphs/define-graph.ts';
 import { SYSTEM_TENANT } from '../domain/ids.ts';
 import { openRedis, type RedisConnections } from '../redis/open-redis.ts';
-import { findConnections } from '../services/index.ts';
+import { findConnections, keepLogsShort } from '../services/index.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../temporal/connect-worker.ts';
 import { withTemporalProfile } from '../temporal/profile.ts';
 import type { Closers } from './closers.ts';
@@ -60,6 +60,7 @@ export async function openWorker(options: WorkerOptions, closers: Closers): Prom
   const hosted = collectHosted([...(options.agents ?? []), ...(options.tools ?? [])], graphs);
   const services = withTemporalProfile(config.services, setVariables(options.environment));
   const connections = await findConnections(services);
+  closers.add(keepLogsShort(services), async (stop) => stop());
   const bundling = workflowBundlePath();
   bundling.catch(() => undefined);
 
