@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { isTenantId, isUuid } from '../domain/ids.ts';
 import { isPauseTarget } from '../domain/queues/queue-settings.ts';
 import { WrongUsage } from './errors.ts';
+import { readSpan, readTime } from './moments.ts';
 
 /** Parsers of what stands behind an option or as an argument. Each refuses with a sentence that says what to give. */
 
@@ -45,6 +46,14 @@ export function shortText(value: string): string {
   if (value === '' || value.length > MAX_NAME_LENGTH) {
     throw new InvalidArgumentError(`Expected 1 to ${MAX_NAME_LENGTH} characters.`);
   }
+  return utf8(value);
+}
+
+/** Bytes that are not UTF-8 reach the program as this character: two different names would become one. */
+const REPLACEMENT = '\ufffd';
+
+function utf8(value: string): string {
+  if (value.includes(REPLACEMENT)) throw new InvalidArgumentError('Expected text in UTF-8, found other bytes.');
   return value;
 }
 
@@ -92,37 +101,27 @@ export function parameter(value: string, others: ReadonlyMap<string, string> = n
   if (at < 1) throw new InvalidArgumentError('Expected name=value, for example --param maxTopics=4.');
   const name = value.slice(0, at);
   if (others.has(name)) throw new InvalidArgumentError(`The parameter "${name}" is given twice; give it once.`);
-  return new Map([...others, [name, value.slice(at + 1)]]);
+  return new Map([...others, [utf8(name), utf8(value.slice(at + 1))]]);
 }
 
-const SPAN = /^(\d{1,6})(s|m|h|d)$/;
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const PAST = 'Expected how long ago, like 30m, 2h or 7d, or a date or time that exists, like 2026-11-22T09:00.';
+const COMING = 'Expected in how long, like 30m, 2h or 7d, or a date or time that exists, like 2026-11-23T09:00.';
 
 /** A moment in the past: how long ago it was, or date and time. Without a zone the time is that of this machine. */
 export function pastMoment(value: string): Date {
-  const spanMs = readSpan(value);
-  const at = spanMs === null ? readTime(value) : new Date(Date.now() - spanMs);
-  if (at !== null) return at;
-  throw new InvalidArgumentError('Expected how long ago, like 30m, 2h or 7d, or a time like 2026-11-22T09:00.');
+  return momentOf(value, { sign: -1, expected: PAST });
 }
 
 /** A moment to come: in how long, or date and time. Without a zone the time is that of this machine. */
 export function comingMoment(value: string): Date {
+  return momentOf(value, { sign: 1, expected: COMING });
+}
+
+function momentOf(value: string, { sign, expected }: { readonly sign: 1 | -1; readonly expected: string }): Date {
   const spanMs = readSpan(value);
-  const at = spanMs === null ? readTime(value) : new Date(Date.now() + spanMs);
-  if (at !== null) return at;
-  throw new InvalidArgumentError('Expected in how long, like 30m, 2h or 7d, or a time like 2026-11-23T09:00.');
-}
-
-function readSpan(value: string): number | null {
-  const [, count = '', unit = ''] = SPAN.exec(value.trim()) ?? [];
-  const unitMs = UNIT_MS[unit];
-  return unitMs === undefined ? null : Number(count) * unitMs;
-}
-
-function readTime(value: string): Date | null {
-  const at = new Date(value);
-  return /^\d{4}-\d{2}-\d{2}/.test(value) && !Number.isNaN(at.getTime()) ? at : null;
+  const at = spanMs === null ? readTime(value) : new Date(Date.now() + sign * spanMs);
+  if (at === null || at.getTime() < 0) throw new InvalidArgumentError(expected);
+  return at;
 }
 
 /** Ids of tasks, separated by commas, collected over all the times that the option is given. @throws WrongUsage */

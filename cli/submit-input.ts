@@ -69,10 +69,17 @@ export function parseObject(file: string, text: string): JsonObject {
 
 function parseJson(name: string, text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, keepDigits);
   } catch (error) {
     throw new InputUnreadable(name, `it is not valid JSON: ${errorMessage(error)}. Correct it there.`, error);
   }
+}
+
+/** A long id written as a number would lose its last digits without a word. */
+function keepDigits(name: string, value: unknown, { source = '' }: { readonly source?: string } = {}): unknown {
+  if (typeof value !== 'number' || keepsDigits(value, source)) return value;
+  const where = name === '' ? 'a number' : `the number of "${name}"`;
+  throw new RangeError(`${where}, ${source.slice(0, 40)}, has more digits than a number keeps; write it as a text`);
 }
 
 /** A misspelt parameter would be dropped silently by most schemas; a schema that wants more properties says so. */
@@ -98,20 +105,28 @@ function readParameters(parameters: ReadonlyMap<string, string>, schema: JsonObj
 
 /**
  * The value that a text on the command line stands for: JSON where it is JSON, unless the schema asks for a text. A
- * number that would lose digits stays a text, so that an id is never changed silently.
+ * number that would be written differently stays a text unless the schema asks for a number, so that a version like 1.10
+ * or a long id is never changed silently.
  */
 export function readParameter(text: string, schema: Json | undefined): Json {
   if (asksForText(schema)) return text;
   try {
-    const value: Json = JSON.parse(text);
-    return typeof value === 'number' && !keepsDigits(value) ? text : value;
+    const value: Json = JSON.parse(text, keepDigits);
+    return typeof value === 'number' && !asksForNumber(schema) && String(value) !== text ? text : value;
   } catch {
     return text;
   }
 }
 
-function keepsDigits(value: number): boolean {
-  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+/** Fractions are rounded, as everywhere; whole numbers are not. */
+function keepsDigits(value: number, source: string): boolean {
+  if (!Number.isFinite(value)) return false;
+  return Number.isSafeInteger(value) || !/^-?\d+$/.test(source) || BigInt(source) === BigInt(value);
+}
+
+function asksForNumber(schema: Json | undefined): boolean {
+  const type = isJsonObject(schema) ? schema.type : undefined;
+  return type === 'number' || type === 'integer';
 }
 
 function asksForText(schema: Json | undefined): boolean {

@@ -32,7 +32,10 @@ const EXAMPLES = `
 Examples:
   muster submit channel-digest --input talk.md --priority high --wait
   muster submit report --start-at 2h --deadline 1d
-  muster submit report --repeat "0 9 * * 1-5" --timezone Europe/Berlin`;
+  muster submit report --start-at 2026-11-23 --due "2026-11-23 18:00+01:00"
+  muster submit report --repeat "0 9 * * 1-5" --timezone Europe/Berlin
+
+A date without a time is its midnight; without a zone, both are by this machine's clock.`;
 
 /** What of the options a submit takes. @throws WrongUsage */
 export function timesOf(options: TimeOptions): SubmitOptions {

@@ -23,7 +23,7 @@ export interface SubmitOptions {
   readonly concurrencyKey?: string;
   /** Not to be started before; until then the task is `deferred`. A time that has passed means at once. */
   readonly startAt?: Date;
-  /** When it should have ended. Later it is shown as overdue, and goes on. */
+  /** When it should have ended: not before `startAt` and not after `deadlineAt`. Later it is shown as overdue, and continues. */
   readonly dueAt?: Date;
   /**
    * When it must have ended: after now and after `startAt`. Later it fails with `deadline_exceeded`, whether it waits or
@@ -39,7 +39,8 @@ export interface SubmitOptions {
    * Makes a series: when the task has completed or failed, a task like it follows at the next time of the series, with due
    * time and deadline moved by as much. Times that passed meanwhile are skipped. Cancelling a task ends its series. An
    * interval counts from `startAt` (default: now), a pattern without `startAt` starts at its own next time. The tasks that
-   * follow have no key and no dependencies, and run the same version of the graph.
+   * follow have no key and no dependencies, and run the same version of the graph. What happens where clocks are changed is
+   * said at {@link Repeat}.
    */
   readonly repeat?: Repeat;
 }

@@ -8,6 +8,11 @@ export type RecurrenceInterval = (typeof RECURRENCE_INTERVALS)[number];
 /**
  * How a caller says that a task repeats: an interval, counted from the task's first start, or a cron pattern of five
  * fields. Times of day are those of the time zone. @defaultValue of `timezone`: `UTC`
+ *
+ * Where clocks are put forward over a time of an interval, it comes as much later (02:30 at 03:30); a pattern with one
+ * time a day comes when the skipped hour has passed (03:00), and one with stars or steps leaves the skipped times out.
+ * Where clocks are put back, an interval and a pattern with one time a day come at the first of the two; a pattern with
+ * stars or steps at both.
  */
 export type Repeat =
   | RecurrenceInterval

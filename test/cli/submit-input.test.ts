@@ -181,6 +181,39 @@ describe('the input of a submit', () => {
     );
   });
 
+  it('keeps a number as a text that would be written differently, unless the schema asks for a number', () => {
+    for (const text of ['1.10', '1e3', '12345678901234567890', '1e9999', '-0']) {
+      assert.equal(readParameter(text, undefined), text);
+    }
+    assert.equal(readParameter('1e3', { type: 'integer' }), 1_000);
+    assert.equal(readParameter('1.10', { type: 'number' }), 1.1);
+    assert.equal(readParameter('{"id":12345678901234567890}', undefined), '{"id":12345678901234567890}');
+  });
+
+  it('refuses a file in which a number has more digits than a number keeps', async () => {
+    const path = file('ids.json', '{"rows":[{"id":12345678901234567890}]}');
+
+    await assert.rejects(read(plain, { file: path }), {
+      code: 'input_unreadable',
+      message: /the number of "id", 12345678901234567890, has more digits than a number keeps; write it as a text/,
+    });
+    assert.deepEqual(await read(plain, { file: file('exact.json', '{"a":10000000000000000000,"b":0.1}') }), {
+      a: 1e19,
+      b: 0.1,
+    });
+  });
+
+  it('refuses text that is not UTF-8, a folder, and a list behind a byte order mark', async () => {
+    const utf16 = file('utf16.json', Buffer.from('\ufeff{"a":1}', 'utf16le'));
+    const stdin = Readable.from([Buffer.from([0x7b, 0xff, 0x7d])]);
+    const fromStdin = () => readSubmitInput(plain, { file: '-', parameters: new Map(), maxBytes: MAX_BYTES, stdin });
+
+    await assert.rejects(read(plain, { file: utf16 }), { code: 'input_unreadable', message: /not UTF-8/ });
+    await assert.rejects(fromStdin(), { code: 'input_unreadable', message: /stdin cannot be read: it is not UTF-8/ });
+    await assert.rejects(read(plain, { file: folder }), { code: 'input_unreadable', message: /it is a folder/ });
+    await assert.rejects(read(plain, { file: file('bom.json', '\ufeff[1]') }), { message: /found a list/ });
+  });
+
   it('never loses what JSON can say', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

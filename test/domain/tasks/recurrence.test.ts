@@ -136,6 +136,45 @@ describe('the next time of a series', () => {
     );
   });
 
+  it('comes, for a pattern with one time a day, once a day also where the clocks skip or repeat that time', () => {
+    const daily = (cron: string, timezone = 'Europe/Berlin') => series({ cron, timezone }, '2026-01-01T00:00:00Z');
+
+    assert.deepEqual(times(daily('30 2 * * *'), '2026-03-28T12:00:00Z', 2), [
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-30T00:30:00.000Z',
+    ]);
+    assert.deepEqual(times(daily('0 0 * * *', 'Asia/Beirut'), '2026-03-28T12:00:00Z', 2), [
+      '2026-03-28T22:00:00.000Z',
+      '2026-03-29T21:00:00.000Z',
+    ]);
+    assert.deepEqual(times(daily('30 2 * * *'), '2026-10-24T12:00:00Z', 2), [
+      '2026-10-25T00:30:00.000Z',
+      '2026-10-26T01:30:00.000Z',
+    ]);
+  });
+
+  it('leaves out, for a pattern with steps or stars, what the clocks skip, and repeats what they repeat', () => {
+    const half = series({ cron: '*/30 2 * * *', timezone: 'Europe/Berlin' }, '2026-01-01T00:00:00Z');
+    const hourly = series({ cron: '0 * * * *', timezone: 'Europe/Berlin' }, '2026-01-01T00:00:00Z');
+
+    assert.deepEqual(times(half, '2026-03-28T12:00:00Z', 1), ['2026-03-30T00:00:00.000Z']);
+    assert.deepEqual(times(half, '2026-10-24T12:00:00Z', 5), [
+      '2026-10-25T00:00:00.000Z',
+      '2026-10-25T00:30:00.000Z',
+      '2026-10-25T01:00:00.000Z',
+      '2026-10-25T01:30:00.000Z',
+      '2026-10-26T01:00:00.000Z',
+    ]);
+    assert.deepEqual(times(hourly, '2026-03-29T00:30:00Z', 2), [
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-29T02:00:00.000Z',
+    ]);
+    assert.deepEqual(times(hourly, '2026-10-25T00:30:00Z', 2), [
+      '2026-10-25T01:00:00.000Z',
+      '2026-10-25T02:00:00.000Z',
+    ]);
+  });
+
   it('is none when the pattern never comes again', () => {
     const stored: Recurrence = { cron: '0 0 30 2 *', timezone: 'UTC' };
 
