@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MusterError } from './domain/errors.ts';
 import { DEFAULT_TENANT, isTenantId } from './domain/ids.ts';
+import { redisAddresses } from './domain/system/redis-addresses.ts';
 import type { ServicesConfig } from './services/types.ts';
 
 /** One or more environment variables cannot be used. Every fault is named at once; nothing was started. */
@@ -13,13 +14,21 @@ export class ConfigInvalid extends MusterError {
 }
 
 const text = z.string().min(1).optional();
+const isUrl = (value: string, protocols: readonly string[]) =>
+  URL.canParse(value) && protocols.includes(new URL(value).protocol);
 const url = (...protocols: string[]) =>
   z
     .string()
-    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    .refine((value) => isUrl(value, protocols), {
       message: `expected a URL beginning with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`,
     })
     .optional();
+const redisUrls = z
+  .string()
+  .refine((value) => redisAddresses(value).every((address) => isUrl(address, ['redis:', 'rediss:'])), {
+    message: 'expected a URL beginning with redis:// or rediss://, or several with commas between them',
+  })
+  .optional();
 const whole = (range: { min: number; max: number; default: number }) =>
   z.coerce
     .number({ message: 'expected a whole number' })
@@ -36,7 +45,7 @@ const schema = z.object({
   MUSTER_DATABASE_URL: url('postgres:', 'postgresql:'),
   MUSTER_DATABASE_OWNER_URL: url('postgres:', 'postgresql:'),
   MUSTER_DATABASE_POOL: whole({ min: 1, max: 100, default: 10 }),
-  MUSTER_REDIS_URL: url('redis:', 'rediss:'),
+  MUSTER_REDIS_URL: redisUrls,
   MUSTER_REDIS_PREFIX: z
     .string()
     .regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -')

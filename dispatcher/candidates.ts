@@ -1,10 +1,11 @@
 import { GroupCommit } from '../database/group-commit.ts';
 import type { Database } from '../database/transaction.ts';
-import { errorMessage, hasErrorCode } from '../domain/errors.ts';
+import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
 import { ClaimRepository, type ReadyTurn } from '../entities/tasks/claim-repository.ts';
 import type { Claimant } from '../entities/tasks/claim-rules.ts';
 import { WaitingRepository } from '../entities/tasks/waiting-repository.ts';
+import { RedisUnreachable } from '../redis/errors.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { LoopLog } from './loop.ts';
 import type { SettingsCache } from './settings-cache.ts';
@@ -34,7 +35,8 @@ const STARTS_PER_TURN = { lowest: 20, longest: 10 };
 const AFTER_ELSEWHERE_MS = 500;
 
 /**
- * Where a dispatcher finds what it may claim: the index in Redis, or PostgreSQL while Redis is away; and where it says
+ * Where a dispatcher finds what it may claim: the index in Redis, or PostgreSQL while Redis does not
+ * answer, or answers with anything but jobs; and where it says
  * what became of it. What Redis is told and does not hear makes no difference in the end: a job too many is refused by
  * the next claim, and slots are compared with PostgreSQL's.
  */
@@ -47,7 +49,8 @@ export class Candidates {
       return ids.map(() => undefined);
     },
   });
-  #redisAway = false;
+  /** What kind of outage the last look met; null when Redis answered. */
+  #outage: string | null = null;
   #elsewhereMs = 0;
   /** Turns of tasks that would start later by their band, since PostgreSQL is asked. */
   readonly #dueAlone = { lowest: 0, longest: 0 };
@@ -57,9 +60,9 @@ export class Candidates {
     this.#options = options;
   }
 
-  /** Whether the last look found Redis away. */
+  /** Whether the last look found Redis unavailable. */
   get redisAway(): boolean {
-    return this.#redisAway;
+    return this.#outage !== null;
   }
 
   /** How much longer than usual to wait for the next look, so that others see what was given back for them. */
@@ -77,12 +80,16 @@ export class Candidates {
     const { queue, log } = this.#options;
     try {
       const jobs = await queue.lease({ max: limit, leaseMs: LEASE_MS });
-      this.#redisAway = false;
+      if (this.#outage !== null) log.warn({}, 'Redis answers again; tasks are taken from its index');
+      this.#outage = null;
+      this.#hasMore = false;
       return jobs.map((job) => job.taskId);
     } catch (error) {
-      if (!hasErrorCode(error) || error.code !== 'service_unreachable') throw error;
-      if (!this.#redisAway) log.warn({ error: error.message }, 'Redis is away; tasks are taken from PostgreSQL');
-      this.#redisAway = true;
+      const outage = error instanceof RedisUnreachable ? error.kind : 'unknown';
+      if (this.#outage !== outage) {
+        log.warn({ error: errorMessage(error) }, 'Redis is unavailable; tasks are taken from PostgreSQL');
+      }
+      this.#outage = outage;
     }
     return this.#ready(limit);
   }
@@ -109,7 +116,7 @@ export class Candidates {
 
   /** These are claimed. */
   started(ids: readonly TaskId[]): Promise<void> {
-    if (this.#redisAway) {
+    if (this.redisAway) {
       this.#dueAlone.lowest += ids.length / STARTS_PER_TURN.lowest;
       this.#dueAlone.longest += ids.length / STARTS_PER_TURN.longest;
     }
@@ -141,7 +148,7 @@ export class Candidates {
    */
   async turnAway(ids: readonly TaskId[], leased: number): Promise<void> {
     if (ids.length < leased) this.#elsewhereMs = 0;
-    if (ids.length === 0 || this.#redisAway) return;
+    if (ids.length === 0 || this.redisAway) return;
     const { database, claimant } = this.#options;
     const standing = await database.single.inSystem('dispatch', ({ em }) =>
       new ClaimRepository(em).standing(ids, claimant),
@@ -165,7 +172,7 @@ export class Candidates {
   }
 
   async #tell(say: (queue: JobQueue) => Promise<unknown>): Promise<void> {
-    if (this.#redisAway) return;
+    if (this.redisAway) return;
     await say(this.#options.queue).catch((error: unknown) => {
       this.#options.log.warn({ error: errorMessage(error) }, 'the index was not told; its leases run out');
     });

@@ -8,6 +8,7 @@ import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
+import { RedisUnreachable } from '../redis/errors.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { endFromOutside, finalStartFailure } from './end-task.ts';
 import { Loop, type LoopLog } from './loop.ts';
@@ -80,7 +81,11 @@ export class Reconciler {
 
   async #mendIndex(): Promise<number> {
     this.#looks += 1;
-    await (this.#looks % COUNT_EVERY_LOOKS === 0 ? this.#index.count() : this.#index.look());
+    const isCount = this.#looks % COUNT_EVERY_LOOKS === 0;
+    await (isCount ? this.#index.count() : this.#index.look()).catch((error: unknown) => {
+      // The dispatcher reports it, once.
+      if (!(error instanceof RedisUnreachable)) throw error;
+    });
     return LOOK_MS;
   }
 

@@ -1,4 +1,3 @@
-import type { ChainableCommander } from 'ioredis';
 import { AGENT_STATUSES, type AgentStatus, HEARTBEAT_TTL_SECONDS } from '../domain/agents/status.ts';
 import type { AgentId } from '../domain/ids.ts';
 import type { RedisConnections } from './open-redis.ts';
@@ -11,8 +10,11 @@ export interface AgentHealth {
   lastHeartbeatAt: Date;
 }
 
-/** Agents of one pipeline: few enough for the time of a command. */
-const PIPELINE_SIZE = 500;
+/**
+ * Agents asked for at once: few enough for the time of a command. Each has a key of its own, which may lie on another
+ * node of a cluster, so no command names two of them.
+ */
+const COMMANDS_AT_ONCE = 500;
 
 /**
  * The fast signal that agents are alive. PostgreSQL is the authority: an agent that is missing here has been silent for
@@ -30,22 +32,25 @@ export class AgentHealthBoard {
     if (agents.length === 0) return;
     const time = await this.#redis.ask((redis) => redis.time());
     const heartbeatAt = new Date(Number(time[0]) * 1_000 + Math.floor(Number(time[1]) / 1_000)).toISOString();
-    for (let from = 0; from < agents.length; from += PIPELINE_SIZE) {
-      await this.#pipeline((pipeline) => {
-        for (const { id, status } of agents.slice(from, from + PIPELINE_SIZE)) {
-          const key = this.#redis.keys.agentHealth(id);
-          pipeline.hset(key, { id, status, last_heartbeat: heartbeatAt }).expire(key, HEARTBEAT_TTL_SECONDS);
-        }
-      });
+    for (let from = 0; from < agents.length; from += COMMANDS_AT_ONCE) {
+      const part = agents.slice(from, from + COMMANDS_AT_ONCE);
+      await this.#redis.ask((redis) =>
+        Promise.all(
+          part.flatMap(({ id, status }) => {
+            const key = this.#redis.keys.agentHealth(id);
+            const told = redis.hset(key, { id, status, last_heartbeat: heartbeatAt });
+            return [told, redis.expire(key, HEARTBEAT_TTL_SECONDS)];
+          }),
+        ),
+      );
     }
   }
 
   /** Takes agents off the board that said goodbye, before their time runs out. */
   async remove(ids: readonly AgentId[]): Promise<void> {
-    for (let from = 0; from < ids.length; from += PIPELINE_SIZE) {
-      await this.#pipeline((pipeline) => {
-        for (const id of ids.slice(from, from + PIPELINE_SIZE)) pipeline.del(this.#redis.keys.agentHealth(id));
-      });
+    for (let from = 0; from < ids.length; from += COMMANDS_AT_ONCE) {
+      const keys = ids.slice(from, from + COMMANDS_AT_ONCE).map((id) => this.#redis.keys.agentHealth(id));
+      await this.#redis.ask((redis) => Promise.all(keys.map((key) => redis.del(key))));
     }
   }
 
@@ -53,29 +58,17 @@ export class AgentHealthBoard {
   async health(ids: readonly AgentId[]): Promise<Map<AgentId, AgentHealth>> {
     const found = new Map<AgentId, AgentHealth>();
     if (ids.length === 0) return found;
-    for (let from = 0; from < ids.length; from += PIPELINE_SIZE) {
-      const part = ids.slice(from, from + PIPELINE_SIZE);
-      const answers = await this.#pipeline((pipeline) => {
-        for (const id of part) pipeline.hmget(this.#redis.keys.agentHealth(id), 'status', 'last_heartbeat');
-      });
+    for (let from = 0; from < ids.length; from += COMMANDS_AT_ONCE) {
+      const part = ids.slice(from, from + COMMANDS_AT_ONCE);
+      const answers = await this.#redis.ask((redis) =>
+        Promise.all(part.map((id) => redis.hmget(this.#redis.keys.agentHealth(id), 'status', 'last_heartbeat'))),
+      );
       part.forEach((id, index) => {
         const health = parseHealth(id, answers[index]);
         if (health) found.set(id, health);
       });
     }
     return found;
-  }
-
-  #pipeline(fill: (pipeline: ChainableCommander) => void): Promise<unknown[]> {
-    return this.#redis.ask(async (redis) => {
-      const pipeline = redis.pipeline();
-      fill(pipeline);
-      const results = (await pipeline.exec()) ?? [];
-      return results.map(([error, answer]) => {
-        if (error) throw error;
-        return answer;
-      });
-    });
   }
 }
 

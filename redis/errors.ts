@@ -3,30 +3,45 @@ import { errorMessage, MusterError } from '../domain/errors.ts';
 
 /**
  * Redis did not do what it was asked, and may have done it all the same: an answer that never came says nothing about
- * the question. Nothing is lost by it, because PostgreSQL holds all that the index holds.
+ * the question. A refusal of any kind counts as well, also one that nobody foresaw. Nothing is lost by either, because
+ * PostgreSQL holds all that Redis holds.
  */
 export class RedisUnreachable extends MusterError {
   readonly code = 'service_unreachable';
   readonly retryable = true;
+  /** The first word of a refusal, or `unanswered`. */
+  readonly kind: string;
 
   constructor(facts: { address: string; timeoutMs: number; reason: string }, cause: unknown) {
-    super(
-      `Expected an answer from Redis at ${facts.address} within ${facts.timeoutMs} ms, but got none: ${facts.reason}. ` +
-        'Check that it runs, can be reached and has memory left; `muster status` shows how it is.',
-      { service: 'redis', ...facts },
-      { cause },
-    );
+    super(isRefusal(cause) ? refused(facts) : unanswered(facts), { service: 'redis', ...facts }, { cause });
+    this.kind = isRefusal(cause) ? (facts.reason.split(' ', 1)[0] ?? '') : 'unanswered';
   }
 }
 
-/** The first words of refusals that speak of the state of the server, not of the question. */
-const UNAVAILABLE =
-  /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|OOM|MISCONF|BUSY|NOREPLICAS|NOAUTH|WRONGPASS)\b/;
+function unanswered({ address, timeoutMs, reason }: { address: string; timeoutMs: number; reason: string }): string {
+  return (
+    `Expected an answer from Redis at ${address} within ${timeoutMs} ms, but got none: ${reason}. ` +
+    'Check that it runs, can be reached and has memory left; `muster status` shows how it is.'
+  );
+}
 
-/**
- * Whether a failed command says that Redis is away or unwilling. Any other refusal is a fault of the program that
- * asked, and no repetition helps.
- */
-export function saysUnreachable(error: unknown): boolean {
-  return !(error instanceof ReplyError) || UNAVAILABLE.test(errorMessage(error));
+function refused({ address, reason }: { address: string; reason: string }): string {
+  const advice =
+    ADVICE.find(([kinds]) => kinds.test(reason))?.[1] ?? 'Check the server; `muster status` shows how it is.';
+  return `Redis at ${address} refused what it was asked: ${reason.replace(/\.$/, '')}. ${advice}`;
+}
+
+/** What to do, by the first word of the refusal. */
+const ADVICE: readonly [kinds: RegExp, advice: string][] = [
+  [/^(NOAUTH|WRONGPASS|NOPERM)\b/, 'Check the user and the password in MUSTER_REDIS_URL, and what that user may do.'],
+  [/^(OOM|MISCONF)\b/, 'Give it more memory or disk.'],
+  [/^(READONLY|MASTERDOWN|NOREPLICAS)\b/, 'Check that MUSTER_REDIS_URL names the primary server.'],
+  [/^(LOADING|BUSY|TRYAGAIN)\b/, 'It should answer again by itself.'],
+  [/^(MOVED|ASK|CLUSTERDOWN|CROSSSLOT)\b/, 'Check that all nodes of the cluster run and can be reached from here.'],
+  [/^WRONGTYPE\b/, 'Let no other program write keys that begin with MUSTER_REDIS_PREFIX.'],
+];
+
+/** Whether Redis answered, and refused; of this kind, where one is given. */
+export function isRefusal(error: unknown, kind = ''): boolean {
+  return error instanceof ReplyError && errorMessage(error).startsWith(kind);
 }

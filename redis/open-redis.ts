@@ -1,18 +1,21 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import { errorMessage } from '../domain/errors.ts';
-import { RedisUnreachable, saysUnreachable } from './errors.ts';
+import { redisAddresses } from '../domain/system/redis-addresses.ts';
+import { CommandConnection } from './command-connection.ts';
+import { isRefusal, RedisUnreachable } from './errors.ts';
 import { RedisKeys } from './keys.ts';
-import { readScripts, type ScriptedRedis } from './scripts.ts';
+import { OutageReport, type RedisLog } from './outage-report.ts';
+import { connectionOptions, RedisNodes, rotating } from './redis-nodes.ts';
+import type { ScriptedRedis } from './scripts.ts';
 import { Subscriber } from './subscriber.ts';
 
-/** Where reports of outages go; a pino logger fits. */
-export interface RedisLog {
-  info(facts: object, message: string): void;
-  warn(facts: object, message: string): void;
-}
+export type { RedisLog } from './outage-report.ts';
 
 export interface OpenRedisOptions {
-  /** `redis://` or, with TLS, `rediss://`, with user, password and database number where needed. */
+  /**
+   * `redis://` or, with TLS, `rediss://`, with user, password and database number where needed; or several such
+   * addresses apart by commas, of which one that answers is enough. A Redis Cluster is recognized by any of its nodes.
+   */
   url: string;
   /** Begins every key and channel. Without braces. */
   prefix: string;
@@ -33,20 +36,20 @@ export interface OpenRedisOptions {
 
 /** One process's connections to Redis: one for commands, one for subscriptions. */
 export interface RedisConnections {
-  /** Host and port, without credentials. */
+  /** Hosts and ports, without credentials. */
   readonly address: string;
   readonly keys: RedisKeys;
   readonly subscriber: Subscriber;
   /**
    * Asks Redis one thing. Rejects with {@link RedisUnreachable} within the command timeout when Redis is away, refuses
-   * for reasons of its own or does not answer; at once while the connection is known to be down. Never repeats.
+   * for whatever reason or does not answer; at once while the connection is known to be down. Never repeats, but for
+   * what a node of a cluster sends to another node. All keys of one command must be under one hash tag.
    */
   ask<Answer>(question: (redis: ScriptedRedis) => Promise<Answer>): Promise<Answer>;
   /** Waits for answers under way, then closes both connections. Closing twice is closing once. */
   close(): Promise<void>;
 }
 
-const CONNECT_TIMEOUT_MS = 2_000;
 /** A connection that has owed an answer for so many command timeouts is replaced, since TCP alone may take minutes. */
 const TIMEOUTS_UNTIL_REPLACED = 4;
 
@@ -56,40 +59,54 @@ const TIMEOUTS_UNTIL_REPLACED = 4;
  */
 export async function openRedis(options: OpenRedisOptions): Promise<RedisConnections> {
   const { url, log, commandTimeoutMs = 250, heartbeatMs = 5_000 } = options;
-  const address = addressOf(url);
-  const commands = new Redis(url, {
-    ...connectionOptions(commandTimeoutMs),
+  const nodes = new RedisNodes(url);
+  const { address } = nodes;
+  const report = new OutageReport({ address, connection: 'commands', log });
+  const commands = new CommandConnection({
+    nodes,
+    report,
+    url,
+    options: connectionOptions(commandTimeoutMs),
     socketTimeout: commandTimeoutMs * TIMEOUTS_UNTIL_REPLACED,
-    scripts: readScripts(),
-  }) as ScriptedRedis;
-  const outageReason = watchOutages(commands, { address, connection: 'commands', log });
-  const subscriptions = new Redis(url, {
-    ...connectionOptions(heartbeatMs),
-    autoResubscribe: false,
-    lazyConnect: true,
   });
-  watchOutages(subscriptions, { address, connection: 'subscriptions', log });
-  const subscriber = new Subscriber(subscriptions, heartbeatMs);
-  await firstAttempt(commands);
+  const subscriber = openSubscriber({ url, nodes, log, heartbeatMs });
+  await commands.firstAttempt();
 
   const silence = new Silence(commandTimeoutMs * TIMEOUTS_UNTIL_REPLACED);
   const ask: RedisConnections['ask'] = async (question) => {
     try {
-      const answer = await question(commands);
+      if (!commands.isReady) throw new Error(commands.reason);
+      const answer = await question(commands.commands);
       silence.ends();
       return answer;
     } catch (error) {
-      if (!saysUnreachable(error)) throw error;
-      if (commands.status === 'ready' && silence.isTooLong()) commands.disconnect(true);
-      const reason = commands.status === 'ready' ? errorMessage(error) : outageReason();
+      const isRefused = isRefusal(error);
+      if (isRefused) {
+        report.refusal(errorMessage(error));
+        commands.refused(error);
+      } else if (commands.isReady && silence.isTooLong()) commands.reconnect();
+      const reason = isRefused || commands.isReady ? errorMessage(error) : commands.reason;
       throw new RedisUnreachable({ address, timeoutMs: commandTimeoutMs, reason }, error);
     }
   };
   const close = async (): Promise<void> => {
     subscriber.close();
-    await commands.quit().catch(() => commands.disconnect());
+    await commands.close();
   };
   return { address, keys: new RedisKeys(options.prefix), subscriber, ask, close };
+}
+
+/** Any node of a cluster hands on what is published at another one. */
+function openSubscriber(given: { url: string; nodes: RedisNodes; log: RedisLog; heartbeatMs: number }): Subscriber {
+  const { url, nodes, log, heartbeatMs } = given;
+  const redis = new Redis(redisAddresses(url)[0], {
+    ...connectionOptions(heartbeatMs),
+    autoResubscribe: false,
+    lazyConnect: true,
+  });
+  redis.options.retryStrategy = rotating(redis, nodes);
+  new OutageReport({ address: nodes.address, connection: 'subscriptions', log }).watch(redis);
+  return new Subscriber(redis, heartbeatMs);
 }
 
 /**
@@ -115,61 +132,4 @@ class Silence {
     this.#since = null;
     return true;
   }
-}
-
-/**
- * Commands fail at once while the connection is down and are never sent twice: only the caller knows whether a second
- * try is worth its time, and a lease that is sent twice takes jobs that nobody will work on.
- */
-function connectionOptions(commandTimeout: number) {
-  return {
-    commandTimeout,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    autoResendUnfulfilledCommands: false,
-    retryStrategy: reconnectDelayMs,
-  } satisfies RedisOptions;
-}
-
-/** Between half and all of a delay that doubles up to a second, so that many processes do not come back at once. */
-function reconnectDelayMs(attempt: number): number {
-  return Math.min(1_000, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
-}
-
-const CLOSED = 'the connection was closed';
-
-/**
- * Reports the beginning and the end of each outage, not every failed attempt between.
- * @returns a function that says why the connection is down
- */
-function watchOutages(redis: Redis, facts: { address: string; connection: string; log: RedisLog }): () => string {
-  const { log, ...named } = facts;
-  let away = false;
-  let reason = CLOSED;
-  redis.on('error', (error: unknown) => {
-    reason = errorMessage(error);
-  });
-  redis.on('reconnecting', () => {
-    if (!away) log.warn({ ...named, reason }, 'Redis does not answer; trying until it does');
-    away = true;
-  });
-  redis.on('ready', () => {
-    if (away) log.info(named, 'Redis answers again');
-    away = false;
-    reason = CLOSED;
-  });
-  return () => reason;
-}
-
-function firstAttempt(redis: Redis): Promise<void> {
-  return new Promise((resolve) => {
-    redis.once('ready', () => resolve());
-    redis.once('close', () => resolve());
-  });
-}
-
-function addressOf(url: string): string {
-  const { hostname, port } = new URL(url);
-  return `${hostname}:${port || 6379}`;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Redis } from 'ioredis';
+import type { RedisCommander } from 'ioredis';
 import { LIMIT_SCRIPTS, type LimitScripts } from './limit-scripts.ts';
 import { QUEUE_SCRIPTS, type QueueScripts } from './queue-scripts.ts';
 
@@ -11,8 +11,8 @@ export interface ScriptParts {
   readonly keys: number | null;
 }
 
-/** A connection that knows Muster's scripts. */
-export type ScriptedRedis = Redis & QueueScripts & LimitScripts;
+/** What may be asked, of one server or of a cluster: Redis' commands and Muster's scripts. */
+export type ScriptedRedis = RedisCommander & QueueScripts & LimitScripts;
 
 const SCRIPTS: Record<string, ScriptParts> = { ...QUEUE_SCRIPTS, ...LIMIT_SCRIPTS };
 

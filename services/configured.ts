@@ -1,4 +1,5 @@
 import { errorMessage } from '../domain/errors.ts';
+import { redisAddresses } from '../domain/system/redis-addresses.ts';
 import { ServiceUnreachable } from './errors.ts';
 import { probePostgresql, probeRedis, probeTemporal, withPostgresql } from './probes.ts';
 import { replacedSentence } from './replaced.ts';
@@ -11,12 +12,11 @@ export function configuredAddress(config: ServicesConfig, service: ServiceName):
   return url === null ? null : withoutPassword(url);
 }
 
-/** An address that may be shown and logged. */
+/** An address, or several of a Redis, that may be shown and logged. */
 export function withoutPassword(url: string): string {
   try {
-    const shown = new URL(url);
-    shown.password = '';
-    return shown.toString();
+    const shown = redisAddresses(url).map((address) => Object.assign(new URL(address), { password: '' }).toString());
+    return shown.join(',');
   } catch {
     return '(an address that is not a URL)';
   }

@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { Connection, type ConnectionOptions } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { redisAddresses } from '../domain/system/redis-addresses.ts';
 
 /** How long a probe waits for an answer. */
 const PROBE_TIMEOUT_MS = 5_000;
@@ -72,9 +73,16 @@ export function probePostgresql(url: string): Promise<PostgresqlFacts> {
   });
 }
 
-/** Pings the server and asks for its settings. Rejects where it does not answer within five seconds. */
+/** Pings the first of the given servers that answers within five seconds, and asks for its settings; else rejects. */
 export async function probeRedis(url: string): Promise<RedisFacts> {
-  const redis = new Redis(url, {
+  const [first, ...others] = redisAddresses(url);
+  let probe = probeAddress(first);
+  for (const address of others) probe = probe.catch(() => probeAddress(address));
+  return probe;
+}
+
+async function probeAddress(address: string): Promise<RedisFacts> {
+  const redis = new Redis(address, {
     lazyConnect: true,
     connectTimeout: PROBE_TIMEOUT_MS,
     commandTimeout: PROBE_TIMEOUT_MS,

@@ -65,6 +65,16 @@ describe('the configuration', () => {
     });
   });
 
+  it('takes several addresses of a Redis, each a URL', () => {
+    const url = 'redis://:a,b@one.example,rediss://two.example:7000';
+
+    assert.equal(loadConfig({ MUSTER_REDIS_URL: url }).services.redisUrl, url);
+    assert.throws(
+      () => loadConfig({ MUSTER_REDIS_URL: 'redis://one.example,http://two.example' }),
+      /commas between them/,
+    );
+  });
+
   it('names every faulty variable at once, says what was expected, and repeats no value', () => {
     const faulty = {
       MUSTER_DATABASE_URL: 'mysql://root:hunter2@db.example/muster',

@@ -1,11 +1,12 @@
 --[[
-Purpose     Counts the index at one instant. An index of which a part is missing counts as gone.
+Purpose     Counts the index at one instant. An index of which a part is missing, or not ours, counts as gone.
 KEYS        as in redis/keys.ts; uses bands, tenants, parked, jobs, settings, epoch and what queue-parts uses
 ARGV        none
 Returns     jobs that wait in each of the three bands, how many of them are parked, leases, 1 when the index is whole or
             0 when it is gone, the version of the settings or nil
 Complexity  O(1)
 ]]
+if foreign_keys()[1] then return { 0, 0, 0, 0, 0, 0, false } end
 local is_whole = redis.call('EXISTS', EPOCH) == 1
 local waiting, parked, all = {}, 0, 0
 for band = 1, 3 do

@@ -2,10 +2,22 @@
 Purpose     Part of measure-depth and begin-rebuild: whether keys that change together still agree. They do not when
             Redis has evicted one of them, or somebody has deleted it.
 KEYS        as in redis/keys.ts; uses leases, places, holders, slots, held, queues, let_in, turns
-Functions   leases_agree(); slots_agree(): whoever holds slots is leased or has started; parked_agree(parked): for so
+Functions   foreign_keys(): those that hold something of another type, which somebody else wrote; leases_agree(); slots_agree(): whoever holds slots is leased or has started; parked_agree(parked): for so
             many parked jobs
 Complexity  O(1)
 ]]
+local TYPES = { 'zset', 'zset', 'zset', 'zset', 'zset', 'zset', 'zset', 'zset', 'zset', 'hash', 'zset', 'hash', 'zset',
+  'hash', 'hash', 'hash', 'hash', 'hash', 'hash', 'zset', 'string', 'string', 'zset', 'zset', 'hash' }
+
+local function foreign_keys()
+  local found = {}
+  for index, key in ipairs(KEYS) do
+    local kind = redis.call('TYPE', key).ok
+    if kind ~= 'none' and kind ~= TYPES[index] then found[#found + 1] = key end
+  end
+  return found
+end
+
 local function leases_agree()
   return redis.call('HLEN', PLACES) == redis.call('ZCARD', LEASES)
 end

@@ -27,6 +27,7 @@ export interface DispatcherTraits {
   readonly handlers?: readonly string[];
   readonly reach?: ReachFailpoint;
   readonly queue?: JobQueue;
+  readonly log?: LoopLog;
 }
 
 /** Dispatchers over real stores whose tasks nobody carries out: a test ends them. Redis is behind a proxy. */
@@ -47,13 +48,16 @@ export class DispatchBed {
     this.queue = new JobQueue(redis, { taskQueue: TASK_QUEUE });
   }
 
-  static async open(title: string): Promise<DispatchBed> {
-    const { redisUrl } = await sharedStack();
-    const url = new URL(redisUrl);
+  /** @param options `redisUrl` replaces the run's Redis, and the proxy before it */
+  static async open(title: string, options: { readonly redisUrl?: string } = {}): Promise<DispatchBed> {
+    const url = new URL((await sharedStack()).redisUrl);
     const proxy = await startProxy({ targetPort: Number(url.port) });
     url.port = String(proxy.port);
     const prefix = redisPrefix(title).slice(-32).replace(/^-+/, '');
-    const redis = await openRedis({ url: url.toString(), prefix, commandTimeoutMs: 1_000, log: SILENT });
+    const redis = await openRedis({
+      url: options.redisUrl ?? url.toString(),
+      ...{ prefix, commandTimeoutMs: 1_000, log: SILENT },
+    });
     const bed = new DispatchBed(await ClaimBed.open(title, 10), proxy, redis);
     await bed.mender().look();
     return bed;
@@ -85,7 +89,7 @@ export class DispatchBed {
       claimant: { workerId, taskQueue: TASK_QUEUE, handlers },
       capacity,
       reach,
-      log: SILENT,
+      log: { ...SILENT, ...traits.log },
     });
     this.#closers.push(new WakeUps(this.redis, { taskQueue: TASK_QUEUE }).onJob(() => dispatcher.hint()));
     this.#dispatchers.push(dispatcher);

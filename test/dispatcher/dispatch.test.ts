@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import type { TaskId } from '../../domain/ids.ts';
 import { DEFAULT_QUEUE_SETTINGS, limitOfKey } from '../../domain/queues/queue-settings.ts';
+import { JobQueue } from '../../redis/job-queue.ts';
 import { eventually } from '../support/eventually.ts';
+import { TASK_QUEUE } from './claim-bed.ts';
 import { DispatchBed } from './dispatch-bed.ts';
 
 describe('a dispatcher', () => {
@@ -173,6 +175,43 @@ describe('a dispatcher', () => {
     await startedCount(6);
     assert.equal(bed.ids[5], limited[1]);
   });
+
+  for (const reply of [
+    'MOVED 866 127.0.0.1:1',
+    'NOPERM No permission',
+    'WRONGTYPE Operation',
+    'WHOKNOWS what this is',
+  ]) {
+    it(`works on from PostgreSQL while Redis answers ${reply}, says so once, and comes back`, async () => {
+      let refuses = true;
+      const ask: typeof bed.redis.ask = (question) => {
+        const refuse = (redis: Parameters<typeof question>[0]) =>
+          redis.eval('return redis.error_reply(ARGV[1])', 0, reply);
+        return bed.redis.ask(refuses ? (redis) => refuse(redis) as Promise<never> : question);
+      };
+      const reports: string[] = [];
+      const log = {
+        warn: (facts: object, message: string) => void reports.push(`${message} ${JSON.stringify(facts)}`),
+      };
+      const queue = new JobQueue({ ...bed.redis, ask }, { taskQueue: TASK_QUEUE });
+      const dispatcher = bed.dispatch({ queue, log });
+      for (let round = 1; round <= 3; round += 1) {
+        await bed.claims.insert({}, 5);
+        dispatcher.hint();
+        await startedCount(5 * round);
+      }
+      const said = reports.filter(
+        (report) => /^Redis is unavailable; .*PostgreSQL/.test(report) && report.includes(reply),
+      );
+      assert.equal(said.length, 1, reports.join('\n'));
+
+      refuses = false;
+      await eventually(() => bed.submit({}, 5), { what: 'the queue' });
+
+      await startedCount(20);
+      assert.match(reports.at(-1) ?? '', /^Redis answers again/);
+    });
+  }
 
   it('comes back to Redis by itself', async () => {
     bed.proxy.set('refuse');

@@ -163,14 +163,6 @@ describe('Redis under faults', () => {
     });
   });
 
-  it('does not call a fault of the program an outage', async () => {
-    await open({ commandTimeoutMs: 10_000 });
-    const [high] = redis.keys.queue(TASK_QUEUE).all;
-    await redis.ask((commands) => commands.set(high, 'not a sorted set'));
-
-    await assert.rejects(queueOn(redis).depth(), /WRONGTYPE/);
-  });
-
   it('closes twice, and on a connection that swallows everything', async () => {
     await open();
     proxy.set('blackHole');
