@@ -7,18 +7,19 @@ import type { TaskView } from '../client.ts';
 import type { Config } from '../config.ts';
 import type { Connections } from '../services/index.ts';
 import type { RunningWorker } from '../worker.ts';
+import { type DigestSource, readDigestSource } from './digest-source.ts';
 import { formatDigest, reportOf } from './digest-text.ts';
 import { reasonOf } from './errors.ts';
 import { formatDuration, plain } from './format.ts';
 import { loadInstallation, setUp } from './installation.ts';
-import { fileName } from './option-values.ts';
+import { fileName, shortText } from './option-values.ts';
 import { Output } from './output.ts';
 import { PACKAGE } from './package.ts';
 import { withMuster } from './session.ts';
-import { readText } from './submit-input.ts';
 import { endFailure, waitForEnd } from './wait.ts';
 
 interface StartOptions {
+  readonly chat?: string;
   readonly json?: boolean;
 }
 
@@ -28,7 +29,8 @@ export function addStartCommand(program: Command): void {
   program
     .command('start')
     .description('set everything up and digest a text: yours, or the sample that ships with Muster')
-    .argument('[file]', 'a chat export, meeting notes or prose; - reads standard input', fileName)
+    .argument('[file]', 'a chat export or its folder, meeting notes or prose; - reads standard input', fileName)
+    .option('--chat <name>', 'which chat of an export that holds several', shortText)
     .action((file: string | undefined, _options: unknown, command: Command) =>
       start(file, command.optsWithGlobals<StartOptions>()),
     );
@@ -38,12 +40,15 @@ async function start(file: string | undefined, options: StartOptions): Promise<v
   const output = new Output(options);
   const config = await loadInstallation();
   // Read before the set-up, which takes minutes the first time: a wrong path is told at once.
-  const document = await readText(file ?? sampleFile(), { maxBytes: config.maxInputBytes, stdin: process.stdin });
+  const document = await readDigestSource(file ?? sampleFile(), {
+    maxBytes: config.maxInputBytes,
+    stdin: process.stdin,
+  });
   const connections = await setUp(output, config);
   const worker = await openWorker(output, config);
   try {
     await nameOtherWorkers(worker, { output, config, connections });
-    const view = await digest(document, { output, worker });
+    const view = await digest({ ...document, chat: options.chat }, { output, worker });
     const failure = endFailure(view);
     if (failure !== null) throw failure;
     await tell(view, { document, output, config, connections });
@@ -90,13 +95,14 @@ async function nameOtherWorkers(
 }
 
 async function digest(
-  { name, text }: TextDocument,
+  { name, text, names, chat }: DigestSource & { readonly chat: string | undefined },
   { output, worker }: { output: Output; worker: RunningWorker },
 ): Promise<TaskView> {
   const failed = worker.stopped.then(() => new Promise<never>(() => {}));
   failed.catch(() => undefined);
   return withMuster({}, async (muster) => {
-    const task = await muster.submit(GRAPH, { name, text });
+    const input = { name, text, ...(names === undefined ? {} : { names }), ...(chat === undefined ? {} : { chat }) };
+    const task = await muster.submit(GRAPH, input);
     output.progress(`task: ${task.id} runs ${GRAPH} on ${plain(name)}`);
     return Promise.race([waitForEnd(task, { output, always: true }), failed]);
   });

@@ -54,10 +54,16 @@ export async function readLimited(source: AsyncIterable<Uint8Array | string>, ma
 /** Bytes as text. @throws InputUnreadable for what is empty or not UTF-8, InputTooLarge */
 export function decodeText(name: string, bytes: Uint8Array, maxBytes: number): string {
   if (bytes.byteLength > maxBytes) throw new InputTooLarge(bytes.byteLength, maxBytes);
+  if (isZip(bytes)) throw new InputUnreadable(name, 'it is a zip archive. Unpack it and name the file in it.');
   const text = decodeUtf8(name, bytes);
   if (text.includes('\u0000')) throw new InputUnreadable(name, 'it is a binary file. Give a UTF-8 text.');
   if (text.trim() === '') throw new InputUnreadable(name, 'it is empty. Give a file with some text in it.');
   return text;
+}
+
+/** The first bytes of an archive, as which chat programs hand out their exports. */
+function isZip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 }
 
 function decodeUtf8(name: string, bytes: Uint8Array): string {

@@ -26,6 +26,8 @@ export interface ChatFormat {
   readonly name: Transcript['format'];
   /** How sure it is that the source is of this kind: 0 is no, 1 is beyond doubt. The surest format reads the source. */
   recognises(source: Source): number;
+  /** Whether the source holds several chats, of which the caller names one. Absent: it never does. */
+  holdsChats?(source: Source): boolean;
   /** @throws TranscriptError when the source is of this kind and cannot be read. */
   read(source: Source): Reading;
 }

@@ -34,6 +34,8 @@ const WITHOUT_SPEAKERS = 0.5;
 export function parseTranscript(text: string, name: string, options: ReadOptions = {}): Transcript {
   const source = openSource(text, name, options);
   const format = formatOf(source);
+  if (source.chat !== null && format.holdsChats?.(source) !== true)
+    throw new TranscriptError(`No chat can be chosen: ${name} holds only one. Leave the name "${source.chat}" out.`);
   const reading = format.read(source);
   const messages = ordered(reading.messages, format).filter(({ text: said }) => said.trim() !== '');
   const utterances = linked(messages);

@@ -6,7 +6,7 @@ const MENTION = /(?<![\w/.])@([\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_])?)/g
 const EVERYBODY = new Set(['here', 'everyone', 'channel', 'all', 'team']);
 /** "Attendees: Ann Lee (chair), Bo" and its likes, as a line or as the heading of a list. */
 const ATTENDEES =
-  /^(?:attendees|participants|present|attending|people|in the room)\b\s*(?:\([^)]*\))?\s*:?\s*(?<names>.*)$/i;
+  /^(?:attendees|participants|present|attending|people|in the room)\b\s{0,4}(?:\([^()]{0,80}\))?\s{0,4}:?(?<names>.*)$/i;
 /** What only people do: a capitalised word before one of these is somebody. */
 const PERSON_ACTS =
   /(?:^|[\s(:])(\p{Lu}[\p{Ll}]{1,14})(?:,)?\s+(?:said|asked|agreed|proposed|suggested|confirmed|volunteered|noted|reported|objected|offered|promised|takes|owns|(?:will|to|should|can)\s+(?:also\s|then\s|please\s)?(?:announce|arrange|ask|book|bring|buy|call|chase|check|circulate|collect|compile|contact|coordinate|create|decide|design|draft|email|file|find|fix|follow|get|help|inform|investigate|invite|lead|look|make|meet|order|organi[sz]e|phone|pick|plan|prepare|present|propose|report|research|review|schedule|send|set|share|speak|submit|talk|tell|test|update|verify|visit|write))(?![\p{L}-])/gu;
@@ -22,19 +22,21 @@ const DEGREES = /^(?:ph\.?d|m\.?d|m\.?sc|b\.?sc|m\.?a|b\.?a|mba|llm|esq|jr|sr|ii
  * what only people do.
  */
 export function buildRoster(messages: readonly Message[]): Person[] {
-  const speakers = unique(messages.flatMap(({ speaker, automated }) => (automated ? [] : (speaker ?? []))));
-  const others = new Set(
-    messages.flatMap(({ speaker, automated }) => (automated ? (speaker?.toLowerCase() ?? []) : [])),
-  );
-  const people = speakers.length > 0 ? speakers : attendees(messages);
+  const human = messages.filter(({ automated }) => !automated);
+  const speakers = new Set(human.flatMap(({ speaker }) => speaker ?? []));
+  const people = speakers.size > 0 ? [...speakers] : attendees(messages);
+  const firstNames = Map.groupBy(people, (name) => firstName(callName(name)));
   const roster: Person[] = people.map((name) => ({
     name,
-    aliases: aliases(name, people),
-    speaks: speakers.includes(name),
+    aliases: aliases(name, firstNames),
+    speaks: speakers.has(name),
   }));
-  for (const name of mentionedNames(messages)) {
-    if (personCalled(roster, name) === null && !others.has(name.toLowerCase()))
-      roster.push({ name, aliases: [name.toLowerCase()], speaks: false });
+  const bots = messages.flatMap(({ speaker, automated }) => (automated ? (speaker?.toLowerCase() ?? []) : []));
+  const known = new Set([...bots, ...roster.flatMap(({ aliases: names }) => names)]);
+  for (const name of mentionedNames(human)) {
+    if (known.has(name.toLowerCase())) continue;
+    known.add(name.toLowerCase());
+    roster.push({ name, aliases: [name.toLowerCase()], speaks: false });
   }
   return roster;
 }
@@ -74,7 +76,7 @@ function attendees(messages: readonly Message[]): string[] {
     return [...inline, ...listed];
   });
   const names = lists.flatMap((list) => {
-    const plain = list.replace(/\([^)]*\)/g, '').replace(/\b(?:Dr|Prof|Mr|Mrs|Ms|Sir)\.?\s+/g, '');
+    const plain = list.replace(/\([^()]{0,200}\)/g, '').replace(/\b(?:Dr|Prof|Mr|Mrs|Ms|Sir)\.?\s{1,4}/g, '');
     // Where semicolons part people, a comma stands inside a name.
     return plain.split(plain.includes(';') ? /[;&\n]/ : /[,&\n]|\band\b| – | - /);
   });
@@ -86,11 +88,11 @@ function attendees(messages: readonly Message[]): string[] {
 }
 
 /** "Lind, Mara" is called like "Mara Lind"; a title or a degree is not what anybody is called by. */
-function aliases(name: string, everybody: readonly string[]): string[] {
+function aliases(name: string, firstNames: ReadonlyMap<string, readonly string[]>): string[] {
   const lower = name.toLowerCase();
   const called = callName(name);
   const first = firstName(called);
-  const shared = everybody.filter((other) => firstName(callName(other)) === first).length > 1;
+  const shared = (firstNames.get(first)?.length ?? 0) > 1;
   const known = [lower, called, ...['', '.', '_'].map((joint) => called.replace(/\s+/g, joint))];
   return unique(shared || !/^\p{L}{2}/u.test(first) ? known : [...known, first]);
 }

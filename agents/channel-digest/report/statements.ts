@@ -128,7 +128,10 @@ export function topicsStatement(topics: readonly Topic[]): Statement[] {
 }
 
 /** How much was said and what came of it, in one sentence. */
-export function overviewStatement({ utterances: all, statistics }: Transcript, findings: Findings): Statement {
+export function overviewStatement(
+  { utterances: all, statistics, legibility }: Transcript,
+  findings: Findings,
+): Statement {
   const utterances = all.filter(({ automated }) => !automated);
   const { firstTime, lastTime, speakers } = statistics;
   const span =
@@ -143,11 +146,12 @@ export function overviewStatement({ utterances: all, statistics }: Transcript, f
     counted(actionItems.length, 'action item'),
     counted(openQuestions.length, 'open question'),
   ];
+  const came = legibility === 0 ? 'what came of it was not read' : listed(outcome);
   const first = utterances[0]?.line ?? 1;
   const last = utterances.at(-1)?.lastLine ?? first;
   return {
     section: 'summary',
-    text: `${who} ${what}${span}: ${listed(outcome)}.`,
+    text: `${who} ${what}${span}: ${came}.`,
     claim: '',
     lines: first === last ? [first] : [first, last],
   };

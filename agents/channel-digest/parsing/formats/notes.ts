@@ -2,11 +2,11 @@ import { unreadable } from '../foreign-text.ts';
 import type { ChatFormat, Source } from '../format.ts';
 import type { Message } from '../message.ts';
 
-const HEADING = /^#{1,6}\s+(?<title>.+?)\s*#*$/;
+const HEADING = /^#{1,6}\s+(?<title>\S.*)$/;
 const ITEM = /^\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[(?<box>[ xX])\]\s+)?(?<text>.+)$/;
 const FENCE = /^\s*(```|~~~)/;
 const RULE = /^\s*([-*_=])(\s*\1){2,}\s*$/;
-const TABLE_RULE = /^\s*\|?\s*:?-{2,}.*\|/;
+const TABLE_RULE = /^(?:\|\s*)?:?--[-:|\s]*$/;
 /** A short line of its own that ends in a colon, or in capitals, heads what follows in plain notes. */
 const PLAIN_HEADING = /^(?:[\p{Lu}][\p{L}\p{N} '&/-]{2,40}:|[\p{Lu}][\p{Lu}\p{N} '&/-]{3,40})$/u;
 
@@ -59,9 +59,9 @@ class NotesReader {
   }
 
   private takeProse(line: string, number: number): void {
-    const heading = HEADING.exec(line)?.groups?.title ?? (this.open === null ? plainHeading(line) : null);
+    const heading = headingOf(line) ?? (this.open === null ? plainHeading(line) : null);
     const item = ITEM.exec(line)?.groups;
-    if (line.trim() === '' || RULE.test(line) || TABLE_RULE.test(line)) this.close();
+    if (line.trim() === '' || RULE.test(line) || isTableRule(line)) this.close();
     else if (heading !== null) {
       this.close();
       this.section = plain(heading);
@@ -92,16 +92,29 @@ class NotesReader {
   }
 }
 
+function headingOf(line: string): string | null {
+  const title = HEADING.exec(line)?.groups?.title?.trimEnd();
+  if (title === undefined) return null;
+  let end = title.length;
+  while (end > 0 && title[end - 1] === '#') end--;
+  return title.slice(0, end).trimEnd() || null;
+}
+
+function isTableRule(line: string): boolean {
+  const trimmed = line.trim();
+  return trimmed.includes('|') && TABLE_RULE.test(trimmed);
+}
+
 function plainHeading(line: string): string | null {
   return PLAIN_HEADING.test(line.trim()) ? line.trim().replace(/:$/, '') : null;
 }
 
-/** Text without Markdown's emphasis and link marks. */
+/** Text without Markdown's emphasis and link marks; what is marked has an end nearby, so that no line is read twice. */
 function plain(line: string): string {
   return line
     .replace(/^\s*>+\s?/, '')
-    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replace(/(\*\*|__)(.+?)\1/g, '$2')
-    .replace(/(?<![\w*])[*_](\S(?:.*?\S)?)[*_](?![\w*])/g, '$1')
+    .replace(/!?\[([^[\]]{0,300})\]\([^()]{0,2000}\)/g, '$1')
+    .replace(/(\*\*|__)(.{1,300}?)\1/g, '$2')
+    .replace(/(?<![\w*])[*_](\S(?:.{0,300}?\S)?)[*_](?![\w*])/g, '$1')
     .trim();
 }

@@ -45,7 +45,7 @@ export function namesInUsersFile(text: string): Map<string, string> {
     users.flatMap((user) => {
       const id = firstId(user, ['id', 'user_id']);
       const name = profileName(user.profile) ?? firstText(user, ['real_name', 'name']);
-      return id === undefined || name === null ? [] : [[id, name] as const];
+      return id === undefined || name === null ? [] : [[id, name.slice(0, 255)] as const];
     }),
   );
 }

@@ -40,6 +40,7 @@ export const teamsExport: ChatFormat = {
     const chats = fieldsIn(valueAt(json, ['conversations']));
     return chats.some(({ MessageList: list }) => Array.isArray(list)) ? 0.95 : 0;
   },
+  holdsChats: () => true,
   read(source) {
     const messages = recordsAt(source, conversationPath(source)).flatMap((record) => exportedMessage(record) ?? []);
     return { messages, notices: [] };

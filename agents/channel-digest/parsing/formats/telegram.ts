@@ -33,6 +33,7 @@ export const telegram: ChatFormat = {
     const messages = fieldsIn(valueAt(json, ONE_CHAT));
     return shareOf(messages, (one) => 'from_id' in one || 'actor_id' in one || one.type === 'service') > 0.5 ? 0.95 : 0;
   },
+  holdsChats: ({ json }) => !Array.isArray(valueAt(json, ONE_CHAT)),
   read(source) {
     const messages = recordsAt(source, pathOf(source)).flatMap((record) => messageOf(record) ?? []);
     const forwarded = messages.filter(({ forwardedFrom }) => forwardedFrom !== null).length;
