@@ -4,6 +4,9 @@ import { Parser } from 'htmlparser2';
 const PASSED_OVER = new Set(['blockquote', 'script', 'style', 'attachment', 'systemeventmessage', 'legacyquote']);
 const BREAKS = new Set(['p', 'div', 'br', 'li', 'tr', 'h1', 'h2', 'h3']);
 
+/** The parser's work grows with the depth of what is open; after so many characters it begins afresh. */
+const PIECE = 65_536;
+
 /** The words of a piece of HTML: marks gone, entities decoded, a mention as `@name`. Text without marks stays itself. */
 export function textOfHtml(html: string): string {
   if (!/[<&]/.test(html)) return html;
@@ -24,7 +27,13 @@ export function textOfHtml(html: string): string {
       if (BREAKS.has(name)) parts.push('\n');
     },
   });
-  parser.end(html);
+  for (let at = 0; at < html.length; ) {
+    const next = html.indexOf('<', at + PIECE);
+    const end = next < 0 ? html.length : next;
+    parser.end(html.slice(at, end));
+    parser.reset();
+    at = end;
+  }
   return parts
     .join('')
     .replaceAll('\u00A0', ' ')

@@ -28,13 +28,32 @@ function chooseOrder(dates: readonly NumericDate[]): { order: DateOrder; assumed
   const possible = ORDERS.filter((order) => distinct.every((date) => isDate(inOrder(date, order))));
   const likely: DateOrder = dates[0]?.likely === 'month-first' ? 'month-day-year' : 'day-month-year';
   const ranked = possible
-    .map((order) => ({ order, ...strain(distinct, order), unlikely: Number(order !== likely) }))
-    .sort((one, other) => one.backwards - other.backwards || one.span - other.span || one.unlikely - other.unlikely);
+    .map((order) => ({
+      order,
+      ...strain(distinct, order),
+      rare: rarity(order, distinct),
+      unlikely: Number(order !== likely),
+    }))
+    .sort(
+      (one, other) =>
+        one.backwards - other.backwards ||
+        one.rare - other.rare ||
+        one.span - other.span ||
+        one.unlikely - other.unlikely,
+    );
   const [best, second] = ranked;
-  const open = best !== undefined && second?.backwards === best.backwards && second.span === best.span;
+  const equal = (keys: readonly ('backwards' | 'rare' | 'span')[]) =>
+    keys.every((key) => best?.[key] === second?.[key]);
+  const open = best !== undefined && second !== undefined && equal(['backwards', 'rare', 'span']);
   const same = open && distinct.every((date) => dayOf(date, best.order) === dayOf(date, second.order));
   const order = best?.order ?? likely;
   return { order, assumed: open && !same ? order : null };
+}
+
+/** A year of two digits in front, or a month in front without slashes. */
+function rarity(order: DateOrder, dates: readonly NumericDate[]): number {
+  if (order === 'year-month-day') return Number(dates.some(({ firstDigits }) => firstDigits < 4));
+  return Number(order === 'month-day-year' && dates.some(({ slashes }) => !slashes));
 }
 
 function strain(dates: readonly NumericDate[], order: DateOrder): { backwards: number; span: number } {
@@ -67,7 +86,8 @@ function isDate({ year, month, day }: KnownDate): boolean {
 
 function timeOf({ date, clock, zone, source }: Stamp, order: DateOrder): string {
   const known = date !== null && 'numbers' in date ? inOrder(date, order) : date;
-  if (known === null) return clock !== null && /^\p{Nd}/u.test(source) ? clock : source;
+  // Today and yesterday have no date to count from.
+  if (known === null) return clock === null || /^(?:Today|Yesterday)/.test(source) ? source : clock;
   if (known.year === null || !isDate(known)) return source;
   const day = `${String(known.year).padStart(4, '0')}-${twoDigits(known.month)}-${twoDigits(known.day)}`;
   return clock === null ? day : `${day}T${clock}${zone ?? ''}`;

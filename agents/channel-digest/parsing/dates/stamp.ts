@@ -5,6 +5,8 @@ export interface NumericDate {
   readonly numbers: readonly [number, number, number];
   /** How many digits the first number has: four are a year. */
   readonly firstDigits: number;
+  /** Whether slashes part them: with other signs the month never comes first. */
+  readonly slashes: boolean;
   /** What a reader expects where nothing else decides. */
   readonly likely: 'day-first' | 'month-first';
 }
@@ -63,16 +65,19 @@ function dateFirst(text: string): Found | null {
   if (dated === null) return null;
   const clock = clockAfter(text, dated.end);
   const { date } = dated;
-  if (clock === null) return date === null ? null : { ...dated, clock: null, zone: null };
+  if (clock === null) return date === null ? null : { ...withYear(text, dated.end, date), clock: null, zone: null };
   if (date === null || 'numbers' in date || date.year !== null) {
     return { end: clock.end, date: hinted(date, clock.american), clock: clock.clock, zone: clock.zone };
   }
-  const year = matchAt(TRAILING_YEAR, text, clock.end);
-  return {
-    ...clock,
-    end: year?.end ?? clock.end,
-    date: { ...date, year: year === null ? null : Number(year.groups[1]) },
-  };
+  return { clock: clock.clock, zone: clock.zone, ...withYear(text, clock.end, date) };
+}
+
+/** `Tue Mar 12 09:15:00 2024` has its year at the end. */
+function withYear(text: string, end: number, date: NumericDate | KnownDate): { end: number; date: Stamp['date'] } {
+  const year = 'numbers' in date || date.year !== null ? null : matchAt(TRAILING_YEAR, text, end);
+  return year === null || 'numbers' in date
+    ? { end, date }
+    : { end: year.end, date: { ...date, year: Number(year.groups[1]) } };
 }
 
 function timeFirst(text: string): Found | null {
@@ -115,9 +120,10 @@ function numericDate({ end, groups }: Matched): Dated | null {
   const numbers = [Number(first), Number(second), Number(third)] as const;
   const isDate = numbers[0] > 0 && numbers[1] > 0 && numbers[2] >= 0 && (numbers[0] <= 31 || first.length === 4);
   // Only American programs leave the zero out of 3/9/24 and use slashes.
-  const american = (groups[0] ?? '').includes('/') && !first.startsWith('0') && !second.startsWith('0');
+  const slashes = (groups[0] ?? '').includes('/');
+  const american = slashes && !first.startsWith('0') && !second.startsWith('0');
   const likely = american ? 'month-first' : 'day-first';
-  return isDate ? { end, date: { numbers, firstDigits: first.length, likely } } : null;
+  return isDate ? { end, date: { numbers, firstDigits: first.length, slashes, likely } } : null;
 }
 
 /** Slashes with no zeros and a capital AM or PM are American; with any other clock the day comes first. */

@@ -13,11 +13,11 @@ const LOG_LINE = /^(?:---|\*{4}\s|Session (?:Start|Time|Close|Ident)|={3,})/i;
 const SAID = /^<[ @+%&~!]{0,2}([^<>\s][^<>]{0,47})>[ \t]?(.*)$/su;
 const ACTED = /^\* ?[@+%&~!]?([^\s*:][^\s:]{0,40})\s(.*)$/su;
 /** What clients say themselves. */
-const SYSTEM = /^(?:-!-|\*\*\*|-->|<--|--(?=\t| )|=!=|-[^\s-][^\s]{0,40}-|\*\t?(?=\S+ (?:\[|\()))/;
+const SYSTEM = /^(?:-!-|\*\*\*|-->|<--|--(?=\t| )|=!=|-[^\s-][^\s]{0,40}-|\*\s{0,2}(?=\S{1,40} [[(][^\s@]{1,60}@))/;
 const TABBED = /^[ @+%&~!]?([^\s][^\t]{0,40})\t(.*)$/su;
 /** Hexchat and mIRC write these with the same star as what people do. */
 const HAPPENED =
-  /^(?:has |have )?(?:joined|left|quit|parted|kicked|been kicked|changed|set|sets|gives|removes|is now known as|is now talking|are now talking)(?![\p{L}])/iu;
+  /^(?:has |have )?(?:joined|left|quit|parted|kicked|been kicked|changed|set|sets|gives|removes|is now known as)(?!\p{L})|^(?:is |are )?(?:now )?talking (?:on|in) [#&]/iu;
 
 interface Line {
   readonly stamp: Stamp | null;

@@ -33,7 +33,7 @@ export function spokenPart(line: string): string {
   const [head, tail] = line.length > 400 ? [line.slice(0, -200), line.slice(-200)] : ['', line];
   if (head === '' && (ATTACHED.test(tail.trim()) || OMITTED.test(tail.trim()))) return '';
   const bare = tail.replace(ATTACHED_IPHONE, '').replace(EDITED, '').replace(IPHONE_TAIL, '').replace(POLL_MARK, '');
-  return `${head}${bare}`;
+  return bare === tail ? line : `${head}${bare}`.trimEnd();
 }
 
 /** Whether a whole message is nothing that somebody said. */
