@@ -18,7 +18,9 @@ export function formatTask(view: TaskView, colors: Colors): string {
   const { task } = view;
   const parts = [formatHead(task, colors), ...view.traces.map((trace) => formatTrace(trace, view.traces, colors))];
   if (task.status === 'failed') parts.push(`\`muster redrive ${task.id}\` lets it run again, under a new trace.`);
-  if (task.status === 'completed') {
+  if (view.pruned.traces) parts.push('Retention has removed traces of this task; its end stands.');
+  if (view.pruned.output) parts.push('Retention has removed the output of this task.');
+  else if (task.status === 'completed') {
     const hint = `\`muster show ${task.id} --json\` has all of it`;
     parts.push(`${colors.bold('output')}\n${formatOutput(view.output, hint)}`);
   }

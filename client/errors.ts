@@ -80,6 +80,19 @@ export class TaskUnknown extends MusterError {
   }
 }
 
+/** The task has ended, and retention has removed what was asked for. Its end stands: `read` and `show` tell it. */
+export class TracePruned extends MusterError {
+  readonly code = 'trace_pruned';
+  readonly retryable = false;
+  constructor(task: { readonly id: string; readonly status: string }, what: 'output' | 'events') {
+    super(
+      `The task ${task.id} is ${task.status}, and retention has removed its ${what}. ` +
+        '`muster retention` says how long what is kept.',
+      { taskId: task.id, status: task.status, what },
+    );
+  }
+}
+
 /** The task is not in a state in which this can be asked of it. */
 export class TaskNotOpen extends MusterError {
   readonly code = 'task_not_open';

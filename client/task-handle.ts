@@ -1,4 +1,4 @@
-import type { TaskId, TraceId } from '../domain/ids.ts';
+import type { TaskId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
@@ -8,7 +8,7 @@ import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
 import { HintedPause } from '../redis/hinted-pause.ts';
 import type { TaskProgress } from '../workflows/tasks/messages.ts';
-import { TaskCancelled, TaskFailed, TaskUnknown } from './errors.ts';
+import { TaskCancelled, TaskFailed, TaskUnknown, TracePruned } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
 import { eventOptions, reasonArgument } from './options/task-options.ts';
 import { TaskControl } from './task-control.ts';
@@ -30,8 +30,8 @@ export interface TaskEvent {
 
 export interface TaskResult {
   readonly output: Json;
-  /** The trace that produced it, with its runs and events. */
-  readonly trace: TaskView['traces'][number];
+  /** The trace that produced it, with its runs and events; null once retention has removed it. */
+  readonly trace: TaskView['traces'][number] | null;
 }
 
 /** A task, from the outside. Every method may be called at any time and from any process. */
@@ -45,9 +45,12 @@ export interface TaskHandle {
   show(): Promise<TaskView>;
   /** What the workflow itself says of a running task. @throws TaskNotOpen, TemporalUnreachable */
   progress(): Promise<TaskProgress>;
-  /** The events of the newest trace in order, without a gap, from after `after` (default 0) until the task has ended. */
+  /**
+   * The events of the newest trace in order, without a gap, from after `after` (default 0) until the task has ended.
+   * @throws TracePruned where retention has removed some of those
+   */
   events(options?: { after?: number }): AsyncIterable<TaskEvent>;
-  /** Waits for the end. @throws TaskFailed, TaskCancelled, TaskUnknown */
+  /** Waits for the end. @throws TaskFailed, TaskCancelled, TaskUnknown, TracePruned once the output is gone */
   result(): Promise<TaskResult>;
   /**
    * Asks for the end. A waiting task ends at once; a running one when its nodes have let go. The wish is durable: it
@@ -108,9 +111,9 @@ export class TaskReader {
     if (task.status === 'cancelled') throw new TaskCancelled(id);
     if (task.status === 'failed') throw new TaskFailed(id, task.error);
     const view = await this.#show(id);
-    const trace = view?.traces.at(-1);
-    if (view === null || trace === undefined) return this.#unknown(id);
-    return { output: view.output, trace };
+    if (view === null) return this.#unknown(id);
+    if (view.pruned.output) throw new TracePruned(task, 'output');
+    return { output: view.output, trace: view.traces.at(-1) ?? null };
   }
 
   async #untilEnded(id: TaskId): Promise<TaskRecord> {
@@ -150,9 +153,17 @@ export class TaskReader {
     return this.#stores.inTenant(async ({ em }) => {
       const task = (await new TaskRepository(em).find(id)) ?? this.#unknown(id);
       const traces = new TraceRepository(em);
-      const traceId: TraceId | null = (await traces.list(id)).at(-1)?.id ?? null;
-      const events = traceId === null ? [] : await traces.events(traceId, after, EVENTS_PER_READ);
-      return { events, traceId, ended: isTerminalTaskStatus(task.status) };
+      const trace = (await traces.list(id)).at(-1);
+      const ended = isTerminalTaskStatus(task.status);
+      if (trace === undefined) {
+        if (ended && task.traceCount > 0) throw new TracePruned(task, 'events');
+        return { events: [], traceId: null, ended };
+      }
+      const events = await traces.events(trace.id, after, EVENTS_PER_READ);
+      // Numbers have no gap: where the next one is missing although there was one, retention has been there.
+      const isNextGone = trace.lastSeq > after && events[0]?.seq !== after + 1;
+      if (isNextGone) throw new TracePruned(task, 'events');
+      return { events, traceId: trace.id, ended };
     });
   }
 

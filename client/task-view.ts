@@ -66,6 +66,8 @@ export interface TaskView {
   }[];
   /** Null until the task is completed. */
   readonly output: Json;
+  /** Whether retention has removed traces of the task, or its output. The task's end stands all the same. */
+  readonly pruned: { readonly traces: boolean; readonly output: boolean };
 }
 
 /** No trace has more events than this: 200 nodes, 4 attempts each, pauses aside. */
@@ -79,10 +81,14 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
   const traces = [];
   for (const trace of await new TraceRepository(em).list(id)) traces.push(await readTrace(em, trace));
   const loaded = await new ArtifactRepository(em).load(new Map([['output', task.output]]), { missing: 'null' });
+  const output = loaded.get('output') ?? null;
+  // What is in an artifact is long, and never null itself.
+  const isOutputGone = output === null && task.output.artifactId !== null;
   return {
     task: { ...factsOf(task), workflowId },
     traces,
-    output: loaded.get('output') ?? null,
+    output,
+    pruned: { traces: traces.length < task.traceCount, output: isOutputGone },
   };
 }
 

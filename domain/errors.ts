@@ -17,6 +17,7 @@ export const ERROR_CODES = [
   'input_unreadable',
   'idempotency_conflict',
   'task_unknown',
+  'trace_pruned',
   'task_not_open',
   'task_failed',
   'task_cancelled',

@@ -39,6 +39,8 @@ export interface TraceRecord {
   readonly finishedAt: Date | null;
   readonly error: Json;
   readonly replyText: string;
+  /** The number of its last event; 0 before the first. */
+  readonly lastSeq: number;
 }
 
 /** How a task ends. */
@@ -151,7 +153,8 @@ export class TraceRepository {
 
   async list(taskId: TaskId): Promise<TraceRecord[]> {
     const result = await sql<Record<string, unknown>>`
-      select id, number, status, workflow_id, graph_id, origin_trace_id, created_at, finished_at, error, reply_text
+      select id, number, status, workflow_id, graph_id, origin_trace_id, created_at, finished_at, error, reply_text,
+        next_seq - 1 as last_seq
       from muster.agent_traces where task_id = ${taskId} order by number`.execute(this.#em.getKysely());
     return result.rows.map((row) => ({
       id: row.id as TraceId,
@@ -164,6 +167,7 @@ export class TraceRepository {
       finishedAt: readDateOrNull(row.finished_at as string | null),
       error: (row.error ?? null) as Json,
       replyText: row.reply_text as string,
+      lastSeq: row.last_seq as number,
     }));
   }
 

@@ -71,7 +71,7 @@ describe('the replacement of runs', () => {
       create trigger kill_session before insert on muster.agent_runs
         for each row execute function muster.kill_session()`);
 
-    await assert.rejects(replace(THREE, 2), { code: 'transaction_timed_out', message: /terminat/ });
+    await assert.rejects(replace(THREE, 2), { code: 'service_unreachable', message: /terminat/ });
     const left = await rows();
     await superuser('drop trigger kill_session on muster.agent_runs');
     await replace(THREE, 2);

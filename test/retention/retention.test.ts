@@ -218,6 +218,39 @@ describe('retention', () => {
     assert.deepEqual(await states(), { [expired]: 'dead expired', [young]: 'pending' });
   });
 
+  it('tells the end of a task whose trace, events or output it has removed', async () => {
+    script.on('three', async () => ({ text: 'x'.repeat(20_000) }));
+    const long = await finished();
+    script.reset();
+    const short = (await muster.client.submit('swift', {})).id;
+    await ended(muster.client.task(short));
+    const task = muster.client.task(short);
+    const { output } = await task.result();
+    const first = async (options = {}) => {
+      for await (const event of task.events(options)) return event.seq;
+      return null;
+    };
+
+    await sql(`set session_replication_role = replica; delete from muster.trace_events e using muster.agent_traces t
+      where t.id = e.trace_id and t.task_id = '${short}'`);
+    await assert.rejects(first(), {
+      code: 'trace_pruned',
+      message: /is completed, and retention has removed its events/,
+    });
+    const events = (await task.show()).traces[0]?.events;
+    const lastSeq = 8;
+    assert.equal(await first({ after: lastSeq }), null);
+    await sql(`delete from muster.agent_traces where task_id in ('${short}', '${long}')`);
+    await assert.rejects(first(), { code: 'trace_pruned' });
+    await sql(`delete from muster.artifacts where task_id = '${long}' and name like '%output%'`);
+
+    assert.deepEqual(events, []);
+    assert.deepEqual(await task.result(), { output, trace: null });
+    assert.deepEqual((await task.show()).pruned, { traces: true, output: false });
+    await assert.rejects(muster.client.task(long).result(), { code: 'trace_pruned', message: /removed its output/ });
+    assert.deepEqual((await muster.client.task(long).show()).pruned, { traces: true, output: true });
+  });
+
   it('C082: stops between two batches when it is told to', async () => {
     const stop = new AbortController();
     for (const id of [await finished(), await finished()]) await age(id, 100);

@@ -41,13 +41,13 @@ describe('the story of a task', () => {
 
     assert.deepEqual(output, { text: 'HELLO, ADA!' });
     assert.deepEqual(
-      trace.runs.map((run) => [run.nodeId, run.status, run.attempts]),
+      trace?.runs.map((run) => [run.nodeId, run.status, run.attempts]),
       [
         ['greet', 'ok', 1],
         ['shout', 'ok', 1],
       ],
     );
-    const types = trace.events.map((event) => [event.seq, event.type, event.nodeId]);
+    const types = trace?.events.map((event) => [event.seq, event.type, event.nodeId]);
     assert.deepEqual(types, [
       [1, 'trace.started', null],
       [2, 'run.started', 'greet'],
