@@ -7,6 +7,7 @@ import { WorkerMailboxes } from './worker/mailboxes.ts';
 import { Observation } from './worker/observation.ts';
 import { type Opened, openWorker, type WorkerOptions } from './worker/open-worker.ts';
 import { assembleQueue } from './worker/queue-parts.ts';
+import { markCallers, surviveStrayErrors } from './worker/stray-errors.ts';
 import { createTemporalWorker } from './worker/temporal-worker.ts';
 
 export type { WorkerOptions } from './worker/open-worker.ts';
@@ -60,6 +61,7 @@ export async function runWorker(options: WorkerOptions = {}): Promise<void> {
 
 async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
   const { database, redis, temporal, log, workerId, taskQueue, hosted, graphs, config } = opened;
+  surviveStrayErrors();
   const reach = armFailpoints(config.failpoints);
   const queue = assembleQueue(opened, reach);
   const limiter = workerLimiter(opened);
@@ -84,7 +86,7 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
     process: workerId,
     database,
     graphs,
-    handlers: observation.watch(hosted.handlers),
+    handlers: observation.watch(markCallers(hosted.handlers, log)),
     messagesOf: (node, signal) => mailboxes.messagesOf(node, signal),
     board,
     limits: limiter,

@@ -10,14 +10,6 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A NUL character or half of a surrogate pair, as JSON text shows it: PostgreSQL keeps neither. */
-const NOT_STORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f][0-9a-f]{2})/i;
-
-/** Whether PostgreSQL can keep a value, given its JSON text as `JSON.stringify` writes it. */
-export function isStorableJson(text: string): boolean {
-  return !NOT_STORABLE.test(text);
-}
-
 /** What no text may hold, named for a sentence; null for a text that PostgreSQL can keep. */
 export function textFault(text: string): string | null {
   if (text.includes('\u0000')) return 'a NUL character';
@@ -49,6 +41,11 @@ export function toJson(value: unknown): ToJsonResult {
   return copied === undefined
     ? { ok: false, path: printablePath(walk.tokens), found: walk.found }
     : { ok: true, value: copied };
+}
+
+/** What in a value JSON cannot keep, as a sentence. */
+export function notJson({ path, found }: Extract<ToJsonResult, { ok: false }>): string {
+  return `${found}${path === '' ? '' : ` at ${path}`} is not JSON.`;
 }
 
 /** Where a walk through a value stands; at its end, if it failed, where and why. */

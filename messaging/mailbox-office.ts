@@ -1,8 +1,8 @@
 import { GroupCommit } from '../database/group-commit.ts';
 import { isDataFault } from '../database/retry.ts';
-import type { HandlerLog } from '../domain/agents/handler.ts';
+import { handlerLog } from '../domain/agents/handler-log.ts';
 import type { AgentId } from '../domain/ids.ts';
-import { isStorableJson, type Json } from '../domain/json.ts';
+import { type Json, notJson, toJson } from '../domain/json.ts';
 import { MAX_PAYLOAD_BYTES, type SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { formatMoment } from '../domain/messaging/moments.ts';
 import type { ReceiveContext } from '../domain/messaging/received-message.ts';
@@ -140,7 +140,7 @@ export class MailboxOffice implements MailboxDesk {
       tenant: envelope.tenant,
       signal,
       messages: handlerMessages(sender, speaker, { work: [envelope.id, agent.id], signal }),
-      log: withFacts(log, facts),
+      log: handlerLog(log, facts),
     };
   }
 
@@ -186,22 +186,10 @@ export class MailboxOffice implements MailboxDesk {
 /** What survives JSON of a handler's answer. @throws ReplyInvalid */
 function asReply(envelope: SignedEnvelope, message: StoredMessage, reply: Json): Json {
   const agent = String(message.toAgentId ?? envelope.to);
-  let text: string;
-  try {
-    text = JSON.stringify(reply ?? null) ?? 'null';
-  } catch (error) {
-    throw new ReplyInvalid(agent, `it cannot be written as JSON: ${String(error)}.`);
-  }
-  const bytes = Buffer.byteLength(text);
+  const json = toJson(reply ?? null);
+  if (!json.ok) throw new ReplyInvalid(agent, notJson(json));
+  const bytes = Buffer.byteLength(JSON.stringify(json.value));
   if (bytes > MAX_PAYLOAD_BYTES)
     throw new ReplyInvalid(agent, `it has ${bytes} bytes and may have ${MAX_PAYLOAD_BYTES}.`);
-  if (!isStorableJson(text)) throw new ReplyInvalid(agent, 'a text in it holds a NUL or half a character.');
-  return JSON.parse(text);
-}
-
-function withFacts(log: HandlerLog, facts: Record<string, string>): HandlerLog {
-  return {
-    info: (more, message) => log.info({ ...facts, ...more }, message),
-    warn: (more, message) => log.warn({ ...facts, ...more }, message),
-  };
+  return json.value;
 }

@@ -1,4 +1,5 @@
 import type { HandlerLog } from '../domain/agents/handler.ts';
+import { acrossBorder, HandlerThrew, parseThrown, type Thrown } from '../domain/agents/thrown.ts';
 import { errorMessage, hasErrorCode, MusterError } from '../domain/errors.ts';
 import type { AgentId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
@@ -6,6 +7,7 @@ import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { parseMoment } from '../domain/messaging/moments.ts';
 import type { Receive, ReceiveContext, ReceivedMessage } from '../domain/messaging/received-message.ts';
 import { afterFailedDelivery } from '../domain/messaging/redelivery.ts';
+import { raceWithAbort } from '../domain/race-with-abort.ts';
 import type { ClaimRef } from '../entities/messaging/mailbox-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
 import { checkMessage } from './check-message.ts';
@@ -167,18 +169,17 @@ export class Mailbox {
     if (oldest !== undefined) this.#handled.delete(oldest);
   }
 
-  async #failed(message: StoredMessage, envelope: SignedEnvelope, error: unknown): Promise<'ended' | 'blocked'> {
+  async #failed(message: StoredMessage, envelope: SignedEnvelope, cause: unknown): Promise<'ended' | 'blocked'> {
     // Whoever has it now decides what becomes of it.
     if (!this.#held.has(message.id)) return 'blocked';
     if (this.#stopping && this.#abort.signal.aborted) {
       await this.#desk.release([message]).catch(() => undefined);
       return 'blocked';
     }
-    const retryable = !(error instanceof MusterError) || error.retryable;
+    const { code, message: reason, retryable, retryAfterMs } = faultOf(cause);
     const next = afterFailedDelivery(message.attempts, retryable);
-    const code = hasErrorCode(error) ? error.code : 'handler_failed';
-    const reason = errorMessage(error).slice(0, 2_000).replaceAll('\u0000', '\ufffd').toWellFormed();
-    const failure = { delayMs: next.kind === 'again' ? next.delayMs : null, code, reason };
+    const delayMs = next.kind === 'again' ? Math.max(next.delayMs, retryAfterMs ?? 0) : null;
+    const failure = { delayMs, code, reason };
     await this.#desk.fail(message, envelope, failure).catch(() => undefined);
     this.#held.delete(message.id);
     return next.kind === 'again' ? 'blocked' : 'ended';
@@ -191,12 +192,10 @@ export class Mailbox {
     const timeoutMs = this.#timeoutOf(envelope);
     const timer = setTimeout(() => this.#abort.abort(new ReceiveTimedOut(this.agent.name, timeoutMs)), timeoutMs);
     const { signal } = this.#abort;
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
     try {
       const context = this.#desk.contextFor(this.agent, envelope, signal);
-      const result = await Promise.race([this.agent.receive(this.#received(message, envelope), context), aborted]);
+      const receive = () => this.agent.receive(this.#received(message, envelope), context);
+      const result = await raceWithAbort(signal, () => acrossBorder(receive));
       return result === undefined ? null : result;
     } finally {
       clearTimeout(timer);
@@ -233,6 +232,14 @@ export class Mailbox {
 /** Whether Muster answers a message itself. */
 export function isStatusQuery({ type, payload }: SignedEnvelope): boolean {
   return type === 'query' && payload.kind === 'status';
+}
+
+/** The handler's own failure, or one of ours: the time, the answer. */
+function faultOf(cause: unknown): Pick<Thrown, 'code' | 'message' | 'retryable' | 'retryAfterMs'> {
+  if (cause instanceof HandlerThrew) return parseThrown(cause.thrown);
+  const code = hasErrorCode(cause) ? cause.code : 'handler_failed';
+  const retryable = !(cause instanceof MusterError) || cause.retryable;
+  return { code, message: errorMessage(cause), retryable, retryAfterMs: null };
 }
 
 function laneOf({ raw }: StoredMessage): string {

@@ -1,9 +1,8 @@
-import type { SendingNode } from '../activities/dependencies.ts';
+import type { Log, SendingNode } from '../activities/dependencies.ts';
 import type { AgentPresence } from '../database/agent-presence.ts';
 import type { Database } from '../database/transaction.ts';
-import type { HandlerLog } from '../domain/agents/handler.ts';
 import { SYSTEM_TENANT } from '../domain/ids.ts';
-import type { HandlerMessages } from '../domain/messaging/received-message.ts';
+import type { HandlerMessages, Receive } from '../domain/messaging/received-message.ts';
 import { handlerMessages } from '../messaging/handler-messages.ts';
 import { SenderIdentity } from '../messaging/identity.ts';
 import type { MailboxAgent } from '../messaging/mailbox.ts';
@@ -15,6 +14,7 @@ import type { RedisConnections } from '../redis/open-redis.ts';
 import { workerPresence } from './agent-presence.ts';
 import type { Hosted } from './handlers.ts';
 import type { Observation } from './observation.ts';
+import { markReceiver } from './stray-errors.ts';
 
 export interface WorkerMailboxesOptions {
   readonly database: Database;
@@ -23,7 +23,7 @@ export interface WorkerMailboxesOptions {
   readonly process: string;
   readonly hosted: Hosted;
   readonly observation: Observation;
-  readonly log: HandlerLog;
+  readonly log: Log;
   readonly maxHops: number;
 }
 
@@ -89,7 +89,12 @@ export class WorkerMailboxes {
       const id = this.presence.ids.get(name);
       return kind !== 'agent' || receive === undefined || id === undefined
         ? []
-        : [{ id, name, receive: this.#options.observation.progress.watchReceive(name, receive) }];
+        : [{ id, name, receive: this.#watched(name, receive) }];
     });
+  }
+
+  #watched(name: string, receive: Receive): Receive {
+    const { observation, log } = this.#options;
+    return observation.progress.watchReceive(name, markReceiver(name, receive, log));
   }
 }

@@ -1,12 +1,13 @@
 import type { Handler, HandlerContext } from '../../domain/agents/handler.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../../domain/agents/retry-policy.ts';
 import { parseWith, type ValueIssue } from '../../domain/agents/schema.ts';
-import { parseThrown } from '../../domain/agents/thrown.ts';
+import { acrossBorder, HandlerThrew, parseThrown } from '../../domain/agents/thrown.ts';
 import { hasErrorCode, MusterError } from '../../domain/errors.ts';
 import type { GraphNode } from '../../domain/graphs/definition.ts';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import { evaluateCondition, type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
-import { type Json, toJson } from '../../domain/json.ts';
+import { type Json, notJson, toJson } from '../../domain/json.ts';
+import { raceWithAbort } from '../../domain/race-with-abort.ts';
 import { thrownText } from '../../domain/thrown-text.ts';
 import { HandlerInputInvalid, HandlerOutputInvalid, HandlerTimedOut, HandlerUnknown } from '../errors.ts';
 
@@ -46,14 +47,6 @@ export function handlerOf(handlers: AttemptSetting['handlers'], node: GraphNode)
 
 export function retryPolicyFor(handlers: AttemptSetting['handlers'], node: GraphNode): RetryPolicy {
   return handlerOf(handlers, node)?.retry ?? DEFAULT_RETRY;
-}
-
-/** Carries what the code of a handler threw across the border, so that nothing on this side takes it for its own. */
-class HandlerThrew {
-  readonly thrown: unknown;
-  constructor(thrown: unknown) {
-    this.thrown = thrown;
-  }
 }
 
 /** Runs one attempt of a node: reads its input, calls the handler within its time, checks what it returned. */
@@ -110,27 +103,6 @@ async function withinTime(
   }
 }
 
-/** The work, or the reason of the signal's abort, whichever comes first. What comes later is nobody's unhandled fault. */
-export async function raceWithAbort<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
-  signal.throwIfAborted();
-  const over = Promise.withResolvers<never>();
-  const abort = () => over.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work(), over.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
-
-async function acrossBorder(call: () => unknown): Promise<unknown> {
-  try {
-    return await call();
-  } catch (error) {
-    throw new HandlerThrew(error);
-  }
-}
-
 function thrownAttempt(thrown: unknown): AttemptEnd {
   const { code, message, retryable, retryAfterMs, limitedForMs } = parseThrown(thrown);
   if (limitedForMs !== null) return { kind: 'limited', message, retryAfterMs: limitedForMs };
@@ -150,9 +122,4 @@ function failedAttempt(error: unknown): AttemptEnd {
 
 function faultsText(issues: readonly ValueIssue[]): string {
   return `${issues.map((issue) => `${issue.path} ${issue.message}`.trim()).join('; ')}.`;
-}
-
-/** What in a value JSON cannot keep, as a sentence. */
-export function notJson({ path, found }: { readonly path: string; readonly found: string }): string {
-  return `${found}${path === '' ? '' : ` at ${path}`} is not JSON.`;
 }

@@ -1,14 +1,14 @@
 import { v7 as uuid } from 'uuid';
 import type { Transaction } from '../../database/transaction.ts';
 import { withRecord } from '../../database/with-record.ts';
-import type { HandlerContext, HandlerLog } from '../../domain/agents/handler.ts';
+import type { HandlerContext } from '../../domain/agents/handler.ts';
+import { handlerLog } from '../../domain/agents/handler-log.ts';
 import { answering, answeringAtOnce } from '../../domain/agents/thrown.ts';
-import { isJsonObject, type Json, type JsonObject, toJson } from '../../domain/json.ts';
+import { type Json, notJson, toJson } from '../../domain/json.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { HandlerCallInvalid } from '../errors.ts';
-import { notJson } from './attempt.ts';
 import { type AttemptRef, assertCurrent, isName, MAX_NAME_CHARACTERS } from './attempt-ref.ts';
 import { handlerEffects } from './handler-effects.ts';
 import { handlerLimits } from './handler-limits.ts';
@@ -34,7 +34,7 @@ export function handlerContext(deps: ActivityDependencies, ref: AttemptRef, sign
     writeArtifact: (artifact) => answering(() => writeArtifact(deps, ref, artifact)),
     limits: handlerLimits(deps, ref),
     messages: deps.messagesOf({ ...execution, nodeId, agent: ref.agent }, signal),
-    log: handlerLog(deps, { taskId: execution.taskId, nodeId, attempt }),
+    log: handlerLog(deps.log, { taskId: execution.taskId, nodeId, attempt }),
   };
 }
 
@@ -47,27 +47,6 @@ function checkedDetails(nodeId: string, details: unknown): Json | undefined {
   if (length <= MAX_DETAILS_CHARACTERS) return json.value;
   const fault = `its details have ${length} characters and may have ${MAX_DETAILS_CHARACTERS}.`;
   throw new HandlerCallInvalid(nodeId, 'heartbeat', fault);
-}
-
-/** Logging never fails the handler: facts that are no JSON are told as a fault, and none replaces those of the runtime. */
-export function handlerLog({ log }: Pick<ActivityDependencies, 'log'>, facts: JsonObject): HandlerLog {
-  const all = (more: unknown) => ({ ...readableFacts(more), ...facts });
-  return {
-    info: (more, message) => log.info(all(more), shortText(message)),
-    warn: (more, message) => log.warn(all(more), shortText(message)),
-  };
-}
-
-const MAX_LINE_CHARACTERS = 10_000;
-
-function shortText(message: unknown): string {
-  return typeof message === 'string' ? message.slice(0, MAX_LINE_CHARACTERS) : typeof message;
-}
-
-function readableFacts(given: unknown): JsonObject {
-  const json = toJson(given ?? {});
-  if (!json.ok) return { unreadableFacts: notJson(json) };
-  return isJsonObject(json.value) ? json.value : { facts: json.value };
 }
 
 interface Artifact {

@@ -2,11 +2,10 @@ import { createHash } from 'node:crypto';
 import type { EffectRequest, HandlerContext } from '../../domain/agents/handler.ts';
 import { answering, callback } from '../../domain/agents/thrown.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
-import { type Json, toJson } from '../../domain/json.ts';
+import { type Json, notJson, toJson } from '../../domain/json.ts';
 import { EffectRepository } from '../../entities/system/effect-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { EffectConflict, EffectInDoubt, EffectResultInvalid, HandlerCallInvalid } from '../errors.ts';
-import { notJson } from './attempt.ts';
 import { type AttemptRef, assertCurrent, isName } from './attempt-ref.ts';
 
 /** An effect as it was asked for, checked. */

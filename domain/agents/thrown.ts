@@ -66,6 +66,23 @@ export async function callback<Result>(call: () => Promise<Result> | Result): Pr
   }
 }
 
+/** Carries what the code of a handler threw across the border, so that nothing on this side takes it for its own. */
+export class HandlerThrew {
+  readonly thrown: unknown;
+  constructor(thrown: unknown) {
+    this.thrown = thrown;
+  }
+}
+
+/** Calls the code of a handler. Whatever it throws comes back as {@link HandlerThrew}, to be parsed. */
+export async function acrossBorder<Result>(call: () => Promise<Result> | Result): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    throw new HandlerThrew(error);
+  }
+}
+
 /** Parses what a handler threw. Never throws itself. */
 export function parseThrown(thrown: unknown): Thrown {
   const ours = isSpoken(thrown) ? thrown : null;
