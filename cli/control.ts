@@ -25,6 +25,11 @@ const CANCEL: Control = {
   isDone: isTerminalTaskStatus,
   underWay: 'It is asked to end, and does when its nodes have let go.',
 };
+const KILL: Control = {
+  ask: (task, { reason }) => task.kill(reason),
+  isDone: isTerminalTaskStatus,
+  underWay: 'It ends now.',
+};
 const PAUSE: Control = {
   ask: (task) => task.pause(),
   isDone: (status) => status === 'paused' || status === 'deferred' || isTerminalTaskStatus(status),
@@ -36,13 +41,11 @@ const RESUME: Control = {
   underWay: 'It is asked to go on, and does when a worker has told its workflow.',
 };
 
-/** `cancel`, `pause` and `resume`. */
+/** `cancel`, `kill`, `pause` and `resume`. */
 export function addControlCommands(program: Command): void {
-  add(program, { name: 'cancel', description: 'end a task; a waiting one at once', control: CANCEL }).option(
-    '--reason <text>',
-    'why, for the record',
-    shortText,
-  );
+  const reason = (command: Command) => command.option('--reason <text>', 'why, for the record', shortText);
+  reason(add(program, { name: 'cancel', description: 'end a task; a waiting one at once', control: CANCEL }));
+  reason(add(program, { name: 'kill', description: 'end a task at once, whatever its workflow does', control: KILL }));
   add(program, { name: 'pause', description: 'start nothing more of a task until it is resumed', control: PAUSE });
   add(program, { name: 'resume', description: 'let a paused task go on', control: RESUME });
 }

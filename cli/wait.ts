@@ -48,6 +48,6 @@ async function follow(task: TaskHandle, { output, always = output.isWatched }: W
 
 /** What a task that has ended badly makes its command fail with; null for a completed one. */
 export function endFailure({ task }: TaskView): MusterError | null {
-  if (task.status === 'cancelled') return new TaskCancelled(task.id);
+  if (task.status === 'cancelled') return new TaskCancelled(task.id, task.error);
   return task.status === 'failed' ? new TaskFailed(task.id, task.error) : null;
 }

@@ -97,8 +97,10 @@ export class TracePruned extends MusterError {
 export class TaskNotOpen extends MusterError {
   readonly code = 'task_not_open';
   readonly retryable = false;
-  constructor(taskId: string, status: string, wanted: string) {
-    super(`The task ${taskId} is ${status} and cannot be ${wanted}.`, { taskId, status });
+  /** @param successor the next task of its series, which continues without it */
+  constructor(taskId: string, status: string, wanted: string, successor: string | null = null) {
+    const next = successor === null ? '' : ` Its series continues with the task ${successor}: end that one.`;
+    super(`The task ${taskId} is ${status} and cannot be ${wanted}.${next}`, { taskId, status, successor });
   }
 }
 
@@ -115,12 +117,15 @@ export class TaskFailed extends MusterError {
   }
 }
 
-/** The task was cancelled. */
+/** The task was cancelled or killed. */
 export class TaskCancelled extends MusterError {
   readonly code = 'task_cancelled';
   readonly retryable = false;
-  constructor(taskId: string) {
-    super(`The task ${taskId} was cancelled.`, { taskId });
+  /** What its row says of it: `task_killed` for one that was killed. */
+  readonly failure: Failure | null;
+  constructor(taskId: string, failure: Failure | null = null) {
+    super(`The task ${taskId} was ${failure?.code === 'task_killed' ? 'killed' : 'cancelled'}.`, { taskId });
+    this.failure = failure;
   }
 }
 

@@ -1,4 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
+import { endFromOutside } from '../database/end-from-outside.ts';
+import { GraphCache } from '../database/graph-cache.ts';
+import type { TaskId } from '../domain/ids.ts';
 import {
   isOpenTaskStatus,
   type OpenTaskStatus,
@@ -6,8 +9,9 @@ import {
   WAITING_TASK_STATUSES,
 } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
+import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
-import { TaskRepository } from '../entities/tasks/task-repository.ts';
+import { type CancelWish, TaskRepository } from '../entities/tasks/task-repository.ts';
 import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
 import { pauseSignal, resumeSignal, statusQuery, type TaskProgress } from '../workflows/tasks/messages.ts';
 import { TaskNotOpen } from './errors.ts';
@@ -24,18 +28,53 @@ export class TaskControl {
   }
 
   async cancel(task: TaskRecord, reason: string): Promise<void> {
-    const ended = await this.#inTasks((tasks) => tasks.cancelWaiting(task.id, 'client', reason));
-    if (ended) {
+    const asked = await this.#askToEnd(task, { code: 'task_cancelled', reason }, 'cancelled');
+    // The wish is in PostgreSQL and the relay carries it; asking at once only saves its second.
+    if (!asked.ended) await this.#withHandle(task, (handle) => handle.cancel()).catch(() => undefined);
+  }
+
+  /** Two steps: should the program die between them, the first is a cancel, which ends the task too. */
+  async kill(task: TaskRecord, reason: string): Promise<void> {
+    const { database, queueFor, wakeUps } = this.#stores;
+    const asked = await this.#askToEnd(task, { code: 'task_killed', reason }, 'killed');
+    if (asked.ended) return;
+    const open = await this.#stores.singleInTenant(({ em }) => new SuspectRepository(em).findOpen(task.id));
+    const failure = { code: 'task_killed', message: reason };
+    const end = { status: 'cancelled', failure, terminate: true } as const;
+    const graphs = new GraphCache(database);
+    const standing = open === null ? null : await endFromOutside({ database, graphs }, open.execution, end);
+    if (standing?.isNew !== true) return this.#requireCancelled(task.id);
+    // The rest is in the outbox; asking at once only saves its second.
+    await Promise.allSettled([queueFor(task.taskQueue).released([task.id]), wakeUps.publishTask(task.id)]);
+    await this.#withHandle(task, (handle) => handle.terminate(reason)).catch(() => undefined);
+  }
+
+  /** Its workflow ended it at the same moment, as it was asked to; a task that had failed by then could not be killed. */
+  async #requireCancelled(id: TaskId): Promise<void> {
+    const now = await this.#inTasks((tasks) => tasks.find(id));
+    if (now !== null && now.status !== 'cancelled') throw new TaskNotOpen(id, now.status, 'killed');
+  }
+
+  async #askToEnd(
+    task: TaskRecord,
+    wish: Pick<CancelWish, 'code' | 'reason'>,
+    wanted: string,
+  ): Promise<{ readonly ended: boolean }> {
+    const asked = await this.#inTasks((tasks) => tasks.cancel(task.id, { ...wish, actor: 'client' }));
+    if (asked === null) throw await this.#cameTooLate(task, wanted);
+    if (asked.ended) {
       await this.#stores
         .queueFor(task.taskQueue)
         .remove([task.id])
         .catch(() => undefined);
-      return;
     }
-    const requested = await this.#inTasks((tasks) => tasks.requestCancel(task.id, 'client', reason));
-    if (!requested) throw new TaskNotOpen(task.id, task.status, 'cancelled');
-    // The wish is in PostgreSQL and the relay carries it; asking at once only saves its second.
-    await this.#withHandle(task, (handle) => handle.cancel()).catch(() => undefined);
+    return asked;
+  }
+
+  async #cameTooLate(task: TaskRecord, wanted: string): Promise<TaskNotOpen> {
+    const now = (await this.#inTasks((tasks) => tasks.find(task.id))) ?? task;
+    const next = now.recurrence === null ? null : await this.#inTasks((tasks) => tasks.successorOf(task.id));
+    return new TaskNotOpen(task.id, now.status, wanted, next);
   }
 
   async pause(task: TaskRecord): Promise<void> {

@@ -53,10 +53,17 @@ export interface TaskHandle {
   /** Waits for the end. @throws TaskFailed, TaskCancelled, TaskUnknown, TracePruned once the output is gone */
   result(): Promise<TaskResult>;
   /**
-   * Asks for the end. A waiting task ends at once; a running one when its nodes have let go. The wish is durable: it
-   * reaches the task even if Temporal is away now. @throws TaskNotOpen for a task that has ended
+   * Asks for the end. A waiting task ends at once; a running one when its nodes have let go, or after 30 seconds without
+   * its workflow, so that a cancel needs PostgreSQL only. Once it has returned the task ends as cancelled and as nothing
+   * else, and a series ends with it. @throws TaskNotOpen for a task that has ended: the cancel came too late
    */
   cancel(reason?: string): Promise<void>;
+  /**
+   * Ends the task at once, in whatever state it or its workflow is, with PostgreSQL alone: what its nodes still do is
+   * thrown away, and its workflow is terminated as soon as Temporal is there. The task is `cancelled`, with the code
+   * `task_killed`. @throws TaskNotOpen for a task that has ended
+   */
+  kill(reason?: string): Promise<void>;
   /** Starts nothing more until `resume`; running nodes end. Repeating it changes nothing. @throws TaskNotOpen */
   pause(): Promise<void>;
   /** Undoes `pause`. @throws TaskNotOpen */
@@ -65,6 +72,7 @@ export interface TaskHandle {
 
 /** How long a reader waits for a hint before it looks by itself. */
 const POLL_MS = 300;
+const NO_REASON = 'no reason was given';
 const EVENTS_PER_READ = 200;
 
 /** Makes handles. */
@@ -86,8 +94,8 @@ export class TaskReader {
       progress: async () => this.#control.progress(await this.#read(id)),
       events: (options = {}) => this.#events(id, eventOptions(options).after ?? 0),
       result: () => this.#result(id),
-      cancel: async (reason = 'no reason was given') =>
-        this.#control.cancel(await this.#read(id), reasonArgument(reason)),
+      cancel: async (reason = NO_REASON) => this.#control.cancel(await this.#read(id), reasonArgument(reason)),
+      kill: async (reason = NO_REASON) => this.#control.kill(await this.#read(id), reasonArgument(reason)),
       pause: async () => this.#control.pause(await this.#read(id)),
       resume: async () => this.#control.resume(await this.#read(id)),
     };
@@ -108,7 +116,7 @@ export class TaskReader {
 
   async #result(id: TaskId): Promise<TaskResult> {
     const task = await this.#untilEnded(id);
-    if (task.status === 'cancelled') throw new TaskCancelled(id);
+    if (task.status === 'cancelled') throw new TaskCancelled(id, task.error);
     if (task.status === 'failed') throw new TaskFailed(id, task.error);
     const view = await this.#show(id);
     if (view === null) return this.#unknown(id);

@@ -3,6 +3,8 @@ import { WriteRefused } from '../database/errors.ts';
 import type { Database } from '../database/transaction.ts';
 import { type RecordLog, withRecord } from '../database/with-record.ts';
 import type { TaskId, TraceId } from '../domain/ids.ts';
+import { storableText } from '../domain/json.ts';
+import type { Failure } from '../domain/tasks/execution.ts';
 import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
 import type { Claimant } from '../entities/tasks/claim-rules.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
@@ -18,11 +20,41 @@ export interface ClaimOptions {
 /** Each lost race means that another claim has succeeded, so a few more attempts than there are workers are plenty. */
 const MAX_ATTEMPTS = 10;
 
+/** What became of tasks that were to be claimed. */
+export interface Claims {
+  readonly claimed: readonly ClaimedTask[];
+  /** Those whose rows PostgreSQL refuses to claim, whoever tries, with the reason. */
+  readonly refused: readonly { readonly taskId: TaskId; readonly failure: Failure }[];
+}
+
 /**
- * Claims what of these tasks may start. Where another claim took the same slot at the same moment nothing was changed,
- * and it is tried again with what is free now.
+ * Claims what of these tasks may start. Where a row among them cannot be claimed, the others are: halves of what was
+ * refused are claimed by themselves.
  */
-export async function claimTasks(options: ClaimOptions, ids: readonly TaskId[]): Promise<ClaimedTask[]> {
+export async function claimTasks(options: ClaimOptions, ids: readonly TaskId[]): Promise<Claims> {
+  try {
+    return { claimed: await claimTogether(options, ids), refused: [] };
+  } catch (error) {
+    if (!(error instanceof WriteRefused)) throw error;
+    const [taskId] = ids;
+    if (ids.length === 1 && taskId !== undefined) {
+      return {
+        claimed: [],
+        refused: [{ taskId, failure: { code: error.code, message: storableText(error.message) } }],
+      };
+    }
+  }
+  const middle = Math.ceil(ids.length / 2);
+  const first = await claimTasks(options, ids.slice(0, middle));
+  const second = await claimTasks(options, ids.slice(middle));
+  return { claimed: [...first.claimed, ...second.claimed], refused: [...first.refused, ...second.refused] };
+}
+
+/**
+ * Where another claim took the same slot at the same moment nothing was changed, and it is tried again with what is free
+ * now.
+ */
+async function claimTogether(options: ClaimOptions, ids: readonly TaskId[]): Promise<readonly ClaimedTask[]> {
   const { database, claimant } = options;
   const wanted = new Map(ids.map((id) => [id, uuid() as TraceId]));
   for (let attempt = 1; ; attempt += 1) {

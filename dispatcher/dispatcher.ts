@@ -9,10 +9,12 @@ import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
 import type { Claimant } from '../entities/tasks/claim-rules.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { Candidates } from './candidates.ts';
-import { claimTasks } from './claim-tasks.ts';
+import { type Claims, claimTasks } from './claim-tasks.ts';
 import { Loop } from './loop.ts';
+import { Places } from './places.ts';
 import type { SettingsCache } from './settings-cache.ts';
 import { startAll } from './start-all.ts';
 import type { StartTask } from './start-task.ts';
@@ -38,6 +40,8 @@ export interface DispatcherLog extends RecordLog {
 export interface DispatcherLoad {
   readonly free: number;
   readonly claimed: number;
+  /** Tasks that wait and yet hold places, because more of them wait than may without one. */
+  readonly heldPlaces: number;
 }
 
 /** Jobs in one lease, and rows in one claim. */
@@ -55,8 +59,10 @@ const CONTENDED_MS = 50;
 
 /**
  * Moves tasks from the queue into execution: leases jobs in Redis, claims their rows in PostgreSQL, starts them. While
- * Redis is away it asks PostgreSQL directly. It holds at most `capacity` tasks: a task takes a place from its lease
- * until its end is seen, by `taskEnded` or by looking.
+ * Redis is away it asks PostgreSQL directly. It carries out at most `capacity` tasks: a task takes a place from its lease
+ * until its end is seen, by `taskEnded` or by looking. One that is paused, or all of whose nodes wait (for a limit, for a
+ * worker that hosts them, for their next attempt), holds none meanwhile; when it goes on, there may be some more than
+ * `capacity` for a while.
  *
  * If the process dies between lease and claim, the lease runs out; between claim and start, the reconciler starts the
  * task, and its job, should it still be in the index, comes back, is refused, and is taken out.
@@ -65,10 +71,8 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #candidates: Candidates;
   readonly #loop: Loop;
-  readonly #inFlight = new Set<TaskId>();
+  readonly #places: Places;
   readonly #batches = new Set<Promise<void>>();
-  /** Places of candidates that are being claimed. */
-  #reserved = 0;
   /** Whether the last turn could do nothing before a batch has ended. */
   #held = false;
   #restUntil = 0;
@@ -77,6 +81,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#places = new Places(options.capacity);
     this.#candidates = new Candidates(options);
     this.#loop = new Loop('dispatcher', options.log, () => this.#turn());
   }
@@ -87,8 +92,8 @@ export class Dispatcher {
 
   /** How many tasks it could take now, and how many it has claimed since the start. */
   get load(): DispatcherLoad {
-    const free = Math.max(0, this.#options.capacity - this.#inFlight.size - this.#reserved);
-    return { free, claimed: this.#claimed };
+    const free = Math.max(0, this.#places.room);
+    return { free, claimed: this.#claimed, heldPlaces: this.#places.heldByWaiting };
   }
 
   start(): void {
@@ -103,7 +108,7 @@ export class Dispatcher {
   /** A task has ended, whoever claimed it: its place and its slots are free. */
   taskEnded(taskId: TaskId): void {
     this.#candidates.ended(taskId);
-    if (this.#inFlight.delete(taskId)) this.#loop.hint();
+    if (this.#places.free(taskId)) this.#loop.hint();
   }
 
   /** Takes nothing more. What is claimed and not started by then is left to the reconciler of another worker. */
@@ -118,7 +123,7 @@ export class Dispatcher {
     const rest = this.#restUntil - performance.now();
     if (rest > 0) return rest;
     await this.#options.reach('before_lease');
-    const room = Math.min(this.#options.capacity - this.#inFlight.size - this.#reserved, BATCH_SIZE);
+    const room = Math.min(this.#places.room, BATCH_SIZE);
     this.#held = room <= 0 || this.#batches.size >= this.#maxBatches();
     if (this.#held) return SWEEP_MS;
     const ids = await this.#candidates.next(room);
@@ -132,7 +137,7 @@ export class Dispatcher {
   }
 
   #carryOn(ids: readonly TaskId[]): void {
-    this.#reserved += ids.length;
+    this.#places.reserve(ids.length);
     const batch = this.#claimAndStart(ids)
       .catch((error: unknown) => this.#giveUp(ids, error))
       .finally(() => {
@@ -143,18 +148,30 @@ export class Dispatcher {
   }
 
   async #claimAndStart(ids: readonly TaskId[]): Promise<void> {
-    const claimed = await claimTasks(this.#options, ids).finally(() => {
-      this.#reserved -= ids.length;
+    const { claimed, refused } = await claimTasks(this.#options, ids).finally(() => {
+      this.#places.release(ids.length);
     });
-    for (const task of claimed) this.#inFlight.add(task.execution.taskId);
+    this.#places.take(claimed.map((task) => task.execution.taskId));
     this.#claimed += claimed.length;
     if (claimed.length === 0 && this.#candidates.redisAway) this.#rest(CONTENDED_MS);
     await this.#begin(claimed);
+    await this.#failRefused(refused);
     const taken = new Set(claimed.map((task) => task.execution.taskId));
     await this.#candidates.turnAway(
       ids.filter((id) => !taken.has(id)),
       ids.length,
     );
+  }
+
+  /** They end as failed, with what follows from that; the claim's turn-away takes their jobs out of the index. */
+  async #failRefused(refused: Claims['refused']): Promise<void> {
+    if (refused.length === 0) return;
+    const { database, log } = this.#options;
+    const failed = await database.single.inSystem('dispatch', ({ em }) => new ScheduleRepository(em).fail(refused));
+    for (const { taskId, failure } of refused) {
+      log.warn({ taskId, error: failure.message }, 'a task can never be claimed; it ends as failed');
+    }
+    for (const { taskId } of failed) this.#candidates.ended(taskId);
   }
 
   /** Tells the index first: the end of a task, which may come quickly, must find it as started there. */
@@ -180,11 +197,12 @@ export class Dispatcher {
   }
 
   async #sweep(): Promise<void> {
-    if (this.#inFlight.size === 0 || performance.now() - this.#sweptAt < SWEEP_MS) return;
+    const looked = this.#places.tasks;
+    if (looked.length === 0 || performance.now() - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = performance.now();
-    const ended = await this.#options.database.single.inSystem('dispatch', ({ em }) =>
-      new ClaimRepository(em).ended([...this.#inFlight]),
+    const open = await this.#options.database.single.inSystem('dispatch', ({ em }) =>
+      new ClaimRepository(em).open(looked),
     );
-    for (const taskId of ended) this.#inFlight.delete(taskId);
+    this.#places.see(looked, open);
   }
 }

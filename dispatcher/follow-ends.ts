@@ -53,12 +53,17 @@ export class FollowedEnds {
   }
 
   async #continueSeries(ends: readonly EndWithConsequences[]): Promise<void> {
-    for (const { taskId, series } of ends) {
-      const startAt = series === null ? null : nextOccurrence(series.recurrence, series);
-      if (startAt === null) continue;
-      const successor = { id: uuid() as TaskId, artifactId: uuid(), startAt };
-      const job = await this.#run((em) => new SuccessionRepository(em).succeed(taskId, successor));
-      if (job !== null) this.jobs.push(job);
-    }
+    const faults: unknown[] = [];
+    for (const end of ends) await this.#succeed(end).catch((error: unknown) => faults.push(error));
+    // One series that cannot go on is no reason for the others not to.
+    if (faults.length > 0) throw faults[0];
+  }
+
+  async #succeed({ taskId, series }: EndWithConsequences): Promise<void> {
+    const startAt = series === null ? null : nextOccurrence(series.recurrence, series);
+    if (startAt === null) return;
+    const successor = { id: uuid() as TaskId, artifactId: uuid(), startAt };
+    const job = await this.#run((em) => new SuccessionRepository(em).succeed(taskId, successor));
+    if (job !== null) this.jobs.push(job);
   }
 }

@@ -1,14 +1,14 @@
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
-import { errorMessage } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { HintedPause } from '../redis/hinted-pause.ts';
+import { explain } from '../temporal/refusals.ts';
 
 export interface LoopLog {
   warn(facts: JsonObject, message: string): void;
 }
 
 /**
- * Work that goes on for ever. Modes: *idle* before `start`, *running*, *stopping* from `stop` until the turn under way
+ * Work that repeats until the process stops. Modes: *idle* before `start`, *running*, *stopping* from `stop` until the turn under way
  * has ended, *stopped*. A turn that throws is reported and followed by the next one: recovery is this loop, not a step
  * at start-up.
  */
@@ -57,7 +57,7 @@ export class Loop {
     while (!this.#stopping) {
       this.#dueAt = performance.now();
       const wait = await this.#turn().catch((error: unknown) => {
-        this.#log.warn({ loop: this.#name, error: errorMessage(error) }, 'a turn failed; the next one follows');
+        this.#log.warn({ loop: this.#name, error: explain(error) }, 'a turn failed; the next one follows');
         return 1_000;
       });
       this.#dueAt = performance.now() + wait;

@@ -1,8 +1,10 @@
 import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
+import { endFromOutside } from '../database/end-from-outside.ts';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
-import type { TerminalTaskStatus } from '../domain/tasks/status.ts';
+import type { ExecutionRef } from '../domain/tasks/execution.ts';
+import { isTerminalTaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
@@ -10,11 +12,12 @@ import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
 import { RedisUnreachable } from '../redis/errors.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
-import { endFromOutside, finalStartFailure } from './end-task.ts';
+import { explain } from '../temporal/refusals.ts';
 import { Loop, type LoopLog } from './loop.ts';
 import { IndexMender } from './mend-index.ts';
 import type { SettingsCache } from './settings-cache.ts';
 import type { StartTask } from './start-task.ts';
+import { verdictOf } from './verdict.ts';
 
 export interface ReconcilerOptions {
   readonly database: Database;
@@ -104,18 +107,21 @@ export class Reconciler {
       await open.markChecked(found.map((task) => task.execution.taskId));
       return found;
     });
-    const results = await Promise.allSettled(suspects.map((task) => this.#settleOrEnd(task)));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    await Promise.all(suspects.map((task) => this.#settleOrEnd(task)));
   }
 
+  /** A task that cannot be settled now comes again when the others have had their turn. */
   async #settleOrEnd(task: ClaimedTask): Promise<void> {
+    const { taskId } = task.execution;
     try {
-      await this.#settleSuspect(task);
+      await this.#settleSuspect(task).catch(async (error: unknown) => {
+        const failure = verdictOf(error);
+        if (failure === null) throw error;
+        this.#options.log.warn({ taskId, error: failure.message }, 'a task can never start; it ends as failed');
+        await endFromOutside(this.#options, task.execution, { status: 'failed', failure, terminate: false });
+      });
     } catch (error) {
-      const failure = finalStartFailure(error);
-      if (failure === null) throw error;
-      await endFromOutside(this.#options, task.execution, { status: 'failed', failure });
+      this.#options.log.warn({ taskId, error: explain(error) }, 'a task could not be compared with Temporal');
     }
   }
 
@@ -135,7 +141,7 @@ export class Reconciler {
       status === 'CANCELLED'
         ? { status: 'cancelled' as const, failure: { code: 'task_cancelled', message } }
         : { status: 'failed' as const, failure: { code: 'task_failed', message } };
-    await endFromOutside(this.#options, task.execution, end);
+    await endFromOutside(this.#options, task.execution, { ...end, terminate: false });
   }
 
   async #workflowStatus(workflowId: string): Promise<WorkflowExecutionStatusName | 'NOT_FOUND'> {
@@ -155,12 +161,18 @@ export class Reconciler {
       new TraceRepository(em).unfinished(SUSPECTS_PER_TURN),
     );
     for (const execution of open) {
-      await this.#options.database.inTenant(execution.tenant, async ({ em }) => {
-        const task = await new TaskRepository(em).find(execution.taskId);
-        const status = task?.status as TerminalTaskStatus | undefined;
-        if (task === null || status === undefined) return;
-        await new TraceRepository(em).endTrace(execution, status, task.error);
+      await this.#endTrace(execution).catch((error: unknown) => {
+        const { traceId } = execution;
+        this.#options.log.warn({ traceId, error: explain(error) }, 'the trace of an ended task could not be ended');
       });
     }
+  }
+
+  #endTrace(execution: ExecutionRef): Promise<void> {
+    return this.#options.database.inTenant(execution.tenant, async ({ em }) => {
+      const task = await new TaskRepository(em).find(execution.taskId);
+      if (task === null || !isTerminalTaskStatus(task.status)) return;
+      await new TraceRepository(em).endTrace(execution, task.status, task.error);
+    });
   }
 }

@@ -1,20 +1,26 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import type { Database, Transaction } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
-import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { OutboxTopic } from '../domain/system/outbox.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import { isOpenTaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
-import { type OutboxEntry, OutboxRepository, type OutboxTask } from '../entities/system/outbox-repository.ts';
+import {
+  type OutboxEntry,
+  OutboxRepository,
+  type OutboxTask,
+  type UnsentEntry,
+} from '../entities/system/outbox-repository.ts';
 import { enqueueJobs } from '../redis/enqueue-jobs.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
+import { explain } from '../temporal/refusals.ts';
 import type { Consequences } from './consequences.ts';
 import { EndedTasks } from './ended-tasks.ts';
 import type { FollowedEnds } from './follow-ends.ts';
 import { Loop, type LoopLog } from './loop.ts';
+import { isOutage, verdictOf } from './verdict.ts';
 
 export interface RelayOptions {
   readonly database: Database;
@@ -33,26 +39,49 @@ interface Batch {
   readonly tasks: ReadonlyMap<TaskId, OutboxTask>;
 }
 
+/** A row that was not sent, with the error; null for one that is to be looked at again. */
+interface Failed {
+  readonly id: string;
+  readonly error: unknown;
+}
+
 /** Rows that are done with, and why the others are not. */
 interface Sent {
   readonly sent: readonly string[];
-  readonly failed: readonly string[];
-  readonly reason: string;
+  readonly failed: readonly Failed[];
   /** What is to be told once this is committed. */
   readonly followed?: FollowedEnds;
 }
 
+interface Turn {
+  readonly sent: number;
+  readonly full: boolean;
+}
+
+type SendBatch = (batch: Batch) => Promise<Sent>;
+
 /** Rows younger than this are usually sent by whoever wrote them. */
 const GRACE_MS = 1_000;
 /** Rows of one turn. One row of a submit may name a thousand tasks; a cancel is a call to Temporal. */
-const BATCH_SIZE: Record<OutboxTopic, number> = { 'task.submitted': 50, 'task.cancelled': 50, 'task.finished': 500 };
+const BATCH_SIZE: Record<OutboxTopic, number> = {
+  'task.submitted': 50,
+  'task.cancelled': 50,
+  'task.killed': 50,
+  'task.finished': 500,
+};
 const IDLE_MS = 1_000;
 const TEMPORAL_DEADLINE_MS = 3_000;
+/** The longest between two tries of a row, in seconds: of one whose store is unavailable, and of one that alone fails. */
+const MOST_WAIT_SECONDS = { outage: 2, row: 60 };
+const NOT_THERE = 'the workflow is not there';
 
 /**
- * Carries outbox rows out: jobs into Redis, cancels into Temporal, ends to whoever waits. Each topic has its own loop, so
- * that one whose store is away holds up no other. Every step may happen twice and is harmless then. A row that cannot be
- * sent stays, and comes again for ever; a crash leaves all rows of its batch unsent.
+ * Carries outbox rows out: jobs into Redis, cancels and terminations into Temporal, ends to those who wait. Each topic has
+ * its own loop, so that a store that is unavailable holds up no other. Every step may happen twice and is harmless then.
+ *
+ * A row that cannot be sent stays and comes again, less and less often, and holds up no other: where a batch fails and its
+ * store is there, its rows are sent one by one. A row that is refused for good is given up, with an error in the log: the
+ * sweeps of the stores do without it. A crash leaves all rows of its batch unsent.
  */
 export class Relay {
   readonly #options: RelayOptions;
@@ -64,7 +93,8 @@ export class Relay {
     this.#ended = new EndedTasks(options);
     this.#loops = [
       this.#loopOf('task.submitted', (batch) => this.#enqueue(batch)),
-      this.#loopOf('task.cancelled', (batch) => this.#cancel(batch)),
+      this.#loopOf('task.cancelled', (batch) => this.#each(batch, (entry) => this.#cancel(entry, batch.tasks))),
+      this.#loopOf('task.killed', (batch) => this.#each(batch, (entry) => this.#terminate(entry))),
       this.#loopOf('task.finished', (batch) => this.#finish(batch)),
     ];
   }
@@ -93,85 +123,158 @@ export class Relay {
     await this.#ended.settled();
   }
 
-  #loopOf(topic: OutboxTopic, send: (batch: Batch) => Promise<Sent>): Loop {
+  #loopOf(topic: OutboxTopic, send: SendBatch): Loop {
     return new Loop(`relay ${topic}`, this.#options.log, async () => {
       const { sent, full } = await this.#turn(topic, send);
       return full && sent > 0 ? 0 : IDLE_MS;
     });
   }
 
-  async #turn(topic: OutboxTopic, send: (batch: Batch) => Promise<Sent>): Promise<{ sent: number; full: boolean }> {
+  async #turn(topic: OutboxTopic, send: SendBatch): Promise<Turn> {
+    try {
+      return await this.#batch(topic, send, BATCH_SIZE[topic]);
+    } catch (error) {
+      if (isOutage(error)) throw error;
+    }
+    return this.#oneByOne(topic, send);
+  }
+
+  async #batch(topic: OutboxTopic, send: SendBatch, size: number, claimed?: (ids: string[]) => void): Promise<Turn> {
     const { database, consequences } = this.#options;
     const turn = await database.inSystem('relay', async ({ em }) => {
       const outbox = new OutboxRepository(em);
-      const entries = await outbox.claimUnsent(topic, GRACE_MS, BATCH_SIZE[topic]);
+      const entries = await outbox.claimUnsent(topic, GRACE_MS, size);
+      claimed?.(entries.map((entry) => entry.id));
       if (entries.length === 0) return { sent: 0, full: false };
-      const { sent, failed, reason, followed } = await send({ em, entries, tasks: await outbox.tasksOf(entries) });
+      const { sent, failed, followed } = await send({ em, entries, tasks: await outbox.tasksOf(entries) });
       await outbox.markSent(sent);
-      await outbox.markFailed(failed, reason);
-      return { sent: sent.length, full: entries.length === BATCH_SIZE[topic], followed };
+      await this.#note(outbox, topic, failed);
+      return { sent: sent.length, full: entries.length === size, followed };
     });
     if (turn.followed !== undefined) await consequences.tell(turn.followed);
     return turn;
   }
 
-  async #enqueue({ entries, tasks }: Batch): Promise<Sent> {
-    const pending = [...tasks.values()].filter((task) => task.status === 'pending');
-    return allOrNone(entries, () => enqueueJobs(this.#options.queueFor, pending));
+  /** Each row in a transaction of its own, after one that all shared was refused. */
+  async #oneByOne(topic: OutboxTopic, send: SendBatch): Promise<Turn> {
+    let sent = 0;
+    for (let row = 0; row < BATCH_SIZE[topic]; row += 1) {
+      let ids: readonly string[] = [];
+      try {
+        const turn = await this.#batch(topic, send, 1, (claimed) => {
+          ids = claimed;
+        });
+        if (!turn.full) return { sent, full: false };
+        sent += turn.sent;
+      } catch (error) {
+        if (isOutage(error) || ids.length === 0) throw error;
+        const failed = ids.map((id) => ({ id, error }));
+        await this.#options.database.inSystem('relay', ({ em }) => this.#note(new OutboxRepository(em), topic, failed));
+      }
+    }
+    return { sent, full: true };
+  }
+
+  async #note(outbox: OutboxRepository, topic: OutboxTopic, failed: readonly Failed[]): Promise<void> {
+    const unsent = (those: readonly Failed[]): UnsentEntry[] =>
+      those.map(({ id, error }) => ({ id, reason: error === null ? NOT_THERE : explain(error) }));
+    const refused = failed.filter(({ error }) => verdictOf(error) !== null);
+    const others = failed.filter(({ error }) => verdictOf(error) === null);
+    for (const { id, reason } of unsent(refused)) {
+      this.#options.log.warn(
+        { topic, outboxId: id, error: reason },
+        'an outbox row is refused for good; it is given up',
+      );
+    }
+    await outbox.refuse(unsent(refused));
+    await outbox.markFailed(unsent(others.filter(({ error }) => !isOutage(error))), MOST_WAIT_SECONDS.row);
+    await outbox.markFailed(unsent(others.filter(({ error }) => isOutage(error))), MOST_WAIT_SECONDS.outage);
+  }
+
+  #enqueue({ entries, tasks }: Batch): Promise<Sent> {
+    return together(entries, async (those) => {
+      const named = those.flatMap(({ taskIds }) => taskIds.flatMap((id) => tasks.get(id) ?? []));
+      const pending = named.filter((task) => task.status === 'pending');
+      await enqueueJobs(this.#options.queueFor, pending);
+    });
   }
 
   async #finish({ em, entries, tasks }: Batch): Promise<Sent> {
     const { consequences, queueFor, wakeUps } = this.#options;
-    const ids = [...tasks.keys()];
-    const queues = Map.groupBy(tasks.values(), (task) => task.taskQueue);
     // What needs PostgreSQL only does not wait for Redis.
-    const followed = await consequences.within(em, ids);
-    const sent = await allOrNone(entries, async () => {
-      for (const [taskQueue, those] of queues) await queueFor(taskQueue).released(those.map((task) => task.taskId));
-      await Promise.all(ids.map((id) => wakeUps.publishTask(id)));
+    const followed = await consequences.within(em, [...tasks.keys()]);
+    const sent = await together(entries, async (those) => {
+      const ended = those.flatMap(({ taskIds }) => taskIds.flatMap((id) => tasks.get(id) ?? []));
+      for (const [taskQueue, own] of Map.groupBy(ended, (task) => task.taskQueue)) {
+        await queueFor(taskQueue).released(own.map((task) => task.taskId));
+      }
+      await Promise.all(ended.map((task) => wakeUps.publishTask(task.taskId)));
     });
     return { ...sent, followed };
   }
 
-  async #cancel({ entries, tasks }: Batch): Promise<Sent> {
-    const outcomes = await Promise.allSettled(entries.map((entry) => this.#cancelOne(entry, tasks)));
-    const sent = entries.filter((_, index) => isDone(outcomes[index])).map((entry) => entry.id);
-    const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    return {
-      sent,
-      failed: entries.map((entry) => entry.id).filter((id) => !sent.includes(id)),
-      reason: reasons.length === 0 ? 'the workflow is not there' : errorMessage(reasons[0]),
-    };
+  async #each({ entries }: Batch, send: (entry: OutboxEntry) => Promise<boolean>): Promise<Sent> {
+    const failed: Failed[] = [];
+    const sent: string[] = [];
+    await Promise.all(
+      entries.map(async (entry) => {
+        try {
+          if (await send(entry)) sent.push(entry.id);
+          else failed.push({ id: entry.id, error: null });
+        } catch (error) {
+          failed.push({ id: entry.id, error });
+        }
+      }),
+    );
+    return { sent, failed };
   }
 
   /** @returns whether the row is done with */
-  async #cancelOne({ taskIds }: OutboxEntry, tasks: Batch['tasks']): Promise<boolean> {
+  async #cancel({ taskIds }: OutboxEntry, tasks: Batch['tasks']): Promise<boolean> {
     const [taskId] = taskIds;
     const task = taskId === undefined ? undefined : tasks.get(taskId);
     if (task === undefined || !task.cancelRequested || !isOpenTaskStatus(task.status)) return true;
+    // Claimed and not started yet, or closed and not written yet: the next turn knows more, and the sweeper ends it.
+    return this.#ask(task.taskId, task.traceCount, (handle) => handle.cancel());
+  }
+
+  /** @returns true: a workflow that is not there, or has closed, is what was wanted */
+  async #terminate({ taskIds, traceNumber }: OutboxEntry): Promise<boolean> {
+    const [taskId] = taskIds;
+    if (taskId === undefined || traceNumber === null) return true;
+    await this.#ask(taskId, traceNumber, (handle) => handle.terminate('Its task was ended without it.'));
+    return true;
+  }
+
+  /** @returns whether the workflow is there and open */
+  async #ask(taskId: TaskId, traceNumber: number, ask: (handle: WorkflowHandle) => Promise<unknown>): Promise<boolean> {
     const { client } = this.#options;
-    const handle = client.workflow.getHandle(taskWorkflowId(task.taskId, task.traceCount));
+    const handle = client.workflow.getHandle(taskWorkflowId(taskId, traceNumber));
     try {
-      await client.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, () => handle.cancel());
+      await client.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, () => ask(handle));
       return true;
     } catch (error) {
-      // Claimed and not started yet, or closed and not written yet: the next turn knows more.
       if (error instanceof WorkflowNotFoundError) return false;
       throw error;
     }
   }
 }
 
-async function allOrNone(entries: readonly OutboxEntry[], send: () => Promise<void>): Promise<Sent> {
-  const ids = entries.map((entry) => entry.id);
+/** Sends rows in one go; where that fails although the store is there, each by itself. */
+async function together(
+  entries: readonly OutboxEntry[],
+  send: (entries: readonly OutboxEntry[]) => Promise<void>,
+): Promise<Sent> {
   try {
-    await send();
-    return { sent: ids, failed: [], reason: '' };
+    await send(entries);
+    return { sent: entries.map((entry) => entry.id), failed: [] };
   } catch (error) {
-    return { sent: [], failed: ids, reason: errorMessage(error) };
+    const [first] = entries;
+    if (isOutage(error) || entries.length === 1 || first === undefined) {
+      return { sent: [], failed: entries.map(({ id }) => ({ id, error })) };
+    }
   }
-}
-
-function isDone(outcome: PromiseSettledResult<boolean> | undefined): boolean {
-  return outcome?.status === 'fulfilled' && outcome.value;
+  const each: Sent[] = [];
+  for (const entry of entries) each.push(await together([entry], send));
+  return { sent: each.flatMap(({ sent }) => sent), failed: each.flatMap(({ failed }) => failed) };
 }

@@ -1,13 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { endFromOutside } from '../database/end-from-outside.ts';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
-import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
+import type { Failure } from '../domain/tasks/execution.ts';
+import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
-import { endFromOutside, finalStartFailure } from './end-task.ts';
+import { explain } from '../temporal/refusals.ts';
 import type { LoopLog } from './loop.ts';
 import type { StartTask } from './start-task.ts';
+import { verdictOf } from './verdict.ts';
 
 export interface StartAllOptions {
   readonly database: Database;
@@ -23,8 +26,9 @@ export interface StartAllOptions {
 const BACK_OFF_MS = { first: 200, most: 5_000 };
 
 /**
- * Starts claimed tasks, however long Temporal is away: they are claimed, and this process answers for them until it
- * stops. A task that can never start, because its stored graph is broken for example, ends as failed.
+ * Starts claimed tasks, for as long as Temporal is unavailable and this process runs: they are claimed, and this process
+ * answers for them. A task that can never start, because Temporal refuses it for good or its stored graph is broken, ends
+ * as failed with the reason. One that has ended meanwhile, by a kill or at its deadline, is let go.
  */
 export async function startAll(options: StartAllOptions, claimed: readonly ClaimedTask[]): Promise<void> {
   await Promise.all(claimed.map((task) => startOne(options, task)));
@@ -40,15 +44,27 @@ async function startOne(options: StartAllOptions, task: ClaimedTask): Promise<vo
       await reach('after_start_before_answer');
       return;
     } catch (error) {
-      log.warn({ taskId, error: errorMessage(error) }, 'a workflow could not be started');
-      const failure = finalStartFailure(error);
-      if (failure !== null) {
-        await endFromOutside(options, task.execution, { status: 'failed', failure });
-        options.ended(taskId);
-        return;
-      }
+      const failure = verdictOf(error);
+      if (failure !== null) return giveUp(options, task, failure);
+      log.warn({ taskId, error: explain(error) }, 'a workflow could not be started; it is tried again');
     }
     if (stopping()) return;
     await pause(wait);
+    if (await hasEnded(options, task)) return options.ended(taskId);
   }
+}
+
+async function giveUp(options: StartAllOptions, { execution }: ClaimedTask, failure: Failure): Promise<void> {
+  const { taskId } = execution;
+  options.log.warn({ taskId, code: failure.code, error: failure.message }, 'a task can never start; it ends as failed');
+  await endFromOutside(options, execution, { status: 'failed', failure, terminate: false });
+  options.ended(taskId);
+}
+
+/** While PostgreSQL does not answer nobody knows, and the start is tried again. */
+function hasEnded({ database }: StartAllOptions, { execution }: ClaimedTask): Promise<boolean> {
+  return database.single
+    .inSystem('dispatch', ({ em }) => new ClaimRepository(em).isOpen(execution))
+    .then((isOpen) => !isOpen)
+    .catch(() => false);
 }

@@ -1,12 +1,17 @@
+import { endFromOutside, type OutsideEnd } from '../database/end-from-outside.ts';
+import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
+import { type OverdueTask, SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
+import { explain } from '../temporal/refusals.ts';
 import type { Consequences } from './consequences.ts';
 import { Loop, type LoopLog } from './loop.ts';
 
 export interface SweeperOptions {
   readonly database: Database;
+  readonly graphs: GraphCache;
   readonly consequences: Consequences;
   /** The job queue of a Temporal task queue. */
   readonly queueFor: (taskQueue: string) => JobQueue;
@@ -19,11 +24,18 @@ const MEND_EVERY_TURNS = 10;
 /** Of all that is blocked, every ten minutes and at the start; otherwise of what is behind recent ends. */
 const THOROUGH_EVERY_MENDS = 120;
 const BATCH_SIZE = 500;
+/** Open tasks that are ended in one turn: each is a transaction. */
+const ENDS_PER_TURN = 50;
+/**
+ * How long the workflow of a task has to end it, after its cancel was accepted or its deadline has passed. A healthy one
+ * takes seconds: a node is let go as soon as its signal has fired, and one whose worker died after 20 s.
+ */
+const END_GRACE_SECONDS = 30;
 
 /**
  * Does what is due, in every worker process: lets deferred tasks go when their time has come, fails those that still wait
- * at their deadline, and mends what an end left undone, which is tasks that stay blocked and series that stand still.
- * Two sweepers at once share the work; a crash leaves it to the next turn of any of them.
+ * at their deadline, ends those that should have been ended by their workflow and were not, whatever Temporal knows of it,
+ * and mends what an end left undone, which is tasks that stay blocked and series that stand still. Two sweepers at once share the work; a crash leaves it to the next turn of any of them.
  */
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -51,7 +63,7 @@ export class Sweeper {
   async #turn(): Promise<number> {
     this.#turns += 1;
     const sweeps = [this.#releaseDue(), this.#failLate()];
-    if (this.#turns % MEND_EVERY_TURNS === 0) sweeps.push(this.#mend());
+    if (this.#turns % MEND_EVERY_TURNS === 0) sweeps.push(this.#mend(), this.#endOverdue());
     const results = await Promise.allSettled(sweeps);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -85,6 +97,40 @@ export class Sweeper {
     return failed.length;
   }
 
+  async #endOverdue(): Promise<number> {
+    const { database } = this.#options;
+    const overdue = await database.inSystem('dispatch', async ({ em }) => {
+      const suspects = new SuspectRepository(em);
+      const found = await suspects.overdue(END_GRACE_SECONDS, ENDS_PER_TURN);
+      await suspects.markChecked(found.map(({ task }) => task.execution.taskId));
+      return found;
+    });
+    await Promise.all(overdue.map((one) => this.#endOne(one)));
+    return 0;
+  }
+
+  /** One that cannot be ended now comes again when the others have had their turn. */
+  async #endOne({ task, isCancelled }: OverdueTask): Promise<void> {
+    const { log, consequences, queueFor } = this.#options;
+    const { taskId } = task.execution;
+    const end = isCancelled ? CANCELLED : LATE;
+    try {
+      const standing = await endFromOutside(this.#options, task.execution, { ...end, terminate: true });
+      if (standing?.isNew !== true) return;
+      log.warn(
+        { taskId, status: standing.status },
+        'a task was ended without its workflow, which had not ended it in time',
+      );
+      await queueFor(task.taskQueue)
+        .released([taskId])
+        .catch(() => undefined);
+      await consequences.announce([taskId]);
+      await consequences.of([taskId]);
+    } catch (error) {
+      log.warn({ taskId, error: explain(error) }, 'a task that should have ended could not be ended');
+    }
+  }
+
   async #mend(): Promise<number> {
     const { consequences } = this.#options;
     const isThorough = this.#mends % THOROUGH_EVERY_MENDS === 0;
@@ -94,3 +140,15 @@ export class Sweeper {
     return 0;
   }
 }
+
+const CANCELLED: Pick<OutsideEnd, 'status' | 'failure'> = {
+  status: 'cancelled',
+  failure: { code: 'task_cancelled', message: 'The task was cancelled; its workflow did not end it.' },
+};
+const LATE: Pick<OutsideEnd, 'status' | 'failure'> = {
+  status: 'failed',
+  failure: {
+    code: 'deadline_exceeded',
+    message: 'The task had not ended at its deadline, and its workflow did not end it.',
+  },
+};

@@ -21,6 +21,8 @@ export const ERROR_CODES = [
   'task_not_open',
   'task_failed',
   'task_cancelled',
+  'task_killed',
+  'start_refused',
   'handler_unknown',
   'handler_input_invalid',
   'handler_output_invalid',
@@ -83,6 +85,14 @@ export abstract class MusterError extends Error {
 /** True for anything that carries a Muster error code, whichever process raised it. */
 export function hasErrorCode(error: unknown): error is { code: ErrorCode; message: string } {
   return typeof error === 'object' && (ERROR_CODES as readonly unknown[]).includes(readSafely(error, 'code'));
+}
+
+/**
+ * Whether an error is one of ours that no repetition gets past. A connection that this program closed is none of these: it
+ * says nothing about what was asked.
+ */
+export function isFinalError(error: unknown): error is MusterError {
+  return error instanceof MusterError && !error.retryable && error.code !== 'service_unreachable';
 }
 
 /** The sentence of whatever was thrown: see {@link thrownText}. Never throws. */

@@ -153,3 +153,8 @@ function setField(fields: Record<string, Json>, name: string, value: Json): void
   if (name !== '__proto__') fields[name] = value;
   else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
 }
+
+/** A text without the characters that PostgreSQL keeps in none: what says why something failed has to be stored. */
+export function storableText(text: string): string {
+  return text.replaceAll('\u0000', '\ufffd').toWellFormed();
+}

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import type { Log } from '../activities/dependencies.ts';
 import type { Database } from '../database/transaction.ts';
+import type { Dispatcher } from '../dispatcher/dispatcher.ts';
 import type { Handler } from '../domain/agents/handler.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { isOwnStall, type Stall } from '../domain/agents/liveness-stalls.ts';
@@ -27,7 +28,7 @@ export interface ObservationOptions {
 export interface ObservedParts {
   /** Everything that has a loop. */
   readonly loops: readonly { readonly pulse: LoopPulse }[];
-  readonly dispatcher: { readonly load: { readonly free: number; readonly claimed: number } };
+  readonly dispatcher: Pick<Dispatcher, 'load'>;
   readonly worker: Pick<Worker, 'getStatus'>;
   /** Whether PostgreSQL has a task that this worker could take. */
   readonly hasWork: () => Promise<boolean>;

@@ -35,13 +35,13 @@ export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts
   const queue = queueFor(taskQueue);
   const wakeUps = new WakeUps(redis, { taskQueue });
   const settings = new SettingsCache({ database, log });
-  const start = workflowStarter({ client, graphs, settings });
+  const start = workflowStarter({ client, graphs, settings, log });
   const claimant = { workerId, taskQueue, handlers: [...hosted.handlers.keys()] };
   const capacity = config.maxConcurrentTasks;
   const dispatcher = new Dispatcher({ database, graphs, queue, settings, start, claimant, capacity, reach, log });
   const consequences = new Consequences({ database, queueFor, wakeUps });
   const relay = new Relay({ database, client, queueFor, wakeUps, consequences, log });
-  const sweeper = new Sweeper({ database, consequences, queueFor, log });
+  const sweeper = new Sweeper({ database, graphs, consequences, queueFor, log });
   const suspectAfterSeconds = SUSPECT_AFTER_SECONDS;
   const stores = { database, graphs, client, queue, settings };
   const reconciler = new Reconciler({ ...stores, start, taskQueue, suspectAfterSeconds, log });

@@ -6,7 +6,7 @@ import { EventLoopLag } from './event-loop-lag.ts';
 export interface WatchOptions {
   /** The loops of this process, without the watch's own. */
   readonly loops: () => readonly LoopPulse[];
-  readonly load: () => { readonly free: number; readonly claimed: number };
+  readonly load: () => { readonly free: number; readonly claimed: number; readonly heldPlaces: number };
   readonly temporal: () => ProcessVitals['temporal'];
   readonly repeating: () => ProcessVitals['repeating'];
   /** Asks PostgreSQL whether a task waits that this worker could take. */
@@ -55,6 +55,7 @@ export class Watch {
       loops: [...loops(), this.#loop.pulse],
       temporal: temporal(),
       untakenMs,
+      heldPlaces: this.#options.load().heldPlaces,
       repeating: repeating(),
     });
   }
@@ -71,10 +72,10 @@ export class Watch {
   }
 
   async #lookForUntakenWork(): Promise<void> {
-    const { free, claimed } = this.#options.load();
+    const { free, claimed, heldPlaces } = this.#options.load();
     const now = performance.now();
     if (claimed !== this.#claims.count) this.#claims = { count: claimed, at: now };
-    if (free === 0 || now - this.#claims.at < CLAIMED_LATELY_MS) {
+    if ((free === 0 && heldPlaces === 0) || now - this.#claims.at < CLAIMED_LATELY_MS) {
       this.#untakenSince = null;
       return;
     }

@@ -66,6 +66,8 @@ function proxyLocal(summary: string, startToCloseTimeout: number) {
 /** Pruning: long, in batches, with the table and count as heartbeat details. */
 export const retentionActivities = proxyActivities<Activities>({
   startToCloseTimeout: '30m',
+  // The next night's run does what this one did not get to.
+  scheduleToCloseTimeout: '20h',
   heartbeatTimeout: '60s',
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
 });

@@ -1,7 +1,9 @@
+import { WriteRefused } from '../../database/errors.ts';
 import { withRecord } from '../../database/with-record.ts';
-import { errorMessage, MusterError } from '../../domain/errors.ts';
+import { errorMessage, isFinalError } from '../../domain/errors.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import type { GraphState } from '../../domain/graphs/graph-state.ts';
+import { storableText } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
@@ -23,18 +25,28 @@ export interface CloseTaskInput {
 
 /**
  * Writes the end of a task that its last node could not write: a failure, a cancel, or nodes that ended side by side.
- * One transaction; repeating it returns the end that stands. A task whose graph cannot be read any more ends all the
- * same, as failed, with the runs that it has.
+ * One transaction; repeating it returns the end that stands. A task whose graph cannot be read any more, or whose record
+ * PostgreSQL refuses, ends all the same, as failed, with the runs that it has.
  */
 export async function closeTask(deps: ActivityDependencies, input: CloseTaskInput): Promise<Ended> {
   try {
     const graph = await readGraph(deps, input.execution);
-    const ended = 'fault' in graph ? await closeUnread(deps, input, graph.fault) : await close(deps, input, graph);
+    const ended = 'fault' in graph ? await closeRow(deps, input, graph.fault) : await closeWhole(deps, input, graph);
     deps.taskEnded(input.execution, ended.status);
     return ended;
   } catch (error) {
     throw toFailure(error);
   }
+}
+
+/** What PostgreSQL refuses, it refuses again: then the row alone ends, with that as the reason. */
+function closeWhole(deps: ActivityDependencies, input: CloseTaskInput, definition: GraphDefinition): Promise<Ended> {
+  return close(deps, input, definition).catch((error: unknown) => {
+    if (!(error instanceof WriteRefused)) throw error;
+    const { code, message } = error;
+    deps.log.error({ taskId: input.execution.taskId, error: message }, 'the end of a task could not be recorded whole');
+    return closeRow(deps, { ...input, failure: null }, { code, message: storableText(message) });
+  });
 }
 
 function close(deps: ActivityDependencies, input: CloseTaskInput, definition: GraphDefinition): Promise<Ended> {
@@ -61,21 +73,21 @@ async function readGraph(
   try {
     return await graphs.get(tenant, graphId);
   } catch (error) {
-    if (!(error instanceof MusterError) || error.retryable) throw error;
+    if (!isFinalError(error)) throw error;
     return { fault: { code: error.code, message: errorMessage(error) } };
   }
 }
 
-async function closeUnread(deps: ActivityDependencies, input: CloseTaskInput, fault: Failure): Promise<Ended> {
+async function closeRow(deps: ActivityDependencies, input: CloseTaskInput, fault: Failure): Promise<Ended> {
   const { execution } = input;
   const isCancelled = input.status === 'cancelled';
   const failure = isCancelled ? input.failure : (input.failure ?? fault);
   const end = { execution, status: isCancelled ? ('cancelled' as const) : ('failed' as const), failure };
-  const status = await withRecord(deps, (record) =>
+  const standing = await withRecord(deps, (record) =>
     deps.database.single.inTenant(execution.tenant, ({ em }) =>
       new TraceRepository(em).endTask({ ...end, output: NOTHING_STORED, reply: '' }, { record }),
     ),
   );
-  if (status === null) throw new StaleFence(execution.taskId, execution.fence);
-  return { status, failure };
+  if (standing === null) throw new StaleFence(execution.taskId, execution.fence);
+  return { status: standing.status, failure: standing.failure };
 }

@@ -30,7 +30,8 @@ export interface Ended {
 
 /**
  * Writes the end of a task and of its trace in the caller's transaction. A completed trace whose output cannot be read,
- * because it is not there or was changed where it is stored, ends as failed. A task that had ended keeps its first end, which is returned. @throws StaleFence
+ * because it is not there or was changed where it is stored, ends as failed. A task that had ended keeps its first end,
+ * and one that was asked to be cancelled ends as cancelled; how it stands is returned. @throws StaleFence
  */
 export async function endTask(em: SqlEntityManager, request: EndRequest): Promise<Ended> {
   const { execution, definition } = request;
@@ -42,9 +43,9 @@ export async function endTask(em: SqlEntityManager, request: EndRequest): Promis
       : NOTHING_STORED;
 
   const end = { execution, status: ended.status, failure: ended.failure, output, reply: replyOf(valueRead(read)) };
-  const status = await new TraceRepository(em).endTask(end, { record: request.record });
-  if (status === null) throw new StaleFence(execution.taskId, execution.fence);
-  return { status, failure: ended.failure };
+  const standing = await new TraceRepository(em).endTask(end, { record: request.record });
+  if (standing === null) throw new StaleFence(execution.taskId, execution.fence);
+  return { status: standing.status, failure: standing.failure };
 }
 
 type OutputRead = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly failure: Failure };

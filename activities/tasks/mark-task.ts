@@ -1,3 +1,4 @@
+import { WriteRefused } from '../../database/errors.ts';
 import { withRecord } from '../../database/with-record.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
@@ -10,7 +11,10 @@ export interface MarkTaskInput {
   readonly status: 'paused' | 'in_progress';
 }
 
-/** Writes that a task was paused or resumed. A task that has ended keeps its end. */
+/**
+ * Writes that a task was paused or resumed. A task that has ended keeps its end. The workflow is what pauses, so a record
+ * that PostgreSQL refuses is left out.
+ */
 export async function markTask(deps: ActivityDependencies, { execution, status }: MarkTaskInput): Promise<void> {
   try {
     await withRecord(deps, (record) =>
@@ -21,6 +25,10 @@ export async function markTask(deps: ActivityDependencies, { execution, status }
       }),
     );
   } catch (error) {
+    if (error instanceof WriteRefused) {
+      deps.log.error({ taskId: execution.taskId, error: error.message }, `that a task is ${status} was refused`);
+      return;
+    }
     throw toFailure(error);
   }
 }

@@ -7,6 +7,7 @@ export const STALL_KINDS = [
   'loop_stuck',
   'worker_not_polling',
   'work_not_taken',
+  'places_held',
   'agent_repeats',
 ] as const;
 export type StallKind = (typeof STALL_KINDS)[number];
@@ -36,6 +37,8 @@ export interface ProcessVitals {
   readonly temporal: { readonly run: string; readonly workflows: string; readonly activities: string };
   /** How long PostgreSQL has had work for this worker that it could take and did not; 0 where there is none. */
   readonly untakenMs: number;
+  /** Tasks that only wait and hold the places for which that work waits; 0 where none do. */
+  readonly heldPlaces: number;
   readonly repeating: readonly { readonly agent: string; readonly period: number }[];
 }
 
@@ -48,7 +51,7 @@ export const UNTAKEN_MS = 10_000;
 
 /** Everything that keeps a process from getting on; empty for a healthy one, whether it has work or not. */
 export function stallsOf(vitals: ProcessVitals): readonly Stall[] {
-  const { eventLoopLagMs, loops, temporal, untakenMs, repeating } = vitals;
+  const { eventLoopLagMs, loops, temporal, untakenMs, heldPlaces, repeating } = vitals;
   const stalls: Stall[] = [];
   if (eventLoopLagMs > EVENT_LOOP_LAG_MS) {
     stalls.push({ kind: 'event_loop_blocked', detail: `timers waited for ${seconds(eventLoopLagMs)}` });
@@ -62,7 +65,12 @@ export function stallsOf(vitals: ProcessVitals): readonly Stall[] {
     stalls.push({ kind: 'worker_not_polling', detail: `Temporal's worker is ${states.join(', ')}` });
   }
   if (untakenMs > UNTAKEN_MS) {
-    stalls.push({ kind: 'work_not_taken', detail: `work has been ready for ${seconds(untakenMs)} and was not taken` });
+    const ready = `work has been ready for ${seconds(untakenMs)} and was not taken`;
+    stalls.push(
+      heldPlaces === 0
+        ? { kind: 'work_not_taken', detail: ready }
+        : { kind: 'places_held', detail: `${ready}: ${heldPlaces} places are held by tasks that wait` },
+    );
   }
   for (const { agent, period } of repeating) {
     stalls.push({ kind: 'agent_repeats', detail: `${agent} repeats the same ${period} actions` });

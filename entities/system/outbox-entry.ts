@@ -26,6 +26,10 @@ const schema = defineEntity({
     /** How often the relay tried to hand it on. */
     attempts: p.integer().default(0),
     lastError: p.text().nullable(),
+    /** Not to be tried again before; null until a first try has failed. */
+    nextTryAt: moment().nullable(),
+    /** When it was given up, because it was refused for good. It then counts as sent. */
+    refusedAt: moment().nullable(),
     createdAt: createdAt(),
     sentAt: moment().nullable(),
   },

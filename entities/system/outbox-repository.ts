@@ -1,7 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
+import { storableText } from '../../domain/json.ts';
 import type { OutboxTopic } from '../../domain/system/outbox.ts';
+import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import type { TaskStatus } from '../../domain/tasks/status.ts';
 import { readWaitingJob, type WaitingJob, type WaitingJobRow } from '../tasks/waiting-job.ts';
 
@@ -9,6 +11,14 @@ import { readWaitingJob, type WaitingJob, type WaitingJobRow } from '../tasks/wa
 export interface OutboxEntry {
   readonly id: string;
   readonly taskIds: readonly TaskId[];
+  /** The number of the trace whose workflow is to be terminated; null for every other row. */
+  readonly traceNumber: number | null;
+}
+
+/** A row that could not be sent. */
+export interface UnsentEntry {
+  readonly id: string;
+  readonly reason: string;
 }
 
 /** What the tasks of outbox rows say by now. */
@@ -17,6 +27,20 @@ export interface OutboxTask extends WaitingJob {
   readonly traceCount: number;
   /** Whether its cancel is still asked for: a redrive takes the wish back. */
   readonly cancelRequested: boolean;
+}
+
+interface EntryRow {
+  readonly id: string;
+  readonly task_id: string | null;
+  readonly named: readonly string[] | null;
+  readonly trace_number: string | null;
+}
+
+const MAX_REASON_CHARACTERS = 500;
+
+function unsentTable(unsent: readonly UnsentEntry[]): RawBuilder<unknown> {
+  const reasons = unsent.map(({ reason }) => storableText(reason.slice(0, MAX_REASON_CHARACTERS)));
+  return sql`unnest(${unsent.map(({ id }) => id)}::bigint[], ${reasons}::text[]) as u(id, reason)`;
 }
 
 /**
@@ -30,18 +54,20 @@ export class OutboxRepository {
   }
 
   /**
-   * Unsent rows of a topic older than this, locked until the unit of work ends; other relays skip them. First those that
-   * were tried least often, so that one that cannot be sent holds up no other; among those, the oldest.
+   * Unsent rows of a topic older than this whose next try has come, locked until the unit of work ends; other relays skip
+   * them. First those that were tried least often, so that one that cannot be sent holds up no other; among those, the
+   * oldest.
    */
   async claimUnsent(topic: OutboxTopic, olderThanMs: number, limit: number): Promise<OutboxEntry[]> {
-    const result = await sql<{ id: string; task_id: string | null; named: readonly string[] | null }>`
-      select id, task_id, payload -> 'taskIds' as named from muster.outbox
-      where sent_at is null and topic = ${topic}
+    const result = await sql<EntryRow>`
+      select id, task_id, payload -> 'taskIds' as named, payload ->> 'traceNumber' as trace_number from muster.outbox
+      where sent_at is null and topic = ${topic} and coalesce(next_try_at <= now(), true)
         and created_at <= now() - make_interval(secs => ${olderThanMs / 1000}::float8)
       order by attempts, created_at, id limit ${limit} for update skip locked`.execute(this.#em.getKysely());
     return result.rows.map((row) => ({
       id: row.id,
       taskIds: (row.task_id === null ? (row.named ?? []) : [row.task_id]) as readonly TaskId[],
+      traceNumber: row.trace_number === null ? null : Number(row.trace_number),
     }));
   }
 
@@ -66,10 +92,31 @@ export class OutboxRepository {
       where id = any(${[...ids]}::bigint[]) and sent_at is null`.execute(this.#em.getKysely());
   }
 
-  /** Notes why rows could not be sent. They stay unsent and come again. */
-  async markFailed(ids: readonly string[], reason: string): Promise<void> {
-    if (ids.length === 0) return;
-    await sql`update muster.outbox set attempts = attempts + 1, last_error = ${reason.slice(0, 500)}
-      where id = any(${[...ids]}::bigint[])`.execute(this.#em.getKysely());
+  /**
+   * Notes why rows could not be sent. They stay unsent and come again: after one second, and after twice as long each
+   * time, up to this many.
+   */
+  async markFailed(unsent: readonly UnsentEntry[], mostSeconds: number): Promise<void> {
+    if (unsent.length === 0) return;
+    await sql`
+      update muster.outbox o set attempts = o.attempts + 1, last_error = u.reason,
+        next_try_at = now() + make_interval(secs => least(${mostSeconds}::float8, power(2, least(o.attempts, 20))))
+      from ${unsentTable(unsent)} where o.id = u.id and o.sent_at is null`.execute(this.#em.getKysely());
+  }
+
+  /** Gives rows up that are refused for good. They count as sent, and say why they were not. */
+  async refuse(unsent: readonly UnsentEntry[]): Promise<void> {
+    if (unsent.length === 0) return;
+    await sql`
+      update muster.outbox o set attempts = o.attempts + 1, last_error = u.reason, refused_at = now(), sent_at = now()
+      from ${unsentTable(unsent)} where o.id = u.id and o.sent_at is null`.execute(this.#em.getKysely());
+  }
+
+  /** Asks for the end of the workflow of a trace whose task was ended without it. */
+  async announceKill({ tenant, taskId, traceNumber }: ExecutionRef): Promise<void> {
+    await sql`insert into muster.outbox (tenant_id, topic, task_id, payload)
+      values (${tenant}, 'task.killed', ${taskId}, jsonb_build_object('traceNumber', ${traceNumber}::int))`.execute(
+      this.#em.getKysely(),
+    );
   }
 }

@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type RawBuilder, sql } from 'kysely';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
+import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
 import { OPEN_TASK_STATUSES } from '../../domain/tasks/status.ts';
 import { taskWorkflowPrefix } from '../../domain/tasks/workflow-id.ts';
@@ -25,6 +26,12 @@ export interface Standing {
 
 /** Which of the tasks that could start come first. */
 export type ReadyTurn = 'highest' | 'lowest' | 'longest';
+
+/** A task that is under way, as a dispatcher counts it. */
+export interface OpenTask {
+  readonly taskId: TaskId;
+  readonly isIdle: boolean;
+}
 
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
 /** Worded so that no index of what waits fits: rows are found by their ids, however wrong the planner's statistics are. */
@@ -135,13 +142,30 @@ export class ClaimRepository {
     return result.rows.map((row) => ({ taskId: row.id, hosted: row.hosted }));
   }
 
-  /** Which of these tasks have ended: how a dispatcher learns that it may take more. */
-  async ended(ids: readonly TaskId[]): Promise<TaskId[]> {
-    const result = await sql<{ id: TaskId }>`
-      select id from muster.tasks where id = any(${[...ids]}::uuid[]) and status not in (${OPEN})`.execute(
+  /**
+   * Those of these tasks that are open: what is left out has ended, or its row is gone. A task is idle while it needs no
+   * worker: it is paused, or has nodes that wait (for a limit, for a worker that hosts them, for their next attempt) and
+   * none that runs.
+   */
+  async open(ids: readonly TaskId[]): Promise<OpenTask[]> {
+    const result = await sql<{ id: TaskId; idle: boolean }>`
+      select t.id, t.status <> 'in_progress' or coalesce(runs.waiting and not runs.running, false) as idle
+      from muster.tasks t left join muster.agent_traces r on r.task_id = t.id and r.number = t.trace_count
+        left join lateral (
+          select bool_or(n.status = 'running') as running, bool_or(n.status = 'pending') as waiting
+          from muster.agent_runs n where n.trace_id = r.id
+        ) runs on true
+      where t.id = any(${[...ids]}::uuid[]) and t.status in (${OPEN})`.execute(this.#em.getKysely());
+    return result.rows.map((row) => ({ taskId: row.id, isIdle: row.idle }));
+  }
+
+  /** Whether a claim still counts: its task is open, and nobody claimed it since. */
+  async isOpen({ taskId, fence }: Pick<ExecutionRef, 'taskId' | 'fence'>): Promise<boolean> {
+    const result = await sql`
+      select id from muster.tasks where id = ${taskId} and fence = ${fence} and status in (${OPEN})`.execute(
       this.#em.getKysely(),
     );
-    return result.rows.map((row) => row.id);
+    return result.rows.length === 1;
   }
 }
 

@@ -1,6 +1,8 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { ErrorCode } from '../../domain/errors.ts';
+import type { TaskId } from '../../domain/ids.ts';
+import type { Failure } from '../../domain/tasks/execution.ts';
 import { WAITING_TASK_STATUSES } from '../../domain/tasks/status.ts';
 import { type EndedTask, FAIL_DOOMED, readEnded } from './end-waiting.ts';
 import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
@@ -32,6 +34,19 @@ export class ScheduleRepository {
       )
       select ${WAITING_JOB_COLUMNS} from released`.execute(this.#em.getKysely());
     return result.rows.map(readWaitingJob);
+  }
+
+  /** Fails tasks that wait and can never start, each for its reason. Their outbox rows let follow what follows. */
+  async fail(doomed: readonly { readonly taskId: TaskId; readonly failure: Failure }[]): Promise<EndedTask[]> {
+    const errors = doomed.map(({ failure }) => JSON.stringify(failure));
+    const result = await sql<{ id: string; task_queue: string }>`
+      with doomed as (
+        select t.id, g.error
+        from unnest(${doomed.map(({ taskId }) => taskId)}::uuid[], ${errors}::jsonb[]) as g(id, error)
+          join muster.tasks t on t.id = g.id and t.status in (${WAITING})
+        for update of t skip locked
+      ), ${FAIL_DOOMED}`.execute(this.#em.getKysely());
+    return result.rows.map(readEnded);
   }
 
   /** Fails tasks that still wait at their deadline, by tasks_deadline_index. What runs is stopped by its workflow. */

@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/status.ts';
@@ -19,6 +20,13 @@ export interface TaskFilter {
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
 const OVERDUE = sql`due_date < now() and completed_at is null`;
 const WAITING = sql.join(WAITING_TASK_STATUSES.map((status) => sql.lit(status)));
+
+/** Who asks for the end of a task, and what its row says of it if it ends at once. */
+export interface CancelWish {
+  readonly actor: string;
+  readonly code: ErrorCode & ('task_cancelled' | 'task_killed');
+  readonly reason: string;
+}
 
 /** The tasks of the unit of work's tenant. Every method is one statement. */
 export class TaskRepository {
@@ -46,41 +54,39 @@ export class TaskRepository {
   }
 
   /**
-   * Ends a task that has not started. Returns false when it has: then its workflow has to be asked.
+   * Asks for the end of a task: one that waits ends at once, for one that is open the wish is written down, and from then on
+   * it can end as nothing else. The relay tells its workflow; a sweeper ends it where that does not help.
+   * @returns null when it had ended
    */
-  async cancelWaiting(id: TaskId, actor: string, reason: string): Promise<boolean> {
-    const error: Json = { code: 'task_cancelled', message: reason };
-    const result = await sql<{ id: string }>`
-      with cancelled as (
-        update muster.tasks set status = 'cancelled', completed_at = now(), cancel_requested_at = now(),
-          error = ${JSON.stringify(error)}::jsonb
-        where id = ${id} and status in (${WAITING}) returning id, tenant_id
+  async cancel(id: TaskId, { actor, code, reason }: CancelWish): Promise<{ readonly ended: boolean } | null> {
+    const error: Json = { code, message: reason };
+    const waits = sql<boolean>`status in (${WAITING})`;
+    const result = await sql<{ ended: boolean }>`
+      with asked as (
+        update muster.tasks set cancel_requested_at = coalesce(cancel_requested_at, now()),
+          completed_at = case when ${waits} then now() end,
+          error = case when ${waits} then ${JSON.stringify(error)}::jsonb else error end,
+          status = case when ${waits} then 'cancelled' else status end
+        where id = ${id} and status in (${WAITING}, ${OPEN}) returning id, tenant_id, status = 'cancelled' as ended
       ), audited as (
         insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-        select gen_random_uuid(), tenant_id, ${actor}, 'task.cancelled', 'task', id::text,
-          jsonb_build_object('reason', ${reason}::text) from cancelled
+        select gen_random_uuid(), tenant_id, ${actor},
+          case when ended then 'task.cancelled' else 'task.cancel_requested' end, 'task', id::text,
+          jsonb_build_object('reason', ${reason}::text) from asked
       ), sent as (
-        insert into muster.outbox (tenant_id, topic, task_id) select tenant_id, 'task.finished', id from cancelled
+        insert into muster.outbox (tenant_id, topic, task_id)
+        select tenant_id, case when ended then 'task.finished' else 'task.cancelled' end, id from asked
       )
-      select id from cancelled`.execute(this.#em.getKysely());
-    return result.rows.length === 1;
+      select ended from asked`.execute(this.#em.getKysely());
+    return result.rows[0] ?? null;
   }
 
-  /** Writes down that an open task shall be cancelled; the relay tells its workflow, however often it takes. */
-  async requestCancel(id: TaskId, actor: string, reason: string): Promise<boolean> {
-    const result = await sql<{ id: string }>`
-      with requested as (
-        update muster.tasks set cancel_requested_at = coalesce(cancel_requested_at, now())
-        where id = ${id} and status in (${OPEN}) returning id, tenant_id
-      ), audited as (
-        insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-        select gen_random_uuid(), tenant_id, ${actor}, 'task.cancel_requested', 'task', id::text,
-          jsonb_build_object('reason', ${reason}::text) from requested
-      ), sent as (
-        insert into muster.outbox (tenant_id, topic, task_id) select tenant_id, 'task.cancelled', id from requested
-      )
-      select id from requested`.execute(this.#em.getKysely());
-    return result.rows.length === 1;
+  /** The next task of a series; null where there is none, or not yet. */
+  async successorOf(id: TaskId): Promise<TaskId | null> {
+    const result = await sql<{ id: TaskId }>`select id from muster.tasks where predecessor_id = ${id}`.execute(
+      this.#em.getKysely(),
+    );
+    return result.rows[0]?.id ?? null;
   }
 
   /** Holds a task back before its start, whatever it waits for. False when it has started or ended. */

@@ -105,6 +105,11 @@ const schema = defineEntity({
       where: 'deadline_at is not null and completed_at is null',
     },
     {
+      name: 'tasks_cancel_requested_index',
+      properties: ['cancelRequestedAt'],
+      where: 'cancel_requested_at is not null and completed_at is null',
+    },
+    {
       name: 'tasks_due_index',
       properties: ['tenantId', 'dueDate'],
       where: 'due_date is not null and completed_at is null',

@@ -6,6 +6,7 @@ import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import type { RunStatus, SettledRunStatus } from '../../domain/traces/status.ts';
 import { readDateOrNull } from '../read-row.ts';
 import type { StoredValue } from './artifact-repository.ts';
+import { latencyOf } from './latency.ts';
 
 /** Which node, as its row names it. */
 export interface RunSubject {
@@ -63,7 +64,7 @@ export class RunRepository {
         output = ${end.output.json}::jsonb, output_artifact_id = ${end.output.artifactId},
         error_code = ${end.error?.code ?? null}, error_text = ${end.error?.message ?? null},
         finished_at = clock_timestamp(),
-        latency_ms = (extract(epoch from clock_timestamp() - r.started_at) * 1000)::int
+        latency_ms = ${latencyOf(sql`clock_timestamp() - r.started_at`)}
       where r.trace_id = ${execution.traceId} and r.node_id = ${end.nodeId} and r.status = 'running'
         and r.attempts = ${end.attempts}
         and exists (select from muster.tasks t where t.id = ${execution.taskId} and t.fence = ${execution.fence})
@@ -93,9 +94,14 @@ export class RunRepository {
    * it, or this very call before its answer was lost, and the caller has to look again before it goes on.
    */
   async replace(execution: ExecutionRef, ends: readonly (RunEnd | RunWait)[]): Promise<boolean> {
-    if (ends.length === 0) return true;
+    return (await this.replaceOpen(execution, ends)).size === ends.length;
+  }
+
+  /** The same, where it does not matter who wrote which end. @returns the nodes whose ends were written by this call */
+  async replaceOpen(execution: ExecutionRef, ends: readonly (RunEnd | RunWait)[]): Promise<ReadonlySet<string>> {
+    if (ends.length === 0) return new Set();
     const rows = JSON.stringify(ends.map(replacementRow));
-    const result = await sql<{ id: string }>`
+    const result = await sql<{ node_id: string }>`
       with removed as (
         delete from muster.agent_runs where trace_id = ${execution.traceId} and finished_at is null
           and node_id = any(${ends.map((end) => end.nodeId)}::text[]) returning node_id
@@ -104,15 +110,15 @@ export class RunRepository {
         output, output_artifact_id, error_code, error_text, started_at, finished_at, latency_ms, next_attempt_at)
       select gen_random_uuid(), ${execution.tenant}, ${execution.traceId}, e.node_id, e.agent, e.kind, e.status,
         e.attempts, e.failures, e.outcome, e.output, e.output_artifact_id, e.error_code, e.error_text, e.started_at,
-        e.finished_at, (extract(epoch from e.finished_at - e.started_at) * 1000)::int,
+        e.finished_at, ${latencyOf(sql`e.finished_at - e.started_at`)},
         clock_timestamp() + make_interval(secs => e.wait_ms / 1000)
       from jsonb_to_recordset(${rows}::jsonb) as e(node_id text, agent text, kind text, status text, attempts int,
         failures int, outcome text, output jsonb, output_artifact_id uuid, error_code text, error_text text,
         started_at timestamptz, finished_at timestamptz, wait_ms float8)
       where (select count(*) from removed) >= 0
       on conflict (trace_id, node_id) do nothing
-      returning id`.execute(this.#em.getKysely());
-    return result.rows.length === ends.length;
+      returning node_id`.execute(this.#em.getKysely());
+    return new Set(result.rows.map((row) => row.node_id));
   }
 
   async list(traceId: TraceId, nodeIds?: readonly string[]): Promise<RunRecord[]> {

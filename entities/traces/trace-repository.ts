@@ -8,6 +8,7 @@ import { OPEN_TASK_STATUSES, type TerminalTaskStatus } from '../../domain/tasks/
 import type { TraceEventType } from '../../domain/traces/events.ts';
 import type { TraceStatus } from '../../domain/traces/status.ts';
 import { readDate, readDateOrNull } from '../read-row.ts';
+import { readFailure } from '../tasks/task-record.ts';
 import type { StoredValue } from './artifact-repository.ts';
 
 /** An event before it has its place in the trace. */
@@ -53,6 +54,16 @@ export interface TaskEnd {
   readonly reply: string;
 }
 
+/** How a task stands after an attempt to end it. */
+export interface StandingEnd {
+  readonly status: TerminalTaskStatus;
+  readonly failure: Failure | null;
+  /** Whether this attempt ended it; false when it had ended before. */
+  readonly isNew: boolean;
+}
+
+/** What a task ends with that was asked to end before it had. */
+const CANCELLED: Failure = { code: 'task_cancelled', message: 'The task was cancelled.' };
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
 
 /** Traces and their events. An event's `seq` is given under the lock of the trace's row: commit order is `seq` order. */
@@ -97,43 +108,51 @@ export class TraceRepository {
 
   /**
    * Ends a task under its claim's fence: the task's row, dead-lettered if it failed, the audit row, the outgoing event,
-   * its slots, and, when `record` is set, the trace with its last event: one statement, all or none. Returns the status
-   * that the task has now, which is another one when it had ended before; null when the fence is stale.
+   * its slots, and, when `record` is set, the trace with its last event: one statement, all or none.
+   *
+   * A cancel that was accepted before wins: then the task ends as cancelled, whatever it came to. The lock of its row says
+   * which came first.
+   * @returns how the task stands now, which is otherwise when it had ended before; null when the fence is stale
    */
-  async endTask(end: TaskEnd, { record }: { record: boolean }): Promise<TerminalTaskStatus | null> {
+  async endTask(end: TaskEnd, { record }: { record: boolean }): Promise<StandingEnd | null> {
     const { execution } = end;
     const error = end.failure === null ? null : JSON.stringify(end.failure);
     const dead = deadLetterReason(end.status, end.failure);
-    const result = await sql<{ status: TerminalTaskStatus }>`
+    const wins = end.status === 'cancelled' ? sql<boolean>`false` : sql<boolean>`cancel_requested_at is not null`;
+    const result = await sql<{ status: TerminalTaskStatus; error: unknown; is_new: boolean }>`
       with ended as (
-        update muster.tasks set status = ${end.status}, completed_at = now(), error = ${error}::jsonb,
-          output = ${end.output.json}::jsonb, output_artifact_id = ${end.output.artifactId},
-          dead_letter_reason = ${dead}, dead_lettered_at = case when ${dead}::text is not null then now() end
+        update muster.tasks set status = case when ${wins} then 'cancelled' else ${end.status} end, completed_at = now(),
+          error = case when ${wins} then ${JSON.stringify(CANCELLED)}::jsonb else ${error}::jsonb end,
+          output = case when ${wins} then null else ${end.output.json}::jsonb end,
+          output_artifact_id = case when ${wins} then null else ${end.output.artifactId}::uuid end,
+          dead_letter_reason = case when ${wins} then null else ${dead}::text end,
+          dead_lettered_at = case when not (${wins}) and ${dead}::text is not null then now() end
         where id = ${execution.taskId} and fence = ${execution.fence} and status in (${OPEN})
-        returning id, tenant_id, user_id
+        returning id, tenant_id, user_id, status, error
       ), freed as (
         delete from muster.concurrency_slots s using ended e where s.task_id = e.id
       ), audited as (
         insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-        select gen_random_uuid(), tenant_id, 'worker', 'task.' || ${end.status}::text, 'task', id::text,
+        select gen_random_uuid(), tenant_id, 'worker', 'task.' || status, 'task', id::text,
           jsonb_build_object('trace', ${execution.traceId}::text) from ended
       ), sent as (
         insert into muster.outbox (tenant_id, topic, task_id, payload)
         select tenant_id, 'task.finished', id, jsonb_build_object('user', user_id) from ended
       ), closed as (
-        update muster.agent_traces set status = ${end.status}, finished_at = now(), error = ${error}::jsonb,
-          reply_text = ${end.reply}, next_seq = next_seq + 1
-        where id = ${execution.traceId} and status = 'running' and ${record} and exists (select from ended)
-        returning id, tenant_id, next_seq - 1 as seq
+        update muster.agent_traces r set status = e.status, finished_at = now(), error = e.error,
+          reply_text = case when e.status = ${end.status} then ${end.reply} else '' end, next_seq = next_seq + 1
+        from ended e where r.id = ${execution.traceId} and r.status = 'running' and ${record}
+        returning r.id, r.tenant_id, r.next_seq - 1 as seq, e.status, e.error
       ), noted as (
         insert into muster.trace_events (trace_id, seq, tenant_id, type, data, at)
-        select id, seq, tenant_id, 'trace.' || ${end.status}::text, ${error}::jsonb, clock_timestamp() from closed
+        select id, seq, tenant_id, 'trace.' || status, error, clock_timestamp() from closed
       )
-      select ${end.status}::text as status from ended
+      select status, error, true as is_new from ended
       union all
-      select status from muster.tasks where id = ${execution.taskId} and fence = ${execution.fence}
+      select status, error, false from muster.tasks where id = ${execution.taskId} and fence = ${execution.fence}
         and status not in (${OPEN})`.execute(this.#em.getKysely());
-    return result.rows[0]?.status ?? null;
+    const [row] = result.rows;
+    return row === undefined ? null : { status: row.status, failure: readFailure(row.error), isNew: row.is_new };
   }
 
   /** Ends a trace that was left open when its task ended, with its last event. A trace that has ended is left alone. */

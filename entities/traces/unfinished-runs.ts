@@ -34,6 +34,16 @@ export function unfinishedRuns(
   });
 }
 
+/** The ends of the runs that have a row and no end, where nobody knows the graph any more. */
+export function interruptedRuns(ending: TaskEnding, runs: readonly RunRecord[]): readonly RunEnd[] {
+  return runs
+    .filter((run) => !isSettled(run.status))
+    .map((run) => {
+      const { nodeId, agent, kind } = run;
+      return { nodeId, agent, kind, ...endOf(ending, nodeId, 'fatal_error'), ...startOf(run, 'fatal_error') };
+    });
+}
+
 /** The event of each of these ends. */
 export function endEvents(ends: readonly RunEnd[]): readonly NewTraceEvent[] {
   return ends.map((end) =>

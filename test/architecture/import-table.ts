@@ -41,6 +41,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
       '@temporalio/worker',
       '@temporalio/activity',
       'domain/',
+      'node:crypto',
     ],
     why: 'connections to Temporal are made without knowing what runs over them',
   },

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Client } from '@temporalio/client';
+import { connect } from '../../index.ts';
 import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
-import { Gate, Script } from '../system/acceptance/script.ts';
+import { Gate, hang, Script } from '../system/acceptance/script.ts';
 import { ended, runOf } from '../system/acceptance/views.ts';
 
 describe('what a caller asks of a task', () => {
@@ -103,6 +104,113 @@ describe('what a caller asks of a task', () => {
     assert.deepEqual(view.traces, []);
     gate.open();
     await running.result();
+  });
+
+  it('ends a task whose cancel was accepted as cancelled, although its last node completes, and its series with it', async () => {
+    const gate = new Gate();
+    script.on('work', gate.pass);
+    const task = await submit('single', { repeat: 'daily' });
+    await atWork('work');
+
+    await task.cancel('too early');
+    gate.open();
+    const view = await ended(task);
+
+    assert.equal(view.task.status, 'cancelled');
+    assert.equal(view.traces[0]?.events.at(-1)?.type, 'trace.cancelled');
+    await eventually(async () => {
+      const { status } = await client.workflow.getHandle(task.workflowId).describe();
+      assert.notEqual(status.name, 'RUNNING');
+    });
+    const later = await muster.client.tasks({ status: 'deferred' });
+    assert.deepEqual(
+      later.filter(({ predecessorId }) => predecessorId === task.id),
+      [],
+    );
+  });
+
+  it('says that a cancel came too late, and which task continues the series', async () => {
+    const task = await submit('single', { repeat: 'daily' });
+    await ended(task);
+    const next = await eventually(async () => {
+      const later = await muster.client.tasks({ status: 'deferred' });
+      return later.find(({ predecessorId }) => predecessorId === task.id) ?? false;
+    });
+    assert.ok(next);
+
+    await assert.rejects(task.cancel(), {
+      code: 'task_not_open',
+      facts: { taskId: task.id, status: 'completed', successor: next.id },
+    });
+
+    await muster.client.task(next.id).cancel();
+  });
+
+  it('kills a task with PostgreSQL alone: at once, whatever its node does, and its workflow follows', async () => {
+    script.on('first', hang);
+    const task = await submit('chain');
+    await atWork('first');
+    const environment = { ...muster.environment, TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const apart = await connect({ environment });
+
+    await apart
+      .task(task.id)
+      .kill('it hangs')
+      .finally(() => apart.close());
+    const view = await ended(task);
+
+    assert.deepEqual([view.task.status, view.task.error], ['cancelled', { code: 'task_killed', message: 'it hangs' }]);
+    assert.equal(view.traces[0]?.status, 'cancelled');
+    assert.equal(runOf(view, 'first').error?.code, 'handler_cancelled');
+    assert.equal(runOf(view, 'second').status, 'skipped');
+    await assert.rejects(task.result(), { code: 'task_cancelled', message: /was killed/ });
+    await eventually(async () => {
+      const { status } = await client.workflow.getHandle(task.workflowId).describe();
+      assert.equal(status.name, 'TERMINATED');
+    });
+    await eventually(() => assert.equal(script.callsOf('first')[0]?.signal.aborted, true));
+    await assert.rejects(task.kill(), { code: 'task_not_open', message: /is cancelled/ });
+  });
+
+  it('kills a task that waits, and one that is paused', async () => {
+    const gate = new Gate();
+    const task = await running(gate);
+    await task.pause();
+    await eventually(async () => (await task.read()).status === 'paused');
+    gate.open();
+    const waiting = await submit('single', { startAt: new Date(Date.now() + 3_600_000) });
+
+    await Promise.all([task.kill(), waiting.kill()]);
+
+    for (const killed of [task, waiting]) {
+      const { status, error } = await killed.read();
+      assert.deepEqual([status, error?.code], ['cancelled', 'task_killed']);
+    }
+    await ended(task);
+  });
+
+  it('throws away what a node of a killed task still brings', async () => {
+    const gate = Promise.withResolvers<void>();
+    script.on('work', async () => {
+      await gate.promise;
+      return { late: true };
+    });
+    const task = await submit('single');
+    await atWork('work');
+
+    await task.kill();
+    gate.resolve();
+    await eventually(() => script.callsOf('work')[0]?.ended !== null);
+    const view = await ended(task);
+
+    assert.deepEqual([view.task.status, view.output], ['cancelled', null]);
+    assert.equal(runOf(view, 'work').error?.code, 'handler_cancelled');
+  });
+
+  it('takes a deadline in the year 9999', async () => {
+    const task = await submit('single', { deadlineAt: new Date(Date.UTC(9999, 11, 30)) });
+
+    assert.equal((await ended(task)).task.status, 'completed');
   });
 
   it('lets what runs end and starts nothing more while a task is paused', async () => {

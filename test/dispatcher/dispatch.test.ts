@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { sql } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
 import { DEFAULT_QUEUE_SETTINGS, limitOfKey } from '../../domain/queues/queue-settings.ts';
+import { WaitingRepository } from '../../entities/tasks/waiting-repository.ts';
 import { JobQueue } from '../../redis/job-queue.ts';
 import { eventually } from '../support/eventually.ts';
 import { TASK_QUEUE } from './claim-bed.ts';
@@ -40,6 +42,55 @@ describe('a dispatcher', () => {
     await startedCount(4, 1_000);
     const { waiting } = await bed.queue.depth();
     assert.equal(waiting.normal, 6);
+  });
+
+  it('takes further tasks while those that it carries out are paused or wait', async () => {
+    await bed.submit({}, 6);
+    const dispatcher = bed.dispatch({ capacity: 2 });
+    await startedCount(2);
+    const [paused, limited] = bed.started;
+    assert.ok(paused && limited);
+
+    await bed.claims.asSuperuser(`update muster.tasks set status = 'paused' where id = '${paused.execution.taskId}'`);
+    await bed.claims.asSuperuser(`insert into muster.agent_runs (id, tenant_id, trace_id, node_id, agent, kind, status, attempts)
+      values (gen_random_uuid(), 'default', '${limited.execution.traceId}', 'work', 'slow-step', 'agent', 'pending', 1)`);
+
+    await startedCount(4);
+    assert.deepEqual(dispatcher.load, { free: 0, claimed: 4, heldPlaces: 0 });
+  });
+
+  it('frees the place of a task whose row is gone', async () => {
+    const [gone] = await bed.submit({}, 1);
+    bed.dispatch({ capacity: 1 });
+    await startedCount(1);
+    await bed.claims.asSuperuser(`delete from muster.tasks where id = '${gone}'`);
+
+    await bed.submit({}, 1);
+
+    await startedCount(2);
+  });
+
+  it('fails a task whose claim PostgreSQL refuses, and starts those beside it', async () => {
+    const ids = await bed.claims.insert({}, 20);
+    const [doomed] = ids;
+    // A trace that the task does not know of, as after a row was restored from an older backup.
+    await bed.claims.asSuperuser(`insert into muster.agent_traces (id, tenant_id, task_id, number, graph_id, workflow_id)
+      select gen_random_uuid(), tenant_id, id, 1, graph_id, 'task/' || id || '/1' from muster.tasks where id = '${doomed}'`);
+    const jobs = await bed.claims.database.single.inSystem('relay', ({ em }) => new WaitingRepository(em).among(ids));
+    await bed.queue.enqueue(jobs);
+
+    bed.dispatch();
+
+    await startedCount(19);
+    await eventually(async () => {
+      const [task] = await bed.claims.database.inSystem('inspect', ({ kysely }) =>
+        sql<{ status: string; reason: string }>`select status, dead_letter_reason as reason from muster.tasks
+          where id = ${doomed}`
+          .execute(kysely)
+          .then(({ rows }) => rows),
+      );
+      assert.deepEqual(task, { status: 'failed', reason: 'write_refused' });
+    });
   });
 
   it('C019: starts a user’s tasks one after the other and in order, while others go beside them', async () => {

@@ -125,6 +125,56 @@ describe('the relay', () => {
     await eventually(async () => assert.equal(await bed.unsent(), ids.length - 1));
   });
 
+  it('sends the others of a batch although Redis refuses one of them, which comes again less and less often', async () => {
+    const ids = await bed.tasks.insert({}, 10);
+    const [bad] = ids;
+    for (const id of ids) await bed.announceSubmit([id]);
+    const enqueue = async (jobs: readonly { taskId: string }[]) => {
+      if (jobs.some((job) => job.taskId === bad)) throw new Error('ERR what is this');
+      return bed.queue.enqueue(jobs as never);
+    };
+
+    bed.startRelay({ queueFor: () => ({ enqueue }) as unknown as JobQueue });
+    await eventually(async () => assert.equal(await bed.unsent(), 1));
+
+    assert.equal(await waiting(), ids.length - 1);
+    await eventually(async () => {
+      const [row] = await bed.query<{
+        attempts: number;
+        wait: number;
+        last_error: string;
+      }>(`select attempts, last_error,
+        extract(epoch from next_try_at - now())::float8 as wait from muster.outbox where sent_at is null`);
+      assert.equal(row?.last_error, 'ERR what is this');
+      assert.ok(row.attempts >= 2 && row.wait > 1);
+    });
+  });
+
+  it('gives up a row that PostgreSQL refuses to follow, and carries out those beside it', async () => {
+    const [broken, whole] = await bed.tasks.insert({}, 2);
+    assert.ok(broken !== undefined && whole !== undefined);
+    const daily = `recurrence = '{"every":"daily","timezone":"UTC","anchor":"2026-01-01T09:00:00.000Z"}'`;
+    // The deadline of its successor would lie after the last one that PostgreSQL can store.
+    await bed.set([broken], `${daily}, deadline_at = '294276-12-31 23:00:00+00'`);
+    await bed.set([whole], daily);
+    for (const id of [broken, whole]) await bed.claimAndEnd(id);
+    await bed.ageOutbox();
+    const told: string[] = [];
+
+    bed.startRelay({ log: { warn: (_, message) => told.push(message) } });
+    await eventually(async () => assert.equal(await bed.unsent(), 0));
+
+    const followed = await bed.query<{ predecessor_id: string }>(
+      'select predecessor_id from muster.tasks where predecessor_id is not null',
+    );
+    assert.deepEqual(followed, [{ predecessor_id: whole }]);
+    const refused = await bed.query<{ task_id: string }>(
+      'select task_id from muster.outbox where refused_at is not null and last_error is not null',
+    );
+    assert.deepEqual(refused, [{ task_id: broken }]);
+    assert.deepEqual(told, ['an outbox row is refused for good; it is given up']);
+  });
+
   it('frees the slots of ended tasks in Redis', async () => {
     const [task] = await bed.tasks.insert({ user: 'u' });
     assert.ok(task !== undefined);

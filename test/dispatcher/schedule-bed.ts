@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { GraphCache } from '../../database/graph-cache.ts';
 import { Consequences } from '../../dispatcher/consequences.ts';
 import { Relay, type RelayOptions } from '../../dispatcher/relay.ts';
 import { Sweeper } from '../../dispatcher/sweeper.ts';
@@ -54,7 +55,12 @@ export class ScheduleBed {
   }
 
   startSweeper(): void {
-    const sweeper = new Sweeper({ ...this.#parts, consequences: this.consequences, log: LOG });
+    const sweeper = new Sweeper({
+      ...this.#parts,
+      graphs: new GraphCache(this.tasks.database),
+      consequences: this.consequences,
+      log: LOG,
+    });
     sweeper.start();
     this.#loops.push(sweeper);
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { endFromOutside } from '../../database/end-from-outside.ts';
 import { GraphCache } from '../../database/graph-cache.ts';
 import { claimTasks } from '../../dispatcher/claim-tasks.ts';
-import { endFromOutside } from '../../dispatcher/end-task.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { DEFAULT_QUEUE_SETTINGS, limitOfKey, type QueueSettings } from '../../domain/queues/queue-settings.ts';
 import { SlotRepository } from '../../entities/tasks/slot-repository.ts';
@@ -111,7 +111,7 @@ describe('the slots of a limited key', () => {
         new TraceRepository(em).endTask({ ...end, output: NOTHING_STORED, reply: '' }, { record: true }),
       );
     }
-    await endFromOutside({ database: bed.database, graphs }, outside, { status: 'failed', failure });
+    await endFromOutside({ database: bed.database, graphs }, outside, { status: 'failed', failure, terminate: false });
 
     assert.equal(await bed.slotCount(), 0);
   });
@@ -233,7 +233,7 @@ describe('the slots of a limited key', () => {
     const work = async (workerId: string) => {
       while (ended < total) {
         const sample = pending.filter(() => random() < 0.5).slice(0, 20);
-        const claimed = await claimTasks(options(workerId), sample.length === 0 ? pending.slice(0, 5) : sample);
+        const { claimed } = await claimTasks(options(workerId), sample.length === 0 ? pending.slice(0, 5) : sample);
         await check();
         for (const task of claimed) {
           await bed.end(task);

@@ -25,7 +25,12 @@ describe('the start of a claimed task', () => {
 
   it('tells Temporal its band, and its tenant’s weight, and is one start however often it is done', async () => {
     const settings = { latest: { ...DEFAULT_QUEUE_SETTINGS, weights: { acme: 2.5 } } };
-    const start = workflowStarter({ client: temporal.client, graphs: new GraphCache(bed.database), settings });
+    const start = workflowStarter({
+      client: temporal.client,
+      graphs: new GraphCache(bed.database),
+      settings,
+      log: { warn: () => undefined },
+    });
     const [task] = await bed.claim(await bed.insert({ tenant: 'acme', priority: 2 }));
     assert.ok(task);
     const { taskId, traceNumber } = task.execution;

@@ -119,7 +119,9 @@ export class TaskExecution {
     const status = this.#closed ?? (await CancellationScope.nonCancellable(() => this.#close()));
     const taskId = this.#input.execution.taskId;
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
-    if (status === 'cancelled') throw new CancelledFailure('The task was cancelled');
+    // A cancel that PostgreSQL accepted and of which nobody has told the workflow yet is no end that Temporal knows.
+    const isAsked = CancellationScope.current().consideredCancelled;
+    if (status === 'cancelled' && isAsked) throw new CancelledFailure('The task was cancelled');
     if (status === 'failed') throw ApplicationFailure.nonRetryable(...describeFailure(this.#failure));
     return { taskId, status, nodes: stateSummary(this.#plan, this.#graph) };
   }

@@ -13,6 +13,7 @@ const HEALTHY: ProcessVitals = {
   loops: [{ name: 'dispatcher', overdueMs: LOOP_OVERDUE_MS }],
   temporal: { run: 'RUNNING', workflows: 'POLLING', activities: 'POLLING' },
   untakenMs: UNTAKEN_MS,
+  heldPlaces: 0,
   repeating: [],
 };
 
@@ -30,6 +31,8 @@ describe('a process that does not get on', () => {
     assert.deepEqual(kinds({ temporal: { ...HEALTHY.temporal, workflows: 'SHUTDOWN' } }), ['worker_not_polling']);
     assert.deepEqual(kinds({ temporal: { ...HEALTHY.temporal, activities: 'FAILED' } }), ['worker_not_polling']);
     assert.deepEqual(kinds({ untakenMs: UNTAKEN_MS + 1 }), ['work_not_taken']);
+    assert.deepEqual(kinds({ untakenMs: UNTAKEN_MS + 1, heldPlaces: 3 }), ['places_held']);
+    assert.deepEqual(kinds({ heldPlaces: 3 }), []);
     assert.deepEqual(kinds({ repeating: [{ agent: 'critic', period: 2 }] }), ['agent_repeats']);
   });
 

@@ -1,0 +1,77 @@
+import { isFinalError } from '../domain/errors.ts';
+import type { GraphDefinition } from '../domain/graphs/definition.ts';
+import { storableText } from '../domain/json.ts';
+import type { ExecutionRef, Failure } from '../domain/tasks/execution.ts';
+import type { TerminalTaskStatus } from '../domain/tasks/status.ts';
+import { OutboxRepository } from '../entities/system/outbox-repository.ts';
+import { NOTHING_STORED } from '../entities/traces/artifact-repository.ts';
+import { RunRepository } from '../entities/traces/run-repository.ts';
+import { type StandingEnd, TraceRepository } from '../entities/traces/trace-repository.ts';
+import { endEvents, interruptedRuns, unfinishedRuns } from '../entities/traces/unfinished-runs.ts';
+import { WriteRefused } from './errors.ts';
+import type { GraphCache } from './graph-cache.ts';
+import type { Database, Transaction } from './transaction.ts';
+
+export interface OutsideEnd {
+  readonly status: TerminalTaskStatus;
+  readonly failure: Failure;
+  /** Whether its workflow may still be open: then it is to be terminated, by the outbox, as soon as Temporal is there. */
+  readonly terminate: boolean;
+}
+
+/**
+ * Ends a task whose workflow cannot, will not, or shall not: its runs, its trace, its slots and its own row end in one
+ * transaction. Its first end stands, and an accepted cancel wins. Where PostgreSQL refuses a part of the record, the
+ * task's row ends all the same, with the reason that was refused left out, and the trace follows it.
+ * @returns how the task stands; null when the claim is no longer the task's
+ */
+export async function endFromOutside(
+  { database, graphs }: { readonly database: Database; readonly graphs: GraphCache },
+  execution: ExecutionRef,
+  end: OutsideEnd,
+): Promise<StandingEnd | null> {
+  try {
+    const definition = await readGraph(graphs, execution);
+    return await database.inTenant(execution.tenant, (tx) => endWhole(tx, { execution, definition }, end));
+  } catch (error) {
+    if (!(error instanceof WriteRefused)) throw error;
+    const failure = { code: end.failure.code, message: storableText(error.message) };
+    return database.inTenant(execution.tenant, (tx) => endRow(tx, execution, { ...end, failure }));
+  }
+}
+
+async function endWhole(
+  tx: Transaction,
+  { execution, definition }: { execution: ExecutionRef; definition: GraphDefinition | null },
+  end: OutsideEnd,
+): Promise<StandingEnd | null> {
+  const standing = await endRow(tx, execution, end);
+  if (standing === null) return null;
+  const [runs, traces] = [new RunRepository(tx.em), new TraceRepository(tx.em)];
+  if (standing.isNew) {
+    const known = await runs.list(execution.traceId);
+    const ending = { status: standing.status, failure: standing.failure };
+    const ends = definition === null ? interruptedRuns(ending, known) : unfinishedRuns(definition, ending, known);
+    // A node that still ran somewhere may end at this very moment: then its own end and event stand.
+    const written = await runs.replaceOpen(execution, ends);
+    await traces.append(execution.traceId, endEvents(ends.filter(({ nodeId }) => written.has(nodeId))));
+  }
+  await traces.endTrace(execution, standing.status, standing.failure);
+  return standing;
+}
+
+async function endRow({ em }: Transaction, execution: ExecutionRef, end: OutsideEnd): Promise<StandingEnd | null> {
+  const { status, failure, terminate } = end;
+  const row = { execution, status, failure, output: NOTHING_STORED, reply: '' };
+  const standing = await new TraceRepository(em).endTask(row, { record: false });
+  if (terminate && standing?.isNew === true) await new OutboxRepository(em).announceKill(execution);
+  return standing;
+}
+
+/** Null for a graph that cannot be used: its task ends all the same, with the runs that it has. */
+function readGraph(graphs: GraphCache, { tenant, graphId }: ExecutionRef): Promise<GraphDefinition | null> {
+  return graphs.get(tenant, graphId).catch((error: unknown) => {
+    if (!isFinalError(error)) throw error;
+    return null;
+  });
+}
