@@ -46,18 +46,28 @@ function formatTenants({ tenants }: QueueView, colors: Colors): string {
   return formatTable(columns, rows, colors);
 }
 
-const INDEX_NOTES = {
-  away: 'Redis is away: tasks are taken from PostgreSQL, and what each limit holds up is not known.',
-  rebuilding: 'The index in Redis is being rebuilt from PostgreSQL.',
-} as const;
+/** What is said of the index, and of what waits in vain. */
+function notes({ index, unserved, unhosted }: QueueView): string[] {
+  const { tasks, agents } = unhosted;
+  const said = {
+    whole: [],
+    away: ['Redis is unavailable: tasks are taken from PostgreSQL, and what each limit holds up is not known.'],
+    rebuilding: ['The index in Redis is being rebuilt from PostgreSQL.'],
+    unserved: [`No worker serves the task queue ${unserved.join(', ')}: what waits there starts once one runs.`],
+  }[index];
+  if (tasks === 0) return said;
+  const which = tasks === 1 ? '1 waiting task needs' : `${tasks} waiting tasks need`;
+  const what = agents.length === 1 ? 'an agent' : 'agents';
+  return [...said, `${which} ${what} that no worker hosts: ${agents.join(', ')}.`];
+}
 
 function formatSum(queue: QueueView, colors: Colors): string {
-  const { running, deferred, blocked, overdue, dead, startsPerMinute, paused, index } = queue;
+  const { running, deferred, blocked, overdue, dead, startsPerMinute, paused } = queue;
   const counts = `${running} running, ${deferred} deferred, ${blocked} blocked, ${overdue} overdue, ${dead} dead`;
   const hints = [
     ...(paused.length === 0 ? [] : [colors.yellow(`paused: ${paused.join(', ')}`)]),
     ...(dead === 0 ? [] : ['`muster dead` tells why they died.']),
-    ...(index === 'whole' ? [] : [colors.yellow(INDEX_NOTES[index])]),
+    ...notes(queue).map(colors.yellow),
   ];
   return [`${counts}; ${startsPerMinute} started in the last minute`, ...hints].join('\n');
 }
@@ -65,14 +75,14 @@ function formatSum(queue: QueueView, colors: Colors): string {
 /** The queue on one line, for a log. */
 export function queueLine(queue: QueueView): string {
   const waiting = PRIORITY_BANDS.map((band) => `${band} ${queue.waiting[band]}`).join(', ');
-  const { running, deferred, blocked, overdue, dead, paused, index } = queue;
+  const { running, deferred, blocked, overdue, dead, paused, index, unhosted } = queue;
   const held = paused.length === 0 ? '' : `; paused ${paused.join(', ')}`;
-  return `waiting ${waiting}; running ${running}; deferred ${deferred}; blocked ${blocked}; overdue ${overdue}; dead ${dead}${held}${index === 'whole' ? '' : `; index ${index}`}`;
+  return `waiting ${waiting}; running ${running}; deferred ${deferred}; blocked ${blocked}; overdue ${overdue}; dead ${dead}${held}${unhosted.tasks === 0 ? '' : `; unhosted ${unhosted.tasks}`}${index === 'whole' ? '' : `; index ${index}`}`;
 }
 
 /** What counts as a change: everything but ages and rates. */
 export function queueFacts(queue: QueueView): unknown {
-  const { waiting, running, deferred, blocked, overdue, dead, paused, limits, tenants, index } = queue;
+  const { waiting, running, deferred, blocked, overdue, dead, paused, limits, tenants, index, unhosted } = queue;
   const shares = tenants.map((tenant) => [tenant.tenant, tenant.waiting, tenant.running, tenant.weight, tenant.dead]);
-  return [waiting, running, deferred, blocked, overdue, dead, paused, limits, shares, index];
+  return [waiting, running, deferred, blocked, overdue, dead, paused, limits, shares, index, unhosted];
 }

@@ -39,12 +39,17 @@ export interface ConcurrencyLimitView {
   readonly parked: number | null;
 }
 
-/** The index of waiting tasks in Redis: `rebuilding` while a part is missing. Work goes on without it. */
-export type IndexState = 'whole' | 'rebuilding' | 'away';
+/**
+ * The index of waiting tasks in Redis. `rebuilding`: it is being built from PostgreSQL now, and work continues meanwhile.
+ * `unserved`: tasks wait for a task queue whose index nobody builds, because no worker serves it. `away`: Redis does not
+ * answer.
+ */
+export type IndexState = 'whole' | 'rebuilding' | 'unserved' | 'away';
 
 /** What Redis says of the queue. */
 export interface IndexView {
   readonly state: IndexState;
+  readonly unserved: readonly string[];
   /** Null while it is away. */
   readonly startsPerMinute: Readonly<Record<PriorityBand, number>> | null;
   /** Waiting tasks that each full key holds up; null while it is away. */
@@ -56,7 +61,15 @@ export interface QueueCounts {
   readonly tasks: readonly TaskCount[];
   readonly tenants: readonly TenantCount[];
   readonly slots: readonly { readonly key: string; readonly held: number }[];
+  readonly unhosted: UnhostedTasks;
   readonly settings: QueueSettings;
+}
+
+/** Waiting tasks whose graph needs agents that no process hosts. */
+export interface UnhostedTasks {
+  readonly tasks: number;
+  /** The names of these agents. */
+  readonly agents: readonly string[];
 }
 
 /** What waits, what runs and what holds it up. The counts are PostgreSQL's, so they are right without Redis too. */
@@ -83,14 +96,22 @@ export interface QueueView {
   readonly paused: readonly string[];
   /** How long a task waits behind higher bands before it also competes by its age, in seconds. */
   readonly ageingSeconds: number;
+  /** Tasks among the waiting that no worker can carry out. An agent whose process was killed counts as hosted for 45 s. */
+  readonly unhosted: UnhostedTasks;
   readonly index: IndexState;
+  /** Temporal task queues for which tasks wait and that no worker serves. */
+  readonly unserved: readonly string[];
 }
 
 /** Keys in one view. */
 export const MAX_KEYS = 100;
 
 /** Puts together what the stores say. */
-export function queueView({ tasks, tenants, slots, settings }: QueueCounts, index: IndexView, now: Date): QueueView {
+export function queueView(
+  { tasks, tenants, slots, unhosted, settings }: QueueCounts,
+  index: IndexView,
+  now: Date,
+): QueueView {
   const of = (status: TaskStatus) => sum(tasks.filter((task) => task.status === status));
   const bands = PRIORITY_BANDS.map((band) => bandView(band, tasks, { settings, index, now }));
   return {
@@ -106,7 +127,9 @@ export function queueView({ tasks, tenants, slots, settings }: QueueCounts, inde
     limits: limitViews(slots, { settings, index }),
     paused: settings.paused,
     ageingSeconds: settings.ageingSeconds,
+    unhosted,
     index: index.state,
+    unserved: index.unserved,
   };
 }
 

@@ -7,7 +7,9 @@ import type { JobQueue } from '../redis/job-queue.ts';
 import type { ClientStores } from './open-stores.ts';
 import { type IndexView, MAX_KEYS, type QueueCounts, type QueueView, queueView } from './queue-view.ts';
 
-const AWAY: IndexView = { state: 'away', startsPerMinute: null, parked: null };
+const AWAY: IndexView = { state: 'away', unserved: [], startsPerMinute: null, parked: null };
+
+type TaskQueues = Awaited<ReturnType<QueueCountRepository['taskQueues']>>;
 
 type JobQueueView = Awaited<ReturnType<JobQueue['view']>>;
 
@@ -22,7 +24,7 @@ export async function readQueue(stores: ClientStores, { allTenants }: { allTenan
   return queueView(counts, allTenants ? index : { ...index, startsPerMinute: null }, new Date());
 }
 
-function readCounts(stores: ClientStores, allTenants: boolean): Promise<QueueCounts & { taskQueues: string[] }> {
+function readCounts(stores: ClientStores, allTenants: boolean): Promise<QueueCounts & { taskQueues: TaskQueues }> {
   const read = async ({ em }: Transaction) => {
     const counts = new QueueCountRepository(em);
     return {
@@ -30,23 +32,34 @@ function readCounts(stores: ClientStores, allTenants: boolean): Promise<QueueCou
       tenants: await counts.tenants(),
       slots: await counts.slots(MAX_KEYS),
       taskQueues: await counts.taskQueues(),
+      unhosted: await counts.unhosted(),
       settings: parseQueueSettings(await new SettingsRepository(em).read('queue')),
     };
   };
   return allTenants ? stores.database.inSystem('inspect', read) : stores.inTenant(read);
 }
 
-async function readIndex({ queueFor }: ClientStores, taskQueues: readonly string[]): Promise<IndexView> {
+async function readIndex({ queueFor }: ClientStores, taskQueues: TaskQueues): Promise<IndexView> {
   try {
-    return merge(await Promise.all(taskQueues.map((taskQueue) => queueFor(taskQueue).view())));
+    const views = await Promise.all(taskQueues.map(({ taskQueue }) => queueFor(taskQueue).view()));
+    const unserved = taskQueues.filter(({ waits }, index) => waits && isAbandoned(views[index]));
+    return merge(
+      views,
+      unserved.map(({ taskQueue }) => taskQueue),
+    );
   } catch (error) {
     if (hasErrorCode(error) && error.code === 'service_unreachable') return AWAY;
     throw error;
   }
 }
 
-/** The indexes of all task queues as one. */
-function merge(views: readonly JobQueueView[]): IndexView {
+/** A worker of the task queue would build the index within a second. */
+function isAbandoned(view: JobQueueView | undefined): boolean {
+  return view !== undefined && !view.intact && !view.rebuilding;
+}
+
+/** The indexes of all task queues as one. One that nobody keeps matters only where tasks wait. */
+function merge(views: readonly JobQueueView[], unserved: readonly string[]): IndexView {
   const parked = new Map<string, number>();
   for (const limit of views.flatMap((view) => view.limits)) {
     parked.set(limit.key, (parked.get(limit.key) ?? 0) + limit.parked);
@@ -54,7 +67,8 @@ function merge(views: readonly JobQueueView[]): IndexView {
   const starts = (band: 'high' | 'normal' | 'low') =>
     views.reduce((total, view) => total + view.bands[band].startsPerMinute, 0);
   return {
-    state: views.every((view) => view.intact) ? 'whole' : 'rebuilding',
+    state: views.some((view) => view.rebuilding) ? 'rebuilding' : unserved.length > 0 ? 'unserved' : 'whole',
+    unserved,
     startsPerMinute: { high: starts('high'), normal: starts('normal'), low: starts('low') },
     parked,
   };

@@ -26,6 +26,8 @@ export interface QueueView {
   limits: { key: string; held: number; elsewhere: number; limit: number | null; parked: number }[];
   leased: number;
   intact: boolean;
+  /** Whether a rebuild is under way. Without one, an index that is not intact has nobody who keeps it. */
+  rebuilding: boolean;
 }
 
 type Flat = readonly (string | number)[];
@@ -35,7 +37,7 @@ const SHOWN = 50;
 /** Reads what the script `view-queue` answers. */
 export function parseQueueView(answer: readonly Flat[]): QueueView {
   const [counts = [], tenants = [], parked = [], held = [], elsewhere = [], starts = [], settings = []] = answer;
-  const [leased = 0, whole = 0, nowMs = 0, ...bandCounts] = counts.map(Number);
+  const [leased = 0, whole = 0, rebuild = 0, nowMs = 0, ...bandCounts] = counts.map(Number);
   const oldest = oldestByBand(tenants);
   const bands = PRIORITY_BANDS.map((band, index): [PriorityBand, BandView] => {
     const [free = 0, waitingForRoom = 0] = bandCounts.slice(2 * index);
@@ -54,6 +56,7 @@ export function parseQueueView(answer: readonly Flat[]): QueueView {
     limits: busiestKeys({ parked, held, elsewhere, settings: String(settings[0] ?? '') }),
     leased,
     intact: whole === 1,
+    rebuilding: rebuild === 1,
   };
 }
 

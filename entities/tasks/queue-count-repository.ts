@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import { LIVING_AGENT_STATUSES } from '../../domain/agents/status.ts';
 import type { TenantId } from '../../domain/ids.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/status.ts';
@@ -26,6 +27,8 @@ export interface TenantCount {
 }
 
 const NOT_ENDED = sql.join([...WAITING_TASK_STATUSES, ...OPEN_TASK_STATUSES].map((status) => sql.lit(status)));
+
+const LIVING = sql.join(LIVING_AGENT_STATUSES.map((status) => sql.lit(status)));
 
 /**
  * Counts for operators: of one tenant in a tenant's unit of work, of all in a system's. Every method is one statement.
@@ -88,12 +91,32 @@ export class QueueCountRepository {
     return result.rows;
   }
 
-  /** The task queues of published graphs: each has its index of waiting tasks. */
-  async taskQueues(): Promise<string[]> {
-    const result = await sql<{ task_queue: string }>`
-      select distinct task_queue from muster.agent_graphs where status = 'published' order by 1`.execute(
+  /** The task queues of published graphs, each with its waiting tasks, and whether there are any: it has an index of these. */
+  async taskQueues(): Promise<{ taskQueue: string; waits: boolean }[]> {
+    const result = await sql<{ task_queue: string; waits: boolean }>`
+      select g.task_queue, exists (
+        select from muster.tasks t where t.task_queue = g.task_queue and t.status = 'pending') as waits
+      from (select distinct task_queue from muster.agent_graphs where status = 'published') g order by 1`.execute(
       this.#em.getKysely(),
     );
-    return result.rows.map((row) => row.task_queue);
+    return result.rows.map((row) => ({ taskQueue: row.task_queue, waits: row.waits }));
+  }
+
+  /** Waiting tasks whose graph needs an agent that no process hosts, and the names of these agents. */
+  async unhosted(): Promise<{ tasks: number; agents: string[] }> {
+    const result = await sql<{ tasks: number; agents: string[] }>`
+      with waiting as (
+        select t.graph_id, count(*)::int as tasks from muster.tasks t where t.status = 'pending' group by t.graph_id
+      ), missing as (
+        select w.graph_id, w.tasks, array(
+          select distinct c.handler from muster.agent_components c
+          where c.graph_id = w.graph_id and c.component_type = 'agent' and c.handler is not null
+            and not exists (select from muster.agents a where a.name = c.handler and a.status in (${LIVING}))
+        ) as agents from waiting w
+      )
+      select coalesce(sum(m.tasks), 0)::int as tasks,
+        array(select distinct unnest(n.agents) from missing n order by 1) as agents
+      from missing m where m.agents <> '{}'`.execute(this.#em.getKysely());
+    return result.rows[0] ?? { tasks: 0, agents: [] };
   }
 }

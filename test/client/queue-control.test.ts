@@ -47,6 +47,9 @@ describe('the queue, to an operator', () => {
       ],
     );
     assert.equal(bandOf(own, 'normal').oldestWaitMs, null);
+    assert.deepEqual([own.index, own.unserved], ['unserved', [muster.taskQueue]]);
+    assert.deepEqual([own.unhosted.tasks, all.unhosted.tasks], [2, 3]);
+    assert.ok(own.unhosted.agents.length > 0, 'the agents are named');
     const waitedMs = bandOf(all, 'normal').oldestWaitMs ?? 0;
     assert.ok(waitedMs >= 600_000 && waitedMs < 900_000, `${waitedMs} ms`);
   });
@@ -126,6 +129,7 @@ describe('the queue, to an operator', () => {
 
     assert.ok(view.dead >= 1 && view.startsPerMinute >= 1);
     assert.deepEqual([view.deferred, view.overdue, view.blocked, view.index], [1, 1, 1, 'whole']);
+    assert.deepEqual([view.unserved, view.unhosted], [[], { tasks: 0, agents: [] }]);
     await late.cancel();
     await later.cancel();
   });

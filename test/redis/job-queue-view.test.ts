@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { DEFAULT_QUEUE_SETTINGS } from '../../domain/queues/queue-settings.ts';
-import type { JobQueue } from '../../redis/job-queue.ts';
+import type { Job, JobQueue } from '../../redis/job-queue.ts';
 import type { RedisConnections } from '../../redis/open-redis.ts';
 import { redisPrefix } from '../support/stack.ts';
 import { inBatches, job, openTestRedis, queueOn, tenant } from './redis-under-test.ts';
@@ -28,7 +28,21 @@ describe('the view of the job queue', () => {
       limits: [],
       leased: 0,
       intact: false,
+      rebuilding: false,
     });
+  });
+
+  it('shows a rebuild while it is under way', async () => {
+    async function* source(): AsyncGenerator<Job[]> {
+      const { intact, rebuilding } = await queue.view();
+      assert.deepEqual([intact, rebuilding], [false, true]);
+      yield [];
+    }
+
+    await queue.rebuild(source(), DEFAULT_QUEUE_SETTINGS);
+
+    const { intact, rebuilding } = await queue.view();
+    assert.deepEqual([intact, rebuilding], [true, false]);
   });
 
   it('shows what waits, for how long, what is held up by which limit, and how much starts', async () => {
@@ -64,6 +78,7 @@ describe('the view of the job queue', () => {
       ],
       leased: 0,
       intact: true,
+      rebuilding: false,
     });
   });
 
