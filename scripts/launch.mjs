@@ -4,12 +4,12 @@
 // command prints with --json stays alone on standard output.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cachedProgram } from '../services/temporal-cli/bring-in.mjs';
+import { cachedProgram, withLock } from '../services/temporal-cli/bring-in.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(ROOT, 'node_modules');
@@ -84,21 +84,50 @@ function isUpToDate() {
   return existsSync(join(MODULES, '.bin', 'node')) && existsSync(STAMP) && readFileSync(STAMP, 'utf8') === lockHash();
 }
 
+/** Installs where that is needed; whoever calls this clone meanwhile waits, since npm begins by removing everything. */
+async function bringDependenciesUpToDate() {
+  if (isUpToDate()) return;
+  if (!canWriteTo(cacheFolder())) return installDependencies();
+  const lock = join(cacheFolder(), `npm-${createHash('sha256').update(ROOT).digest('hex').slice(0, 12)}.lock`);
+  await withLock(lock, async () => {
+    if (!isUpToDate()) await installDependencies();
+  });
+}
+
+function canWriteTo(folder) {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Its output is shown only when it fails: on success it says nothing that a reader needs. */
-function installDependencies() {
+async function installDependencies() {
   say('dependencies: installing (npm ci)');
   rmSync(STAMP, { force: true });
-  const npm = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: ROOT,
-    encoding: 'utf8',
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const npm = spawn('npm', args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  const keep = (chunk) => {
+    output += chunk;
+  };
+  npm.stdout.on('data', keep);
+  npm.stderr.on('data', keep);
+  const failure = await new Promise((resolve) => {
+    npm.once('error', (error) => resolve(error.message));
+    npm.once('close', (code, signal) => resolve(code === 0 ? null : `It ended with ${code ?? signal}.`));
   });
-  if (npm.status === 0) {
+  if (failure === null) {
     writeFileSync(STAMP, lockHash());
     return;
   }
-  say(`${npm.stdout ?? ''}${npm.stderr ?? ''}${npm.error ? npm.error.message : ''}`);
+  say(`${output}${failure}`);
   say('dependencies: npm ci failed; its output is above. Correct the cause and run the command again.');
-  process.exit(1);
+  process.exitCode = 1;
+  throw new Error('npm ci failed');
 }
 
 /**
@@ -129,5 +158,10 @@ if (command === undefined) {
   process.exit(2);
 }
 if (command.needsTemporal(args) && !(await isServed(TEMPORAL_PORT))) bringInTemporalEarly();
-if (!isUpToDate()) installDependencies();
-handOver(command, args);
+await bringDependenciesUpToDate().then(
+  () => handOver(command, args),
+  (error) => {
+    if (process.exitCode !== 1) say(`dependencies: ${error.message}`);
+    process.exitCode = 1;
+  },
+);

@@ -120,6 +120,21 @@ export class SetUpLocked extends MusterError {
   }
 }
 
+/** The file with the passwords of Muster's own PostgreSQL is damaged. Nothing was started. */
+export class SecretsUnreadable extends MusterError {
+  readonly code = 'service_start_failed';
+  readonly retryable = true;
+
+  constructor(path: string, cause: unknown) {
+    super(
+      `The passwords of Muster's PostgreSQL in ${path} cannot be read. ` +
+        'Restore that file from a backup: without it nobody can log in to the data beside it.',
+      { path },
+      { cause },
+    );
+  }
+}
+
 /** What stands in the place of a lock file cannot be read: a folder, or a file of another user. */
 export class LockUnreadable extends MusterError {
   readonly code = 'service_start_failed';

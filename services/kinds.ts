@@ -100,7 +100,7 @@ function postgresqlKind({ folder, durability, noInstall, allowUpgrade }: Servers
       const dataFolder = join(postgresqlFolder(folder.path, user), 'data');
       return { program, port, logPath: folder.logPath('postgresql'), dataFolder, user };
     },
-    initialize: (plan) => initializePostgresql(plan, secretsOf(folder)),
+    initialize: (plan) => initializePostgresql(plan, { secrets: secretsOf(folder), durability }),
     launch: (plan) => launchPostgresql(plan, durability),
     answer: async (ports) => void (await probePostgresql(superuserUrl(ports))),
     async prepare(ports) {

@@ -3,6 +3,7 @@ import { ownRedisUrl, type ServersContext, secretsOf } from './kinds.ts';
 import { postgresqlUrl } from './postgresql.ts';
 import { isAlive } from './processes.ts';
 import { redisUrl } from './redis.ts';
+import { isReplaced } from './replaced.ts';
 import { cacheFolder, type ServiceRecord, StateFolder } from './state.ts';
 import { temporalAddress } from './temporal.ts';
 import type { ServiceName, ServicesConfig } from './types.ts';
@@ -32,7 +33,14 @@ export function ownAddress(service: ServiceName, port: number): string {
 }
 
 /** Makes one of Muster's own servers do real work and returns one line about it. Rejects where it does not answer. */
-export function describeOwn(context: ServersContext, service: ServiceName, port: number): Promise<string> {
+export async function describeOwn(context: ServersContext, service: ServiceName, port: number): Promise<string> {
+  const record = context.folder.records()[service];
+  const isOld = record !== undefined && isReplaced(record);
+  const facts = await describeServer(context, service, port);
+  return isOld ? `${facts}; its program was replaced on disk since it started: \`muster up\` starts it again` : facts;
+}
+
+function describeServer(context: ServersContext, service: ServiceName, port: number): Promise<string> {
   if (service === 'postgresql') {
     return describePostgresql(postgresqlUrl({ port, secrets: secretsOf(context.folder) }, 'application'));
   }

@@ -72,10 +72,12 @@ async function describeProgram(folder: string): Promise<Candidate | null> {
 }
 
 async function hasVector(folder: string): Promise<boolean | null> {
-  const { exitCode, output } = await runCommand(join(folder, 'pg_config'), ['--sharedir'], { timeoutMs: 5_000 });
-  const share = exitCode === 0 ? output.trim() : FEDORA_SHARE;
-  if (existsSync(join(share, 'extension', 'vector.control'))) return true;
-  return exitCode === 0 ? false : null;
+  const asked = ['--sharedir', '--pkglibdir'];
+  const { exitCode, output } = await runCommand(join(folder, 'pg_config'), asked, { timeoutMs: 5_000 });
+  if (exitCode !== 0) return existsSync(join(FEDORA_SHARE, 'extension', 'vector.control')) ? true : null;
+  const [share = '', libraries = ''] = output.split('\n').map((line) => line.trim());
+  // An installation that was killed may have left one without the other.
+  return existsSync(join(share, 'extension', 'vector.control')) && globSync(join(libraries, 'vector.*')).length > 0;
 }
 
 function byPreference(left: Candidate, right: Candidate): number {

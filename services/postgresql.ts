@@ -3,7 +3,9 @@ import { chownSync, existsSync, readFileSync, renameSync, writeFileSync } from '
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type pg from 'pg';
+import { z } from 'zod';
 import { lastLine, runCommand } from './commands.ts';
+import { SecretsUnreadable } from './errors.ts';
 import { LOOPBACK } from './ports.ts';
 import { withPostgresql } from './probes.ts';
 import { launch } from './processes.ts';
@@ -15,11 +17,10 @@ import { removeWhole, writeAtomically } from './state.ts';
 export const DATABASE_NAME = 'muster';
 
 /** Passwords of a cluster's three roles. They are kept in one file that only the user can read. */
-export interface PostgresqlSecrets {
-  superuser: string;
-  owner: string;
-  application: string;
-}
+export type PostgresqlSecrets = z.infer<typeof secretsFile>;
+
+const password = z.string().min(1);
+const secretsFile = z.object({ superuser: password, owner: password, application: password });
 
 export type PostgresqlRole = keyof PostgresqlSecrets;
 
@@ -29,16 +30,21 @@ const ROLE_NAMES: Readonly<Record<PostgresqlRole, string>> = {
   application: 'muster',
 };
 
-/** Reads the passwords of a cluster, or makes them where the file is not there yet. */
+/** Reads the passwords of a cluster, or makes them where the file is not there yet. @throws SecretsUnreadable */
 export function postgresqlSecrets(path: string): PostgresqlSecrets {
-  if (existsSync(path)) {
-    const kept: PostgresqlSecrets = JSON.parse(readFileSync(path, 'utf8'));
-    return kept;
-  }
-  const password = () => randomBytes(24).toString('base64url');
-  const secrets = { superuser: password(), owner: password(), application: password() };
+  if (existsSync(path)) return readSecrets(path);
+  const make = () => randomBytes(24).toString('base64url');
+  const secrets = { superuser: make(), owner: make(), application: make() };
   writeAtomically(path, JSON.stringify(secrets));
   return secrets;
+}
+
+function readSecrets(path: string): PostgresqlSecrets {
+  try {
+    return secretsFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw new SecretsUnreadable(path, error);
+  }
 }
 
 /** URL of one database of a Muster cluster as one of its roles. */
@@ -54,7 +60,10 @@ export function postgresqlUrl(
  * Makes the cluster in `plan.dataFolder` where it is not there yet. A half-made cluster is never taken for a whole one:
  * it is made beside and renamed. Rejects with a sentence.
  */
-export async function initializePostgresql(plan: LaunchPlan, secrets: PostgresqlSecrets): Promise<void> {
+export async function initializePostgresql(
+  plan: LaunchPlan,
+  { secrets, durability }: { secrets: PostgresqlSecrets; durability: Durability },
+): Promise<void> {
   if (existsSync(join(plan.dataFolder, 'PG_VERSION'))) return;
   const draft = `${plan.dataFolder}.new`;
   removeWhole(draft);
@@ -64,7 +73,8 @@ export async function initializePostgresql(plan: LaunchPlan, secrets: Postgresql
   if (plan.user !== null) chownSync(passwordFile, plan.user.uid, plan.user.gid);
   try {
     const args = ['--pgdata', draft, '--pwfile', passwordFile, '--username', ROLE_NAMES.superuser];
-    args.push('--auth', 'scram-sha-256', '--encoding', 'UTF8', '--no-instructions', '--no-sync');
+    args.push('--auth', 'scram-sha-256', '--encoding', 'UTF8', '--no-instructions');
+    if (durability === 'fast') args.push('--no-sync');
     args.push('--locale', process.platform === 'linux' ? 'C.UTF-8' : 'C');
     const initdb = join(dirname(plan.program.path), 'initdb');
     const made = await runCommand(initdb, args, { cwd: dirname(draft), user: plan.user });

@@ -115,8 +115,11 @@ function readHolder(path) {
   return existsSync(path) ? readFileSync(path, 'utf8') : 'none';
 }
 
-/** Only spares double work: two finished programs are equal, and each appears by one rename. */
-async function withLock(path, work) {
+/**
+ * Runs `work` while no other process of this user does, as far as a number and a touched file can tell. It only spares
+ * double work: two finished programs are equal, and each appears by one rename.
+ */
+export async function withLock(path, work) {
   await acquire(path);
   const touch = setInterval(() => existsSync(path) && utimesSync(path, new Date(), new Date()), 2_000);
   try {

@@ -22,6 +22,7 @@ esac
 /** Stands for npm: leaves a mark for each run, and installs the fake Node. */
 const FAKE_NPM = `#!/bin/sh
 echo "$*" >> npm-runs
+sleep 0.3
 echo "npm talks"
 [ -e npm-fails ] && { echo "npm: the registry is closed" >&2; exit 1; }
 rm -rf node_modules
@@ -50,7 +51,12 @@ describe('the launcher of a bare clone', () => {
 
   /** As npm does: in the clone, with the folder of the user in a variable. */
   function start(...args: string[]) {
-    const environment = { ...process.env, PATH: `${clone}/bin:/usr/bin:/bin`, TEMPORAL_ADDRESS: '127.0.0.1:1' };
+    const environment = {
+      ...process.env,
+      XDG_CACHE_HOME: join(clone, 'cache'),
+      PATH: `${clone}/bin:/usr/bin:/bin`,
+      TEMPORAL_ADDRESS: '127.0.0.1:1',
+    };
     const child = spawn(process.execPath, [join(clone, 'scripts/launch.mjs'), ...args], {
       cwd: clone,
       env: { ...environment, INIT_CWD: calledFrom },
@@ -102,6 +108,16 @@ describe('the launcher of a bare clone', () => {
     await run('muster', 'status');
 
     assert.equal(npmRuns(), 2);
+  });
+
+  it('installs once when it is called twice at the same time', async () => {
+    const results = await Promise.all([run('muster', 'status'), run('muster', 'status')]);
+
+    assert.deepEqual(
+      results.map(({ exitCode }) => exitCode),
+      [0, 0],
+    );
+    assert.equal(npmRuns(), 1);
   });
 
   it('shows what npm printed when the installation fails, and tries again the next time', async () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { postgresqlSecrets } from '../../services/postgresql.ts';
 import { findPostgresql, installPostgresql } from '../../services/postgresql-program.ts';
 import { keptData, postgresqlFolder } from '../../services/server-user.ts';
 import { FakePrograms } from './fake-programs.ts';
@@ -24,10 +25,12 @@ describe('the program for PostgreSQL', () => {
   /** An installed PostgreSQL of this version, first on the PATH and so beside those of the machine. */
   function installed(version: string, { vector }: { vector: boolean }): void {
     programs.add('postgres', `echo "postgres (PostgreSQL) ${version}"`);
-    programs.add('pg_config', `echo '${programs.folder}/share'`);
+    programs.add('pg_config', `echo '${programs.folder}/share'; echo '${programs.folder}/lib'`);
     if (!vector) return;
     mkdirSync(join(programs.folder, 'share', 'extension'), { recursive: true });
     writeFileSync(join(programs.folder, 'share', 'extension', 'vector.control'), '');
+    mkdirSync(join(programs.folder, 'lib'), { recursive: true });
+    writeFileSync(join(programs.folder, 'lib', 'vector.so'), '');
   }
 
   function keep(major: number): void {
@@ -75,6 +78,14 @@ describe('the program for PostgreSQL', () => {
     await assert.rejects(installPostgresql(keptData(state), options), {
       message: /^PostgreSQL 97\.1 \(.*\) has no pgvector, which could not be brought in: MUSTER_NO_INSTALL=1 forbids/,
     });
+  });
+
+  it('is not started with passwords that cannot be read, which are left as they are', () => {
+    const path = join(state, 'secrets.json');
+    writeFileSync(path, '');
+
+    assert.throws(() => postgresqlSecrets(path), { code: 'service_start_failed', message: /Restore that file/ });
+    assert.equal(readFileSync(path, 'utf8'), '');
   });
 
   it('finds the data where they are, although they would be made elsewhere today', () => {
