@@ -21,7 +21,7 @@ export interface ReadOptions {
 
 /** Formats whose records need not stand in the order of time. */
 const UNORDERED = new Set<Transcript['format']>([
-  ...(['slack', 'telegram', 'discord', 'teams', 'google-chat', 'chat-csv', 'chat-json', 'chat-jsonl'] as const),
+  ...(['slack', 'discord', 'teams', 'google-chat', 'chat-csv', 'chat-json', 'chat-jsonl'] as const),
 ]);
 /** What a reader gets out of a talk whose format was not understood: the words, and not whose they are. */
 const WITHOUT_SPEAKERS = 0.5;
@@ -32,21 +32,31 @@ const WITHOUT_SPEAKERS = 0.5;
  * @throws TranscriptError when the text is empty, has no words, is malformed, or holds several chats and none is named.
  */
 export function parseTranscript(text: string, name: string, options: ReadOptions = {}): Transcript {
+  const stages = transcriptStages(text, name, options);
+  for (;;) {
+    const stage = stages.next();
+    if (stage.done) return stage.value;
+  }
+}
+
+/** The same in stages: between two of them, a long text may leave the process its turn. @throws TranscriptError */
+export function* transcriptStages(text: string, name: string, options: ReadOptions): Generator<void, Transcript> {
   const source = openSource(text, name, options);
+  yield;
   const format = formatOf(source);
   if (source.chat !== null && format.holdsChats?.(source) !== true)
     throw new TranscriptError(`No chat can be chosen: ${name} holds only one. Leave the name "${source.chat}" out.`);
+  yield;
   const reading = format.read(source);
+  yield;
   const messages = ordered(reading.messages, format).filter(({ text: said }) => said.trim() !== '');
   const utterances = linked(messages);
-  const words = utterances.reduce((sum, utterance) => sum + countWords(utterance.text), 0);
-  if (words === 0) {
-    throw new TranscriptError(
-      `Expected a chat export, meeting notes or prose, found ${source.lines.length} lines without a single word. Hand in a text with content.`,
-    );
-  }
-  const human = utterances.filter(({ automated }) => !automated);
-  const language = readability(human.filter(({ wordless }) => !wordless));
+  yield;
+  const statistics = statisticsOf(source, utterances);
+  yield;
+  const people = buildRoster(messages);
+  yield;
+  const language = readability(utterances.filter(({ automated, wordless }) => !automated && !wordless));
   const notices = [...reading.notices, ...wordlessMessages(messages), ...directMessages(messages), ...language.notices];
   const isForeign = notices.some(({ code }) => code === 'format');
   return {
@@ -56,8 +66,8 @@ export function parseTranscript(text: string, name: string, options: ReadOptions
     legibility: language.legibility * (isForeign ? WITHOUT_SPEAKERS : 1),
     notices: inOrderOfWeight(notices),
     utterances,
-    people: buildRoster(messages),
-    statistics: statisticsOf(source, utterances, words),
+    people,
+    statistics,
   };
 }
 
@@ -118,14 +128,18 @@ function parseJson(text: string): unknown {
 /** By time, where every record has one; records of the same moment stay as they stand. */
 function ordered(messages: Reading['messages'], { name }: ChatFormat): readonly Message[] {
   if (!UNORDERED.has(name)) return messages;
-  const moments = messages.map(({ time }) =>
-    /^\d{4}-\d{2}-\d{2}/.test(time ?? '') ? Date.parse(time ?? '') : Number.NaN,
-  );
+  const moments = messages.map(({ time }) => momentOf(time ?? ''));
   if (moments.some(Number.isNaN)) return messages;
   return messages
     .map((message, index) => ({ message, moment: moments[index] ?? 0 }))
     .sort((one, other) => one.moment - other.moment)
     .map(({ message }) => message);
+}
+
+/** A time without a zone is compared as it stands, not moved by the zone of this machine. */
+function momentOf(time: string): number {
+  if (!/^\d{4}-\d{2}-\d{2}/.test(time)) return Number.NaN;
+  return Date.parse(/T\d{2}:\d{2}(?::\d{2})?$/.test(time) ? `${time}Z` : time);
 }
 
 function linked(messages: readonly Message[]): Utterance[] {
@@ -146,7 +160,13 @@ function linked(messages: readonly Message[]): Utterance[] {
   }));
 }
 
-function statisticsOf({ lines }: Source, utterances: readonly Utterance[], words: number): Transcript['statistics'] {
+function statisticsOf({ lines }: Source, utterances: readonly Utterance[]): Transcript['statistics'] {
+  const words = utterances.reduce((sum, { text }) => sum + countWords(text), 0);
+  if (words === 0) {
+    throw new TranscriptError(
+      `Expected a chat export, meeting notes or prose, found ${lines.length} lines without a single word. Hand in a text with content.`,
+    );
+  }
   return {
     lines: lines.at(-1) === '' ? lines.length - 1 : lines.length,
     utterances: utterances.length,

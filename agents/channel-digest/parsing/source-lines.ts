@@ -7,10 +7,12 @@ export function sourceLines(text: string): string[] {
 }
 
 const INVISIBLE = /[\u200B\u200E\u200F\u202A-\u202E\u2060\u2066-\u2069\uFEFF]/;
+const OTHER_THAN_ASCII = /\P{ASCII}/u;
 const ALL_INVISIBLE = new RegExp(INVISIBLE, 'g');
 
 /** Takes away invisible characters that chat programs put around names and numbers. */
 export function withoutInvisible(line: string): string {
+  if (!OTHER_THAN_ASCII.test(line)) return line;
   return line.replace(ALL_INVISIBLE, '').replace(/[\u202F\u00A0]/g, ' ');
 }
 

@@ -128,4 +128,19 @@ describe('an IRC log', () => {
       ['[ann]|away', '^bo_', 'c`d'],
     );
   });
+
+  it('loses colours and bold', () => {
+    const talk = readLines(
+      '[09:16] <ann> \u000304,01red\u0003 and \u0002bold\u000f',
+      '[09:17] <\u000307bo\u0003> hello',
+    );
+
+    assert.deepEqual(
+      said(talk).map(([, speaker, text]) => [speaker, text]),
+      [
+        ['ann', 'red and bold'],
+        ['bo', 'hello'],
+      ],
+    );
+  });
 });

@@ -36,9 +36,9 @@ export interface Stamp {
 const LONGEST = 64;
 
 const NUMERIC =
-  /(\d{1,4})(?: ?[./-] ?|[年년] ?)(\d{1,2})(?: ?[./-] ?|[月월] ?)(\d{1,4})(?:[日일]|\.(?!\d)| ?г\.?)?(?: (?:BE|AD|CE)\b)?(?!\d)/y;
+  /(\d{1,4})(?: ?[./-] ?|[年년] ?)(\d{1,2})(?: ?[./-] ?|[月월] ?)(\d{1,4})(?:[日일]|\.(?!\d)| ?г\.?)?(?: ?(?:.曜日|星期.|.요일))?(?: (?:BE|AD|CE)\b)?(?!\d)/y;
 const DAY_MONTH =
-  /(?:\p{L}{2,12}\.?,? )?(\d{1,2})\.?(?: de)?[ -](\p{L}[\p{L}\p{M}]{2,13})\.?(?: de)?[ ,-]{1,2}(\d{2,4})/uy;
+  /(?:\p{L}{2,12}\.?,? )?(\d{1,2})\.?(?: de)?[ -](\p{L}[\p{L}\p{M}]{2,13})\.?(?: de)?[ ,-]{1,2}(\d{2,4})(?: г\.)?/uy;
 const MONTH_DAY = /(?:\p{L}{2,12}\.?,? )?(\p{L}[\p{L}\p{M}]{2,13})\.? {1,2}(\d{1,2})(?:, ?(\d{4})\b)?/uy;
 const RELATIVE = /(?:Today|Yesterday)(?: at)?(?:,? )/y;
 const CLOCK = /(\d{1,2}) ?[:.時时시] ?(\d{2})(?: ?[:.分분] ?(\d{2}))?[분秒초]?(?:[.,]\d{1,9})?/y;
@@ -52,7 +52,8 @@ const TRAILING_YEAR = /(?: [A-Z]{3,4})? (\d{4})\b/y;
 
 /** Reads the stamp that begins at a position of a line, whatever its language and digits; null when none does. */
 export function readStamp(line: string, from = 0): Stamp | null {
-  const text = asciiDigits(line.slice(from, from + LONGEST)).replace(/[\u202F\u00A0]/g, ' ');
+  const head = line.slice(from, from + LONGEST);
+  const text = /\P{ASCII}/u.test(head) ? asciiDigits(head).replace(/[\u202F\u00A0]/g, ' ') : head;
   const found = dateFirst(text) ?? timeFirst(text);
   return found === null ? null : { ...found, end: from + found.end, source: line.slice(from, from + found.end).trim() };
 }

@@ -19,6 +19,12 @@ const TABBED = /^[ @+%&~!]?([^\s][^\t]{0,40})\t(.*)$/su;
 const HAPPENED =
   /^(?:has |have )?(?:joined|left|quit|parted|kicked|been kicked|changed|set|sets|gives|removes|is now known as)(?!\p{L})|^(?:is |are )?(?:now )?talking (?:on|in) [#&]/iu;
 
+/** Bold, colours and their kin, as mIRC and others leave them in a log. */
+const COLOURS = new RegExp(
+  `${String.fromCharCode(3)}(?:\\d{1,2}(?:,\\d{1,2})?)?|[${String.fromCharCode(2, 15, 17, 22, 29, 30, 31)}]`,
+  'g',
+);
+
 interface Line {
   readonly stamp: Stamp | null;
   /** Null for what is no talk. */
@@ -37,7 +43,7 @@ export const irc: ChatFormat = {
   read({ lines, name }) {
     let day = dayInName(name);
     const messages = lines.flatMap((raw, index): OpenMessage[] => {
-      const line = withoutInvisible(raw);
+      const line = withoutInvisible(raw).replace(COLOURS, '');
       const found = LOG_LINE.test(line) ? null : readLine(line);
       if (found === null) day = dayOf(line) ?? day;
       if (found?.said == null) return [];
