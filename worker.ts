@@ -2,7 +2,7 @@ import { AgentHealthBoard } from './redis/agent-health.ts';
 import { Closers } from './worker/closers.ts';
 import { armFailpoints } from './worker/failpoints.ts';
 import { Heartbeats } from './worker/heartbeats.ts';
-import { workerLimiter } from './worker/limiter.ts';
+import { workerLimits } from './worker/limiter.ts';
 import { WorkerMailboxes } from './worker/mailboxes.ts';
 import { Observation } from './worker/observation.ts';
 import { type Opened, openWorker, type WorkerOptions } from './worker/open-worker.ts';
@@ -64,7 +64,7 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
   surviveStrayErrors();
   const reach = armFailpoints(config.failpoints);
   const queue = assembleQueue(opened, reach);
-  const limiter = workerLimiter(opened);
+  const { limiter, places } = workerLimits(opened, () => queue.settings());
   const { client, namespace } = temporal;
   const observation = new Observation({ database, redis, client, namespace, taskQueue, log });
   const mailboxes = new WorkerMailboxes({
@@ -90,6 +90,7 @@ async function run(opened: Opened, closers: Closers): Promise<RunningWorker> {
     messagesOf: (node, signal) => mailboxes.messagesOf(node, signal),
     board,
     limits: limiter,
+    takePlace: (agent) => places.take(agent),
     reach,
     log,
     taskEnded: (execution, status) => {

@@ -5,6 +5,7 @@ import { Relay } from '../dispatcher/relay.ts';
 import { SettingsCache } from '../dispatcher/settings-cache.ts';
 import { workflowStarter } from '../dispatcher/start-task.ts';
 import { Sweeper } from '../dispatcher/sweeper.ts';
+import type { QueueSettings } from '../domain/queues/queue-settings.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import { JobQueue } from '../redis/job-queue.ts';
@@ -19,6 +20,8 @@ const SUSPECT_AFTER_SECONDS = 20;
 /** The loops of a worker that move tasks between the stores. */
 export interface QueueParts {
   readonly dispatcher: Dispatcher;
+  /** The settings of the queue, by which it goes now; the last ones while PostgreSQL does not answer. */
+  settings(): Promise<QueueSettings>;
   readonly loops: readonly [Dispatcher, Relay, Sweeper, Reconciler];
   /** Whether PostgreSQL has a task that this worker could take. */
   hasWork(): Promise<boolean>;
@@ -47,6 +50,7 @@ export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts
   const reconciler = new Reconciler({ ...stores, start, taskQueue, suspectAfterSeconds, log });
   return {
     dispatcher,
+    settings: () => settings.current().catch(() => settings.latest),
     loops: [dispatcher, relay, sweeper, reconciler],
     hasWork: () => hasWork(database, settings, claimant),
     taskEnded: (execution) => {

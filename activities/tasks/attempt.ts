@@ -7,6 +7,7 @@ import type { GraphNode } from '../../domain/graphs/definition.ts';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import { evaluateCondition, type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
+import type { AgentPlaceAnswer } from '../../domain/limits/agent-place.ts';
 import { raceWithAbort } from '../../domain/race-with-abort.ts';
 import { thrownText } from '../../domain/thrown-text.ts';
 import { HandlerInputInvalid, HandlerOutputInvalid, HandlerTimedOut, HandlerUnknown } from '../errors.ts';
@@ -33,6 +34,8 @@ export interface AttemptSetting {
   /** Aborts when the task is cancelled or the worker shuts down. */
   readonly cancellation: AbortSignal;
   readonly contextFor: (signal: AbortSignal) => HandlerContext;
+  /** A place for one node of an agent. */
+  readonly takePlace: (agent: string) => Promise<AgentPlaceAnswer>;
 }
 
 /** The agent that runs a node; null for a tool or a condition. */
@@ -56,11 +59,23 @@ export async function runAttempt(node: GraphNode, setting: AttemptSetting): Prom
       const outcome = evaluateCondition(node.condition, setting.document) ? 'true' : 'false';
       return { kind: 'ok', output: outcome === 'true', outcome };
     }
-    return { kind: 'ok', output: await callHandler(node, setting), outcome: null };
+    return await attemptHandler(node, setting);
   } catch (error) {
     if (error instanceof HandlerUnknown) return { kind: 'unhosted', message: error.message };
     if (setting.cancellation.aborted) return { kind: 'cancelled' };
     return error instanceof HandlerThrew ? thrownAttempt(error.thrown) : failedAttempt(error);
+  }
+}
+
+/** Calls the handler when its agent has a place. */
+async function attemptHandler(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd> {
+  const agent = agentOf(node);
+  const place = agent === null ? null : await setting.takePlace(agent);
+  if (place?.taken === false) return { kind: 'limited', message: place.message, retryAfterMs: place.retryAfterMs };
+  try {
+    return { kind: 'ok', output: await callHandler(node, setting), outcome: null };
+  } finally {
+    place?.release();
   }
 }
 

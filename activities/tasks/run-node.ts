@@ -120,6 +120,7 @@ function callHandler(attempt: NodeAttempt, document: GraphDocument, beat: Beat):
   const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt: begun.number, heartbeat };
   return runAttempt(node, {
     handlers: deps.handlers,
+    takePlace: deps.takePlace,
     document,
     cancellation: Context.current().cancellationSignal,
     contextFor: (signal) => handlerContext(deps, ref, signal),

@@ -11,7 +11,7 @@ import { kindOfKey } from './concurrency-keys.ts';
  */
 export interface QueueSettings {
   /**
-   * How many tasks may be open at once, by concurrency key; `<kind>:*` stands for every key of a kind that is not named
+   * How many tasks may be open at once, by concurrency key, and for `agent:` keys also how many nodes may run at once; `<kind>:*` stands for every key of a kind that is not named
    * itself. 0 to 1,000,000. @defaultValue `{ 'user:*': 1 }`: tasks of one user never overlap
    */
   readonly limits: Readonly<Record<string, number>>;
