@@ -10,6 +10,7 @@ import { GraphUnknown, TaskUnknown } from './client/errors.ts';
 import type { Limits } from './client/limits.ts';
 import type { Messages } from './client/messages.ts';
 import { type ClientStores, openClientStores } from './client/open-stores.ts';
+import { connectOptions } from './client/options/connect-options.ts';
 import {
   agentSearch,
   publishedGraphs,
@@ -53,7 +54,7 @@ export type * from './client/public-types.ts';
  * @throws OptionInvalid, ConfigInvalid, TemporalProfileInvalid, ServiceNotRunning, PostgresqlUnreachable
  */
 export async function connect(options: ConnectOptions = {}): Promise<Muster> {
-  return new Muster(await openClientStores(options));
+  return new Muster(await openClientStores(connectOptions(options)));
 }
 
 /** One program's connection, on behalf of one tenant. */

@@ -9,6 +9,7 @@ import { type Opened, openWorker, type WorkerOptions } from './worker/open-worke
 import { assembleQueue } from './worker/queue-parts.ts';
 import { markCallers, surviveStrayErrors } from './worker/stray-errors.ts';
 import { createTemporalWorker } from './worker/temporal-worker.ts';
+import { workerOptions } from './worker/worker-options.ts';
 
 export type { WorkerOptions } from './worker/open-worker.ts';
 
@@ -27,13 +28,13 @@ export interface RunningWorker {
 /**
  * Starts a worker in this process: it is ready when the promise resolves. Everything that was opened is closed again
  * when a step fails.
- * @throws ConfigInvalid, TemporalProfileInvalid, ServiceNotRunning, PostgresqlUnreachable, MigrationsMissing,
- * MigrationRefused, TemporalUnreachable, NameTaken
+ * @throws OptionInvalid, ConfigInvalid, TemporalProfileInvalid, ServiceNotRunning, PostgresqlUnreachable,
+ * MigrationsMissing, MigrationRefused, TemporalUnreachable, NameTaken
  */
 export async function startWorker(options: WorkerOptions = {}): Promise<RunningWorker> {
   const closers = new Closers();
   try {
-    const opened = await openWorker(options, closers);
+    const opened = await openWorker(workerOptions(options), closers);
     return await run(opened, closers);
   } catch (error) {
     await closers.closeAll().catch(() => undefined);

@@ -1,5 +1,4 @@
 import type { HandlerLog } from '../domain/agents/handler.ts';
-import { NAME_PATTERN } from '../domain/graphs/parse-graph.ts';
 import type { AgentId } from '../domain/ids.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type {
@@ -13,9 +12,15 @@ import { type Direction, type DirectOptions, direct } from '../messaging/directo
 import { AgentDirectory } from '../messaging/directory.ts';
 import { Mailboxes } from '../messaging/mailboxes.ts';
 import type { Sender, Speaker } from '../messaging/sender.ts';
-import { InputInvalid } from './errors.ts';
 import type { WithId } from './messages.ts';
 import { type ClientStores, type OpenClientOptions, openClientStores } from './open-stores.ts';
+import {
+  agentName,
+  broadcastOptions,
+  connectAgentOptions,
+  requestOptions,
+  sendOptions,
+} from './options/message-options.ts';
 import { ProgramPost } from './program-post.ts';
 
 export interface ConnectAgentOptions extends OpenClientOptions {
@@ -64,13 +69,14 @@ const SILENT: HandlerLog = { info: () => undefined, warn: () => undefined };
  * const answer = await agent.request('calendar', { day: '2026-11-23' });
  * await agent.close();
  *
- * @throws InputInvalid, ConfigInvalid, ServiceNotRunning, PostgresqlUnreachable
+ * @throws OptionInvalid, ConfigInvalid, ServiceNotRunning, PostgresqlUnreachable
  */
 export async function connectAgent(name: string, options: ConnectAgentOptions = {}): Promise<ConnectedAgent> {
-  if (!NAME_PATTERN.test(name)) throw new InputInvalid(`the name "${name}" is not like ${NAME_PATTERN.source}.`);
-  const stores = await openClientStores(options);
+  const checked = connectAgentOptions(options);
+  const own = agentName(name);
+  const stores = await openClientStores(checked);
   try {
-    return await join(stores, name, options);
+    return await join(stores, own, checked);
   } catch (error) {
     await stores.close();
     throw error;
@@ -135,10 +141,19 @@ function voiceOf(
   directory: AgentDirectory,
 ): Pick<ConnectedAgent, 'send' | 'request' | 'broadcast' | 'direct'> {
   return {
-    send: (to, payload, { id, ...options } = {}) => sender.send(speaker, { to, payload, ...withId(id) }, options),
-    request: (to, payload, { id, ...options } = {}) => sender.request(speaker, { to, payload, ...withId(id) }, options),
-    broadcast: (payload, { id, ...options } = {}) => sender.broadcast(speaker, { payload, ...withId(id) }, options),
-    direct: (intent, payload, options) => direct({ sender, directory }, speaker, { intent, payload, ...options }),
+    send: async (to, payload, given = {}) => {
+      const { id, ...options } = sendOptions(given);
+      return sender.send(speaker, { to, payload, ...withId(id) }, options);
+    },
+    request: async (to, payload, given = {}) => {
+      const { id, ...options } = requestOptions(given);
+      return sender.request(speaker, { to, payload, ...withId(id) }, options);
+    },
+    broadcast: async (payload, given = {}) => {
+      const { id, ...options } = broadcastOptions(given);
+      return sender.broadcast(speaker, { payload, ...withId(id) }, options);
+    },
+    direct: async (intent, payload, options) => direct({ sender, directory }, speaker, { intent, payload, ...options }),
   };
 }
 

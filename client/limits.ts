@@ -8,11 +8,26 @@ import type { HandlerCall } from '../domain/limits/handler-limits.ts';
 import { type LimitSettings, parseLimitSettings } from '../domain/limits/limit-settings.ts';
 import type { RateLimit } from '../domain/limits/rate-limit.ts';
 import { SettingsRepository } from '../entities/system/settings-repository.ts';
+import { OptionInvalid } from '../options/parse-options.ts';
 import { GuardedRedis } from '../redis/limits/guarded-redis.ts';
 import { type CooldownRequest, type OnceAnswer, OnceKeys } from '../redis/limits/once.ts';
 import { ProcessSlots } from '../redis/limits/process-slots.ts';
 import { type LimiterCounters, RateLimiter } from '../redis/limits/rate-limiter.ts';
 import type { RedisConnections } from '../redis/open-redis.ts';
+import { CheckedSlots } from './checked-slots.ts';
+import {
+  cooldownRequest,
+  limitCalls,
+  limitName,
+  onceKey,
+  onceSeconds,
+  rateLimit,
+  reservationArgument,
+  reserveOptions,
+  tierArgument,
+  tierHolder,
+  tokensArgument,
+} from './options/limit-options.ts';
 
 /** What a program is about to do, as far as limits are concerned. The tenant is the client's. */
 export type LimitCall = HandlerCall;
@@ -31,7 +46,7 @@ export class Limits {
   readonly #limiter: RateLimiter;
   readonly #once: OnceKeys;
   /** How many of one thing go on at once, over all processes. */
-  readonly slots: ProcessSlots;
+  readonly slots: CheckedSlots;
 
   constructor({ tenant, database, redis }: { tenant: TenantId; database: Database; redis: RedisConnections }) {
     const source = new LimitSettingsSource({ database });
@@ -42,7 +57,7 @@ export class Limits {
     this.#source = source;
     this.#limiter = new RateLimiter({ redis, settings: () => source.current(), liveProcesses });
     this.#once = new OnceKeys(guarded);
-    this.slots = new ProcessSlots(guarded, { tenant, liveProcesses });
+    this.slots = new CheckedSlots(new ProcessSlots(guarded, { tenant, liveProcesses }));
   }
 
   /** What this process has asked and been answered. */
@@ -52,15 +67,15 @@ export class Limits {
 
   /**
    * Takes the call's cost from every limit that applies to it, or from none.
-   * @throws CostInvalid for a cost that never fits
+   * @throws CostInvalid for a cost that never fits, OptionInvalid
    */
-  take(call: LimitCall): Promise<LimitDecision> {
-    return this.#limiter.take({ ...call, tenant: this.#tenant });
+  async take(call: LimitCall): Promise<LimitDecision> {
+    return this.#limiter.take({ ...limitCalls.take(call), tenant: this.#tenant });
   }
 
   /** Answers what {@link take} would, and takes nothing. @throws CostInvalid */
-  check(call: LimitCall): Promise<LimitDecision> {
-    return this.#limiter.check({ ...call, tenant: this.#tenant });
+  async check(call: LimitCall): Promise<LimitDecision> {
+    return this.#limiter.check({ ...limitCalls.check(call), tenant: this.#tenant });
   }
 
   /**
@@ -68,36 +83,36 @@ export class Limits {
    * a repetition takes nothing more.
    * @throws CostInvalid
    */
-  reserve(call: LimitCall, options: { readonly id?: string } = {}): Promise<LimitReservation> {
-    return this.#limiter.reserve({ ...call, tenant: this.#tenant }, options);
+  async reserve(call: LimitCall, options: { readonly id?: string } = {}): Promise<LimitReservation> {
+    return this.#limiter.reserve({ ...limitCalls.reserve(call), tenant: this.#tenant }, reserveOptions(options));
   }
 
   /** Replaces a reservation's estimate by the real number of tokens. Repeating it changes nothing. @throws CostInvalid */
-  settle(reservation: LimitReservation, tokens: number): Promise<Settlement> {
-    return this.#limiter.settle(reservation, tokens);
+  async settle(reservation: LimitReservation, tokens: number): Promise<Settlement> {
+    return this.#limiter.settle(reservationArgument(reservation), tokensArgument(tokens));
   }
 
   /** How each limit that applies to a call stands. Takes nothing. */
-  status(call: LimitCall): Promise<NamedAnswer[]> {
-    return this.#limiter.status({ ...call, tenant: this.#tenant });
+  async status(call: LimitCall): Promise<NamedAnswer[]> {
+    return this.#limiter.status({ ...limitCalls.status(call), tenant: this.#tenant });
   }
 
   /**
    * Forgets what was taken under the limits that apply to a call, blocks included: also under those that the call shares with
    * others. False when Redis is away.
    */
-  reset(call: LimitCall): Promise<boolean> {
-    return this.#limiter.reset({ ...call, tenant: this.#tenant });
+  async reset(call: LimitCall): Promise<boolean> {
+    return this.#limiter.reset({ ...limitCalls.reset(call), tenant: this.#tenant });
   }
 
   /** Starts the cooldown of a user's command, or says how long it still lasts. @throws CostInvalid */
-  cooldown(request: Omit<CooldownRequest, 'tenant'>): Promise<OnceAnswer> {
-    return this.#once.cooldown({ ...request, tenant: this.#tenant });
+  async cooldown(request: Omit<CooldownRequest, 'tenant'>): Promise<OnceAnswer> {
+    return this.#once.cooldown({ ...cooldownRequest(request), tenant: this.#tenant });
   }
 
   /** Allowed for the first call with the key, and for no other within the time, 180 s by default. @throws CostInvalid */
-  once(key: string, seconds?: number): Promise<OnceAnswer> {
-    return this.#once.once(this.#tenant, key, seconds);
+  async once(key: string, seconds?: number): Promise<OnceAnswer> {
+    return this.#once.once(this.#tenant, onceKey(key), onceSeconds(seconds));
   }
 
   /** All limits and tiers of the installation, as they are stored, over those that ship. */
@@ -114,16 +129,20 @@ export class Limits {
    * where one ships; `'default'` takes the setting away. Counts everywhere within two seconds, and is in the audit log.
    * @throws SettingsInvalid; nothing was changed
    */
-  set(name: string, limit: RateLimit | null | 'default'): Promise<LimitSettings> {
-    const value = isLimit(limit) ? { ...limit } : limit;
-    return this.#change('limits', name, value);
+  async set(name: string, limit: RateLimit | null | 'default'): Promise<LimitSettings> {
+    const value = limit === null || limit === 'default' ? limit : { ...rateLimit(limit) };
+    return this.#change('limits', limitName(name), value);
   }
 
   /** Gives a tenant or a user a tier; null takes it away. Counts like {@link set}. @throws SettingsInvalid */
-  setTier(holder: TierHolder, tier: string | null): Promise<LimitSettings> {
-    const value = tier ?? 'default';
-    if ('tenant' in holder) return this.#change('tenantTiers', holder.tenant, value);
-    return this.#change('userTiers', `${this.#tenant}/${holder.user}`, value);
+  async setTier(holder: TierHolder, tier: string | null): Promise<LimitSettings> {
+    const { tenant, user } = tierHolder(holder);
+    const value = tierArgument(tier) ?? 'default';
+    if (tenant !== undefined && user === undefined) return this.#change('tenantTiers', tenant, value);
+    if (user !== undefined && tenant === undefined) {
+      return this.#change('userTiers', `${this.#tenant}/${user}`, value);
+    }
+    throw new OptionInvalid('setTier', ['`holder` must have either a tenant or a user']);
   }
 
   /**
@@ -154,10 +173,6 @@ export class Limits {
     this.#source.remember(settings);
     return settings;
   }
-}
-
-function isLimit(limit: RateLimit | null | 'default'): limit is RateLimit {
-  return typeof limit === 'object' && limit !== null;
 }
 
 /** The entries with one of them set, or without it for `'default'`. */

@@ -18,6 +18,15 @@ import { MessageHints } from '../messaging/hints.ts';
 import type { Sender } from '../messaging/sender.ts';
 import type { RedisConnections } from '../redis/open-redis.ts';
 import { MessageUnknown } from './errors.ts';
+import {
+  agentArgument,
+  broadcastIdArgument,
+  broadcastOptions,
+  messageFilter,
+  messageIdArgument,
+  requestOptions,
+  sendOptions,
+} from './options/message-options.ts';
 import { ProgramPost } from './program-post.ts';
 
 export interface MessagesOptions {
@@ -55,8 +64,8 @@ export class Messages {
    * await muster.messages.send('archivist', { store: 'minutes.md' }, { priority: 2 });
    * @throws AgentUnknown, MessageInvalid
    */
-  send(agent: string, payload: JsonObject, options: SendOptions & WithId = {}): Promise<SentMessage> {
-    const { id, ...rest } = options;
+  async send(agent: string, payload: JsonObject, options: SendOptions & WithId = {}): Promise<SentMessage> {
+    const { id, ...rest } = sendOptions(options);
     return this.#speak((sender, speaker) => sender.send(speaker, { to: agent, payload, ...idOf(id) }, rest));
   }
 
@@ -66,8 +75,8 @@ export class Messages {
    * const answer = await muster.messages.request('calendar', { day: '2026-11-23' });
    * @throws RequestTimedOut, RequestFailed, AgentUnknown, MessageInvalid
    */
-  request(agent: string, payload: JsonObject, options: RequestOptions & WithId = {}): Promise<Json> {
-    const { id, ...rest } = options;
+  async request(agent: string, payload: JsonObject, options: RequestOptions & WithId = {}): Promise<Json> {
+    const { id, ...rest } = requestOptions(options);
     return this.#speak((sender, speaker) => sender.request(speaker, { to: agent, payload, ...idOf(id) }, rest));
   }
 
@@ -77,8 +86,8 @@ export class Messages {
    * const { id } = await muster.messages.broadcast({ notice: 'maintenance at noon' });
    * const receipts = await muster.messages.receipts(id);
    */
-  broadcast(payload: JsonObject, options: SendOptions & WithId = {}): Promise<SentBroadcast> {
-    const { id, ...rest } = options;
+  async broadcast(payload: JsonObject, options: SendOptions & WithId = {}): Promise<SentBroadcast> {
+    const { id, ...rest } = broadcastOptions(options);
     return this.#speak((sender, speaker) => sender.broadcast(speaker, { payload, ...idOf(id) }, rest));
   }
 
@@ -98,8 +107,8 @@ export class Messages {
    * @example
    * const dead = await muster.messages.list({ status: 'dead' });
    */
-  list(filter: Partial<MessageFilter> = {}): Promise<MessageRecord[]> {
-    const limit = Math.min(1_000, Math.max(1, filter.limit ?? 50));
+  async list(options: Partial<MessageFilter> = {}): Promise<MessageRecord[]> {
+    const { limit = 50, ...filter } = messageFilter(options);
     return this.#read((messages) => messages.list({ ...filter, limit }));
   }
 
@@ -108,8 +117,9 @@ export class Messages {
    * @example
    * const { pending, dead } = await muster.messages.counts('archivist');
    */
-  counts(agent?: string): Promise<Record<MessageStatus, number>> {
-    return this.#read((messages) => messages.counts(agent ?? null));
+  async counts(agent?: string): Promise<Record<MessageStatus, number>> {
+    const name = agentArgument(agent) ?? null;
+    return this.#read((messages) => messages.counts(name));
   }
 
   /**
@@ -118,7 +128,8 @@ export class Messages {
    * const waiting = (await muster.messages.receipts(id)).filter((receipt) => receipt.status === 'pending');
    */
   async receipts(broadcastId: string): Promise<Receipt[]> {
-    return isUuid(broadcastId) ? this.#read((messages) => messages.receipts(broadcastId)) : [];
+    const id = broadcastIdArgument(broadcastId);
+    return isUuid(id) ? this.#read((messages) => messages.receipts(id)) : [];
   }
 
   /**
@@ -127,8 +138,9 @@ export class Messages {
    * for (const { id } of await muster.messages.list({ status: 'dead' })) await muster.messages.redrive(id);
    * @throws MessageUnknown
    */
-  async redrive(id: string): Promise<Exclude<Redriven, 'unknown'>> {
+  async redrive(messageId: string): Promise<Exclude<Redriven, 'unknown'>> {
     const { tenant, redis } = this.#options;
+    const id = messageIdArgument(messageId);
     if (!isUuid(id)) throw new MessageUnknown(id, tenant);
     const { outcome, to } = await this.#read((messages) => messages.redrive(id, 'client'));
     if (outcome === 'unknown') throw new MessageUnknown(id, tenant);

@@ -1,8 +1,12 @@
+import { z } from 'zod';
 import { errorMessage, hasErrorCode } from '../domain/errors.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import { DIRECTOR_INTENTS, delegate } from '../domain/messaging/director.ts';
+import { listOf, text } from '../options/fields.ts';
+import { optionsOf } from '../options/parse-options.ts';
 import type { AgentDirectory } from './directory.ts';
 import { MessageInvalid } from './errors.ts';
+import { timeoutMs as timeoutField } from './message-options.ts';
 import type { Sender, Speaker } from './sender.ts';
 
 export interface DirectOptions {
@@ -11,6 +15,13 @@ export interface DirectOptions {
   /** Intents and the roles or names of agents that answer them, beside or instead of those that Muster knows. */
   readonly intents?: Readonly<Record<string, readonly string[]>>;
 }
+
+const directOptions = optionsOf<DirectOptions>('direct', {
+  timeoutMs: timeoutField,
+  intents: z
+    .record(z.string(), listOf(text(), { max: 1_000, of: 'roles or names' }), { error: 'an object of lists' })
+    .optional(),
+});
 
 /** What came of an intent. */
 export interface Direction {
@@ -33,10 +44,11 @@ const PRIORITY = 2;
 export async function direct(
   { sender, directory }: { readonly sender: Sender; readonly directory: AgentDirectory },
   speaker: Speaker,
-  { intent, payload, timeoutMs = 10_000, intents = {} }: { intent: string; payload: JsonObject } & DirectOptions,
+  { intent, payload, ...options }: { intent: string; payload: JsonObject } & DirectOptions,
 ): Promise<Direction> {
+  const { timeoutMs = 10_000, intents = {} } = directOptions(options);
   const known: Readonly<Record<string, readonly string[]>> = { ...DIRECTOR_INTENTS, ...intents };
-  const wanted = known[intent];
+  const wanted = Object.hasOwn(known, intent) ? known[intent] : undefined;
   if (wanted === undefined) {
     throw new MessageInvalid(`nobody stands for the intent "${intent}". Known are: ${Object.keys(known).join(', ')}.`);
   }

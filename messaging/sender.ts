@@ -1,15 +1,14 @@
 import type { Database } from '../database/transaction.ts';
 import { type AgentId, isUuid, type MessageId, type TenantId, type TraceId } from '../domain/ids.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
-import { type Envelope, isPriority, type SignedEnvelope } from '../domain/messaging/envelope.ts';
+import type { Envelope, SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { formatMoment } from '../domain/messaging/moments.ts';
-import {
-  type RequestOptions,
-  SENDABLE_TYPES,
-  type SendableType,
-  type SendOptions,
-  type SentBroadcast,
-  type SentMessage,
+import type {
+  RequestOptions,
+  SendableType,
+  SendOptions,
+  SentBroadcast,
+  SentMessage,
 } from '../domain/messaging/received-message.ts';
 import { MESSAGE_PRIORITY_RANGE } from '../domain/messaging/status.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
@@ -18,6 +17,7 @@ import type { AgentDirectory } from './directory.ts';
 import { MessageInvalid, RequestFailed, RequestTimedOut } from './errors.ts';
 import { answersTo, type SenderIdentity } from './identity.ts';
 import { derivedId, newMessageId } from './ids.ts';
+import { broadcastOptions, recipient, requestOptions, sendOptions } from './message-options.ts';
 import type { Post, Posted } from './post.ts';
 import type { Responses } from './responses.ts';
 
@@ -48,8 +48,6 @@ export interface SenderOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-const LONGEST_TIMEOUT_MS = 3_600_000;
-const LONGEST_LIFE_MS = 30 * 86_400_000;
 
 /** Sends messages, requests and broadcasts in the name of one process and its agents. */
 export class Sender {
@@ -59,12 +57,14 @@ export class Sender {
     this.#options = options;
   }
 
-  /** @throws AgentUnknown, MessageInvalid, LeaseLost */
+  /** @throws AgentUnknown, MessageInvalid, LeaseLost, OptionInvalid */
   async send(speaker: Speaker, draft: Draft, options: SendOptions = {}): Promise<SentMessage> {
     const { directory, identity, post } = this.#options;
+    const given = sendOptions(options);
+    const name = recipient(draft.to);
     await identity.ready();
-    const content = this.#content(speaker, draft, { type: 'command', ...options });
-    const to = await directory.find(speaker.tenant, draft.to);
+    const content = this.#content(speaker, draft, { type: 'command', ...given });
+    const to = await directory.find(speaker.tenant, name);
     const posted = await post.post(identity.sign({ ...content, to }));
     return { id: content.id, duplicate: posted === 'duplicate' };
   }
@@ -79,13 +79,11 @@ export class Sender {
     draft: Draft,
     options: RequestOptions & { signal?: AbortSignal } = {},
   ): Promise<Json> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...rest } = options;
-    if (!(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
-      throw new MessageInvalid(`expected a timeoutMs from 1 to ${LONGEST_TIMEOUT_MS}, found ${timeoutMs}.`);
-    }
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...rest } = requestOptions(options);
+    const name = recipient(draft.to);
     await this.#options.identity.ready();
     const expiring = { type: 'query' as const, ...rest, expiresInMs: timeoutMs };
-    const to = await this.#options.directory.find(speaker.tenant, draft.to);
+    const to = await this.#options.directory.find(speaker.tenant, name);
     const message = await this.#ask(speaker, { ...draft, id: draft.id ?? newMessageId() }, { ...expiring, to });
     const answer = await this.#options.responses.wait(
       { tenant: speaker.tenant, correlationId: message.id, from: to, announcedTo: answersTo(message) },
@@ -129,8 +127,9 @@ export class Sender {
     options: SendOptions = {},
   ): Promise<SentBroadcast> {
     const { directory, identity, post } = this.#options;
+    const given = broadcastOptions(options);
     await identity.ready();
-    const content = this.#content(speaker, { ...draft, to: '' }, { type: 'event', ...options });
+    const content = this.#content(speaker, { ...draft, to: '' }, { type: 'event', ...given });
     const known = await this.#receipts(speaker.tenant, content.id);
     if (known.length > 0) return { id: content.id, receipts: known };
     const everybody = await directory.withMailbox(speaker.tenant);
@@ -177,10 +176,6 @@ export class Sender {
     const payload = asPayload(given);
     if (typeof payload === 'string') throw new MessageInvalid(payload);
     if (!isUuid(id)) throw new MessageInvalid(`expected a UUID as its id, found "${id}".`);
-    if (!SENDABLE_TYPES.includes(type)) {
-      throw new MessageInvalid(`expected one of the types ${SENDABLE_TYPES.join(', ')}, found "${type}".`);
-    }
-    if (!isPriority(priority)) throw new MessageInvalid(`expected a priority from 1 to 4, found ${priority}.`);
     return {
       id: id as MessageId,
       tenant: speaker.tenant,
@@ -200,9 +195,6 @@ export class Sender {
 
   #expiry(expiresInMs: number | undefined): string | null {
     if (expiresInMs === undefined) return null;
-    if (!(expiresInMs >= 1 && expiresInMs <= LONGEST_LIFE_MS)) {
-      throw new MessageInvalid(`expected expiresInMs from 1 to ${LONGEST_LIFE_MS}, found ${expiresInMs}.`);
-    }
     return formatMoment(this.#options.identity.now() + Math.ceil(expiresInMs) * 1_000);
   }
 }

@@ -144,7 +144,7 @@ describe('the ways to talk', () => {
   });
 
   it('are refused with a sentence when they are used wrongly', async () => {
-    await assert.rejects(connectAgent('No Name', { environment: muster.environment }), { code: 'input_invalid' });
+    await assert.rejects(connectAgent('No Name', { environment: muster.environment }), { code: 'option_invalid' });
     await assert.rejects(muster.client.messages.redrive('nonsense'), { code: 'message_unknown' });
     const badReceive = { receive: 'no function' } as unknown as { receive: () => null };
     const make = () =>
