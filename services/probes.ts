@@ -18,8 +18,6 @@ export interface PostgresqlFacts {
   ownsDatabase: boolean;
   /** The server's clock. */
   now: Date;
-  /** A process of the server, on the machine where it runs. */
-  pid: number;
 }
 
 export interface RedisFacts {
@@ -63,8 +61,7 @@ export function probePostgresql(url: string): Promise<PostgresqlFacts> {
              current_user as role,
              r.rolsuper or r.rolbypassrls as "bypassesRowSecurity",
              d.datdba = r.oid as "ownsDatabase",
-             clock_timestamp() as now,
-             pg_backend_pid() as pid
+             clock_timestamp() as now
         from pg_roles r, pg_database d
        where r.rolname = current_user and d.datname = current_database()`);
     const facts = rows[0];

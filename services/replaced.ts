@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { installedPrograms } from './postgresql-program.ts';
-import { probePostgresql, probeRedis } from './probes.ts';
+import { probeRedis, withPostgresql } from './probes.ts';
 import { findRedis } from './redis-program.ts';
 import { programOf } from './servers-in-use.ts';
 import type { ServiceRecord } from './state.ts';
@@ -50,12 +50,24 @@ async function describeServer(config: ServicesConfig, service: ServiceName): Pro
     const installedVersions = async () => [(await findRedis())?.version].filter((version) => version !== undefined);
     return { ...(await probeRedis(url)), programs: /^(redis|valkey)-server/, installedVersions };
   }
-  const { pid, version } = await probePostgresql(url);
+  const { pid, version } = await findPostmaster(url);
   const installedVersions = async () => {
     const same = (await installedPrograms()).filter(({ major }) => major === Number.parseInt(version, 10));
     return same.map((program) => program.version);
   };
   return { pid, version, programs: /^postgres/, installedVersions };
+}
+
+/** The process of a whole PostgreSQL. Its own child serves a connection, and is gone with it. */
+export function findPostmaster(url: string): Promise<{ pid: number; version: string }> {
+  return withPostgresql(url, async (client) => {
+    const { rows } = await client.query<{ child: number; version: string }>(
+      `select pg_backend_pid() as child, split_part(current_setting('server_version'), ' ', 1) as version`,
+    );
+    const { child = 0, version = '' } = rows[0] ?? {};
+    const pid = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${child}/status`, 'utf8'))?.[1] ?? 0);
+    return { pid, version };
+  });
 }
 
 /** Another user's program cannot be seen; then its version is compared with those of the installed ones. */

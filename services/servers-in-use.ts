@@ -1,5 +1,5 @@
 import { globSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 
 /** A package that an installation would upgrade. */
 export interface ServerUpgrade {
@@ -97,7 +97,7 @@ function holdsDatabases(configuration: string): boolean {
 
 function useOfRedis(): string | null {
   const running = runningServers().find(({ name }) => name !== 'postgres');
-  if (running !== undefined) return `${basename(running.program)} runs (process ${running.pid})`;
+  if (running !== undefined) return `${running.name} runs (process ${running.pid})`;
   const [kept] = globSync('/var/lib/{redis,valkey}/{dump.rdb,appendonlydir}');
   return kept === undefined ? null : `it keeps data in ${kept}`;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkConfigured } from '../../services/configured.ts';
@@ -7,9 +7,21 @@ import { choosePort } from '../../services/ports.ts';
 import { probeRedis } from '../../services/probes.ts';
 import { endProcess, launch, type ProcessIdentity } from '../../services/processes.ts';
 import { findRedis } from '../../services/redis-program.ts';
-import { replacedSentence } from '../../services/replaced.ts';
+import { findPostmaster, replacedSentence } from '../../services/replaced.ts';
 import { eventually } from '../support/eventually.ts';
+import { sharedStack } from '../support/stack.ts';
 import { emptyConfig } from './own-state.ts';
+
+describe('the process of a configured PostgreSQL', () => {
+  it('is the whole server, which outlives the connection that asked for it', async () => {
+    const { databaseUrl, folder } = await sharedStack();
+
+    const { pid, version } = await findPostmaster(databaseUrl);
+
+    assert.equal(pid, Number(readFileSync(join(folder, 'postgresql.pid'), 'utf8')));
+    assert.match(version, /^\d+\.\d+$/);
+  });
+});
 
 describe('a configured server whose program was replaced on disk', () => {
   let folder: string;
