@@ -46,6 +46,9 @@ function formatTenants({ tenants }: QueueView, colors: Colors): string {
   return formatTable(columns, rows, colors);
 }
 
+/** Agents that are named on one line. */
+const MAX_NAMES = 5;
+
 /** What is said of the index, and of what waits in vain. */
 function notes({ index, unserved, unhosted }: QueueView): string[] {
   const { tasks, agents } = unhosted;
@@ -58,7 +61,8 @@ function notes({ index, unserved, unhosted }: QueueView): string[] {
   if (tasks === 0) return said;
   const which = tasks === 1 ? '1 waiting task needs' : `${tasks} waiting tasks need`;
   const what = agents.length === 1 ? 'an agent' : 'agents';
-  return [...said, `${which} ${what} that no worker hosts: ${agents.join(', ')}.`];
+  const others = agents.length > MAX_NAMES ? ` and ${agents.length - MAX_NAMES} more` : '';
+  return [...said, `${which} ${what} that no worker hosts: ${agents.slice(0, MAX_NAMES).join(', ')}${others}.`];
 }
 
 function formatSum(queue: QueueView, colors: Colors): string {

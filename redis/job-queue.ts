@@ -80,7 +80,7 @@ const VIEW_MAX = 1_000;
  *
  * Of twenty leased jobs one comes from the lowest band that has any, and two from the band whose next job has waited
  * longest, if that is longer than the ageing time; all others come from the highest. Within a band, tenants take turns
- * by weight, and a tenant's oldest job comes first.
+ * by weight, and a tenant's oldest job comes first. The same holds among the jobs that wait for one full key.
  *
  * PostgreSQL is the truth. The claim there decides who may start a task, so an entry too many costs one refused claim,
  * after which it is acknowledged. An entry too few costs its task's time until the next rebuild. Therefore every rule

@@ -190,9 +190,10 @@ describe('the rebuild of the job queue', () => {
     const limited = { ...DEFAULT_QUEUE_SETTINGS, limits: { 'user:*': 1 } };
     const jobs = [1, 2, 3].map((second) => job('normal', second, { keys: ['user:x/ann'] }));
     const { all } = redis.keys.queue(TASK_QUEUE);
-    const vital = /normal_priority(:tenants|:parked)?$|:jobs$|:leases$|:places$|:slots$|:held$|:epoch$/;
+    const vital =
+      /normal_priority(:tenants|:parked)?$|:jobs$|:leases$|:places$|:slots$|:held$|:epoch$|:queues$|:turns$/;
     const parts = all.filter((key) => vital.test(key));
-    assert.equal(parts.length, 9);
+    assert.equal(parts.length, 11);
     for (const part of parts) {
       await flush();
       await queue.rebuild(inBatches(jobs), limited);

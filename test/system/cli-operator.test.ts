@@ -36,6 +36,8 @@ describe('the command line, to an operator before a worker is there', function (
     );
     assert.match(text.stdout, /^high +1 +\d/m);
     assert.match(text.stdout, /^0 running, 0 deferred, 0 blocked, 0 overdue, 0 dead; 0 started in the last minute$/m);
+    assert.match(text.stdout, /^No worker serves the task queue \S+: what waits there starts once one runs\.$/m);
+    assert.match(text.stdout, /^2 waiting tasks need agents that no worker hosts: digest-.+ and \d+ more\.$/m);
   });
 
   it('shows it while Redis is away, and says what is missing', async () => {
@@ -45,7 +47,7 @@ describe('the command line, to an operator before a worker is there', function (
     const text = await cli.run(['queue'], { environment });
 
     assert.deepEqual([queue.index, queue.waiting.high], ['away', 1]);
-    assert.match(text.stdout, /^Redis is away: tasks are taken from PostgreSQL/m);
+    assert.match(text.stdout, /^Redis is unavailable: tasks are taken from PostgreSQL/m);
   });
 
   it('pauses and resumes, and shows what is paused', async () => {
