@@ -125,7 +125,7 @@ export class MailboxOffice implements MailboxDesk {
       this.#count('dead');
       log.warn(
         { messageId: id },
-        'a message is dead: it was not handled in time, or its deliveries ended with their processes',
+        'a message is dead: it was not handled in time, or its deliveries ended without a word',
       );
     }
     hints.responses(new Set(buried.asked.map(answersTo)));
@@ -148,7 +148,7 @@ export class MailboxOffice implements MailboxDesk {
   #reasonOf({ expiresAt }: SignedEnvelope): { code: string; message: string } {
     const expired = expiresAt !== null && expiresAt <= formatMoment(this.now());
     if (expired) return { code: 'expired', message: 'it was not handled in time' };
-    return { code: 'handler_crashed', message: 'each of its deliveries ended with the death of the process' };
+    return { code: 'lost', message: 'each of its deliveries ended without a word: its process died or fell silent' };
   }
 
   /** @throws LeaseLost when this process lost its lease: another one answers */

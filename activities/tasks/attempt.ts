@@ -86,33 +86,30 @@ async function callHandler(node: GraphNode, setting: AttemptSetting): Promise<Js
 
   const read = readInput(node.input, setting.document);
   if (!read.ok) throw new HandlerInputInvalid(node.id, name, `${read.pointer} has no value.`);
-  const input = await parseWith(handler.input, read.value);
-  if (!input.ok) throw new HandlerInputInvalid(node.id, name, faultsText(input.issues));
-
-  const result = await withinTime(node, name, setting, (context) => handler.handle(input.value, context));
-  const output = await parseWith(handler.output, result);
-  if (!output.ok) throw new HandlerOutputInvalid(node.id, name, faultsText(output.issues));
-  // What survives JSON is what later nodes, the database and other processes will see: so it is what counts.
-  const json = toJson(output.value ?? null);
-  if (!json.ok) throw new HandlerOutputInvalid(node.id, name, notJson(json));
-  return json.value;
+  return withinTime(node, setting, async (signal) => {
+    const input = await parseWith(handler.input, read.value);
+    if (!input.ok) throw new HandlerInputInvalid(node.id, name, faultsText(input.issues));
+    const result = await acrossBorder(() => handler.handle(input.value, setting.contextFor(signal)));
+    const output = await parseWith(handler.output, result);
+    if (!output.ok) throw new HandlerOutputInvalid(node.id, name, faultsText(output.issues));
+    // What survives JSON is what later nodes, the database and other processes will see: so it is what counts.
+    const json = toJson(output.value ?? null);
+    if (!json.ok) throw new HandlerOutputInvalid(node.id, name, notJson(json));
+    return json.value;
+  });
 }
 
 /** Calls within the node's time. The signal tells the handler; the race frees the node from one that does not listen. */
-async function withinTime(
-  node: GraphNode,
-  name: string,
-  setting: AttemptSetting,
-  call: (context: HandlerContext) => unknown,
-): Promise<unknown> {
+async function withinTime<Result>(
+  { id, handler, budget: { timeoutMs } }: GraphNode,
+  { cancellation }: AttemptSetting,
+  call: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   const timeout = new AbortController();
-  const timer = setTimeout(
-    () => timeout.abort(new HandlerTimedOut(node.id, name, node.budget.timeoutMs)),
-    node.budget.timeoutMs,
-  );
-  const signal = AbortSignal.any([timeout.signal, setting.cancellation]);
+  const timer = setTimeout(() => timeout.abort(new HandlerTimedOut(id, handler ?? id, timeoutMs)), timeoutMs);
+  const signal = AbortSignal.any([timeout.signal, cancellation]);
   try {
-    return await raceWithAbort(signal, () => acrossBorder(() => call(setting.contextFor(signal))));
+    return await raceWithAbort(signal, () => call(signal));
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
-import { CancelledFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { withRecord } from '../../database/with-record.ts';
+import { errorMessage, MusterError } from '../../domain/errors.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../../domain/tasks/status.ts';
@@ -20,6 +21,8 @@ import { failUnread, handOver, settle } from './settle-node.ts';
 
 export type { RunNodeInput, RunNodeResult } from './node-attempt.ts';
 
+/** So many attempts that end in a fault of the program itself, with the waits between them about two minutes. */
+const MAX_UNEXPECTED = 20;
 /** How long an attempt waits that met a worker without its handler: the first time, and at most. */
 const ELSEWHERE_MS = { first: 500, most: 30_000 };
 
@@ -37,7 +40,10 @@ export async function runNode(deps: ActivityDependencies, input: RunNodeInput): 
     requireHandler(activity);
     return await runInTurn(activity);
   } catch (error) {
-    if (error instanceof CancelledFailure) throw error;
+    if (error instanceof CancelledFailure || error instanceof ApplicationFailure) throw error;
+    // A fault of the program before the run has begun: nothing else counts it.
+    const unexpected = !(error instanceof MusterError) && Context.current().info.attempt >= MAX_UNEXPECTED;
+    if (unexpected) throw finalFailure('handler_failed', `The node could not be run: ${errorMessage(error)}`, {});
     throw toFailure(error);
   }
 }

@@ -3,7 +3,7 @@ import { CancelledFailure } from '@temporalio/common';
 import type { Transaction } from '../../database/transaction.ts';
 import { withRecord } from '../../database/with-record.ts';
 import { retryDelayMs } from '../../domain/agents/retry-policy.ts';
-import { MusterError } from '../../domain/errors.ts';
+import { isFinalError, MusterError } from '../../domain/errors.ts';
 import { afterFailedAttempt } from '../../domain/traces/retry.ts';
 import type { SettledRunStatus } from '../../domain/traces/status.ts';
 import type { StoredRowInvalid } from '../../entities/errors.ts';
@@ -23,7 +23,7 @@ type Failed = Extract<AttemptEnd, { kind: 'failed' }>;
 export async function settle(attempt: NodeAttempt, end: AttemptEnd, beat: Beat): Promise<RunNodeResult> {
   switch (end.kind) {
     case 'ok':
-      return complete(attempt, end);
+      return complete(attempt, end).catch((error: unknown) => endRefused(attempt, error));
     case 'failed':
       return failedOnce(attempt, end);
     case 'cancelled':
@@ -59,6 +59,12 @@ async function complete(attempt: NodeAttempt, end: Extract<AttemptEnd, { kind: '
 }
 
 const OUTAGE_PAUSE_MS = 1_000;
+
+/** What PostgreSQL takes for no end of the run, it would not take the next time either. */
+function endRefused(attempt: NodeAttempt, error: unknown): Promise<never> {
+  if (!isFinalError(error) || error.code === 'stale_fence') throw error;
+  return fail(attempt, { status: 'fatal_error', error });
+}
 
 /** An outage of the database is waited out for as long as Temporal lets the attempt run: the work is done already. */
 async function patiently<Result>(write: () => Promise<Result>): Promise<Result> {

@@ -218,7 +218,7 @@ export class MailboxRepository {
       ), m as (
         update muster.agent_messages m set status = 'dead', leased_until = null, lease_owner = null,
           dead_at = now(), fence = m.fence + 1,
-          dead_reason = case when m.expires_at <= now() then 'expired' else 'crashed: its deliveries ended with the death of the process' end
+          dead_reason = case when m.expires_at <= now() then 'expired' else 'lost: each of its deliveries ended without a word; its process died or fell silent' end
         from over o where o."timestamp" = m."timestamp" and o.id = m.id returning m.*
       )
       select ${STORED_COLUMNS} from m ${SENDER_JOINS}`.execute(this.#em.getKysely());

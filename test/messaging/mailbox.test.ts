@@ -158,7 +158,7 @@ describe('a mailbox', () => {
     await fatal.receive({ fatal: () => 'never called' });
 
     await assert.rejects(asked, { code: 'request_failed' });
-    assert.match((await statusOf(message?.id ?? ''))?.deadReason ?? '', /^crashed/);
+    assert.match((await statusOf(message?.id ?? ''))?.deadReason ?? '', /^lost: each of its deliveries/);
   });
 
   it('finds the messages of others behind a long row of those that wait for a failed one', async () => {

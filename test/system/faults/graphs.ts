@@ -137,7 +137,7 @@ export const straggling = defineGraph({
 export const overdue = defineGraph({
   name: 'overdue',
   input: labelled,
-  nodes: { straggle: { agent: straggler, input: { label: '/task/label' }, budget: { timeoutMs: 4_000 } } },
+  nodes: { straggle: { agent: straggler, input: { label: '/task/label' }, budget: { timeoutMs: 6_000 } } },
   output: '/nodes/straggle',
 });
 
@@ -190,4 +190,22 @@ export const poison = defineGraph({
   output: '/nodes/burst',
 });
 
-export const graphs = [mixed, blind, quick, held, straggling, overdue, quickHeld, poison];
+/** Keeps the event loop of its worker from running for longer than the server waits for a heartbeat. */
+const blocker = defineAgent({
+  name: 'blocker',
+  input: labelled,
+  output: done,
+  async handle(_input, { signal }) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 23_000);
+    await pause(60_000, undefined, { signal });
+    return { attempt: 0, pid: 0 };
+  },
+});
+export const blocking = defineGraph({
+  name: 'blocking',
+  input: labelled,
+  nodes: { block: { agent: blocker, input: { label: '/task/label' }, budget: { timeoutMs: 120_000 } } },
+  output: '/nodes/block',
+});
+
+export const graphs = [blocking, mixed, blind, quick, held, straggling, overdue, quickHeld, poison];

@@ -20,14 +20,16 @@ describe('worker processes that die, stop and come back', function () {
   let returning: Promise<Zombies>;
   let poisoning: Promise<Poisoned>;
   let rolling: Promise<RolledOver>;
+  let blocking: Promise<World>;
 
   before(async () => {
     poisoning = inBackground(letPoisonIn);
     dying = inBackground(letWorkersDie);
     returning = inBackground(letZombiesWrite);
+    blocking = inBackground(blockLoops);
   });
   after(async () => {
-    await Promise.allSettled([dying, returning, poisoning, rolling]);
+    await Promise.allSettled([dying, returning, poisoning, rolling, blocking]);
     await World.closeAll();
   });
 
@@ -88,7 +90,7 @@ describe('worker processes that die, stop and come back', function () {
   });
 
   it('A3: kill -9 around the start leaves one workflow and one trace for each task', async () => {
-    const { world, rounds, heirs } = await dying;
+    const { world, rounds } = await dying;
 
     const claimed = async (round: (typeof rounds)[number], failpoint: Failpoint) =>
       world.count(`claimed_by = '${round.doomed.get(failpoint)?.workerId}'`);
@@ -98,7 +100,7 @@ describe('worker processes that die, stop and come back', function () {
       assert.ok((await claimed(round, 'after_start_before_answer')) > 0);
     }
     // The rest is in A1's check: as many workflows and traces as tasks. This shows that some had to be started late.
-    const lost = heirs.flatMap((heir) => heir.log).filter((line) => line.includes('had no workflow'));
+    const lost = world.workers.flatMap((worker) => worker.log).filter((line) => line.includes('had no workflow'));
     assert.ok(lost.length >= rounds.length, 'no start was lost');
     report(`${lost.length} lost starts made good`);
   });
@@ -123,6 +125,8 @@ describe('worker processes that die, stop and come back', function () {
       assert.deepEqual(files, [{ text: `attempt ${attempts}` }], key);
     }
     assert.equal((await world.taskOf('stretch')).output?.pid, heir.pid);
+    const losses = await lossesOf(world, 'running');
+    assert.ok(losses.length > 0 && !losses.includes('handler_crashed'), `a stopped worker has not died: ${losses}`);
     report(`${refused.length} writes of overtaken attempts refused`);
   });
 
@@ -161,7 +165,37 @@ describe('worker processes that die, stop and come back', function () {
     );
     report(`${deaths} workers died; given up and all else finished within ${(tookMs / 1_000).toFixed(0)} s`);
   });
+
+  it('ends a node that blocks its event loop again and again as that, and not as crashed', async () => {
+    const world = await blocking;
+
+    const { status, error, crashes } = await world.taskOf('blocked');
+    assert.deepEqual([status, error?.code, crashes], ['failed', 'event_loop_blocked', 3]);
+    assert.deepEqual(await lossesOf(world, 'blocked'), Array(3).fill('event_loop_blocked'));
+    assert.equal(world.workers[0]?.ending, null, 'the worker died');
+    await check(world, { atLeast: 1, mayFail: ['blocked'] });
+  });
 });
+
+/** A node that blocks the event loop of its worker in each attempt, until it is given up. */
+async function blockLoops(): Promise<World> {
+  const world = await World.open('blocking');
+  await world.spawn();
+  await world.submit('blocking', 'blocked');
+  await world.allEnded(180_000);
+  return world;
+}
+
+/** How the lost attempts of a task's nodes were lost, in their order. */
+async function lossesOf(world: World, key: string): Promise<string[]> {
+  const { id } = await world.taskOf(key);
+  const rows = await world.query<{ how: string }>(
+    `select l.value as how from muster.agent_runs r join muster.agent_traces a on a.id = r.trace_id,
+       jsonb_each_text(r.losses) l where a.task_id = $1 order by l.key::int`,
+    [id],
+  );
+  return rows.map((row) => row.how);
+}
 
 /** When the attempts of a task after the first began, in milliseconds since 1970. */
 async function retries(world: Deaths['world'], taskId: string): Promise<number[]> {
