@@ -162,6 +162,14 @@ describe('the handlers of the channel digest', () => {
     );
   });
 
+  it('read in stages, between which the worker has its turns', async () => {
+    const stopped: HandlerContext = fakeContext('read', AbortSignal.abort());
+
+    await assert.rejects(async () => reader.handle({ text: sampleText('standup.txt'), name: 'a.txt' }, stopped), {
+      name: 'AbortError',
+    });
+  });
+
   it('beat while they work and stop when they are told to', async () => {
     const context = fakeContext('decisions');
     await decisionAnalyst.handle({ transcript: sample('standup.txt') }, context);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { defineAgent } from '../../../index.ts';
-import { parseTranscript } from '../parsing/parse-transcript.ts';
+import { transcriptStages } from '../parsing/parse-transcript.ts';
 import { storedTranscript } from '../schemas.ts';
+import { paceOf } from './pace.ts';
 
 /** Reads the text into utterances with their lines. Fails with a TranscriptError on empty or malformed text. */
 export const reader = defineAgent({
@@ -14,6 +15,14 @@ export const reader = defineAgent({
     chat: z.string().nullish(),
   }),
   output: storedTranscript,
-  handle: ({ text, name, names, chat }) =>
-    parseTranscript(text, name ?? 'the text', { names: names ?? undefined, chat: chat ?? undefined }),
+  async handle({ text, name, names, chat }, context) {
+    const pace = paceOf(context);
+    const options = { names: names ?? undefined, chat: chat ?? undefined };
+    const stages = transcriptStages(text, name ?? 'the text', options);
+    for (;;) {
+      const stage = stages.next();
+      if (stage.done) return stage.value;
+      await pace();
+    }
+  },
 });
