@@ -175,4 +175,21 @@ describe('the command line, to an operator while a worker runs', function () {
     const healths = (jsonLines(stdout) as { health: string }[][]).map(([agent]) => agent?.health);
     assert.deepEqual([healths[0], healths.at(-1)], ['alive', 'away']);
   });
+
+  it('digests one chat of an account, and says first what of it was not read', async () => {
+    const chat = (name: string, text: string) => ({
+      name,
+      messages: [{ id: 1, type: 'message', date: '2026-11-20T18:02:00', from: name, from_id: 'user1', text }],
+    });
+    const german = 'Wir haben gestern beschlossen, dass das Fest im Juni am Hafen ist und alle etwas mitbringen';
+    writeFileSync(
+      join(cli.folder, 'result.json'),
+      JSON.stringify({ chats: { list: [chat('Ines', german), chat('Bo', 'hello')] } }),
+    );
+
+    const { exitCode, stdout, stderr } = await cli.run(['start', '.', '--chat', 'ines'], { cwd: cli.folder });
+
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stdout, /Please note\n.*only read in English[\s\S]*\n {2}Ines +1 message[\s\S]*0\.20 of 1/);
+  });
 });
