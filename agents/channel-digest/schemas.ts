@@ -49,9 +49,9 @@ export const FORMATS = [
 /**
  * Of what a reader has to be told: `format`: the format was not understood; `language`: what is not analysed;
  * `content`: what holds no words; `private`: what was not sent to everybody; `dates`: how dates were taken; `names`: who
- * could not be named.
+ * could not be named; `lines`: what the numbers count where they are not those of lines.
  */
-export const NOTICES = ['format', 'language', 'content', 'private', 'dates', 'names'] as const;
+export const NOTICES = ['format', 'language', 'content', 'private', 'dates', 'names', 'lines'] as const;
 
 /** What a reader has to know to judge the digest, as one or two sentences. */
 export const notice = z.object({ code: z.enum(NOTICES), text: z.string() });

@@ -72,6 +72,14 @@ describe('decisions', () => {
     assert.deepEqual(found, []);
   });
 
+  it('takes "decided then" with a comma as with a colon', async () => {
+    const found = await findDecisions(
+      await read(talk('ann: hello there', 'bo: hi', 'ann: Decided then, the boat house if the 21st is free.')),
+    );
+
+    assert.equal(found.length, 1);
+  });
+
   it('marks a decision that a later one replaces', async () => {
     const found = await findDecisions(
       await read(

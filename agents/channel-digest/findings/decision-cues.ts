@@ -14,7 +14,7 @@ const NO_ACT = String.raw`(?!(?:have|had|are|were|was|need|can|can't|could|could
 
 const STATED: readonly RegExp[] = [
   new RegExp(
-    String.raw`^${FILLER}(?:the )?(?:final )?(?:decision|decided|resolved|resolution|agreed|agreement|verdict|final call|final answer|consensus)(?: (?!we\b|that\b)[\p{L}']+){0,4}\s*(?::|–|—|-(?=\s))\s*(?<what>.+)`,
+    String.raw`^${FILLER}(?:the )?(?:final )?(?:decision|decided|resolved|resolution|agreed|agreement|verdict|final call|final answer|consensus)(?: (?!we\b|that\b)[\p{L}']+){0,4}\s*(?::|–|—|-(?=\s)|(?<=\bthen),)\s*(?<what>.+)`,
     'iu',
   ),
   /\b(?:we|the team|everyone|everybody|they|the group|all)(?:'ve| have)?(?: all| just| now| finally| unanimously)* (?:decided|agreed|resolved|chose|opted|voted)(?: together)? (?<what>(?:to|that|on|against|not to|for|in favou?r of)\b.+)/i,

@@ -21,7 +21,9 @@ interface Term {
  */
 export async function findTopics(transcript: Transcript, most: number, pace: Pace): Promise<Topic[]> {
   const sentences = await readSentences(transcript, pace);
-  const names = new Set(transcript.people.flatMap(({ aliases }) => aliases));
+  const names = new Set(
+    transcript.people.flatMap(({ name, aliases }) => [...aliases, ...name.toLowerCase().split(/[^\p{L}\p{N}]+/u)]),
+  );
   const terms = new Map<string, Term>();
   await eachInSlices(sentences, pace, (sentence) => collect(sentence, names, terms));
   const least = sentences.length < 12 ? 1 : 2;

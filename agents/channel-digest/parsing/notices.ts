@@ -37,6 +37,13 @@ export function directMessages(messages: readonly Message[]): Notice[] {
   return [{ code: 'private', text: `${count} part of this talk: ${listed(pairs)}. Mind who gets the report.` }];
 }
 
+/** Says that numbers are not those of lines where a document of many messages has only one. */
+export function countedMessages(messages: readonly Message[], isOneLine: boolean): Notice[] {
+  if (!isOneLine || messages.length < 2) return [];
+  const text = 'The file is one long line: the numbers in brackets count its messages, not lines.';
+  return [{ code: 'lines', text }];
+}
+
 /** A list in words, cut after a few entries. */
 export function listed(entries: readonly string[], most = MOST_NAMED): string {
   const shown = entries.slice(0, most);

@@ -7,7 +7,8 @@ import { jsonLinesChat } from './formats/json-chat.ts';
 import { jsonFaultPosition } from './json-fault.ts';
 import { readability } from './language-of.ts';
 import type { Message } from './message.ts';
-import { directMessages, wordlessMessages } from './notices.ts';
+import { countedMessages, directMessages, wordlessMessages } from './notices.ts';
+import { isOneLine } from './records.ts';
 import { buildRoster } from './roster.ts';
 import { sourceLines } from './source-lines.ts';
 
@@ -57,7 +58,11 @@ export function* transcriptStages(text: string, name: string, options: ReadOptio
   const people = buildRoster(messages);
   yield;
   const language = readability(utterances.filter(({ automated, wordless }) => !automated && !wordless));
-  const notices = [...reading.notices, ...wordlessMessages(messages), ...directMessages(messages), ...language.notices];
+  const countsMessages = countedMessages(messages, source.json !== undefined && isOneLine(source.text));
+  const notices = [
+    ...[...reading.notices, ...wordlessMessages(messages), ...directMessages(messages)],
+    ...[...language.notices, ...countsMessages],
+  ];
   const isForeign = notices.some(({ code }) => code === 'format');
   return {
     name,

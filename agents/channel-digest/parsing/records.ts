@@ -29,10 +29,17 @@ export function valueAt(value: unknown, path: JsonPath): unknown {
   }, value);
 }
 
+/** Whether a document has no line breaks, as programs write it for programs: then its records are counted as lines. */
+export function isOneLine(text: string): boolean {
+  return !text.trimEnd().includes('\n');
+}
+
 /** The records of the list at a path of a source, with their lines. */
 export function recordsAt({ json, text }: Pick<Source, 'json' | 'text'>, path: JsonPath): LocatedRecord[] {
+  const records = fieldsIn(valueAt(json, path));
+  if (isOneLine(text)) return records.map((record, index) => ({ record, lineOf: () => index + 1 }));
   const positions = elementPositions(text, path);
-  return fieldsIn(valueAt(json, path)).map((record, index) => {
+  return records.map((record, index) => {
     const position = positions[index];
     return { record, lineOf: (key) => position?.keys.get(key) ?? position?.line ?? 1 };
   });

@@ -82,6 +82,23 @@ describe('meeting notes', () => {
   });
 });
 
+describe('a talk', () => {
+  it('makes no topic of the last name of somebody who is mentioned', async () => {
+    const talk = readLines(
+      '[10:02] Ines Vale: I vote for the boat house',
+      '[10:03] Bo Berg: the boat house is full',
+      '[10:04] Ines Vale: @Bo Berg the boat house is free on Monday',
+    );
+
+    const { topics } = await analyse(talk);
+
+    assert.ok(
+      topics.every(({ label }) => !/berg|vale/i.test(label)),
+      JSON.stringify(topics),
+    );
+  });
+});
+
 describe('a format that nobody here reads', () => {
   const TEXTS: Record<string, string> = {
     'a log of times': '09:15|ann|shall we?\n09:16|bo|yes\n09:17|ann|fine then\n',

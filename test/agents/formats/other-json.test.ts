@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { parseTranscript } from '../../../agents/channel-digest/parsing/parse-transcript.ts';
 import { noticesOf, readJson, said } from './said.ts';
 
 describe('other JSON exports', () => {
@@ -113,5 +114,20 @@ describe('other JSON exports', () => {
       noticesOf(readJson([{ text: 'hello all' }, { text: 'bye' }]), 'names').join(),
       /No record says who wrote it/,
     );
+  });
+
+  it('that are one long line are cited by the number of the message, and that is said', () => {
+    const document = JSON.stringify([
+      { author: 'Ines', text: 'shall we move the party?' },
+      { author: 'Bo', text: 'fine' },
+    ]);
+
+    const talk = parseTranscript(document, 'chat.json');
+
+    assert.deepEqual(
+      talk.utterances.map(({ line }) => line),
+      [1, 2],
+    );
+    assert.match(noticesOf(talk, 'lines').join(), /count its messages, not lines/);
   });
 });
