@@ -1,5 +1,6 @@
 import { errorMessage, MusterError } from '../domain/errors.ts';
 import type { GraphId } from '../domain/ids.ts';
+import type { DatabaseFault } from './retry.ts';
 
 /** A migration was refused or failed. Nothing of it is in the database. */
 export class MigrationRefused extends MusterError {
@@ -115,6 +116,29 @@ export class WriteRefused extends MusterError {
     );
     this.table = refusal.table;
     this.sqlState = refusal.sqlState;
+  }
+}
+
+/** The error with which work ends that met this fault at last; the fault itself where it is the program's. */
+export function databaseFailure(
+  fault: DatabaseFault | null,
+  error: unknown,
+  { timeoutMs, attempts }: { readonly timeoutMs: number; readonly attempts: number },
+): unknown {
+  switch (fault) {
+    case 'interrupted':
+      return new TransactionTimedOut({ timeoutMs, attempts }, error);
+    case 'unreachable':
+    case 'login_refused':
+      return new DatabaseUnavailable(attempts, error);
+    case 'overloaded':
+      return new DatabaseOverloaded(attempts, error);
+    case 'read_only':
+      return new DatabaseReadOnly(attempts, error);
+    case 'refused':
+      return new WriteRefused(error);
+    case null:
+      return error;
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { errorMessage } from '../domain/errors.ts';
-import { MigrationRefused, MigrationsMissing, SchemaDrift } from './errors.ts';
+import { databaseFailure, MigrationRefused, MigrationsMissing, SchemaDrift } from './errors.ts';
 import { grantLogins } from './login-roles.ts';
 import {
   type AppliedMigration,
@@ -10,6 +10,7 @@ import {
   readMigrations,
 } from './migration-files.ts';
 import { runScript, withConnection } from './owner-connection.ts';
+import { faultOf, isTransient } from './retry.ts';
 import { diffLines, hashLines, readSchemaLines } from './schema-lines.ts';
 
 export interface MigrateOptions {
@@ -147,6 +148,10 @@ async function applyMigration(session: Kysely<unknown>, migration: Migration): P
         values (${migration.name}, ${migration.checksum}, ${elapsed})`.execute(transaction);
     });
   } catch (error) {
+    const fault = faultOf(error);
+    // Nothing is wrong with the migration: the same call may succeed once the server is well.
+    if (isTransient(fault))
+      throw databaseFailure(fault, error, { timeoutMs: Math.round(performance.now() - started), attempts: 1 });
     const facts = {
       migration: migration.name,
       reason: `it failed with: ${errorMessage(error)}`,

@@ -5,15 +5,9 @@ import { escapeLiteral } from 'pg';
 import { errorMessage, MusterError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { MusterTables } from '../entities/tables.ts';
-import {
-  DatabaseOverloaded,
-  DatabaseReadOnly,
-  DatabaseUnavailable,
-  TransactionTimedOut,
-  WriteRefused,
-} from './errors.ts';
+import { databaseFailure, TransactionTimedOut } from './errors.ts';
 import type { PoolGuard, PoolState } from './pool-guard.ts';
-import { backOffMs, type DatabaseFault, faultOf, isOutOfConnections, isTransient } from './retry.ts';
+import { backOffMs, faultOf, isOutOfConnections, isTransient } from './retry.ts';
 import { unitTravel } from './unit-client.ts';
 
 /** Why a unit of work reaches across tenants. Each has its name, so that the server's own records show it too. */
@@ -107,34 +101,11 @@ export async function runUnitOfWork<Result>(
       if (error instanceof MusterError) throw error;
       const fault = faultOf(error);
       const isLast = attempt >= MAX_ATTEMPTS || performance.now() + wait >= deadline;
-      if (isLast || !isTransient(fault)) throw unitFailure(fault, error, { ...options, attempts: attempt });
+      if (isLast || !isTransient(fault)) throw databaseFailure(fault, error, { ...options, attempts: attempt });
       if (isOutOfConnections(error)) options.guard.holdSize();
       options.log?.warn({ attempt, reason: errorMessage(error) }, 'A unit of work runs again.');
       await pause(wait);
     }
-  }
-}
-
-/** The error of a unit that ends with this fault. */
-function unitFailure(
-  fault: DatabaseFault | null,
-  error: unknown,
-  { timeoutMs, attempts }: { readonly timeoutMs: number; readonly attempts: number },
-): unknown {
-  switch (fault) {
-    case 'interrupted':
-      return new TransactionTimedOut({ timeoutMs, attempts }, error);
-    case 'unreachable':
-    case 'login_refused':
-      return new DatabaseUnavailable(attempts, error);
-    case 'overloaded':
-      return new DatabaseOverloaded(attempts, error);
-    case 'read_only':
-      return new DatabaseReadOnly(attempts, error);
-    case 'refused':
-      return new WriteRefused(error);
-    case null:
-      return error;
   }
 }
 

@@ -92,6 +92,16 @@ describe('migrate', () => {
     assert.equal((await checkSchema({ databaseUrl: database.ownerUrl })).matches, true);
   });
 
+  it('C044: says that the server went away, and not that the migration is wrong, when it ends in the middle', async () => {
+    await addMigration('create table muster.later (id int); select pg_terminate_backend(pg_backend_pid());');
+
+    await assert.rejects(run(), { code: 'service_unreachable', retryable: true, message: /terminat/ });
+
+    assert.equal(await tableExists('muster.later'), false);
+    await addMigration('create table muster.later (id int);');
+    assert.ok((await run()).applied.includes(LATER));
+  });
+
   it('C044: refuses a new file that comes before an applied one, a double version and a malformed name', async () => {
     await run();
     await addMigration('select 1;', '20000101_000000_early');

@@ -28,6 +28,7 @@ const EXPIRED = { id: LEASE, tenant: 'default' as never, process: 'p', agentIds:
 const LOOKS: Readonly<Record<string, (em: SqlEntityManager, bed: ClaimBed) => Promise<unknown>>> = {
   'for open traces of ended tasks': (em) => new TraceRepository(em).unfinished(50),
   'for tasks that may have lost their workflow': (em) => new SuspectRepository(em).unchecked(20, 50),
+  'for tasks that should have ended': (em) => new SuspectRepository(em).overdue(30, 50),
   'for deferred tasks that are due': (em) => new ScheduleRepository(em).releaseDue(500),
   'for tasks that missed their deadline': (em) => new ScheduleRepository(em).failLate(500),
   'for blocked tasks without hope': (em) => new DependencyRepository(em).failHopeless('behind recent ends'),
