@@ -35,4 +35,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
+/** How long what a command left open may keep its process alive: a module of the user's may have opened anything. */
+const LINGER_MS = 2_000;
+
+/** Ends the process of a command that has ended, once what it printed is taken. */
+function endSoon(): void {
+  setTimeout(() => (process.stdout.writableLength > 0 ? endSoon() : process.exit()), LINGER_MS).unref();
+}
+
 await main(process.argv.slice(2));
+endSoon();

@@ -48,7 +48,7 @@ export function providePackage(): void {
       if (own === undefined) return nextResolve(specifier, context);
       const found = resolvedOrNull(() => nextResolve(specifier, context));
       // What a clone built at some time is not what it runs.
-      return found === null || found.url.startsWith(built) ? { ...found, url: own, shortCircuit: true } : found;
+      return found === null || found.url.startsWith(built) ? { url: own, shortCircuit: true } : found;
     },
   });
 }

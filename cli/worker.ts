@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { RunningWorker } from '../worker.ts';
 import { loadAgentsModule, mergeHosted } from './agents-module.ts';
 import { fileNames, taskQueueName } from './option-values.ts';
 import { Output } from './output.ts';
@@ -23,16 +24,13 @@ async function work(options: WorkerCommandOptions): Promise<void> {
   const modules = [];
   for (const file of options.agents ?? []) modules.push(await loadAgentsModule(file, process.cwd()));
   const hosted = mergeHosted(modules);
-  const { startWorker } = await import('../worker.ts');
-  const worker = await startWorker({
-    ...hosted,
-    ...(options.taskQueue === undefined ? {} : { taskQueue: options.taskQueue }),
-  });
-  const stop = () => void worker.stop().catch(() => undefined);
-  process.on('SIGTERM', stop).on('SIGINT', stop);
-  const { workerId, taskQueue } = worker;
-  output.result({ ready: true, workerId, taskQueue }, (colors) => {
-    return `${colors.green('ready')}  worker ${workerId} serves task queue ${taskQueue}; SIGTERM or Ctrl-C stops it`;
-  });
-  await worker.stopped;
+  const { runUntilSignal } = await import('../worker/run-until-signal.ts');
+  const ready = ({ workerId, taskQueue }: RunningWorker) =>
+    output.result({ ready: true, workerId, taskQueue }, (colors) => {
+      return `${colors.green('ready')}  worker ${workerId} serves task queue ${taskQueue}; SIGTERM or Ctrl-C stops it`;
+    });
+  await runUntilSignal(
+    { ...hosted, ...(options.taskQueue === undefined ? {} : { taskQueue: options.taskQueue }) },
+    ready,
+  );
 }

@@ -59,6 +59,7 @@ export const ERROR_CODES = [
   'request_failed',
   'agents_wait_in_circle',
   'message_chain_too_long',
+  'worker_stop_incomplete',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

@@ -1,26 +1,65 @@
-import { Client } from '@temporalio/client';
+import { Client, isGrpcServiceError } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { type TemporalAddress, type TemporalClient, TemporalUnreachable } from './connect.ts';
+import { MusterError } from '../domain/errors.ts';
+import { prepareConnection, type TemporalAddress, type TemporalClient, TemporalUnreachable } from './connect.ts';
 
 export interface TemporalWorkerConnection extends TemporalClient {
   readonly connection: NativeConnection;
 }
 
+/** Temporal answers, and lacks the namespace. */
+export class TemporalNamespaceUnknown extends MusterError {
+  readonly code = 'config_invalid';
+  readonly retryable = false;
+  constructor(address: string, namespace: string, cause: unknown) {
+    super(
+      `Temporal at ${address} has no namespace "${namespace}". Create it (\`temporal operator namespace create\`), or correct TEMPORAL_NAMESPACE.`,
+      { address, namespace },
+      { cause },
+    );
+  }
+}
+
+/** How long Temporal may take to describe the namespace. */
+const DESCRIBE_TIMEOUT_MS = 5_000;
+/** gRPC's code for what is not there. */
+const NOT_FOUND = 5;
+
 /**
  * Opens the connection of a worker process. Its client goes through the same connection as its workers, without which
  * the server cannot hand a workflow that is started here straight back to a worker here (eager start). Apart from
  * `connectClient`, because loading the worker's library would make every client and command start later.
- * @throws TemporalUnreachable
+ * @throws TemporalAddressInvalid, TemporalProfileInvalid, TemporalUnreachable, TemporalNamespaceUnknown
  */
-export async function connectWorker({
-  address,
-  namespace,
-  connectionOptions,
-}: TemporalAddress): Promise<TemporalWorkerConnection> {
+export async function connectWorker(target: TemporalAddress): Promise<TemporalWorkerConnection> {
+  await requireNamespace(target);
+  const { address, namespace, connectionOptions } = target;
   try {
     const connection = await NativeConnection.connect({ ...connectionOptions, address });
     return { connection, client: new Client({ connection, namespace }), namespace, close: () => connection.close() };
   } catch (error) {
     throw new TemporalUnreachable(address, error);
+  }
+}
+
+/**
+ * Asks over a connection that has a timeout, tells the reason at once and can be closed. The native one waits for a
+ * server that says nothing, and a worker that finds its namespace missing leaves its threads running.
+ */
+async function requireNamespace(target: TemporalAddress): Promise<void> {
+  const { address, namespace } = target;
+  // Without the SDK's interceptors: they repeat a call that was refused until its deadline, and then tell only of that.
+  const connection = prepareConnection(target, { interceptors: [] });
+  try {
+    await connection.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+  } catch (error) {
+    if (isGrpcServiceError(error) && error.code === NOT_FOUND) {
+      throw new TemporalNamespaceUnknown(address, namespace, error);
+    }
+    throw new TemporalUnreachable(address, error);
+  } finally {
+    await connection.close();
   }
 }

@@ -1,6 +1,7 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { errorMessage, MusterError } from '../domain/errors.ts';
-import type { TemporalConnectionOptions } from './profile.ts';
+import { requireAddress } from './address.ts';
+import { type TemporalConnectionOptions, TemporalProfileInvalid } from './profile.ts';
 
 /** Temporal does not answer. */
 export class TemporalUnreachable extends MusterError {
@@ -32,16 +33,35 @@ export interface TemporalClient {
 /** How long opening a connection may take. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Opens a client that is light: for programs that only call. @throws TemporalUnreachable */
-export async function connectClient({
-  address,
-  namespace,
-  connectionOptions,
-}: TemporalAddress): Promise<TemporalClient> {
+/**
+ * Opens a client that is light: for programs that only call.
+ * @throws TemporalAddressInvalid, TemporalProfileInvalid, TemporalUnreachable
+ */
+export async function connectClient(target: TemporalAddress): Promise<TemporalClient> {
+  const { address, namespace } = target;
+  const connection = prepareConnection(target, { connectTimeout: CONNECT_TIMEOUT_MS });
   try {
-    const connection = await Connection.connect({ ...connectionOptions, address, connectTimeout: CONNECT_TIMEOUT_MS });
-    return { client: new Client({ connection, namespace }), namespace, close: () => connection.close() };
+    await connection.ensureConnected();
   } catch (error) {
+    await connection.close();
     throw new TemporalUnreachable(address, error);
+  }
+  return { client: new Client({ connection, namespace }), namespace, close: () => connection.close() };
+}
+
+/**
+ * A connection that is made by its first call. One that is made at once, and cannot be, keeps its timers until they run
+ * out; this one can be closed.
+ * @throws TemporalAddressInvalid, TemporalProfileInvalid
+ */
+export function prepareConnection(
+  { address, connectionOptions }: TemporalAddress,
+  options: Pick<ConnectionOptions, 'connectTimeout' | 'interceptors'>,
+): Connection {
+  requireAddress(address);
+  try {
+    return Connection.lazy({ ...connectionOptions, address, ...options });
+  } catch (error) {
+    throw new TemporalProfileInvalid(error);
   }
 }

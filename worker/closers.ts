@@ -1,19 +1,38 @@
 /** What was opened, closed in reverse order. A closer that fails does not keep the others from running. */
 export class Closers {
-  readonly #closers: (() => Promise<unknown>)[] = [];
+  readonly #closers: { readonly name: string; readonly close: () => Promise<unknown> }[] = [];
+  readonly #aborted: AbortSignal;
+  #current = '';
 
-  /** Remembers how to close what was just opened, and hands it on. */
-  add<Opened>(opened: Opened, close: (opened: Opened) => Promise<unknown>): Opened {
-    this.#closers.push(() => close(opened));
+  /** @param aborted aborts when nothing more is to be opened */
+  constructor(aborted: AbortSignal) {
+    this.#aborted = aborted;
+  }
+
+  /** What is being closed now; before and after, the empty text. */
+  get current(): string {
+    return this.#current;
+  }
+
+  /**
+   * Remembers how to close what was just opened, and hands it on.
+   * @param name what it is, for a log
+   * @throws the signal's reason once it has aborted; what was opened is remembered all the same, for the next `closeAll`
+   */
+  add<Opened>(name: string, opened: Opened, close: (opened: Opened) => Promise<unknown>): Opened {
+    this.#closers.push({ name, close: () => close(opened) });
+    this.#aborted.throwIfAborted();
     return opened;
   }
 
   /** Closes everything once. @throws the first failure, after all have run */
   async closeAll(): Promise<void> {
     const failures: unknown[] = [];
-    for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
-      await close().catch((error: unknown) => failures.push(error));
+    for (let closer = this.#closers.pop(); closer !== undefined; closer = this.#closers.pop()) {
+      this.#current = closer.name;
+      await closer.close().catch((error: unknown) => failures.push(error));
     }
+    this.#current = '';
     if (failures.length > 0) throw failures[0];
   }
 }

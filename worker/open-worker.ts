@@ -3,15 +3,13 @@ import { pino } from 'pino';
 import { v7 as uuid } from 'uuid';
 import type { Log } from '../activities/dependencies.ts';
 import { shippedGraphs } from '../agents/index.ts';
-import { type Config, type Environment, loadConfig, setVariables } from '../config.ts';
+import { type Config, type Environment, setVariables } from '../config.ts';
 import { GraphCache } from '../database/graph-cache.ts';
 import { requireMigrations } from '../database/migrate.ts';
 import { openDatabase } from '../database/open-orm.ts';
-import { publishGraphs } from '../database/publish-graphs.ts';
 import type { Database } from '../database/transaction.ts';
 import type { Handler } from '../domain/agents/handler.ts';
 import type { Graph } from '../domain/graphs/define-graph.ts';
-import { SYSTEM_TENANT } from '../domain/ids.ts';
 import { openRedis, type RedisConnections } from '../redis/open-redis.ts';
 import { findConnections, keepLogsShort } from '../services/index.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../temporal/connect-worker.ts';
@@ -49,9 +47,11 @@ export interface Opened {
   readonly graphs: GraphCache;
 }
 
-/** Opens the stores, publishes the graphs that the worker hosts, and connects to Temporal. */
-export async function openWorker(options: WorkerOptions, closers: Closers): Promise<Opened> {
-  const config = loadConfig(options.environment);
+/** Opens the stores and connects to Temporal. */
+export async function openWorker(
+  { config, ...options }: WorkerOptions & { readonly config: Config },
+  closers: Closers,
+): Promise<Opened> {
   const taskQueue = options.taskQueue ?? config.taskQueue;
   const workerId = `${hostname()}-${process.pid}-${uuid().slice(-6)}`;
   const log = options.log ?? pino({ name: 'muster', level: config.logLevel, base: { workerId } }, pino.destination(2));
@@ -60,11 +60,12 @@ export async function openWorker(options: WorkerOptions, closers: Closers): Prom
   const hosted = collectHosted([...(options.agents ?? []), ...(options.tools ?? [])], graphs);
   const services = withTemporalProfile(config.services, setVariables(options.environment));
   const connections = await findConnections(services);
-  closers.add(keepLogsShort(services), async (stop) => stop());
+  closers.add('the care for logs', keepLogsShort(services), async (stop) => stop());
   const bundling = workflowBundlePath();
   bundling.catch(() => undefined);
 
   const database = closers.add(
+    'PostgreSQL',
     openDatabase({
       url: connections.databaseUrl,
       poolSize: config.databasePool,
@@ -74,19 +75,19 @@ export async function openWorker(options: WorkerOptions, closers: Closers): Prom
   );
   await database.ping();
   await requireMigrations({ databaseUrl: connections.databaseUrl });
-  const redis = closers.add(await openRedis({ url: connections.redisUrl, prefix: config.redisPrefix, log }), (opened) =>
-    opened.close(),
+  const redis = closers.add(
+    'Redis',
+    await openRedis({ url: connections.redisUrl, prefix: config.redisPrefix, log }),
+    (opened) => opened.close(),
   );
   await requireNoEviction(redis, config.redisAllowEviction);
-  const definitions = [...hosted.graphs.values()].map((graph) => graph.definition);
-  await publishGraphs(database, { tenant: SYSTEM_TENANT, taskQueue, definitions });
   quietRuntime(log);
   const target = {
     address: connections.temporalAddress,
     namespace: services.temporalNamespace,
     connectionOptions: connections.temporalConnectionOptions,
   };
-  const temporal = closers.add(await connectWorker(target), (opened) => opened.close());
+  const temporal = closers.add('Temporal', await connectWorker(target), (opened) => opened.close());
   await bundling;
   return { config, taskQueue, workerId, hosted, log, database, redis, temporal, graphs: new GraphCache(database) };
 }

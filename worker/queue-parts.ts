@@ -58,12 +58,12 @@ export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts
       relay.taskEnded(execution);
     },
     start: (closers) => {
-      for (const part of [relay, sweeper, reconciler, dispatcher]) {
+      for (const [name, part] of Object.entries({ relay, sweeper, reconciler, dispatcher })) {
         part.start();
-        closers.add(part, () => part.stop());
+        closers.add(`the ${name}`, part, () => part.stop());
       }
       const stopHints = wakeUps.onJob(() => dispatcher.hint());
-      closers.add(stopHints, async (stop) => stop());
+      closers.add('the wake-ups', stopHints, async (stop) => stop());
     },
   };
 }

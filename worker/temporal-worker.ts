@@ -1,14 +1,13 @@
 import { IllegalStateError } from '@temporalio/common';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
 import type { Log } from '../activities/dependencies.ts';
 import { createActivities } from '../activities/index.ts';
+import { endThreadsOnFailure } from './end-threads.ts';
 import type { Opened } from './open-worker.ts';
 import { workflowBundlePath } from './workflow-bundle.ts';
 
 /** Heartbeats go to the server this often at most: a cancel reaches a node as fast, each costs the server a write. */
 const HEARTBEAT_THROTTLE = '2s';
-/** After the grace time a handler has this long to react to its signal. */
-const FORCE_AFTER_GRACE_MS = 5_000;
 /** Workflows kept in memory. Each open one holds about 0.5 MB. */
 const MAX_CACHED_WORKFLOWS = 200;
 
@@ -18,20 +17,22 @@ export async function createTemporalWorker(
   deps: Parameters<typeof createActivities>[0],
 ): Promise<Worker> {
   const { config, temporal, taskQueue, workerId } = opened;
-  return Worker.create({
+  const codePath = await workflowBundlePath();
+  const options: TemporalWorkerOptions = {
     connection: temporal.connection,
     namespace: temporal.namespace,
     taskQueue,
     identity: workerId,
-    workflowBundle: { codePath: await workflowBundlePath() },
+    workflowBundle: { codePath },
     activities: createActivities(deps),
     maxConcurrentActivityTaskExecutions: config.maxConcurrentNodes,
     maxCachedWorkflows: MAX_CACHED_WORKFLOWS,
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    // Not forced: the SDK panics when a local activity has not ended, and leaves its threads running.
     shutdownGraceTime: config.shutdownGraceMs,
-    shutdownForceTime: config.shutdownGraceMs + FORCE_AFTER_GRACE_MS,
-  });
+  };
+  return endThreadsOnFailure(() => Worker.create(options));
 }
 
 /**

@@ -52,7 +52,7 @@ describe("a module of a user's agents", () => {
   describe('imports the package by its name', () => {
     before(() => providePackage());
 
-    it("from this program where its project has none, whatever lies in the clone's dist", async () => {
+    it('from this program where its project has none', async () => {
       const { muster } = await import(written('bare.mjs', `export * as muster from '${PACKAGE.name}';`));
       const { worker } = await import(written('worker.mjs', `export * as worker from '${PACKAGE.name}/worker';`));
 

@@ -108,17 +108,20 @@ describe('the package', () => {
     assert.equal(exit, 0);
   });
 
-  it("lets a clone's command line take the agents of a project that has it installed", async function () {
-    this.timeout(SET_UP_MS);
-    writeFileSync(join(project, 'greeting.ts'), namedFiles('README.md').get('greeting.ts') ?? '');
+  for (const where of ['project', 'clone'] as const) {
+    it(`lets a clone's command line take the agents of a ${where}, beside what the clone has built`, async function () {
+      this.timeout(SET_UP_MS);
+      writeFileSync(join(project, 'greeting.ts'), namedFiles('README.md').get('greeting.ts') ?? '');
+      const module = where === 'project' ? 'greeting.ts' : join(ROOT, 'examples', 'greeting.ts');
 
-    const worker = await startWorker(join(ROOT, 'cli.ts'), 'worker', '--agents', 'greeting.ts');
-    const { stdout } = await cli('submit', 'greeting', '--param', 'name=Ada', '--wait', '--json');
-    const exit = await stopWorker(worker);
+      const worker = await startWorker(join(ROOT, 'cli.ts'), 'worker', '--agents', module);
+      const { stdout } = await cli('submit', 'greeting', '--param', 'name=Ada', '--wait', '--json');
+      const exit = await stopWorker(worker);
 
-    assert.match(stdout, /HELLO, ADA!/);
-    assert.equal(exit, 0);
-  });
+      assert.match(stdout, /HELLO, ADA!/);
+      assert.equal(exit, 0);
+    });
+  }
 
   it('digests its sample with one command', async function () {
     this.timeout(SET_UP_MS);
