@@ -14,6 +14,10 @@ export class ConfigInvalid extends MusterError {
 }
 
 const text = z.string().min(1).optional();
+const plainText = z
+  .string()
+  .refine((value) => !/\s/.test(value), 'expected a text without spaces')
+  .optional();
 const isUrl = (value: string, protocols: readonly string[]) =>
   URL.canParse(value) && protocols.includes(new URL(value).protocol);
 const url = (...protocols: string[]) =>
@@ -30,11 +34,11 @@ const redisUrls = z
   })
   .optional();
 const whole = (range: { min: number; max: number; default: number }) =>
-  z.coerce
-    .number({ message: 'expected a whole number' })
-    .int('expected a whole number')
-    .min(range.min, `expected ${range.min} to ${range.max}`)
-    .max(range.max, `expected ${range.min} to ${range.max}`)
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'expected a whole number in digits')
+    .transform(Number)
+    .refine((value) => value >= range.min && value <= range.max, `expected ${range.min} to ${range.max}`)
     .default(range.default);
 const flag = z
   .enum(['0', '1', 'true', 'false'], { message: 'expected 0 or 1' })
@@ -71,8 +75,8 @@ const schema = z.object({
     .transform((value) => (value === 'off' ? null : Number(value))),
   MUSTER_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   MUSTER_FAILPOINTS: text,
-  TEMPORAL_ADDRESS: text,
-  TEMPORAL_NAMESPACE: text,
+  TEMPORAL_ADDRESS: plainText,
+  TEMPORAL_NAMESPACE: plainText,
   MUSTER_TEMPORAL_UI_URL: url('http:', 'https:'),
 });
 

@@ -3,7 +3,7 @@ import { errorMessage, hasErrorCode } from '../domain/errors.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import { DIRECTOR_INTENTS, delegate } from '../domain/messaging/director.ts';
 import { listOf, text } from '../options/fields.ts';
-import { optionsOf } from '../options/parse-options.ts';
+import { argumentOf, optionsOf } from '../options/parse-options.ts';
 import type { AgentDirectory } from './directory.ts';
 import { MessageInvalid } from './errors.ts';
 import { timeoutMs as timeoutField } from './message-options.ts';
@@ -16,6 +16,7 @@ export interface DirectOptions {
   readonly intents?: Readonly<Record<string, readonly string[]>>;
 }
 
+const intentArgument = argumentOf('direct', 'intent', text());
 const directOptions = optionsOf<DirectOptions>('direct', {
   timeoutMs: timeoutField,
   intents: z
@@ -44,8 +45,9 @@ const PRIORITY = 2;
 export async function direct(
   { sender, directory }: { readonly sender: Sender; readonly directory: AgentDirectory },
   speaker: Speaker,
-  { intent, payload, ...options }: { intent: string; payload: JsonObject } & DirectOptions,
+  { intent: given, payload, ...options }: { intent: string; payload: JsonObject } & DirectOptions,
 ): Promise<Direction> {
+  const intent = intentArgument(given);
   const { timeoutMs = 10_000, intents = {} } = directOptions(options);
   const known: Readonly<Record<string, readonly string[]>> = { ...DIRECTOR_INTENTS, ...intents };
   const wanted = Object.hasOwn(known, intent) ? known[intent] : undefined;

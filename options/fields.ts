@@ -80,6 +80,6 @@ export function objectWith<Value>(
   return field(expected, (value) => {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
     const members = value as Readonly<Record<string, unknown>>;
-    return Object.entries(types).every(([name, type]) => typeof members[name] === type);
+    return Object.entries(types).every(([name, type]) => typeof members[name] === type && members[name] !== null);
   });
 }

@@ -33,6 +33,25 @@ describe('the configuration', () => {
     assert.deepEqual(loadConfig({}), DEFAULTS);
   });
 
+  it('takes numbers in digits only, and addresses without spaces, and names each variable that is otherwise', () => {
+    for (const value of ['1e2', '1e9999', '0x10', ' 5', '5.0', '-1', 'NaN', '٣', '1234567890']) {
+      assert.throws(() => loadConfig({ MUSTER_DATABASE_POOL: value }), {
+        code: 'config_invalid',
+        message: /MUSTER_DATABASE_POOL: expected a whole number in digits/,
+      });
+    }
+    assert.throws(() => loadConfig({ MUSTER_DATABASE_POOL: '0' }), /MUSTER_DATABASE_POOL: expected 1 to 100/);
+    assert.throws(
+      () => loadConfig({ TEMPORAL_ADDRESS: ' ', TEMPORAL_NAMESPACE: 'a b' }),
+      (error) => {
+        const { message } = error as Error;
+        return ['TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE'].every((name) =>
+          message.includes(`${name}: expected a text without`),
+        );
+      },
+    );
+  });
+
   it('takes an empty variable for one that is not set', () => {
     const empty = Object.fromEntries(CONFIG_KEYS.map((key) => [key, '']));
 

@@ -35,7 +35,7 @@ export const reserveOptions = optionsOf<{ readonly id?: string }>('reserve', { i
 export const reservationArgument = argumentOf(
   'settle',
   'reservation',
-  objectWith<LimitReservation>('what reserve answered', {}),
+  objectWith<LimitReservation>('what reserve answered', { id: 'string', call: 'object' }),
 );
 export const tokensArgument = argumentOf('settle', 'tokens', anyNumber);
 
