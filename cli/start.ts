@@ -127,7 +127,7 @@ async function tell(view: TaskView, { document, output, config, connections }: T
       ['report', reportFile],
       ['trace', `npm run -s muster -- show ${id}`],
       ['Web UI', webUi],
-      ['services', 'stay up; npm run -s muster -- down stops them'],
+      ['services', 'stay up; npm run -s muster -- down stops those that Muster started'],
     ];
     return [
       '',
