@@ -112,17 +112,26 @@ export class CommandConnection {
       slotsRefreshInterval: NODES_FRESH_MS,
     });
     cluster.on('+node', (node: Redis) => nodes.add(node.options));
-    cluster.on('error', (error: unknown) => this.#leaveCluster(cluster, error));
+    this.#leaveWhenGone(cluster);
     this.#given.report.watch(cluster);
     this.#connection = cluster;
     single.disconnect();
   }
 
-  #leaveCluster(cluster: Cluster, error: unknown): void {
-    const cause = error instanceof Error && 'lastNodeError' in error ? error.lastNodeError : error;
-    if (!/cluster support disabled/.test(errorMessage(cause)) || cluster !== this.#connection || this.#isClosed) return;
-    this.#connection = this.#openSingle();
-    cluster.disconnect();
+  /** Leaves a cluster of which no node answers as such, and at least one says that it is a single server now. */
+  #leaveWhenGone(cluster: Cluster): void {
+    let isSingle = false;
+    cluster.on('node error', (error: unknown) => {
+      isSingle ||= /cluster support disabled/.test(errorMessage(error));
+    });
+    cluster.on('refresh', () => {
+      isSingle = false;
+    });
+    cluster.on('error', () => {
+      if (!isSingle || cluster !== this.#connection || this.#isClosed) return;
+      this.#connection = this.#openSingle();
+      cluster.disconnect();
+    });
   }
 }
 

@@ -124,4 +124,15 @@ describe('a Redis Cluster', function () {
       await bed.close();
     }
   });
+
+  it('is left again when a single server takes its place', async () => {
+    const url = cluster.nodes.find(({ redis }) => redis.status === 'ready')?.url ?? '';
+    const redis = await open(`${cluster.nodes[0]?.url},${url}`);
+    await eventually(() => queueOn(redis).depth(), { what: 'an answer of the cluster', withinMs: 20_000 });
+
+    await cluster.replaceBySingle();
+
+    const answered = () => queueOn(redis).enqueue(manyJobs(1));
+    await eventually(answered, { what: 'an answer of the single server', withinMs: 60_000 });
+  });
 });

@@ -32,6 +32,7 @@ export class RedisCluster {
   readonly nodes: readonly ClusterNode[];
   readonly #folder: string;
   readonly #release: () => void;
+  #single: ClusterNode | null = null;
 
   private constructor(nodes: readonly ClusterNode[], folder: string, release: () => void) {
     this.nodes = nodes;
@@ -64,7 +65,15 @@ export class RedisCluster {
     return found;
   }
 
+  /** Ends the cluster, and starts a server that is none at the address of its first node. */
+  async replaceBySingle(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    this.#single = await startServer(this.#folder, { port: this.nodes[0]?.port ?? 0 });
+  }
+
   async close(): Promise<void> {
+    await this.#single?.kill();
+
     await Promise.all(this.nodes.map((node) => node.kill()));
     rmSync(this.#folder, { recursive: true, force: true });
     this.#release();
@@ -106,29 +115,35 @@ function busPort(port: number): number {
 }
 
 async function startNode(folder: string): Promise<ClusterNode> {
-  const program = await findRedis();
-  if (program === null) throw new Error('Redis is not installed.');
   const port = await choosePort(null);
-  const dir = join(folder, String(port));
-  mkdirSync(dir);
-  const settings = {
-    ...{ port, bind: LOOPBACK, dir, save: '', appendonly: 'no', requirepass: PASSWORD, masterauth: PASSWORD },
+  return startServer(folder, {
+    port,
     'cluster-enabled': 'yes',
     'cluster-port': busPort(port),
     'cluster-node-timeout': NODE_TIMEOUT_MS,
     'cluster-replica-validity-factor': 0,
     'repl-diskless-sync-delay': 0,
-  };
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  });
+}
+
+async function startServer(
+  folder: string,
+  given: { readonly port: number } & Readonly<Record<string, string | number>>,
+): Promise<ClusterNode> {
+  const program = await findRedis();
+  if (program === null) throw new Error('Redis is not installed.');
+  const { port } = given;
+  const dir = join(folder, String(port));
+  mkdirSync(dir, { recursive: true });
+  const common = { bind: LOOPBACK, dir, save: '', appendonly: 'no', requirepass: PASSWORD, masterauth: PASSWORD };
+  const args = Object.entries({ ...common, ...given }).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn(program.path, args, { stdio: 'ignore' });
   writeFileSync(join(folder, `${port}.pid`), String(child.pid));
   const redis = new Redis({ port, host: LOOPBACK, password: PASSWORD, maxRetriesPerRequest: null });
   redis.on('error', () => undefined);
   await redis.ping();
   return {
-    port,
-    url: `redis://:${PASSWORD}@${LOOPBACK}:${port}`,
-    redis,
+    ...{ port, redis, url: `redis://:${PASSWORD}@${LOOPBACK}:${port}` },
     freeze: () => freeze(child, redis),
     kill: () => end(child, redis),
   };
