@@ -75,7 +75,7 @@ function describeForeign(error: unknown): { code: FailureCode; message: string }
   }
   const fault = faultOf(error);
   if (isTransient(fault) || fault === 'login_refused') {
-    const message = `A service does not answer (${reason}). \`muster status\` says which one; \`muster up\` starts it.`;
+    const message = `A service does not answer (${reason}). \`muster status\` says which one, and what to do.`;
     return { code: 'service_unreachable', message };
   }
   const message = `Something unexpected failed: ${reason}. Set MUSTER_LOG_LEVEL=debug and run the command again to see where.`;

@@ -155,8 +155,17 @@ function throwFault(services: readonly ServiceStatus[], checks: readonly DoctorC
   const remedy = checks.find(({ ok }) => !ok)?.remedy ?? 'Run `muster doctor`.';
   throw new NotReady(
     missing.map(({ name }) => name),
-    allUp ? remedy : 'Run `muster up`.',
+    allUp ? remedy : remedyOf(services),
   );
+}
+
+/** Muster starts its own servers only. */
+function remedyOf(services: readonly ServiceStatus[]): string {
+  const down = services.filter(({ healthy }) => !healthy);
+  const ours = down.filter(({ source }) => source === 'muster' || source === 'none');
+  const foreign = down.filter((service) => !ours.includes(service)).map(({ name }) => name);
+  const repair = foreign.length === 0 ? [] : [`Repair ${foreign.join(', ')} as said above: not started by Muster.`];
+  return [...(ours.length === 0 ? [] : ['Run `muster up`.']), ...repair].join(' ');
 }
 
 async function migrate(output: Output, config: Config): Promise<void> {

@@ -49,20 +49,25 @@ const CHECKS: Readonly<Record<ServiceName, (config: ServicesConfig) => Promise<s
   },
 };
 
-/** One line about a PostgreSQL; rejects where it is too old or lacks pgvector. */
+/** One line about a PostgreSQL; rejects where it is too old, takes no writes or lacks pgvector. */
 export async function describePostgresql(url: string): Promise<string> {
-  const { version, vectorVersion } = await probePostgresql(url);
+  const { version, vectorVersion, isReplica, isReadOnly } = await probePostgresql(url);
   if (Number.parseInt(version, 10) < 15) throw new Error(`it is version ${version}, and Muster needs 15 or newer`);
+  if (isReplica) throw new Error('it is a replica, which takes no writes: Muster needs the primary');
+  if (isReadOnly) {
+    throw new Error('it takes no writes: default_transaction_read_only is on for the server, the database or the role');
+  }
   if (vectorVersion === null) {
     throw new Error('its database lacks pgvector: have a superuser run `create extension vector` in it');
   }
   return `version ${version}, pgvector ${vectorVersion}`;
 }
 
-/** One line about a Redis; rejects where it is too old. */
+/** One line about a Redis; rejects where it is too old or takes no writes. */
 export async function describeRedis(url: string): Promise<string> {
-  const { version, maxmemoryPolicy } = await probeRedis(url);
+  const { version, maxmemoryPolicy, refusesWrites } = await probeRedis(url);
   if (Number.parseInt(version, 10) < 7) throw new Error(`it is version ${version}, and Muster needs 7 or newer`);
+  if (refusesWrites !== null) throw new Error(`it takes no writes: ${refusesWrites}`);
   return `version ${version}${maxmemoryPolicy === null ? '' : `, maxmemory-policy ${maxmemoryPolicy}`}`;
 }
 

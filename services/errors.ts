@@ -58,7 +58,7 @@ export class ServiceUnreachable extends MusterError {
     const variable = SERVICE_VARIABLES[service];
     const remedy = compose
       ? 'Start the containers with `docker compose up -d --wait`, or leave them with `muster down`.'
-      : `Correct ${variable}, or unset it and let \`muster up\` start a server.`;
+      : `Repair that server or correct ${variable}; without the variable \`muster up\` starts a server.`;
     super(
       `${SERVICE_TITLES[service]} at ${address} (from ${compose ? 'compose.yaml' : variable}) is not usable: ${reason} ${remedy}`,
       { service, variable, address, reason },

@@ -16,6 +16,10 @@ export interface PostgresqlFacts {
   /** Row-level security does not bind a superuser, nor a role with BYPASSRLS. */
   bypassesRowSecurity: boolean;
   ownsDatabase: boolean;
+  /** A replica, which follows another server and takes no writes. */
+  isReplica: boolean;
+  /** Whether a transaction may write; a replica refuses, and so does a server or role that is set to read only. */
+  isReadOnly: boolean;
   /** The server's clock. */
   now: Date;
 }
@@ -26,6 +30,8 @@ export interface RedisFacts {
   pid: number;
   /** `null` where the server does not tell. */
   maxmemoryPolicy: string | null;
+  /** Why it takes no writes; `null` where it takes them, and for a node of a cluster, whose slots are others'. */
+  refusesWrites: string | null;
   now: Date;
 }
 
@@ -61,6 +67,8 @@ export function probePostgresql(url: string): Promise<PostgresqlFacts> {
              current_user as role,
              r.rolsuper or r.rolbypassrls as "bypassesRowSecurity",
              d.datdba = r.oid as "ownsDatabase",
+             pg_is_in_recovery() as "isReplica",
+             current_setting('transaction_read_only')::boolean as "isReadOnly",
              clock_timestamp() as now
         from pg_roles r, pg_database d
        where r.rolname = current_user and d.datname = current_database()`);
@@ -104,6 +112,7 @@ async function probeAddress(address: string): Promise<RedisFacts> {
       version: /redis_version:(\S+)/.exec(info)?.[1] ?? 'unknown',
       pid: Number(/process_id:(\d+)/.exec(info)?.[1] ?? 0),
       maxmemoryPolicy: await maxmemoryPolicy(redis),
+      refusesWrites: /redis_mode:cluster/.test(info) ? null : await refusalOfWrites(redis),
       now: new Date(Number(seconds) * 1000 + Number(microseconds) / 1000),
     };
   } finally {
@@ -118,6 +127,22 @@ async function maxmemoryPolicy(redis: Redis): Promise<string | null> {
     return Array.isArray(answer) ? String(answer[1]) : null;
   } catch {
     return null;
+  }
+}
+
+/** What a server says that takes no writes now: a read-only replica, a full memory or disk, missing replicas. */
+const WRITES_REFUSED = /^(?:READONLY|OOM|MISCONF|NOREPLICAS)\b/;
+
+async function refusalOfWrites(redis: Redis): Promise<string | null> {
+  const replication = await redis.info('replication').catch(() => '');
+  const [, master] = /^role:slave[\s\S]*?^master_host:(\S*)/m.exec(replication) ?? [];
+  if (master !== undefined) return `it is a replica of ${master}`;
+  try {
+    await redis.set('muster:probe', '', 'PX', 1_000);
+    return null;
+  } catch (error) {
+    // A login that may write only what begins with its prefix is refused for another reason.
+    return error instanceof Error && WRITES_REFUSED.test(error.message) ? error.message : null;
   }
 }
 

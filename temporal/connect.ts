@@ -9,7 +9,7 @@ export class TemporalUnreachable extends MusterError {
   readonly retryable = true;
   constructor(address: string, cause: unknown) {
     super(
-      `Temporal at ${address} does not answer: ${errorMessage(cause)}. Start it with \`muster up\`, or set TEMPORAL_ADDRESS.`,
+      `Temporal at ${address} does not answer: ${errorMessage(cause)}. \`muster up\` starts one of Muster's own; repair yours, or correct TEMPORAL_ADDRESS.`,
       { service: 'temporal', address },
       { cause },
     );

@@ -79,7 +79,7 @@ describe('where a program connects to', function () {
       await assert.rejects(open({ environment }), {
         code: 'service_unreachable',
         message:
-          /^PostgreSQL at \S+ does not answer: .*ECONNREFUSED.* Start it with `muster up`, or correct MUSTER_DATA/,
+          /^PostgreSQL at \S+ does not answer: .*ECONNREFUSED.* `muster up` starts one of Muster's own; repair yours, or correct MUSTER_DATA/,
       });
     }
   });

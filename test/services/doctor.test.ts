@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
 import { doctor, formatDoctor, formatServices, status } from '../../cli/services.ts';
+import { withPostgresql } from '../../services/probes.ts';
 import type { ServicesConfig } from '../../services/types.ts';
-import { type PrivateStack, type Stack, sharedStack, startPrivateStack } from '../support/stack.ts';
+import { cloneDatabase, type PrivateStack, type Stack, sharedStack, startPrivateStack } from '../support/stack.ts';
 import { emptyConfig, OwnState } from './own-state.ts';
 
 function configFor(stack: Stack, stateDir: string): ServicesConfig {
@@ -66,6 +67,47 @@ describe('muster doctor', function () {
     const policy = checks.find(({ name }) => name === 'redis memory policy');
     assert.equal(policy?.detail, 'allkeys-lru');
     assert.match(policy.remedy ?? '', /noeviction/);
+  });
+
+  it('calls a Redis that takes no writes not ready, be it a replica, or one without memory', async () => {
+    const config = { ...configFor(stack, state.folder.path), redisUrl: redis.redisUrl };
+    const client = new Redis(redis.redisUrl);
+    const detail = async () => {
+      const { services, ready } = await status(config);
+      assert.equal(ready, false);
+      return services.find(({ name }) => name === 'redis')?.detail ?? '';
+    };
+
+    await client.config('SET', 'maxmemory-policy', 'noeviction', 'maxmemory', '1');
+    const full = await detail();
+    await client.config('SET', 'maxmemory', '0');
+    await client.replicaof('127.0.0.1', '1');
+    const replica = await detail();
+    await client.replicaof('NO', 'ONE');
+    await client.quit();
+
+    assert.match(full, /takes no writes: OOM/);
+    assert.match(replica, /takes no writes: it is a replica of 127\.0\.0\.1/);
+    assert.doesNotMatch(replica, /Start it with/);
+  });
+
+  it('calls a PostgreSQL that takes no writes not ready', async () => {
+    const clone = await cloneDatabase(stack, 'read only');
+    const role = new URL(clone.databaseUrl).username;
+    const name = new URL(clone.databaseUrl).pathname.slice(1);
+    await withPostgresql(stack.superuserUrl, (client) =>
+      client.query(`alter role "${role}" in database "${name}" set default_transaction_read_only = on`),
+    );
+
+    const { services, ready } = await status({
+      ...configFor(stack, state.folder.path),
+      databaseUrl: clone.databaseUrl,
+    });
+    await clone.drop();
+
+    assert.equal(ready, false);
+    const { detail = '' } = services.find(({ name: service }) => service === 'postgresql') ?? {};
+    assert.match(detail, /takes no writes: default_transaction_read_only/);
   });
 
   it('tells for each service that is not running how to start it', async () => {
