@@ -76,7 +76,7 @@ export class DatabaseOverloaded extends MusterError {
   constructor(attempts: number, cause: unknown) {
     super(
       `PostgreSQL has no room left (${attempts} attempt(s)): ${reasonOf(cause)}. ` +
-        'Give it more of what it lacks, or lower MUSTER_DATABASE_POOL; then try again.',
+        'Give it what it lacks; MUSTER_DATABASE_POOL says how many connections each process takes. Then try again.',
       { attempts },
       { cause },
     );
