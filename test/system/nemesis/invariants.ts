@@ -46,10 +46,13 @@ export function checkEnds({ callers }: Installation, rows: readonly TaskRow[]): 
   );
 }
 
-/** Completed; or cancelled, where its own tenant asked for it; or failed, where its workers died under it three times. */
+/** How a node ends whose attempts were lost: its workers died, were stopped, or were cut off from Temporal. */
+const LOST: ReadonlySet<string> = new Set(['handler_crashed', 'heartbeat_missed', 'event_loop_blocked']);
+
+/** Completed; or cancelled, where its own tenant asked for it; or failed, where three of its attempts were lost. */
 function isEnd(row: TaskRow, callers: readonly Caller[]): boolean {
   if (row.status === 'completed') return true;
-  if (row.status === 'failed') return row.code === 'handler_crashed' && row.crashes >= 3;
+  if (row.status === 'failed') return LOST.has(row.code ?? '') && row.crashes >= 3;
   const owner = callers.find(({ tenant }) => tenant === row.tenant);
   return row.status === 'cancelled' && owner?.cancelled.has(row.key) === true;
 }
