@@ -84,8 +84,9 @@ export class AttemptRepository {
 
   /**
    * Notes that an attempt begins, gives it its number, and writes its event when `record` is set: one statement. The row
-   * numbers attempts, so that neither a reset workflow nor a Temporal without its data goes back. Repeating it, after a
-   * commit whose answer was lost, changes nothing. An attempt that is found without an end counts as lost when the same
+   * numbers attempts, so that neither a reset workflow nor a Temporal without its data goes back; from one attempt of a
+   * workflow run to the next it counts as Temporal does, those included that died before they could begin. Repeating it,
+   * after a commit whose answer was lost, changes nothing. An attempt that is found without an end counts as lost when the same
    * workflow run begins the next; one from another workflow run is overtaken and does not count. An attempt that a later
    * one of its own workflow run has overtaken is stale, and one that comes before its time waits.
    */
@@ -103,12 +104,13 @@ export class AttemptRepository {
         insert into muster.agent_runs as r (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, started_at,
           workflow_run, activity_attempt, worker_id)
         select gen_random_uuid(), tenant_id, ${execution.traceId}, ${subject.nodeId}, ${subject.agent}, ${subject.kind},
-          'running', 1, clock_timestamp(), ${workflowRun}, ${activityAttempt}, ${attempt.process} from open
+          'running', ${activityAttempt}::int, clock_timestamp(), ${workflowRun}, ${activityAttempt}, ${attempt.process} from open
         on conflict (trace_id, node_id) do update set status = 'running', next_attempt_at = null,
           workflow_run = excluded.workflow_run, activity_attempt = excluded.activity_attempt,
           worker_id = excluded.worker_id,
-          attempts = r.attempts + case when r.status = 'running' and r.workflow_run = ${workflowRun}
-            and r.activity_attempt = ${activityAttempt} then 0 else 1 end,
+          attempts = r.attempts + case when r.workflow_run is distinct from ${workflowRun} then 1
+            when r.status = 'running' and r.activity_attempt = ${activityAttempt} then 0
+            else greatest(1, ${activityAttempt}::int - r.activity_attempt) end,
           crashes = r.crashes + case when r.status = 'running' and r.activity_attempt < ${activityAttempt}
             and r.workflow_run = ${workflowRun} then 1 else 0 end
         where r.status in ('pending', 'running')

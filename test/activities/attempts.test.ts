@@ -45,6 +45,7 @@ describe('the attempts of a node', function () {
   const graphs = [
     graphOf('patient', { retry: { firstMs: 700 } }),
     graphOf('patient-quick', { quick: true, retry: { firstMs: 700 } }),
+    graphOf('asleep', { retry: { firstMs: 3_600_000, mostMs: 3_600_000 } }),
     graphOf('prompt', { retry: { firstMs: 5 } }),
     graphOf('limited', { retry: { limitWaitMs: 300 } }),
   ];
@@ -95,6 +96,18 @@ describe('the attempts of a node', function () {
       assert.deepEqual((await rowOf(task))?.waits_ms, null);
     });
   }
+
+  it('hold nothing while they wait, so that a cancel ends the task at once', async () => {
+    script.on('work', failTimes(1));
+    const task = await muster.client.submit('asleep', {});
+    await eventually(async () => assert.equal((await rowOf(task))?.status, 'pending'));
+
+    await task.cancel();
+    const view = await ended(task);
+
+    assert.equal(view.task.status, 'cancelled');
+    assert.equal(script.callsOf('work').length, 1);
+  });
 
   it('wait at least as long as the error asks for', async () => {
     script.on('work', ({ attempt }) => {
