@@ -55,11 +55,22 @@ export interface HandlerContext {
   readonly attempt: number;
   /** Aborts at the attempt's timeout, on cancellation and when the worker shuts down. Pass it on. */
   readonly signal: AbortSignal;
-  /** Says that there is progress; a handler of a slow node may add details that the Web UI shows. */
+  /**
+   * Says that there is progress; a handler of a slow node may add details that the Web UI shows: plain JSON of at most
+   * 65,536 characters. @throws HandlerCallInvalid
+   */
   heartbeat(details?: Json): void;
-  /** Does an effect once per (task, trace, node, step). A repetition returns the first result without calling. */
+  /**
+   * Does an effect once per (task, node, step): a repetition, by a further attempt or after a redrive that keeps effects,
+   * returns the first result without calling. The same step asked for twice at once is one call. The result must be plain
+   * JSON: another one is recorded as happened, and fails the node.
+   * @throws EffectInDoubt, EffectConflict, EffectResultInvalid, HandlerCallInvalid, StaleFence
+   */
   effect<Result extends Json>(step: string, effect: EffectRequest<Result>): Promise<Result>;
-  /** Stores bytes or text as an artifact of the task and returns its id; the same name again replaces nothing. */
+  /**
+   * Stores bytes or text as an artifact of the task and returns its id; the same name again replaces nothing. Name and
+   * media type have 1 to 500 characters. @throws HandlerCallInvalid, StaleFence
+   */
   writeArtifact(artifact: { name: string; mediaType: string; content: string | Uint8Array }): Promise<string>;
   /** How fast it may go. A limit that is used up makes the node wait without failing: see {@link HandlerLimits}. */
   readonly limits: HandlerLimits;
