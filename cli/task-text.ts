@@ -43,6 +43,7 @@ function formatHead(task: TaskView['task'], colors: Colors): string {
     ['times', times + waited + ran],
     ['wanted', formatWishes(task)],
     ['repeats', task.recurrence === null ? '' : formatRecurrence(task.recurrence)],
+    ['waits for', task.waitsFor === null ? '' : colors.yellow(plain(task.waitsFor))],
     ['workflow', workflowId],
     ['error', task.error === null ? '' : colors.red(`${task.error.code}: ${plain(task.error.message)}`)],
   ];

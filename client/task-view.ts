@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { missingHost } from '../domain/agents/hosting.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
 import type { Failure } from '../domain/tasks/execution.ts';
@@ -8,6 +9,7 @@ import type { TaskStatus } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import type { TraceEventType } from '../domain/traces/events.ts';
 import type { RunStatus, TraceStatus } from '../domain/traces/status.ts';
+import { HostingRepository } from '../entities/agents/hosting-repository.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { ArtifactRepository } from '../entities/traces/artifact-repository.ts';
@@ -51,6 +53,8 @@ export interface TaskView {
     readonly startedAt: Date | null;
     readonly completedAt: Date | null;
     readonly error: Failure | null;
+    /** What it waits for that nobody does at this moment, as in "waits for …"; null for a task that can move. */
+    readonly waitsFor: string | null;
   };
   readonly traces: readonly {
     readonly id: string;
@@ -85,14 +89,23 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
   // What is in an artifact is long, and never null itself.
   const isOutputGone = output === null && task.output.artifactId !== null;
   return {
-    task: { ...factsOf(task), workflowId },
+    task: { ...factsOf(task), workflowId, waitsFor: await readWaitsFor(em, task) },
     traces,
     output,
     pruned: { traces: traces.length < task.traceCount, output: isOutputGone },
   };
 }
 
-function factsOf(task: TaskRecord): Omit<TaskView['task'], 'workflowId'> {
+async function readWaitsFor(em: SqlEntityManager, { id, status, held }: TaskRecord): Promise<string | null> {
+  if (status === 'paused' || held) return 'a resume: it is paused';
+  if (status === 'blocked') return 'the tasks that it depends on';
+  if (status === 'deferred') return 'its time';
+  const hosting = new HostingRepository(em);
+  const needs = await hosting.needsOf(id);
+  return needs === null ? null : missingHost(needs, await hosting.workers());
+}
+
+function factsOf(task: TaskRecord): Omit<TaskView['task'], 'workflowId' | 'waitsFor'> {
   const { id, tenant, graph, title, status, priority, user, key, error } = task;
   const { createdAt, startAt, dueAt, deadlineAt, recurrence, predecessorId, startedAt, completedAt } = task;
   return {

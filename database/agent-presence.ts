@@ -1,4 +1,5 @@
 import { v7 as uuid } from 'uuid';
+import type { HostingWorker } from '../domain/agents/hosting.ts';
 import type { HeldLease, LeaseEndReason } from '../domain/agents/lease.ts';
 import type { AgentBeat } from '../domain/agents/status.ts';
 import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
@@ -17,6 +18,8 @@ export interface PresenceOptions {
   readonly agents: readonly Omit<NewAgent, 'id'>[];
   /** Ed25519, as SPKI in base64: what the process signs with under its lease. */
   readonly publicKey: string;
+  /** What a worker hosts, so that others can say what tasks wait for. */
+  readonly hosting?: HostingWorker;
   readonly log: DatabaseLog;
 }
 
@@ -123,7 +126,7 @@ export class AgentPresence {
   }
 
   #newLease(id: LeaseId, agentIds: readonly AgentId[]) {
-    const { tenant, process, publicKey } = this.#options;
-    return { id, tenant, process, agentIds, publicKey };
+    const { tenant, process, publicKey, hosting } = this.#options;
+    return { id, tenant, process, agentIds, publicKey, ...(hosting === undefined ? {} : { hosting }) };
   }
 }

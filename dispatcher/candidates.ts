@@ -2,7 +2,7 @@ import { GroupCommit } from '../database/group-commit.ts';
 import type { Database } from '../database/transaction.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
-import { ClaimRepository, type ReadyTurn } from '../entities/tasks/claim-repository.ts';
+import { ClaimRepository, type ReadyTurn, type Standing } from '../entities/tasks/claim-repository.ts';
 import type { Claimant } from '../entities/tasks/claim-rules.ts';
 import { WaitingRepository } from '../entities/tasks/waiting-repository.ts';
 import { RedisUnreachable } from '../redis/errors.ts';
@@ -31,6 +31,8 @@ const NO_ROOM_MS = 200;
 const ELSEWHERE_MS = { first: 300, most: 10_000 };
 /** Without Redis, one of so many starts goes to the lowest band, and to what has waited longest. */
 const STARTS_PER_TURN = { lowest: 20, longest: 10 };
+/** How often the log says that this worker meets tasks which it cannot carry out. */
+const TELL_MISSING_MS = 60_000;
 /** Added to a poll: every other dispatcher looks once between a job's return and the next look of who gave it back. */
 const AFTER_ELSEWHERE_MS = 500;
 
@@ -52,6 +54,7 @@ export class Candidates {
   /** What kind of outage the last look met; null when Redis answered. */
   #outage: string | null = null;
   #elsewhereMs = 0;
+  #missingToldUntil = 0;
   /** Turns of tasks that would start later by their band, since PostgreSQL is asked. */
   readonly #dueAlone = { lowest: 0, longest: 0 };
   #hasMore = false;
@@ -155,11 +158,20 @@ export class Candidates {
     );
     const unhosted = standing.filter((task) => !task.hosted).map((task) => task.taskId);
     const crowded = standing.filter((task) => task.hosted).map((task) => task.taskId);
+    this.#tellMissing(standing);
     this.#elsewhereMs = unhosted.length === leased ? nextDelay(this.#elsewhereMs) : 0;
     await this.giveBack(unhosted, Math.max(this.#elsewhereMs, ELSEWHERE_MS.first));
     await this.giveBack(crowded, NO_ROOM_MS);
     const waiting = new Set(standing.map((task) => task.taskId));
     await this.#takeOut(ids.filter((id) => !waiting.has(id)));
+  }
+
+  #tellMissing(standing: readonly Standing[]): void {
+    const missing = [...new Set(standing.flatMap((task) => task.missing))];
+    if (missing.length === 0 || performance.now() < this.#missingToldUntil) return;
+    this.#missingToldUntil = performance.now() + TELL_MISSING_MS;
+    const facts = { tasks: standing.filter((task) => !task.hosted).length, missing: missing.slice(0, 10) };
+    this.#options.log.warn(facts, 'tasks wait for a worker of this task queue that hosts what this one does not');
   }
 
   async #takeOut(ids: readonly TaskId[]): Promise<void> {

@@ -4,12 +4,16 @@ import { SYSTEM_TENANT } from '../domain/ids.ts';
 
 /** The presence of a worker's agents and tools, which every tenant shares. */
 export function workerPresence(
-  options: Pick<PresenceOptions, 'database' | 'process' | 'publicKey' | 'log'>,
-  handlers: Iterable<Handler>,
+  {
+    taskQueue,
+    ...options
+  }: Pick<PresenceOptions, 'database' | 'process' | 'publicKey' | 'log'> & { taskQueue: string },
+  handlers: readonly Handler[],
 ): AgentPresence {
-  const agents = [...handlers].map(({ kind, name, description, roles, capabilities }) => {
+  const hosting = { taskQueue, handlers: handlers.map(({ kind, name }) => `${kind}:${name}`) };
+  const agents = handlers.map(({ kind, name, description, roles, capabilities }) => {
     const type = kind === 'tool' ? ('tool' as const) : ('worker' as const);
     return { name, type, description, roles, capabilities };
   });
-  return new AgentPresence({ ...options, tenant: SYSTEM_TENANT, agents });
+  return new AgentPresence({ ...options, tenant: SYSTEM_TENANT, agents, hosting });
 }

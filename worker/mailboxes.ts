@@ -21,6 +21,7 @@ export interface WorkerMailboxesOptions {
   readonly redis: RedisConnections;
   /** Names this start of the worker. */
   readonly process: string;
+  readonly taskQueue: string;
   readonly hosted: Hosted;
   readonly observation: Observation;
   readonly log: Log;
@@ -39,11 +40,11 @@ export class WorkerMailboxes {
   readonly #identity: SenderIdentity;
 
   constructor(options: WorkerMailboxesOptions) {
-    const { database, redis, process, hosted, log, maxHops } = options;
+    const { database, redis, process, taskQueue, hosted, log, maxHops } = options;
     const key = createSigningKey();
     const { publicKey } = key;
     this.#options = options;
-    this.presence = workerPresence({ database, process, publicKey, log }, hosted.handlers.values());
+    this.presence = workerPresence({ database, process, taskQueue, publicKey, log }, [...hosted.handlers.values()]);
     this.#identity = new SenderIdentity({ process, key, holder: this.presence, database, tenant: SYSTEM_TENANT });
     const refused = () => this.#count('refused');
     this.#messenger = createMessenger({ database, redis, identity: this.#identity, log, maxHops, refused });

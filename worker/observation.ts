@@ -13,6 +13,7 @@ import { type HealthAnswer, HealthServer } from './health-server.ts';
 import { Metrics } from './metrics.ts';
 import { Probe, type ProbeResult } from './probes.ts';
 import { Progress } from './progress.ts';
+import { UnhostedTasks } from './unhosted.ts';
 import { Watch } from './watch.ts';
 
 export interface ObservationOptions {
@@ -54,6 +55,7 @@ export class Observation {
   readonly metrics: Metrics;
   readonly #options: ObservationOptions;
   readonly #probes: Readonly<Record<'postgresql' | 'redis' | 'temporal', Probe>>;
+  readonly #unhosted: UnhostedTasks;
   #parts: ObservedParts | null = null;
   #watch: Watch | null = null;
   #server: HealthServer | null = null;
@@ -63,6 +65,7 @@ export class Observation {
   constructor(options: ObservationOptions) {
     this.#options = options;
     this.#probes = probesOf(options);
+    this.#unhosted = new UnhostedTasks(options);
     this.metrics = new Metrics({
       pool: () => options.database.pool(),
       eventLoopLagMs: () => this.#watch?.eventLoopLagMs ?? 0,
@@ -142,9 +145,10 @@ export class Observation {
       this.#probes.temporal.ask(),
     ]);
     const stalls = this.#stalls();
+    const unhosted = postgresql.ok ? await this.#unhosted.read() : [];
     const ok = this.#parts !== null && postgresql.ok && temporal.ok && stalls.length === 0;
     const services = { postgresql: bodyOf(postgresql), redis: bodyOf(redis), temporal: bodyOf(temporal) };
-    return { ok, body: { status: statusOf(ok, redis.ok), services, stalls: textOf(stalls) } };
+    return { ok, body: { status: statusOf(ok, redis.ok), services, stalls: textOf(stalls), unhosted } };
   }
 
   async #askRedis(): Promise<ProbeResult> {

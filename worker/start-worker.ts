@@ -103,7 +103,7 @@ function assembleAgents({ database, redis, temporal, log, workerId, taskQueue, h
   const { client, namespace } = temporal;
   const observation = new Observation({ database, redis, client, namespace, taskQueue, log });
   const mailboxes = new WorkerMailboxes({
-    ...{ database, redis, process: workerId, hosted, observation, log },
+    ...{ database, redis, process: workerId, taskQueue, hosted, observation, log },
     maxHops: config.maxMessageHops,
   });
   const board = new AgentHealthBoard(redis);

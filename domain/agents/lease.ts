@@ -1,4 +1,5 @@
 import type { AgentId, LeaseId, TenantId } from '../ids.ts';
+import type { HostingWorker } from './hosting.ts';
 
 /**
  * Why a lease ended. `stopped`: its process said goodbye. `failed`: its process ended by a fault that it could still
@@ -21,6 +22,8 @@ export interface NewLease {
   readonly agentIds: readonly AgentId[];
   /** Ed25519, as SPKI in base64. */
   readonly publicKey: string;
+  /** What a worker hosts; absent for every other process. */
+  readonly hosting?: HostingWorker;
 }
 
 /** A lease as it was granted: every guarded write of its holder carries the fence. */

@@ -12,6 +12,10 @@ const schema = defineEntity({
     process: p.text(),
     /** The agents for which the process may speak; none for a program that only sends. */
     agentIds: p.array<AgentId>().columnType('uuid[]').defaultRaw("'{}'"),
+    /** The task queue that a worker serves; null for every other process. */
+    taskQueue: p.text().nullable(),
+    /** What a worker hosts, as `kind:name`. */
+    handlers: p.array().columnType('text[]').defaultRaw("'{}'"),
     /** Ed25519, as SPKI in base64. The private key never leaves the process. */
     publicKey: p.text(),
     /** From the sequence `muster.agent_lease_fence`: grows with every lease. */

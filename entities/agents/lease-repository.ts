@@ -30,8 +30,9 @@ export class LeaseRepository {
    */
   async open(lease: NewLease): Promise<HeldLease> {
     const result = await sql<{ fence: string }>`
-      insert into muster.agent_leases as l (id, tenant_id, process, agent_ids, public_key, fence)
+      insert into muster.agent_leases as l (id, tenant_id, process, agent_ids, public_key, task_queue, handlers, fence)
       values (${lease.id}, ${lease.tenant}, ${lease.process}, ${[...lease.agentIds]}::uuid[], ${lease.publicKey},
+        ${lease.hosting?.taskQueue ?? null}, ${[...(lease.hosting?.handlers ?? [])]}::text[],
         nextval('muster.agent_lease_fence'))
       on conflict (id) do update set renewed_at = l.renewed_at
       returning l.fence`.execute(this.#em.getKysely());

@@ -22,6 +22,8 @@ import { type ClaimedTask, type ClaimedTaskRow, readClaimedTask } from './claime
 export interface Standing {
   readonly taskId: TaskId;
   readonly hosted: boolean;
+  /** What of its handlers is not hosted, as `kind:name`. */
+  readonly missing: readonly string[];
 }
 
 /** Which of the tasks that could start come first. */
@@ -136,10 +138,12 @@ export class ClaimRepository {
 
   /** Which refused candidates still wait, and whether they could start here at all. */
   async standing(ids: readonly TaskId[], claimant: Pick<Claimant, 'handlers'>): Promise<Standing[]> {
-    const result = await sql<{ id: TaskId; hosted: boolean }>`
-      select t.id, ${isHosted('t', claimant)} as hosted
+    const result = await sql<{ id: TaskId; missing: string[] }>`
+      select t.id, array(select distinct c.component_type || ':' || c.handler from muster.agent_components c
+        where c.graph_id = t.graph_id and c.handler is not null
+          and c.component_type || ':' || c.handler <> all (${[...claimant.handlers]}::text[])) as missing
       from muster.tasks t where t.id = any(${[...ids]}::uuid[]) and t.status = 'pending'`.execute(this.#em.getKysely());
-    return result.rows.map((row) => ({ taskId: row.id, hosted: row.hosted }));
+    return result.rows.map(({ id, missing }) => ({ taskId: id, hosted: missing.length === 0, missing }));
   }
 
   /**

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { eventually } from '../support/eventually.ts';
+import { askHealth } from '../support/health.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
 import { Script } from '../system/acceptance/script.ts';
@@ -31,5 +33,47 @@ describe('a worker that hosts none of a graph’s handlers', () => {
       runs.every((run) => run.error === null || run.error.code === 'skipped'),
       true,
     );
+  });
+});
+
+describe('a task that no worker can carry out', () => {
+  const script = new Script();
+  const { chain } = scriptedGraphs(script);
+  let muster: MusterUnderTest;
+
+  before(async () => {
+    muster = await openMuster('unhosted');
+    await muster.client.publish([chain]);
+  });
+  after(() => muster?.close());
+
+  it('says what it waits for, in its view, in the queue, in the log and in the health of the workers there', async () => {
+    const task = await muster.client.submit('chain', {});
+    const nobody = `a worker on the task queue "${muster.taskQueue}": none is alive there`;
+    assert.equal((await task.show()).task.waitsFor, nobody);
+    assert.deepEqual((await muster.client.queue()).unserved, [muster.taskQueue]);
+
+    const told: unknown[] = [];
+    const quiet = () => undefined;
+    const log = { debug: quiet, info: quiet, error: quiet, warn: (facts: object) => void told.push(facts) };
+    const { healthPort } = await muster.work({ log });
+
+    const host = `a worker that hosts the agent "slow-step" on the task queue "${muster.taskQueue}"`;
+    assert.equal((await task.show()).task.waitsFor, host);
+    assert.deepEqual((await muster.client.queue()).unhosted, { tasks: 1, agents: ['slow-step'] });
+    await eventually(() =>
+      assert.deepEqual(
+        told.filter((facts) => JSON.stringify(facts).includes('missing')),
+        [{ tasks: 1, missing: ['agent:slow-step'] }],
+      ),
+    );
+    await eventually(async () => {
+      const { status, body } = await askHealth(healthPort ?? 0, 'ready');
+      assert.deepEqual([status, body.unhosted], [200, [`1 task of chain waits for ${host}`]]);
+    });
+
+    await muster.work({ graphs: [chain] });
+    const view = await ended(task);
+    assert.deepEqual([view.task.status, view.task.waitsFor], ['completed', null]);
   });
 });

@@ -4,6 +4,7 @@ export interface Health {
   readonly body: {
     readonly status?: string;
     readonly services?: Readonly<Record<string, { readonly ok: boolean; readonly reason: string | null }>>;
+    readonly unhosted?: readonly string[];
     readonly stalls?: readonly { readonly kind: string; readonly detail: string }[];
   };
 }

@@ -1,0 +1,66 @@
+/** What one living worker hosts, and the task queue that it serves. */
+export interface HostingWorker {
+  readonly taskQueue: string;
+  /** As `kind:name`. */
+  readonly handlers: readonly string[];
+}
+
+/** What a graph needs of a worker. */
+export interface HostedNeeds {
+  readonly taskQueue: string;
+  /** As `kind:name`. */
+  readonly handlers: readonly string[];
+}
+
+/**
+ * What tasks of a graph wait for that no living worker can start: a sentence's end, as in "waits for …". Null when a worker
+ * hosts all that the graph needs.
+ */
+export function missingHost({ taskQueue, handlers }: HostedNeeds, workers: readonly HostingWorker[]): string | null {
+  const serving = workers.filter((worker) => worker.taskQueue === taskQueue);
+  if (serving.length === 0) return `a worker on the task queue "${taskQueue}": none is alive there`;
+  if (serving.some((worker) => handlers.every((handler) => worker.handlers.includes(handler)))) return null;
+  const unhosted = handlers.filter((handler) => !serving.some((worker) => worker.handlers.includes(handler)));
+  const wanted = unhosted.length > 0 ? unhosted : handlers;
+  const together = unhosted.length > 0 || handlers.length === 1 ? '' : ' together';
+  return `a worker that hosts ${named(wanted)}${together} on the task queue "${taskQueue}"`;
+}
+
+/** More names than this help nobody. */
+const MOST_NAMES = 3;
+
+function named(handlers: readonly string[]): string {
+  const names = handlers.map((handler) => {
+    const [kind, ...name] = handler.split(':');
+    return `the ${kind} "${name.join(':')}"`;
+  });
+  const more = names.length - MOST_NAMES;
+  return more > 0 ? `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more` : names.join(' and ');
+}
+
+/** A graph of which tasks wait for a worker that there is not. */
+export interface UnhostedGraph {
+  readonly graph: string;
+  readonly taskQueue: string;
+  readonly waiting: number;
+  readonly running: number;
+  /** What they wait for: see {@link missingHost}. */
+  readonly waitsFor: string;
+}
+
+/** Those of the graphs that no living worker can carry out. */
+export function unhostedGraphs(
+  graphs: readonly (HostedNeeds & Pick<UnhostedGraph, 'graph' | 'waiting' | 'running'>)[],
+  workers: readonly HostingWorker[],
+): UnhostedGraph[] {
+  return graphs.flatMap(({ graph, taskQueue, waiting, running, handlers }) => {
+    const waitsFor = missingHost({ taskQueue, handlers }, workers);
+    return waitsFor === null ? [] : [{ graph, taskQueue, waiting, running, waitsFor }];
+  });
+}
+
+/** The same for people. */
+export function unhostedText({ graph, waiting, running, waitsFor }: UnhostedGraph): string {
+  const tasks = waiting + running;
+  return `${tasks} ${tasks === 1 ? 'task' : 'tasks'} of ${graph} wait${tasks === 1 ? 's' : ''} for ${waitsFor}`;
+}

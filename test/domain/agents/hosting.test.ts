@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { missingHost } from '../../../domain/agents/hosting.ts';
+
+describe('what a task waits for that nobody can start', () => {
+  const needs = { taskQueue: 'main', handlers: ['agent:reader', 'tool:mailer'] };
+
+  it('is nothing where one worker of its task queue hosts all', () => {
+    assert.equal(
+      missingHost(needs, [{ taskQueue: 'main', handlers: ['tool:mailer', 'agent:reader', 'agent:x'] }]),
+      null,
+    );
+    assert.equal(missingHost({ ...needs, handlers: [] }, [{ taskQueue: 'main', handlers: [] }]), null);
+  });
+
+  it('is a worker at all, whatever those of other task queues host', () => {
+    const elsewhere = [{ taskQueue: 'other', handlers: needs.handlers }];
+
+    assert.equal(missingHost(needs, elsewhere), 'a worker on the task queue "main": none is alive there');
+  });
+
+  it('is named by what nobody hosts, or by what nobody hosts together', () => {
+    const reader = { taskQueue: 'main', handlers: ['agent:reader'] };
+    const mailer = { taskQueue: 'main', handlers: ['tool:mailer'] };
+
+    assert.equal(missingHost(needs, [reader]), 'a worker that hosts the tool "mailer" on the task queue "main"');
+    assert.equal(
+      missingHost(needs, [reader, mailer]),
+      'a worker that hosts the agent "reader" and the tool "mailer" together on the task queue "main"',
+    );
+    const many = { taskQueue: 'main', handlers: ['agent:a', 'agent:b', 'agent:c', 'agent:d', 'agent:e'] };
+    assert.match(missingHost(many, [reader]) ?? '', /the agent "a", the agent "b", the agent "c" and 2 more on/);
+  });
+});
