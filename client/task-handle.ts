@@ -10,7 +10,7 @@ import { HintedPause } from '../redis/hinted-pause.ts';
 import type { TaskProgress } from '../workflows/tasks/messages.ts';
 import { TaskCancelled, TaskFailed, TaskUnknown, TracePruned } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
-import { eventOptions, reasonArgument } from './options/task-options.ts';
+import { cancelReason, eventOptions, killReason } from './options/task-options.ts';
 import { TaskControl } from './task-control.ts';
 import { readView, type TaskView } from './task-view.ts';
 
@@ -94,8 +94,8 @@ export class TaskReader {
       progress: async () => this.#control.progress(await this.#read(id)),
       events: (options = {}) => this.#events(id, eventOptions(options).after ?? 0),
       result: () => this.#result(id),
-      cancel: async (reason = NO_REASON) => this.#control.cancel(await this.#read(id), reasonArgument(reason)),
-      kill: async (reason = NO_REASON) => this.#control.kill(await this.#read(id), reasonArgument(reason)),
+      cancel: async (reason = NO_REASON) => this.#control.cancel(await this.#read(id), cancelReason(reason)),
+      kill: async (reason = NO_REASON) => this.#control.kill(await this.#read(id), killReason(reason)),
       pause: async () => this.#control.pause(await this.#read(id)),
       resume: async () => this.#control.resume(await this.#read(id)),
     };

@@ -76,7 +76,9 @@ export const taskIdArgument = argumentOf('task', 'id', text());
 export const eventOptions = optionsOf<{ after?: number }>('events', {
   after: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }).optional(),
 });
-export const reasonArgument = argumentOf('cancel', 'reason', text({ max: MAX_REASON_LENGTH }));
+const reason = text({ max: MAX_REASON_LENGTH });
+export const cancelReason = argumentOf('cancel', 'reason', reason);
+export const killReason = argumentOf('kill', 'reason', reason);
 
 export const deadListOptions = optionsOf<DeadListOptions>('dead', { graph: name, since: time, limit: listed });
 export const redriveAll = optionsOf<RedriveAll>('redrive', {

@@ -30,6 +30,7 @@ const PLACES: Readonly<Record<string, Call>> = {
   'task(id)': (muster, junk) => muster.task(junk).read(),
   'events(options)': (muster, junk) => muster.task(ID).events(junk)[Symbol.asyncIterator]().next(),
   'cancel(reason)': (muster, junk) => muster.task(ID).cancel(junk),
+  'kill(reason)': (muster, junk) => muster.task(ID).kill(junk),
   'tasks(options)': (muster, junk) => muster.tasks(junk),
   'publish(graphs)': (muster, junk) => muster.publish(junk),
   'publish(graph)': (muster, junk) => muster.publish([junk]),

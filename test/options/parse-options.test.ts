@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import {
+  cancelReason,
   deadListOptions,
   graphArgument,
-  reasonArgument,
   redriveAll,
   submitItem,
   submitOptions,
@@ -121,7 +121,7 @@ describe('the options of a call', () => {
       /^submit was called incorrectly: `graph` must be .*found a list/,
     );
     assert.match(
-      refusal(() => reasonArgument('x'.repeat(1_001))),
+      refusal(() => cancelReason('x'.repeat(1_001))),
       /1 to 1000 characters/,
     );
   });
