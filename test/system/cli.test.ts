@@ -168,7 +168,7 @@ describe('the command line, on real services', function () {
         cli.run(['show', taskId.toUpperCase()]),
       ]);
 
-      assert.deepEqual(Object.keys(view), ['task', 'traces', 'output']);
+      assert.deepEqual(Object.keys(view), ['task', 'traces', 'output', 'pruned']);
       assert.deepEqual(
         [view.task.id, view.task.status, view.task.priority, view.output],
         [taskId, 'completed', 'normal', { text: 'shown' }],
