@@ -99,9 +99,12 @@ async function join(stores: ClientStores, name: string, options: ConnectAgentOpt
   const voice = voiceOf(post.messenger.sender, { tenant, from: { id, name } }, new AgentDirectory(database));
   let closing: Promise<void> | null = null;
   const close = async () => {
-    await mailboxes?.stop();
-    await post.close();
-    await stores.close();
+    try {
+      await mailboxes?.stop();
+      await post.close();
+    } finally {
+      await stores.close();
+    }
   };
   return {
     ...voice,
