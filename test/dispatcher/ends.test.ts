@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { ActivityDependencies } from '../../activities/dependencies.ts';
+import { closeTask } from '../../activities/tasks/close-task.ts';
 import { endFromOutside } from '../../database/end-from-outside.ts';
 import { GraphCache } from '../../database/graph-cache.ts';
 import type { Transaction } from '../../database/transaction.ts';
+import { startGraph } from '../../domain/graphs/graph-state.ts';
 import { eventOrderFaults } from '../../domain/traces/event-order.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
@@ -222,6 +225,25 @@ describe('the end of a task', () => {
       rows.map((row) => row.latency_ms),
       [2_147_483_647, 2_147_483_647],
     );
+  });
+
+  it('is written by its workflow although PostgreSQL refuses the reason', async () => {
+    const task = await claimOne();
+    const graphs = new GraphCache(bed.tasks.database);
+    const { tenant, graphId } = task.execution;
+    const graph = startGraph(await graphs.get(tenant, graphId));
+    const quiet = () => undefined;
+    const deps = {
+      ...{ database: bed.tasks.database, graphs, taskEnded: quiet },
+      log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    } as unknown as ActivityDependencies;
+
+    const failure = { code: 'handler_failed', message: 'a NUL: \u0000' };
+    const ended = await closeTask(deps, { execution: task.execution, graph, status: 'failed', failure });
+
+    assert.deepEqual([ended.status, ended.failure?.code], ['failed', 'write_refused']);
+    const { status, dead, slots } = (await rowOf(task)) ?? {};
+    assert.deepEqual([status, dead, slots], ['failed', 'write_refused', 0]);
   });
 
   it('is written with less where PostgreSQL refuses a part of its record', async () => {
