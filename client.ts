@@ -187,7 +187,7 @@ export class Muster {
 
   /**
    * What waits, what runs and what holds it up: the tenant's own tasks, or those of all tenants. The limits, pauses and
-   * weights are the whole installation's. Counted in PostgreSQL, so it is true while Redis is away too.
+   * weights are the whole installation's. Counted in PostgreSQL, so it is true while Redis is unavailable too.
    *
    * @example
    * const { waiting, running, bands } = await muster.queue();

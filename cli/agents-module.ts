@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isSchema } from '../domain/agents/define-handler.ts';
 import type { Handler } from '../domain/agents/handler.ts';
+import { errorClause } from '../domain/errors.ts';
 import type { Graph } from '../domain/graphs/define-graph.ts';
-import { AgentsModuleInvalid, reasonOf } from './errors.ts';
+import { AgentsModuleInvalid } from './errors.ts';
 import { providePackage } from './package.ts';
 
 /** What of a user's module a worker can host. */
@@ -44,7 +45,7 @@ async function importModule(file: string, path: string): Promise<object> {
     const exports: object = await import(pathToFileURL(path).href);
     return exports;
   } catch (error) {
-    throw new AgentsModuleInvalid(file, `importing it failed: ${reasonOf(error)}. Correct the module.`, error);
+    throw new AgentsModuleInvalid(file, `importing it failed: ${errorClause(error)}. Correct the module.`, error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { faultOf, isTransient } from '../database/retry.ts';
-import { type ErrorCode, errorMessage, hasErrorCode, MusterError } from '../domain/errors.ts';
+import { type ErrorCode, errorClause, hasErrorCode, MusterError } from '../domain/errors.ts';
 
 /** What an error of the command line may be called: the codes of Muster's errors, and those of a terminal alone. */
 export type FailureCode = ErrorCode | 'wrong_usage' | 'interrupted' | 'schema_missing' | 'unexpected';
@@ -68,7 +68,7 @@ export function describeFailure(error: unknown): FailureReport {
 
 function describeForeign(error: unknown): { code: FailureCode; message: string } {
   const code = foreignCode(error);
-  const reason = reasonOf(error);
+  const reason = errorClause(error);
   if (SCHEMA_MISSING.has(code)) {
     const message = `The database is not prepared for this version of Muster (${reason}). Run \`muster up\`, or \`muster migrate\` where the services are your own.`;
     return { code: 'schema_missing', message };
@@ -87,11 +87,4 @@ function foreignCode(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
   return foreignCode(error instanceof AggregateError ? error.errors[0] : error.cause);
-}
-
-/** The sentence of an error without its last full stop; errors made of several carry theirs inside. */
-export function reasonOf(error: unknown): string {
-  const text = errorMessage(error).trim();
-  if (text === '' && error instanceof AggregateError) return reasonOf(error.errors[0]);
-  return (text === '' ? 'it gave no reason' : text).replace(/\.$/, '');
 }

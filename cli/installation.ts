@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { type Config, loadConfig, setVariables } from '../config.ts';
+import { errorClause } from '../domain/errors.ts';
 import type { DoctorCheck } from '../services/doctor.ts';
 import type { Connections, Report, ServiceStatus } from '../services/index.ts';
-import { NotReady, reasonOf, SetUpStepFailed } from './errors.ts';
+import { NotReady, SetUpStepFailed } from './errors.ts';
 import { plain, plainLines } from './format.ts';
 import { type Colors, Output } from './output.ts';
 
@@ -81,7 +82,7 @@ async function prepare(output: Output, config: Config, connections: Connections)
   try {
     await prepareInstallation({ config, connections, report: tell });
   } catch (error) {
-    const reason = `${reasonOf(error)}. Correct this, then run \`muster up\` again.`;
+    const reason = `${errorClause(error)}. Correct this, then run \`muster up\` again.`;
     throw new SetUpStepFailed(current, reason, error);
   }
 }

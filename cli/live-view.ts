@@ -20,7 +20,7 @@ export interface LiveView<Data> {
 const EVERY_MS = 1_000;
 
 /**
- * Shows a view until Ctrl-C: drawn over itself on a terminal, otherwise one line for each change. While a store is away
+ * Shows a view until Ctrl-C: drawn over itself on a terminal, otherwise one line for each change. While a store is unavailable
  * it says so once and goes on when the store is back.
  */
 export async function watchView<Data>(

@@ -1,7 +1,7 @@
 import { checkSchema, migrationStatus } from '../database/migrate.ts';
+import { errorClause } from '../domain/errors.ts';
 import type { DoctorCheck } from '../services/doctor.ts';
 import type { Connections, ServiceStatus } from '../services/index.ts';
-import { reasonOf } from './errors.ts';
 
 const MIGRATE = 'Run `muster up`, or `muster migrate` where the services are your own.';
 
@@ -34,7 +34,7 @@ async function guarded(name: string, look: () => Promise<DoctorCheck>): Promise<
     return await look();
   } catch (error) {
     const remedy = 'Correct what it names, then run `muster doctor` again.';
-    return { name, ok: false, detail: `could not be looked at: ${reasonOf(error)}`, remedy };
+    return { name, ok: false, detail: `could not be looked at: ${errorClause(error)}`, remedy };
   }
 }
 

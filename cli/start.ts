@@ -5,11 +5,11 @@ import { pino } from 'pino';
 import type { TextDocument } from '../client/read-document.ts';
 import type { TaskView } from '../client.ts';
 import type { Config } from '../config.ts';
+import { errorClause } from '../domain/errors.ts';
 import type { Connections } from '../services/index.ts';
 import type { RunningWorker } from '../worker.ts';
 import { type DigestSource, readDigestSource } from './digest-source.ts';
 import { formatDigest, reportOf } from './digest-text.ts';
-import { reasonOf } from './errors.ts';
 import { formatDuration, plain } from './format.ts';
 import { loadInstallation, setUp } from './installation.ts';
 import { fileName, shortText } from './option-values.ts';
@@ -148,7 +148,7 @@ async function writeReport(view: TaskView, { name, output }: { name: string; out
     await writeFile(path, report);
     return path;
   } catch (error) {
-    output.progress(`report: ${path} could not be written (${reasonOf(error)}); the trace below has it.`);
+    output.progress(`report: ${path} could not be written (${errorClause(error)}); the trace below has it.`);
     return null;
   }
 }

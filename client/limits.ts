@@ -36,7 +36,7 @@ export type LimitCall = HandlerCall;
 export type TierHolder = { readonly tenant: string } | { readonly user: string };
 
 /**
- * The limits as a program uses and an operator sets them. Being limited is an answer and no error. While Redis is away the
+ * The limits as a program uses and an operator sets them. Being limited is an answer and no error. While Redis is unavailable the
  * answers come from this process, by the class of the call: see docs/limits.md.
  */
 export class Limits {
@@ -99,7 +99,7 @@ export class Limits {
 
   /**
    * Forgets what was taken under the limits that apply to a call, blocks included: also under those that the call shares with
-   * others. False when Redis is away.
+   * others. False when Redis is unavailable.
    */
   async reset(call: LimitCall): Promise<boolean> {
     return this.#limiter.reset({ ...limitCalls.reset(call), tenant: this.#tenant });

@@ -74,7 +74,7 @@ export class ProgramPost {
     this.#timer = setTimeout(() => {
       void this.#beat()
         .catch((error: unknown) => {
-          this.#options.log.warn({ error: errorMessage(error) }, 'a heartbeat was not taken; the next one follows');
+          this.#options.log.warn({ error: errorMessage(error) }, 'a heartbeat was not written; the next one follows');
         })
         .finally(() => this.#schedule());
     }, HEARTBEAT_INTERVAL_MS).unref();

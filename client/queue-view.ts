@@ -35,7 +35,7 @@ export interface ConcurrencyLimitView {
   readonly limit: number | null;
   /** Slots that open tasks hold; for `<kind>:*` those of all its keys. */
   readonly held: number;
-  /** Waiting tasks that it holds up, as Redis says; null while Redis is away. */
+  /** Waiting tasks that it holds up, as Redis says; null while Redis is unavailable. */
   readonly parked: number | null;
 }
 
@@ -50,9 +50,9 @@ export type IndexState = 'whole' | 'rebuilding' | 'unserved' | 'away';
 export interface IndexView {
   readonly state: IndexState;
   readonly unserved: readonly string[];
-  /** Null while it is away. */
+  /** Null while it is unavailable. */
   readonly startsPerMinute: Readonly<Record<PriorityBand, number>> | null;
-  /** Waiting tasks that each full key holds up; null while it is away. */
+  /** Waiting tasks that each full key holds up; null while it is unavailable. */
   readonly parked: ReadonlyMap<string, number> | null;
 }
 

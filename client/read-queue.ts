@@ -15,7 +15,7 @@ type JobQueueView = Awaited<ReturnType<JobQueue['view']>>;
 
 /**
  * Reads the queue: a tenant's own tasks, or those of all tenants. The counts come from PostgreSQL; Redis adds what only
- * it knows, and while it is away that is left out.
+ * it knows, and while it is unavailable that is left out.
  */
 export async function readQueue(stores: ClientStores, { allTenants }: { allTenants: boolean }): Promise<QueueView> {
   const { taskQueues, ...counts } = await readCounts(stores, allTenants);

@@ -85,7 +85,7 @@ export class AgentPresence {
       );
       log.warn(
         { process, endedFence: ended?.fence ?? null, fence: this.#lease.fence },
-        'this process was taken for dead: its lease had ended, and it goes on under a new one',
+        'this process had been declared dead; it continues under a new lease',
       );
       await this.#beatUnder(this.#lease, working);
     }

@@ -1,6 +1,5 @@
-import { isFinalError } from '../domain/errors.ts';
+import { errorMessage, isFinalError } from '../domain/errors.ts';
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
-import { storableText } from '../domain/json.ts';
 import type { ExecutionRef, Failure } from '../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../domain/tasks/status.ts';
 import { OutboxRepository } from '../entities/system/outbox-repository.ts';
@@ -21,8 +20,8 @@ export interface OutsideEnd {
 
 /**
  * Ends a task whose workflow cannot, will not, or shall not: its runs, its trace, its slots and its own row end in one
- * transaction. Its first end stands, and an accepted cancel wins. Where PostgreSQL refuses a part of the record, the
- * task's row ends all the same, with the reason that was refused left out, and the trace follows it.
+ * transaction. Its first end stands, and an accepted cancel wins. Where PostgreSQL refuses a part of the record, the row
+ * alone ends, for the same reason, and the reconciler ends the trace. Where it refuses the reason itself, the row says so.
  * @returns how the task stands; null when the claim is no longer the task's
  */
 export async function endFromOutside(
@@ -35,8 +34,12 @@ export async function endFromOutside(
     return await database.inTenant(execution.tenant, (tx) => endWhole(tx, { execution, definition }, end));
   } catch (error) {
     if (!(error instanceof WriteRefused)) throw error;
-    const failure = { code: end.failure.code, message: storableText(error.message) };
-    return database.inTenant(execution.tenant, (tx) => endRow(tx, execution, { ...end, failure }));
+    const rowFor = (failure: Failure) =>
+      database.inTenant(execution.tenant, (tx) => endRow(tx, execution, { ...end, failure }));
+    return rowFor(end.failure).catch((refusal: unknown) => {
+      if (!(refusal instanceof WriteRefused)) throw refusal;
+      return rowFor({ code: end.failure.code, message: errorMessage(refusal) });
+    });
   }
 }
 

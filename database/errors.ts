@@ -1,4 +1,4 @@
-import { errorMessage, MusterError } from '../domain/errors.ts';
+import { errorClause, MusterError } from '../domain/errors.ts';
 import type { GraphId } from '../domain/ids.ts';
 import type { DatabaseFault } from './retry.ts';
 
@@ -176,11 +176,9 @@ export class PostgresqlUnreachable extends MusterError {
   }
 }
 
-/** A connection that was tried on several addresses fails with a list and no sentence of its own. */
 function reasonOf(error: unknown): string {
   if (error instanceof TransactionTimedOut) return `no answer came within ${error.facts.timeoutMs} ms`;
-  const first: unknown = error instanceof AggregateError ? error.errors[0] : null;
-  return (errorMessage(error).trim() || errorMessage(first).trim()).replace(/\.$/, '');
+  return errorClause(error);
 }
 
 /** A unit of work was begun after its database was closed. */

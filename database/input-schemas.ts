@@ -1,5 +1,5 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { errorMessage } from '../domain/errors.ts';
+import { errorClause } from '../domain/errors.ts';
 import { type GraphFault, GraphInvalid } from '../domain/graphs/graph-faults.ts';
 import { inputSchemaFault } from '../domain/graphs/input-schema-rules.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -62,7 +62,7 @@ function languageFault({ instancePath, message }: ErrorObject): GraphFault {
 }
 
 function sentence(error: unknown): string {
-  return `It cannot be compiled: ${errorMessage(error).replace(/\.$/, '')}.`;
+  return `It cannot be compiled: ${errorClause(error)}.`;
 }
 
 function endless(error: unknown): string {

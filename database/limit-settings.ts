@@ -12,7 +12,7 @@ const WAIT_MS = 100;
 
 /**
  * The limits as they stand in the database, for a program that asks for them at every call. Answers from memory, and reads at
- * most once a second and only while it is asked. While the database is away, or the row holds what cannot be used, the last
+ * most once a second and only while it is asked. While the database is unavailable, or the row holds what cannot be used, the last
  * good settings go on; before the first ones, those that ship.
  */
 export class LimitSettingsSource {
@@ -78,7 +78,8 @@ export class LimitSettingsSource {
       this.#fault = '';
     } catch (error) {
       const fault = errorMessage(error);
-      if (fault !== this.#fault) this.#log?.warn({ fault }, 'the limits could not be read; the last ones go on');
+      if (fault !== this.#fault)
+        this.#log?.warn({ fault }, 'the limits could not be read; the last known ones stay in force');
       this.#fault = fault;
       readAtMs = performance.now();
     }

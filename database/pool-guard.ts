@@ -37,7 +37,7 @@ export type Lease = Set<GuardedClient>;
  * Gives connections back that nobody else would.
  *
  * A transaction of the query builder releases its connection only after a rollback that succeeded. On a connection that
- * died there is no such rollback, so each death inside a transaction would cost one place of the pool for ever, and one
+ * died there is no such rollback, so each death inside a transaction would cost one place of the pool forever, and one
  * restart of the server all of them. The guard releases a held connection when it reports an error, and at the end of a
  * unit of work whatever that unit still holds.
  */

@@ -103,7 +103,7 @@ export async function runUnitOfWork<Result>(
       const isLast = attempt >= MAX_ATTEMPTS || performance.now() + wait >= deadline;
       if (isLast || !isTransient(fault)) throw databaseFailure(fault, error, { ...options, attempts: attempt });
       if (isOutOfConnections(error)) options.guard.holdSize();
-      options.log?.warn({ attempt, reason: errorMessage(error) }, 'A unit of work runs again.');
+      options.log?.warn({ attempt, reason: errorMessage(error) }, 'a unit of work failed for now; retrying it');
       await pause(wait);
     }
   }

@@ -24,7 +24,7 @@ export async function withRecord<Result>(
     return await unit(true);
   } catch (error) {
     if (!(error instanceof WriteRefused) || !mayBeTheRecords(error)) throw error;
-    log.error({ error: errorMessage(error) }, 'the trace could not be written; the work goes on without it');
+    log.error({ error: errorMessage(error) }, 'the trace could not be written; the work continues without it');
     return unit(false);
   }
 }

@@ -83,7 +83,7 @@ export class Candidates {
     const { queue, log } = this.#options;
     try {
       const jobs = await queue.lease({ max: limit, leaseMs: LEASE_MS });
-      if (this.#outage !== null) log.warn({}, 'Redis answers again; tasks are taken from its index');
+      if (this.#outage !== null) log.warn({}, 'Redis answers again; tasks are taken from its queue');
       this.#outage = null;
       this.#hasMore = false;
       return jobs.map((job) => job.taskId);
@@ -171,7 +171,7 @@ export class Candidates {
     if (missing.length === 0 || performance.now() < this.#missingToldUntil) return;
     this.#missingToldUntil = performance.now() + TELL_MISSING_MS;
     const facts = { tasks: standing.filter((task) => !task.hosted).length, missing: missing.slice(0, 10) };
-    this.#options.log.warn(facts, 'tasks wait for a worker of this task queue that hosts what this one does not');
+    this.#options.log.warn(facts, 'tasks on this task queue need agents or tools that this worker does not host');
   }
 
   async #takeOut(ids: readonly TaskId[]): Promise<void> {
@@ -186,7 +186,10 @@ export class Candidates {
   async #tell(say: (queue: JobQueue) => Promise<unknown>): Promise<void> {
     if (this.redisAway) return;
     await say(this.#options.queue).catch((error: unknown) => {
-      this.#options.log.warn({ error: errorMessage(error) }, 'the index was not told; its leases run out');
+      this.#options.log.warn(
+        { error: errorMessage(error) },
+        'the queue in Redis could not be updated; its leases will expire',
+      );
     });
   }
 }

@@ -54,12 +54,12 @@ const POLL_MS = 1_000;
 const SWEEP_MS = 2_000;
 /** How long a dispatcher rests whose claim failed: PostgreSQL is most likely away. */
 const REST_MS = 1_000;
-/** The same while Redis is away and others were quicker with what PostgreSQL named. */
+/** The same while Redis is unavailable and others were quicker with what PostgreSQL named. */
 const CONTENDED_MS = 50;
 
 /**
  * Moves tasks from the queue into execution: leases jobs in Redis, claims their rows in PostgreSQL, starts them. While
- * Redis is away it asks PostgreSQL directly. It carries out at most `capacity` tasks: a task takes a place from its lease
+ * Redis is unavailable it asks PostgreSQL directly. It carries out at most `capacity` tasks: a task takes a place from its lease
  * until its end is seen, by `taskEnded` or by looking. One that is paused, or all of whose nodes wait (for a limit, for a
  * worker that hosts them, for their next attempt), holds none meanwhile; when it goes on, there may be some more than
  * `capacity` for a while.
@@ -182,13 +182,19 @@ export class Dispatcher {
     const ended = (taskId: TaskId) => this.taskEnded(taskId);
     const stopping = () => this.#loop.stopping;
     startAll({ ...this.#options, ended, stopping }, claimed).catch((error: unknown) => {
-      this.#options.log.warn({ error: errorMessage(error) }, 'claimed tasks are left to the reconciler');
+      this.#options.log.warn(
+        { error: errorMessage(error) },
+        'claimed tasks could not be started; the reconciler will start them',
+      );
     });
   }
 
   async #giveUp(ids: readonly TaskId[], error: unknown): Promise<void> {
     this.#rest(REST_MS);
-    this.#options.log.warn({ error: errorMessage(error) }, 'a batch was not claimed; its jobs come again');
+    this.#options.log.warn(
+      { error: errorMessage(error) },
+      'a batch could not be claimed; its jobs return to the queue',
+    );
     await this.#candidates.giveBack(ids, REST_MS);
   }
 

@@ -57,7 +57,10 @@ export class Loop {
     while (!this.#stopping) {
       this.#dueAt = performance.now();
       const wait = await this.#turn().catch((error: unknown) => {
-        this.#log.warn({ loop: this.#name, error: explain(error) }, 'a turn failed; the next one follows');
+        this.#log.warn(
+          { loop: this.#name, error: explain(error) },
+          'a pass of this loop failed; the next one runs as usual',
+        );
         return 1_000;
       });
       this.#dueAt = performance.now() + wait;

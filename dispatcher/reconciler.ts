@@ -41,7 +41,7 @@ const SUSPECTS_PER_TURN = 50;
 const TEMPORAL_DEADLINE_MS = 3_000;
 
 /**
- * Compares the stores and mends what disagrees, for ever, in every worker process. Each sweep is idempotent, and what one
+ * Compares the stores and mends what disagrees, forever, in every worker process. Each sweep is idempotent, and what one
  * process does at the same time as another is done once. PostgreSQL says what there is to do, Temporal how far it got.
  *
  * - index: the marker in Redis is missing, or fewer jobs are there than tasks wait → the index is rebuilt;
@@ -131,11 +131,11 @@ export class Reconciler {
     const status = await this.#workflowStatus(taskWorkflowId(taskId, traceNumber));
     if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW' || status === 'PAUSED') return;
     if (status === 'NOT_FOUND') {
-      log.warn({ taskId }, 'a claimed task had no workflow; it is started now');
+      log.warn({ taskId }, 'a claimed task had no workflow; starting one');
       await start(task);
       return;
     }
-    log.warn({ taskId, status }, 'a workflow was closed without the end of its task; it is written now');
+    log.warn({ taskId, status }, 'a workflow closed without ending its task; ending the task');
     const message = `The workflow was closed as ${status.toLowerCase()} from outside.`;
     const end =
       status === 'CANCELLED'

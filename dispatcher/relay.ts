@@ -183,7 +183,7 @@ export class Relay {
     for (const { id, reason } of unsent(refused)) {
       this.#options.log.warn(
         { topic, outboxId: id, error: reason },
-        'an outbox row is refused for good; it is given up',
+        'an outbox row was refused permanently; it is given up',
       );
     }
     await outbox.refuse(unsent(refused));

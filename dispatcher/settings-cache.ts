@@ -52,7 +52,8 @@ export class SettingsCache {
       this.#reported = '';
     } catch (error) {
       if (!(error instanceof SettingsInvalid)) throw error;
-      if (error.message !== this.#reported) this.#log.warn({ error: error.message }, 'the former settings stay');
+      if (error.message !== this.#reported)
+        this.#log.warn({ error: error.message }, 'the queue settings are invalid; the previous ones stay in force');
       this.#reported = error.message;
     }
     this.#freshUntil = askedAt + MAX_AGE_MS;

@@ -46,7 +46,7 @@ async function startOne(options: StartAllOptions, task: ClaimedTask): Promise<vo
     } catch (error) {
       const failure = verdictOf(error);
       if (failure !== null) return giveUp(options, task, failure);
-      log.warn({ taskId, error: explain(error) }, 'a workflow could not be started; it is tried again');
+      log.warn({ taskId, error: explain(error) }, 'a workflow could not be started; retrying');
     }
     if (stopping()) return;
     await pause(wait);

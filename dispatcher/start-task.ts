@@ -50,7 +50,7 @@ export function workflowStarter({ client, graphs, settings, log }: WorkflowStart
       await startWorkflow(client, { ...options, typedSearchAttributes: searchAttributes(task, definition) });
     } catch (error) {
       if (refusalOf(error)?.isFinal !== true) throw error;
-      log.warn({ taskId, error: explain(error) }, 'a start was refused; it is tried without search attributes');
+      log.warn({ taskId, error: explain(error) }, 'Temporal refused a start; retrying without search attributes');
       await startPlainly(client, options, task);
     }
   };

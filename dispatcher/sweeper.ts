@@ -117,10 +117,7 @@ export class Sweeper {
     try {
       const standing = await endFromOutside(this.#options, task.execution, { ...end, terminate: true });
       if (standing?.isNew !== true) return;
-      log.warn(
-        { taskId, status: standing.status },
-        'a task was ended without its workflow, which had not ended it in time',
-      );
+      log.warn({ taskId, status: standing.status }, 'ended a task because its workflow had not ended it in time');
       await queueFor(task.taskQueue)
         .released([taskId])
         .catch(() => undefined);

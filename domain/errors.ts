@@ -96,7 +96,12 @@ export function isFinalError(error: unknown): error is MusterError {
   return error instanceof MusterError && !error.retryable && error.code !== 'service_unreachable';
 }
 
-/** The sentence of whatever was thrown: see {@link thrownText}. Never throws. */
+/** The sentence of whatever was thrown: see {@link thrownText}. Never empty, never throws. */
 export function errorMessage(error: unknown): string {
   return thrownText(error);
+}
+
+/** The same without its last full stop, to stand inside another sentence. */
+export function errorClause(error: unknown): string {
+  return errorMessage(error).trim().replace(/\.$/, '');
 }

@@ -1,3 +1,5 @@
+import { storableText } from './json.ts';
+
 /** Of a thrown thing's text: a quoted document fits neither into rows nor into Temporal. */
 export const MAX_MESSAGE_CHARACTERS = 2_000;
 
@@ -99,9 +101,4 @@ function describeAt(value: unknown, depth: number): string {
   } catch {
     return '(it cannot be read)';
   }
-}
-
-/** Without the characters that PostgreSQL keeps in no text: an error has to be written whatever it quotes. */
-export function storableText(text: string): string {
-  return text.replaceAll('\u0000', '\ufffd').toWellFormed();
 }

@@ -60,7 +60,7 @@ export class RequestFailed extends MusterError {
   }
 }
 
-/** A request would make agents wait for each other's answers for ever. Nothing was written. */
+/** A request would make agents wait for each other's answers forever. Nothing was written. */
 export class AgentsWaitInCircle extends MusterError {
   readonly code = 'agents_wait_in_circle';
   readonly retryable = false;

@@ -123,10 +123,7 @@ export class MailboxOffice implements MailboxDesk {
     });
     for (const { id } of buried.dead) {
       this.#count('dead');
-      log.warn(
-        { messageId: id },
-        'a message is dead: it was not handled in time, or its deliveries ended without a word',
-      );
+      log.warn({ messageId: id }, 'a message is dead: it expired, or every delivery was lost');
     }
     hints.responses(new Set(buried.asked.map(answersTo)));
   }

@@ -88,7 +88,7 @@ const VIEW_MAX = 1_000;
  * gives back late may end the lease of another.
  *
  * Each call is atomic for up to 500 jobs, larger ones go in several steps. Every method rejects with
- * `service_unreachable` when Redis is away; what was asked may then have happened, and all but a lease may be repeated.
+ * `service_unreachable` when Redis is unavailable; what was asked may then have happened, and all but a lease may be repeated.
  * Jobs leased by an answer that was lost wait until that lease runs out.
  */
 export class JobQueue {

@@ -41,7 +41,7 @@ export interface RedisConnections {
   readonly keys: RedisKeys;
   readonly subscriber: Subscriber;
   /**
-   * Asks Redis one thing. Rejects with {@link RedisUnreachable} within the command timeout when Redis is away, refuses
+   * Asks Redis one thing. Rejects with {@link RedisUnreachable} within the command timeout when Redis is unavailable, refuses
    * for whatever reason or does not answer; at once while the connection is known to be down. Never repeats, but for
    * what a node of a cluster sends to another node. All keys of one command must be under one hash tag.
    */
@@ -55,7 +55,7 @@ const TIMEOUTS_UNTIL_REPLACED = 4;
 
 /**
  * Opens the connections of one process. Resolves once the first attempt to connect has ended, well or badly: an absent
- * Redis keeps no process from starting. Lost connections are made again for ever, with at most a second between tries.
+ * Redis keeps no process from starting. Lost connections are made again forever, with at most a second between tries.
  */
 export async function openRedis(options: OpenRedisOptions): Promise<RedisConnections> {
   const { url, log, commandTimeoutMs = 250, heartbeatMs = 5_000 } = options;

@@ -43,7 +43,8 @@ export class OutageReport {
     events.on('error', failed);
     events.on('node error', failed);
     events.on('reconnecting', () => {
-      if (!this.#isAway) log.warn({ ...named, reason: this.#reason }, 'Redis does not answer; trying until it does');
+      if (!this.#isAway)
+        log.warn({ ...named, reason: this.#reason }, 'Redis does not answer; reconnecting until it does');
       this.#isAway = true;
     });
     events.on('ready', () => {
@@ -59,7 +60,7 @@ export class OutageReport {
     const kind = reply.split(' ', 1)[0] ?? '';
     if (performance.now() - (this.#refusals.get(kind) ?? Number.NEGATIVE_INFINITY) < REFUSAL_AGAIN_MS) return;
     this.#refusals.set(kind, performance.now());
-    log.warn({ ...named, reply }, 'Redis refuses what it is asked; work goes on without it');
+    log.warn({ ...named, reply }, 'Redis refuses requests; work continues without it');
   }
 }
 

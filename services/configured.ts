@@ -1,4 +1,4 @@
-import { errorMessage } from '../domain/errors.ts';
+import { errorClause } from '../domain/errors.ts';
 import { redisAddresses } from '../domain/system/redis-addresses.ts';
 import { ServiceUnreachable } from './errors.ts';
 import { probePostgresql, probeRedis, probeTemporal, withPostgresql } from './probes.ts';
@@ -34,7 +34,7 @@ export async function checkConfigured(config: ServicesConfig, service: ServiceNa
     return replaced === null ? facts : `${facts}; ${replaced}`;
   } catch (error) {
     const replaced = await replacedSentence(config, service);
-    const said = errorMessage(error).trim().replace(/\.$/, '') || 'it does not answer';
+    const said = errorClause(error);
     const reason = `${said}.${replaced === null ? '' : ` Note that ${replaced}.`}`;
     throw new ServiceUnreachable(service, { address, reason, compose: config.compose === true }, error);
   }

@@ -1,4 +1,4 @@
-import { errorMessage, MusterError } from '../domain/errors.ts';
+import { errorClause, errorMessage, MusterError } from '../domain/errors.ts';
 import { SERVICE_TITLES, SERVICE_VARIABLES, type ServiceName } from './types.ts';
 
 /** A service is neither configured nor running. */
@@ -80,7 +80,7 @@ export class ComposeSilent extends MusterError {
   readonly retryable = true;
 
   constructor(seconds: number, cause: unknown) {
-    const reason = errorMessage(cause).trim().replace(/\.$/, '');
+    const reason = errorClause(cause);
     super(
       `The containers of compose.yaml run, and within ${seconds} s they did not answer as that file says: ${reason}. ` +
         'Look at `docker compose logs`, or stop them with `docker compose down` and let `muster up` start servers.',

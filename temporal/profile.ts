@@ -1,5 +1,5 @@
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
-import { errorMessage, MusterError } from '../domain/errors.ts';
+import { errorClause, MusterError } from '../domain/errors.ts';
 
 /** TLS, API key and headers, as the SDK reads them from the environment and `temporal.toml`. */
 export type TemporalConnectionOptions = ClientConnectConfig['connectionOptions'];
@@ -17,7 +17,7 @@ export class TemporalProfileInvalid extends MusterError {
   readonly code = 'config_invalid';
   readonly retryable = false;
   constructor(cause: unknown) {
-    const reason = errorMessage(cause).trim().replace(/\.$/, '');
+    const reason = errorClause(cause);
     super(
       `The Temporal profile cannot be used: ${reason}. Correct temporal.toml, TEMPORAL_PROFILE or TEMPORAL_TLS….`,
       {},

@@ -81,7 +81,7 @@ export class Heartbeats {
       return this.#haveWorked.has(id) ? 'idle' : 'active';
     };
     await board.beat([...presence.ids.values()].map((id) => ({ id, status: statusOf(id) }))).catch((error: unknown) => {
-      log.warn({ error: errorMessage(error) }, 'the fast heartbeat was not taken; PostgreSQL has its own');
+      log.warn({ error: errorMessage(error) }, 'the heartbeat in Redis was not written; the one in PostgreSQL counts');
     });
   }
 }

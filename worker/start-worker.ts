@@ -121,13 +121,16 @@ function supervise(
   const incomplete = Promise.withResolvers<never>();
   let stopping: Promise<void> | null = null;
   const close = async () => {
-    log.info({ graceMs: config.shutdownGraceMs }, 'the worker stops: nodes that run may end within the grace time');
+    log.info(
+      { graceMs: config.shutdownGraceMs },
+      'the worker is stopping; running nodes have the grace time to finish',
+    );
     try {
       await closeInTime({ closers, graceMs: config.shutdownGraceMs });
       log.info({}, 'the worker has stopped');
     } catch (error) {
       if (error instanceof WorkerStopIncomplete) {
-        log.error({ ...error.facts }, 'the worker could not stop in time; others carry on with its tasks');
+        log.error({ ...error.facts }, 'the worker could not stop in time; other workers continue its tasks');
         incomplete.reject(error);
       }
       throw error;

@@ -87,10 +87,10 @@ export class Watch {
   #report(): void {
     const stalls = new Map(this.stalls().map((stall) => [stall.kind, stall]));
     for (const [kind, { detail }] of stalls) {
-      if (!this.#known.has(kind)) this.#options.log.warn({ kind, detail }, 'this process does not get on');
+      if (!this.#known.has(kind)) this.#options.log.warn({ kind, detail }, 'this process is making no progress');
     }
     for (const kind of this.#known) {
-      if (!stalls.has(kind as Stall['kind'])) this.#options.log.info({ kind }, 'this process gets on again');
+      if (!stalls.has(kind as Stall['kind'])) this.#options.log.info({ kind }, 'this process is making progress again');
     }
     this.#known = new Set(stalls.keys());
   }

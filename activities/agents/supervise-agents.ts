@@ -69,7 +69,7 @@ export async function actOn(deps: Dependencies, { vitals, watch }: Look): Promis
 async function withBoard({ board, log }: Dependencies, vitals: readonly Omit<Vitals, 'onBoard'>[]): Promise<Vitals[]> {
   const unheard = vitals.filter(({ beatAge }) => beatAge === null || beatAge > DEAD_AFTER_SECONDS);
   const health = await board.health(unheard.map(({ id }) => id)).catch((error: unknown) => {
-    log.debug({ error: errorMessage(error) }, 'the supervision of agents does without Redis');
+    log.debug({ error: errorMessage(error) }, 'Redis did not answer; the supervision uses PostgreSQL alone');
     return new Map<AgentId, unknown>();
   });
   return vitals.map((agent) => ({ ...agent, onBoard: health.has(agent.id) }));

@@ -39,13 +39,17 @@ export async function closeTask(deps: ActivityDependencies, input: CloseTaskInpu
   }
 }
 
-/** What PostgreSQL refuses, it refuses again: then the row alone ends, with that as the reason. */
+/** What PostgreSQL refuses, it refuses again: then the row alone ends, and with that as the reason if it has none, or a refused one. */
 function closeWhole(deps: ActivityDependencies, input: CloseTaskInput, definition: GraphDefinition): Promise<Ended> {
   return close(deps, input, definition).catch((error: unknown) => {
     if (!(error instanceof WriteRefused)) throw error;
     const { code, message } = error;
-    deps.log.error({ taskId: input.execution.taskId, error: message }, 'the end of a task could not be recorded whole');
-    return closeRow(deps, { ...input, failure: null }, { code, message: storableText(message) });
+    deps.log.error({ taskId: input.execution.taskId, error: message }, 'the end of a task was recorded only in part');
+    const fault = { code, message: storableText(message) };
+    return closeRow(deps, input, fault).catch((refusal: unknown) => {
+      if (!(refusal instanceof WriteRefused)) throw refusal;
+      return closeRow(deps, { ...input, failure: null }, fault);
+    });
   });
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { EffectRequest, HandlerContext } from '../../domain/agents/handler.ts';
-import { answering, callback } from '../../domain/agents/thrown.ts';
+import { acrossBorder, answering } from '../../domain/agents/thrown.ts';
 import { canonicalJson } from '../../domain/canonical-json.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
 import { EffectRepository } from '../../entities/system/effect-repository.ts';
@@ -84,7 +84,7 @@ async function doEffect(deps: ActivityDependencies, ref: AttemptRef, effect: Ask
   if (found.state === 'done') return found.result;
   if (!announcedHere && whenInDoubt === 'stop') throw new EffectInDoubt(key);
 
-  const result = await callback(() => effect.call(key));
+  const result = await acrossBorder(() => effect.call(key));
   await deps.reach('after_effect_before_record');
   return record(deps, ref, { key, result });
 }

@@ -26,7 +26,10 @@ export async function markTask(deps: ActivityDependencies, { execution, status }
     );
   } catch (error) {
     if (error instanceof WriteRefused) {
-      deps.log.error({ taskId: execution.taskId, error: error.message }, `that a task is ${status} was refused`);
+      deps.log.error(
+        { taskId: execution.taskId, error: error.message },
+        `PostgreSQL refused to record that the task is ${status}`,
+      );
       return;
     }
     throw toFailure(error);

@@ -18,7 +18,7 @@ export interface Stall {
   readonly detail: string;
 }
 
-/** How something that goes round for ever stands at one moment. */
+/** How something that goes round forever stands at one moment. */
 export interface LoopPulse {
   readonly name: string;
   /**
@@ -44,7 +44,7 @@ export interface ProcessVitals {
 
 /** Longer than anything but a handler that computes without a pause. */
 export const EVENT_LOOP_LAG_MS = 5_000;
-/** Longer than the longest unit of work (10 s), which a turn waits for while PostgreSQL is away. */
+/** Longer than the longest unit of work (10 s), which a turn waits for while PostgreSQL is unavailable. */
 export const LOOP_OVERDUE_MS = 12_000;
 /** Ten looks of a dispatcher that nobody hints. */
 export const UNTAKEN_MS = 10_000;

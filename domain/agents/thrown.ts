@@ -44,26 +44,9 @@ export function answeringAtOnce<Result>(work: () => Result): Result {
 }
 
 function ownWord(error: unknown): unknown {
-  if (error instanceof CallbackFailed) return error.thrown;
+  if (error instanceof HandlerThrew) return error.thrown;
   if (error instanceof MusterError) spoken.add(error);
   return error;
-}
-
-/** Carries what code of the handler threw inside a call of its context: its own word, not the runtime's. */
-class CallbackFailed {
-  readonly thrown: unknown;
-  constructor(thrown: unknown) {
-    this.thrown = thrown;
-  }
-}
-
-/** Calls code of the handler inside {@link answering}. */
-export async function callback<Result>(call: () => Promise<Result> | Result): Promise<Result> {
-  try {
-    return await call();
-  } catch (error) {
-    throw new CallbackFailed(error);
-  }
 }
 
 /** Carries what the code of a handler threw across the border, so that nothing on this side takes it for its own. */
@@ -74,7 +57,10 @@ export class HandlerThrew {
   }
 }
 
-/** Calls the code of a handler. Whatever it throws comes back as {@link HandlerThrew}, to be parsed. */
+/**
+ * Calls the code of a handler. Whatever it throws comes back as {@link HandlerThrew}: to be parsed, or, inside
+ * {@link answering}, to be handed back to the handler as its own.
+ */
 export async function acrossBorder<Result>(call: () => Promise<Result> | Result): Promise<Result> {
   try {
     return await call();

@@ -13,7 +13,7 @@ export interface LimitDecision {
   readonly retryAfterMs: number;
   /** The name of the limit that refused, `redis` for a class that is closed during an outage; null when allowed. */
   readonly deniedBy: string | null;
-  /** Who decided: Redis, for all processes together, or this process alone because Redis is away. */
+  /** Who decided: Redis, for all processes together, or this process alone because Redis is unavailable. */
   readonly source: 'redis' | 'local';
 }
 
@@ -25,7 +25,7 @@ export interface LimitReservation extends LimitDecision {
 
 /**
  * What became of a settlement. `repeated`: it was settled before. `unknown`: there is no such reservation, or no longer.
- * `unreachable`: Redis is away, and the estimate stays charged.
+ * `unreachable`: Redis is unavailable, and the estimate stays charged.
  */
 export type Settlement = 'settled' | 'repeated' | 'unknown' | 'unreachable';
 

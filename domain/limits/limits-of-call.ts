@@ -17,7 +17,7 @@ export interface LimitedCall {
   readonly cost?: number | undefined;
   /** What it weighs against limits that count tokens. Left out, those do not apply. */
   readonly tokens?: number | undefined;
-  /** What happens to it while Redis is away. @defaultValue that of its endpoint, provider or model */
+  /** What happens to it while Redis is unavailable. @defaultValue that of its endpoint, provider or model */
   readonly class?: LimitClass | undefined;
 }
 

@@ -6,7 +6,7 @@ export const LIMIT_CLASSES = [
 export type LimitClass = (typeof LIMIT_CLASSES)[number];
 
 /**
- * What happens to a limited call while the store is away. `open`: it is allowed. `closed`: it is refused. `local_share`: each
+ * What happens to a limited call while the store is unavailable. `open`: it is allowed. `closed`: it is refused. `local_share`: each
  * process allows its part of the limit, the limit divided by the processes that live.
  */
 export type OutageBehaviour = 'open' | 'closed' | 'local_share';

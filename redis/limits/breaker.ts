@@ -27,7 +27,7 @@ export class Breaker {
     this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
-  /** Whether the store counts as away. */
+  /** Whether the store counts as unavailable. */
   get isOpen(): boolean {
     return this.#failures >= this.#failuresUntilOpen;
   }

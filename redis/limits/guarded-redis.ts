@@ -31,7 +31,7 @@ export class GuardedRedis {
     return this.#redis.keys;
   }
 
-  /** Whether Redis counts as away. */
+  /** Whether Redis counts as unavailable. */
   get isAway(): boolean {
     return this.#breaker.isOpen;
   }
@@ -42,7 +42,7 @@ export class GuardedRedis {
   }
 
   /**
-   * The answer, or null when there is none in time, or at once while Redis counts as away; what was asked may have been done. Any
+   * The answer, or null when there is none in time, or at once while Redis counts as unavailable; what was asked may have been done. Any
    * other error is a fault of the program and is raised.
    */
   async ask<Answer extends object | string | number>(

@@ -18,7 +18,7 @@ export interface LimitPart {
 /** Whether a question only looks, takes, or takes under a reservation's id: once. */
 export type LimitMode = 'look' | 'take' | { readonly reservation: string };
 
-/** What became of a correction; null when Redis is away. See `adjust-limits.lua`. */
+/** What became of a correction; null when Redis is unavailable. See `adjust-limits.lua`. */
 export type Adjustment = 'refunded' | 'settled' | 'repeated' | 'unknown' | null;
 
 /** How long a reservation can be settled, and a repetition of either is known. */
@@ -35,7 +35,7 @@ export class LimitStore {
     this.#batch = new CheckBatch(redis);
   }
 
-  /** One answer for each limit, all taken or none; null when Redis is away. */
+  /** One answer for each limit, all taken or none; null when Redis is unavailable. */
   async ask({ tenant, limits }: LimitPart, mode: LimitMode): Promise<NamedAnswer[] | null> {
     const keys = this.#redis.keys.limits(tenant);
     const tokens = limits.find(({ countsTokens }) => countsTokens)?.cost ?? 0;
@@ -64,7 +64,7 @@ export class LimitStore {
     return this.#adjust(part, { mode: 'settle', id, tokens });
   }
 
-  /** Forgets what was taken, and the blocks. Null when Redis is away. */
+  /** Forgets what was taken, and the blocks. Null when Redis is unavailable. */
   forget({ tenant, limits }: LimitPart): Promise<number | null> {
     const keys = this.#redis.keys.limits(tenant);
     return this.#redis.ask((redis) => redis.unlink(...limits.flatMap(({ key }) => [key, keys.block(key)])));

@@ -9,7 +9,7 @@ export interface LocalShareOptions {
   readonly nowMs: () => number;
 }
 
-/** What is known of a counter: its state since Redis is away, or how much was used when Redis last said so. */
+/** What is known of a counter: its state since Redis is unavailable, or how much was used when Redis last said so. */
 interface Known {
   state: LimitState | null;
   used: number;
@@ -20,7 +20,7 @@ interface Known {
 const MAX_KEYS = 20_000;
 
 /**
- * The share of the limits that this process may use while Redis is away: the limit divided by the processes that live.
+ * The share of the limits that this process may use while Redis is unavailable: the limit divided by the processes that live.
  *
  * Each process charges itself for all, as if every other one did the same as it. So the counters stay those of the whole limit:
  * what Redis last said is where they begin, and a process that comes or goes changes nothing but the weight. A share of less

@@ -17,11 +17,11 @@ export interface CooldownRequest {
   readonly command: string;
   /** @defaultValue that of the command, where it ships with one: see `COOLDOWN_SECONDS` */
   readonly seconds?: number | undefined;
-  /** What happens while Redis is away. A class with a local share counts as closed: nobody can share one time. @defaultValue 'economy' */
+  /** What happens while Redis is unavailable. A class with a local share counts as closed: nobody can share one time. @defaultValue 'economy' */
   readonly class?: LimitClass | undefined;
 }
 
-/** How long a call waits that is refused because Redis is away. */
+/** How long a call waits that is refused because Redis is unavailable. */
 const CLOSED_RETRY_MS = 1_000;
 
 /** Things that may happen once in a time: commands with a cooldown, and what has an idempotency key. */
@@ -40,7 +40,7 @@ export class OnceKeys {
 
   /**
    * Allowed for the first call with a key, and for no other within the time. A call that is allowed and then fails stays the
-   * first: what must not be lost belongs into PostgreSQL. While Redis is away nothing is allowed, so nothing happens twice.
+   * first: what must not be lost belongs into PostgreSQL. While Redis is unavailable nothing is allowed, so nothing happens twice.
    * @throws CostInvalid for no usable time
    */
   once(tenant: string, key: string, seconds = IDEMPOTENCY_SECONDS): Promise<OnceAnswer> {

@@ -42,7 +42,7 @@ const LOCAL_RETRY_MS = 250;
  * Slots of processes: how many of one thing go on at once, over all processes. Each is *held* until it is released or its deadline passes;
  * renewing puts the deadline off, and a slot whose deadline has passed is lost.
  *
- * While Redis is away a process may hold its share, the limit divided by the processes that live, and at least one.
+ * While Redis is unavailable a process may hold its share, the limit divided by the processes that live, and at least one.
  */
 export class ProcessSlots {
   readonly #redis: GuardedRedis;

@@ -22,7 +22,7 @@ export interface RateLimiterOptions extends GuardOptions {
   readonly redis: RedisConnections;
   /** The settings that count now; asked for each call, so it must answer from memory. */
   readonly settings: () => LimitSettings | Promise<LimitSettings>;
-  /** How many processes share the limits while Redis is away. */
+  /** How many processes share the limits while Redis is unavailable. */
   readonly liveProcesses: () => number;
 }
 
@@ -50,7 +50,7 @@ const CLOSED_RETRY_MS = 1_000;
  *
  * Redis decides, by its own clock, for all processes together. The limits of the tenant are asked in one script call; those
  * that tenants share lie in another hash slot, so they are asked second, and on their refusal the first are given back. A
- * process that dies between the two leaves the tenant charged for one call. When Redis is away or hangs, the answer comes
+ * process that dies between the two leaves the tenant charged for one call. When Redis is unavailable or hangs, the answer comes
  * from {@link OUTAGE_MATRIX} within 300 ms, and at once while Redis is known to be away.
  */
 export class RateLimiter {
@@ -130,7 +130,7 @@ export class RateLimiter {
     return answers;
   }
 
-  /** Forgets what was taken under the limits of a call, and its blocks. False when Redis is away: then only here. */
+  /** Forgets what was taken under the limits of a call, and its blocks. False when Redis is unavailable: then only here. */
   async reset(call: LimitedCall): Promise<boolean> {
     let forgotten = true;
     for (const part of await this.#partsOf(call)) {
@@ -161,7 +161,7 @@ export class RateLimiter {
     return summarize(answers, 'redis');
   }
 
-  /** Decides while Redis is away. What is shared beyond the tenant keeps its limits whatever the class. */
+  /** Decides while Redis is unavailable. What is shared beyond the tenant keeps its limits whatever the class. */
   #decideAlone(call: LimitedCall, parts: readonly LimitPart[], mode: LimitMode): LimitDecision {
     const behaviour = OUTAGE_MATRIX[classOf(call)];
     const limits = parts.flatMap((part) => part.limits);

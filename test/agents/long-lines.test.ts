@@ -9,6 +9,8 @@ import { parseTranscript } from '../../agents/channel-digest/parsing/parse-trans
 import { plantedTalk } from './long-transcript.ts';
 
 const HEAD = '[10:00] ann: hello there, what is this about?\n[10:01] bo: ';
+/** What stands at the end of the long line, and after it. */
+const TAIL = '. We decided to move the launch to Monday.\n[10:02] ann: We decided to ship the new release on Friday.\n';
 /** A quadratic pattern takes minutes for it. */
 const LENGTH = 200_000;
 /** What a pattern with a repetition in it takes long to give up on, once it is repeated often enough. */
@@ -44,14 +46,21 @@ describe('a line of 200,000 characters', () => {
     it(`of ${JSON.stringify(unit)} is read to its end`, async () => {
       const { pace } = turns();
       const conversation = await readConversation(
-        parseTranscript(`${HEAD}${unit.repeat(LENGTH / unit.length)} end\n`, 'long.txt'),
+        parseTranscript(`${HEAD}${unit.repeat(LENGTH / unit.length)}${TAIL}`, 'long.txt'),
         pace,
       );
 
-      const found = [await findDecisions(conversation), await findActionItems(conversation)];
+      const decisions = await findDecisions(conversation);
+      const [actions, questions] = [await findActionItems(conversation), await findQuestions(conversation)];
 
-      assert.equal((await findQuestions(conversation)).open.length <= 1, true);
-      assert.ok(found.every((list) => list.length <= 2));
+      assert.deepEqual(
+        decisions.map(({ text, lines }) => [text, lines]),
+        [
+          ['Move the launch to Monday.', [2]],
+          ['Ship the new release on Friday.', [3]],
+        ],
+      );
+      assert.ok(actions.length <= 2 && questions.open.length <= 1);
     }).timeout(20_000);
   }
 
@@ -75,6 +84,7 @@ describe('a line of 200,000 characters', () => {
 
     const pieces = boundedPieces(lines.join('\n'), 0);
 
+    assert.ok(pieces.length > 5 && pieces.length <= lines.length, `${pieces.length} pieces`);
     for (const { text, offset } of pieces)
       assert.ok(text.trimStart().startsWith(lines[offset] ?? '-') || text.startsWith('\n'));
   });

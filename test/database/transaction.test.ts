@@ -107,7 +107,7 @@ describe('a unit of work', () => {
       if (runs === 1) await raise('40001').execute(kysely);
     });
 
-    assert.deepEqual(lines, [[{ attempt: 1, reason: 'on purpose' }, 'A unit of work runs again.']]);
+    assert.deepEqual(lines, [[{ attempt: 1, reason: 'on purpose' }, 'a unit of work failed for now; retrying it']]);
   });
 
   for (const [state, code] of [

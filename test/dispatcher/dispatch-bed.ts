@@ -103,7 +103,7 @@ export class DispatchBed {
     return new IndexMender({ database, queue, taskQueue: TASK_QUEUE, settings, log: SILENT });
   }
 
-  /** All that mends, for ever. Closed with the rest. */
+  /** All that mends, forever. Closed with the rest. */
   reconcile({ client, log = SILENT }: { readonly client: Client; readonly log?: LoopLog }): Reconciler {
     const { database } = this.claims;
     const reconciler = new Reconciler({

@@ -257,5 +257,10 @@ describe('the end of a task', () => {
 
     const { status, code, slots } = (await rowOf(task)) ?? {};
     assert.deepEqual([status, code, slots], ['cancelled', 'task_killed', 0]);
+    const [told] = await bed.query<{ message: string }>(
+      "select error ->> 'message' as message from muster.tasks where id = $1",
+      [task.execution.taskId],
+    );
+    assert.equal(told?.message, 'by the test');
   });
 });

@@ -172,7 +172,7 @@ describe('the relay', () => {
       'select task_id from muster.outbox where refused_at is not null and last_error is not null',
     );
     assert.deepEqual(refused, [{ task_id: broken }]);
-    assert.deepEqual(told, ['an outbox row is refused for good; it is given up']);
+    assert.deepEqual(told, ['an outbox row was refused permanently; it is given up']);
   });
 
   it('frees the slots of ended tasks in Redis', async () => {

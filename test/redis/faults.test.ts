@@ -149,7 +149,7 @@ describe('Redis under faults', () => {
     await answersAgain();
 
     await eventually(() => reports.length === 2);
-    assert.deepEqual(reports, ['Redis does not answer; trying until it does', 'Redis answers again']);
+    assert.deepEqual(reports, ['Redis does not answer; reconnecting until it does', 'Redis answers again']);
   });
 
   it('names the address but no password in what it says', async () => {

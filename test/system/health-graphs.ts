@@ -6,7 +6,7 @@ const anything = z.record(z.string(), z.json());
 
 const worker = defineAgent({ name: 'worker', input: anything, output: z.null(), handle: () => null });
 
-/** Asks for the same thing for ever, and never gets anywhere, until it is stopped. */
+/** Asks for the same thing forever, and never gets anywhere, until it is stopped. */
 const looper = defineAgent({
   name: 'looper',
   input: anything,

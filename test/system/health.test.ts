@@ -238,7 +238,7 @@ describe('the health of a worker', function () {
       });
       assert.ok(redAfterMs < RED_WITHIN_MS, `red after ${Math.round(redAfterMs)} ms, by ${kinds.join(', ')}`);
       assert.equal((await askHealth(at, 'live')).status, 503);
-      await eventually(() => process.log.some((line) => line.includes('does not get on')));
+      await eventually(() => process.log.some((line) => line.includes('is making no progress')));
     });
 
     it('F11: is red while it is stopped and right after it, and well again later', async () => {

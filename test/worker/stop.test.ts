@@ -146,13 +146,13 @@ describe('a worker that is told to stop', function () {
         const worker = await ready(command({ ...through, MUSTER_TASK_QUEUE: `${muster.taskQueue}-${address}` }));
         proxy.set('blackHole');
         await eventually(() => proxy.dropped > 0, { withinMs: 30_000, what: `the silence of ${address}` });
-        return stop(worker);
+        return { ...(await stop(worker)), log: worker.log() };
       }),
     );
 
-    for (const [index, { code, afterMs }] of ends.entries()) {
+    for (const [index, { code, afterMs, log }] of ends.entries()) {
       const address = ADDRESSES[index] ?? '';
-      assert.ok(code === 0 || code === STOP_INCOMPLETE, `${address}: ${code}`);
+      assert.equal(code, log.includes('the worker has stopped') ? 0 : STOP_INCOMPLETE, `${address}: ${log}`);
       assert.ok(afterMs < GONE_WITHIN_MS, `${address}: ${afterMs} ms`);
     }
   });
@@ -163,7 +163,10 @@ describe('a worker that is told to stop', function () {
     const { child, ended, log } = await ready(command(patient));
     const { release } = await submitRunning('stubborn-slow', taskQueue);
     child.kill('SIGTERM');
-    await eventually(() => log().includes('the worker stops'), { withinMs: 10_000, what: 'the beginning of the stop' });
+    await eventually(() => log().includes('the worker is stopping'), {
+      withinMs: 10_000,
+      what: 'the beginning of the stop',
+    });
 
     const again = setInterval(() => child.kill('SIGTERM'), 1_000);
     const code = await ended;

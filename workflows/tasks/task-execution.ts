@@ -239,7 +239,7 @@ export class TaskExecution {
   }
 
   async #writePause(): Promise<void> {
-    // Once cancelled, a write would fail at once and the main loop would try it for ever; the end is written anyway.
+    // Once cancelled, a write would fail at once and the main loop would try it forever; the end is written anyway.
     if (this.#cancelled || this.#paused === this.#pauseWritten) return;
     const paused = this.#paused;
     await localActivities(paused ? 'pause' : 'resume').markTask({

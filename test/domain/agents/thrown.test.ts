@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { answering, callback, MOST_LIMIT_DELAY_MS, parseThrown } from '../../../domain/agents/thrown.ts';
+import { acrossBorder, answering, MOST_LIMIT_DELAY_MS, parseThrown } from '../../../domain/agents/thrown.ts';
 import { MusterError } from '../../../domain/errors.ts';
 import { RateLimited } from '../../../domain/limits/errors.ts';
 
@@ -26,7 +26,9 @@ describe('what a handler throws', () => {
   });
 
   it('is the word of the handler where its own code threw inside a call of the context', async () => {
-    const thrown = await answering(() => callback(() => Promise.reject(limited(1)))).catch((error: unknown) => error);
+    const thrown = await answering(() => acrossBorder(() => Promise.reject(limited(1)))).catch(
+      (error: unknown) => error,
+    );
 
     assert.ok(thrown instanceof RateLimited);
     assert.equal(parseThrown(thrown).limitedForMs, null);
@@ -45,7 +47,7 @@ describe('what a handler throws', () => {
     assert.deepEqual([Number.NaN, -5, 1e300, '7', 12n, 0, 70].map(asked), [null, null, 3_600_000, null, null, 0, 70]);
   });
 
-  it('never makes a node wait for a limit for no time, or for ever', async () => {
+  it('never makes a node wait for a limit for no time, or forever', async () => {
     const waits = [0, Number.NaN, 1e300].map(async (ms) => parseThrown(await told(limited(ms))).limitedForMs);
 
     assert.deepEqual(await Promise.all(waits), [1, 1_000, MOST_LIMIT_DELAY_MS]);

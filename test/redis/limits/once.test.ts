@@ -47,7 +47,7 @@ describe('what may happen once in a time', () => {
     assert.equal(await run(), 1);
   });
 
-  it('refuses a command without a time, instead of letting it be used for ever', async () => {
+  it('refuses a command without a time, instead of letting it be used forever', async () => {
     await assert.rejects(async () => once.cooldown({ tenant, user: 'ada', command: 'dance' }), /seconds/);
   });
 });

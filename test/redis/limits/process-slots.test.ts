@@ -74,7 +74,7 @@ describe('process slots', function () {
     assert.equal((await slots.acquire('left', { limit: 1 })).acquired, false, 'a late release frees nobody else');
   });
 
-  it('have a fence that grows for ever, even after Redis was emptied', async () => {
+  it('have a fence that grows forever, even after Redis was emptied', async () => {
     const slots = open();
     const fences: number[] = [];
     for (let round = 0; round < 60; round += 1) {

@@ -142,7 +142,7 @@ describe('rate limiter', () => {
     assert.equal(await admitted(limiter, 5, call), 3);
   });
 
-  it('refuses a cost that fits into no window, instead of letting it wait for ever', async () => {
+  it('refuses a cost that fits into no window, instead of letting it wait forever', async () => {
     const limiter = limiterWith(redis, {});
 
     await assert.rejects(limiter.take({ tenant, endpoint: 'auth', cost: 6 }), (error) => {
