@@ -80,6 +80,29 @@ describe('decisions', () => {
     assert.equal(found.length, 1);
   });
 
+  it('takes every item under a heading of decisions for one', async () => {
+    const items = ['- We move to Postgres', '- Launch the beta on Monday', '- Launch the docs on Monday'];
+    for (const heading of ['## Decisions', '# Weekly\n\nDecisions'])
+      assert.deepEqual(
+        (await findDecisions(await read(talk(heading, '', ...items)))).map(({ text }) => text),
+        ['We move to Postgres.', 'Launch the beta on Monday.', 'Launch the docs on Monday.'],
+        heading,
+      );
+    const alone = await findDecisions(await read(talk('# Notes', '', '## Decisions', '', 'We move to Postgres')));
+    assert.equal(alone.length, 1);
+  });
+
+  it('keeps the verb of what was proposed as a question', async () => {
+    const found = await findDecisions(
+      await read(talk('sam: Should we move the release to Tuesday?', "lee: Yes. Let's move the release to Tuesday.")),
+    );
+
+    assert.deepEqual(
+      found.map(({ text }) => text),
+      ['Move the release to Tuesday.'],
+    );
+  });
+
   it('marks a decision that a later one replaces', async () => {
     const found = await findDecisions(
       await read(
@@ -142,6 +165,23 @@ describe('action items', () => {
     assert.equal(item?.state, 'done');
   });
 
+  it('does not take a promise that answers another question for what was asked before', async () => {
+    const conversation = await read(
+      talk('sam: Who tells marketing?', 'lee: Is the build green?', "sam: no, I'll fix it today"),
+    );
+
+    const items = await findActionItems(conversation);
+    const { open } = await findQuestions(conversation);
+    assert.deepEqual(
+      items.map(({ owner, text, due }) => [owner, text, due]),
+      [['sam', 'fix the build', 'today']],
+    );
+    assert.deepEqual(
+      open.map(({ text }) => text),
+      ['Who tells marketing?'],
+    );
+  });
+
   it('leaves idle promises out', async () => {
     const found = await findActionItems(
       await read(
@@ -186,6 +226,14 @@ describe('open questions', () => {
     );
 
     assert.equal(question?.reason, 'bo did not reply');
+  });
+
+  it('keeps "who does it?" open until somebody takes it', async () => {
+    const [question] = await open('bo: all fine', 'ann: who tells marketing?');
+
+    assert.equal(question?.reason, 'the talk ended without a reply');
+    assert.deepEqual(await open('ann: who tells marketing?', "bo: I'll do it"), []);
+    assert.deepEqual(await open('ann: who tells marketing?', 'ann: bo will tell them'), []);
   });
 
   it('takes requests, proposals, tags and small talk for no questions', async () => {

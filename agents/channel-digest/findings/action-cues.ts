@@ -41,7 +41,7 @@ const WE_NEED = /\bwe (?:really |still |also )?(?:need to|have to|must)\s+(?<wha
 const LABELLED =
   /^(?:action(?: item)?|todo|to do|task|ai|follow[- ]?up)\b\s*(?:\((?<owner>[\p{L}\p{N} .@_-]+)\))?\s*[:–—-]\s*(?<what>.+)/iu;
 const ASSIGNED =
-  /(?<![\p{L}@])@?(?<who>\p{L}[\p{L}\p{N}_.-]*(?: \p{Lu}\p{L}+)?),? (?:will|is going to|to|takes|owns|has to|volunteered to|agreed to|offered to|promised to|is assigned to|should|takes on|committed to)\s+(?:also |then |please )*(?<what>(?!be\b|have\b|never\b|probably\b|know\b|love\b|hate\b|like\b|need\b|not\b)\p{L}.+)/gu;
+  /(?<![\p{L}@])@?(?<who>\p{L}[\p{L}\p{N}_.-]*(?: \p{Lu}\p{L}+)?)[,:]? (?:will|is going to|to|takes|owns|has to|volunteered to|agreed to|offered to|promised to|is assigned to|should|takes on|committed to)\s+(?:also |then |please )*(?<what>(?!be\b|have\b|never\b|probably\b|know\b|love\b|hate\b|like\b|need\b|not\b)\p{L}.+)/gu;
 
 /** What a sentence asks, promises or assigns; null when it does none of these. */
 export function actionCue(sentence: Sentence, conversation: Conversation): ActionCue | null {
@@ -66,6 +66,11 @@ export function actionCue(sentence: Sentence, conversation: Conversation): Actio
 export function isRequest(sentence: Sentence): boolean {
   const asked = REQUEST.exec(sentence.said)?.groups?.what;
   return (asked !== undefined && !NOT_ASKED.test(asked)) || needed(sentence.said) !== null;
+}
+
+/** Whether a question looks for whoever does something: a request while somebody may take it, a question if nobody does. */
+export function asksWhoDoes({ said }: Pick<Sentence, 'said'>): boolean {
+  return /\?\W*$/.test(said) && (WHO.test(said) || WHO_DOES.test(said));
 }
 
 /** "clean the runners again, fern?": the name at the end is no part of the task. */
@@ -110,9 +115,19 @@ function baseForm(verb: string): string {
 function labelledCue(groups: Readonly<Record<string, string>>, conversation: Conversation): ActionCue {
   const what = groups.what ?? '';
   const owner = groups.owner === undefined ? null : (personCalled(conversation.people, groups.owner) ?? groups.owner);
-  const named = /^@?(?<who>[\p{L}\p{N}_.-]+)(?:\s*[:–—-]\s*|,? (?:to|will|should) )(?<rest>.+)/u.exec(what)?.groups;
+  const named =
+    /^@?(?<who>[\p{L}\p{N}_.-]+)(?:\s*[:–—-]\s*|,? (?:to|will|should) |\s(?=(?<verb>\p{Ll}{2,14}s)\s))(?<rest>.+)/u.exec(
+      what,
+    )?.groups;
   const called = named === undefined ? null : personCalled(conversation.people, named.who ?? '');
-  if (called !== null && named !== undefined) return { kind: 'assignment', what: named.rest ?? what, who: called };
+  if (called !== null && named !== undefined) {
+    const { verb, rest = what } = named;
+    return {
+      kind: 'assignment',
+      what: verb === undefined ? rest : baseForm(verb) + rest.slice(verb.length),
+      who: called,
+    };
+  }
   return { kind: 'assignment', what, who: owner };
 }
 

@@ -1,6 +1,7 @@
 import { eachInSlices } from '../language/read-sentences.ts';
 import { isContained, overlap, type Sentence } from '../language/sentences.ts';
 import { wordRoots } from '../language/word-roots.ts';
+import { headsActions } from '../parsing/labels.ts';
 import { personCalled } from '../parsing/roster.ts';
 import type { ActionItem } from '../schemas.ts';
 import { type ActionCue, actionCue } from './action-cues.ts';
@@ -17,7 +18,6 @@ const ANSWER_WINDOW = 10;
 const REMEMBERED = 200;
 /** "somebody has to find a reviewer" – "I could ask her". */
 const OFFER = /\b(?:her|him|them|it|that)\b/;
-const ACTION_SECTION = /\b(?:actions?|action items?|to-?dos?|next steps?|tasks?|follow[- ]?ups?)\b/i;
 const DONE = /\b(?:done|finished|merged|fixed|deployed|uploaded|completed|sent|published|rotated|booked)\b/;
 
 /** An item while it is collected: who was asked first, who took it, where it was said. */
@@ -60,16 +60,23 @@ export async function findActionItems(conversation: Conversation): Promise<Actio
 /** Items of a list headed "Action items" and of check boxes anywhere; null when the sentence is neither. */
 function listedItems(conversation: Conversation, sentence: Sentence): Item[] | null {
   const { utterance } = sentence;
-  if (utterance.checked === null && !(utterance.speaker === null && ACTION_SECTION.test(utterance.section ?? '')))
-    return null;
+  if (utterance.checked === null && !(utterance.speaker === null && headsActions(utterance.section))) return null;
   if (conversation.sentences[sentence.index - 1]?.utterance === utterance) return [];
   const owned = ownerOf(sentence.said.replace(/\n/g, ' '), conversation);
-  const whole = findDueDate(owned.rest);
+  const { rest, due: last } = dueAtEnd(owned.rest);
+  const whole = findDueDate(rest);
   const state = utterance.checked === true ? 'done' : 'open';
-  const parts = splitTask(owned.rest);
+  const parts = splitTask(rest);
   return parts.map(({ text, due }) =>
-    newItem(sentence, { text, due: due ?? whole?.due ?? null, owner: owned.owner, state }),
+    newItem(sentence, { text, due: due ?? whole?.due ?? last, owner: owned.owner, state }),
   );
+}
+
+/** "… – Tuesday", as the last cell of a table has it. */
+function dueAtEnd(text: string): { rest: string; due: string | null } {
+  const dash = text.lastIndexOf(' – ');
+  const due = dash < 0 ? null : bareDueDate(text.slice(dash + 3));
+  return { rest: due === null ? text : text.slice(0, dash), due };
 }
 
 /** "Ann: …", "Ann to …", "… (Ann, Friday)", "… – Ann", "@ann …". */
@@ -96,7 +103,8 @@ function spokenItems(conversation: Conversation, sentence: Sentence, items: read
   const tasks = splitTask(cue.what).map(({ text, due }) => ({ ...resolve(conversation, sentence, text, near), due }));
   const first = tasks[0]?.text ?? '';
   if (cue.kind === 'acceptance' || (cue.kind === 'commitment' && isVague(first))) {
-    return take(conversation, sentence, items) ? [] : proposedTask(conversation, sentence);
+    const what = cue.kind === 'commitment' ? first : '';
+    return take(conversation, sentence, { items, what }) ? [] : proposedTask(conversation, sentence);
   }
   if (cue.kind === 'commitment' && claim(conversation, sentence, { items, text: first })) return [];
   return tasks.flatMap(({ text: words, context, due }) => {
@@ -126,22 +134,38 @@ function stateFor(cue: ActionCue, { speaker }: Sentence): ActionItem['state'] {
 
 function newItem(sentence: Sentence, facts: Pick<Item, 'text' | 'due' | 'owner' | 'state'>, cue?: ActionCue): Item {
   const loose =
-    cue !== undefined &&
-    cue.kind !== 'commitment' &&
+    (cue?.kind === 'need' || cue?.kind === 'request') &&
     facts.owner === null &&
     !/\bsome(?:body|one)\b.*\b(?:needs?|has|must|should)\b/.test(sentence.plain);
   return { ...facts, loose, sentence, terms: wordRoots(facts.text), lines: new Set(linesOf(sentence)) };
 }
 
-/** A bare "I'll do it" takes the nearest thing that was asked for and that nobody has. */
-function take(conversation: Conversation, sentence: Sentence, items: readonly Item[]): boolean {
-  const wanted = items.findLast((item) => isFree(conversation, item, sentence));
+/** A bare "I'll do it" takes the nearest thing that was asked for and that nobody has; `what` is what it promises. */
+function take(
+  conversation: Conversation,
+  sentence: Sentence,
+  { items, what = '' }: { items: readonly Item[]; what?: string },
+): boolean {
+  const wanted = items.findLast(
+    (item) => isFree(conversation, item, sentence) && meets(conversation, item, { sentence, what }),
+  );
   if (wanted === undefined || sentence.speaker === null) return false;
   wanted.owner = sentence.speaker;
   wanted.state = 'open';
   wanted.due ??= findDueDate(sentence.said)?.due ?? null;
   wanted.lines.add(sentence.line);
   return true;
+}
+
+/** "I'll fix it" has a verb of its own: it meets what was asked just before, or what names the same act. */
+function meets(
+  conversation: Conversation,
+  item: Item,
+  { sentence, what }: { sentence: Sentence; what: string },
+): boolean {
+  const act = wordRoots(what);
+  const next = conversation.distance(item.sentence.utterance, sentence.utterance) === 1;
+  return act.size === 0 || next || overlap(item.terms, act) > 0;
 }
 
 /** "we should write our own check" – "I can start tomorrow": who offers to act on a proposal takes it. */
@@ -171,7 +195,7 @@ function claim(
   if (wanted === undefined) return false;
   const offers = conversation.distance(wanted.sentence.utterance, sentence.utterance) === 1 && OFFER.test(text);
   if (!offers && overlap(wanted.terms, wordRoots(text)) < 0.5) return false;
-  take(conversation, sentence, items);
+  take(conversation, sentence, { items });
   return true;
 }
 

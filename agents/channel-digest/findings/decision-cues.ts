@@ -31,7 +31,8 @@ const STATED: readonly RegExp[] = [
 const PROPOSED: readonly RegExp[] = [
   /\b(?:let's|lets)(?: please| just| simply)? (?<what>(?:not )?.+)/i,
   /\b(?:how|what) about (?:if )?(?<what>(?:we |you |i )?.+)/i,
-  /\b(?:i|we)(?:'d| would)? (?:also )?(?:propose|suggest|recommend|move|vote)(?: for| that| to| we)*[: ]+(?<what>.+)/i,
+  /\b(?:i|we)(?:'d| would)? (?:also )?(?:propose|suggest|recommend|vote)(?: for| that| to| we)*[: ]+(?<what>.+)/i,
+  /\bi(?:'d| would)? (?:also )?move (?:that|for|we)[: ]+(?<what>.+)/i,
   /\bmy (?:vote|proposal|suggestion)(?: is| would be| goes)?(?: for| to| that|:)*\s+(?<what>.+)/i,
   /\b(?<what>we (?:won't|will not|aren't going to|are not going to) .+)/i,
   /^(?:(?:my|our|a|new) )?(?:proposal|suggestion)\s*[:–—-]\s*(?<what>.+)/i,

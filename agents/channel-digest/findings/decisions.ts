@@ -40,15 +40,25 @@ export async function findDecisions(conversation: Conversation): Promise<Decisio
 }
 
 function candidate(conversation: Conversation, sentence: Sentence): Candidate | null {
-  const listed = DECISION_SECTION.test(sentence.utterance.section ?? '');
-  const cue = decisionCue(sentence) ?? (listed ? { kind: 'stated' as const, what: sentence.said } : null);
+  const listed = isListed(sentence);
+  const cue = listed ? listedCue(sentence) : decisionCue(sentence);
   if (cue === null || (listed && isContinuation(conversation, sentence))) return null;
   const { text: what, context } = resolve(conversation, sentence, cue.what);
   const text = asStatement(what);
-  if (isVague(text) || sentence.terms.size < (cue.kind === 'stated' ? 1 : 2)) return null;
+  if (listed ? text === '' : isVague(text) || sentence.terms.size < (cue.kind === 'stated' ? 1 : 2)) return null;
   const { supporters, objections } = reactions(conversation, sentence);
   const settled = cue.kind === 'stated' || (supporters.size > 0 && objections < supporters.size);
   return settled ? { sentence, kind: cue.kind, text, context, supporters } : null;
+}
+
+function isListed({ utterance }: Sentence): boolean {
+  return DECISION_SECTION.test(utterance.section ?? '');
+}
+
+/** Under a heading of decisions nothing is a mere proposal, whatever its words. */
+function listedCue(sentence: Sentence): DecisionCue {
+  const cue = decisionCue(sentence);
+  return cue?.kind === 'stated' ? cue : { kind: 'stated', what: sentence.said };
 }
 
 /** A listed item is one decision, told by its first sentence. */
@@ -130,6 +140,7 @@ function joined(kept: Decision, earlier: Decision, later: Decision): Decision {
 function sameMatter(conversation: Conversation, earlier: Settled, later: Pick<Settled, 'sentence' | 'kind'>): boolean {
   if (withdraws(later.sentence)) return false;
   if (later.sentence.utterance === earlier.sentence.utterance && later.sentence.speaker === null) return false;
+  if (isListed(earlier.sentence) && isListed(later.sentence)) return false;
   const near = conversation.distance(earlier.sentence.utterance, later.sentence.utterance) <= SAME_MATTER_WINDOW;
   const shared = overlap(earlier.sentence.terms, later.sentence.terms);
   const sameDay = later.kind === 'stated' && earlier.kind === 'proposed' && shareDay(earlier.sentence, later.sentence);

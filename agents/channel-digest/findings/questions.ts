@@ -1,10 +1,11 @@
 import { eachInSlices } from '../language/read-sentences.ts';
 import { overlap, type Sentence } from '../language/sentences.ts';
 import type { OpenQuestion } from '../schemas.ts';
-import { isRequest } from './action-cues.ts';
+import { actionCue, asksWhoDoes, isRequest } from './action-cues.ts';
 import { type Outcome, outcomeOf } from './answers.ts';
 import type { Conversation } from './conversation.ts';
 import { decisionCue } from './decision-cues.ts';
+import { findDueDate } from './due-date.ts';
 import { capitalised, linesOf } from './wording.ts';
 
 const QUESTION_SECTION = /\b(?:open|unresolved|outstanding|pending)\b.*|\bquestions?\b/i;
@@ -22,6 +23,9 @@ const TAG = /,\s*(?:shall we|ok(?:ay)?|deal|alright|will you|would you)\s*\?\W*$
 
 /** Open questions back to which a repetition is looked for: bounds the work on very long texts. */
 const REMEMBERED = 200;
+
+/** How far from "who does it?" somebody may take it. */
+const TAKING_WINDOW = 10;
 
 export interface Questions {
   readonly open: OpenQuestion[];
@@ -68,7 +72,8 @@ function openQuestion(conversation: Conversation, sentence: Sentence): OpenQuest
     askedOf: asked === sentence.speaker ? null : asked,
   };
   if (listed || stated) return { ...question, reason: 'noted as open', lines: linesOf(sentence) };
-  if (isRequest(sentence) || decisionCue(sentence)?.kind === 'proposed') return null;
+  if ((isRequest(sentence) && !isUntaken(conversation, sentence)) || decisionCue(sentence)?.kind === 'proposed')
+    return null;
   if (utterance.speaker === null)
     return answeredInNotes(conversation, sentence)
       ? 'answered'
@@ -80,6 +85,24 @@ function openQuestion(conversation: Conversation, sentence: Sentence): OpenQuest
     reason: whyOpen(conversation, sentence, outcome),
     lines: linesOf(sentence, ...outcome.evasions.slice(0, 3).map((turn) => turn.utterance)),
   };
+}
+
+/** "Who tells marketing?" is a request while somebody takes it; with a due date it is an action item all the same. */
+function isUntaken(conversation: Conversation, question: Sentence): boolean {
+  if (!asksWhoDoes(question) || findDueDate(question.said) !== null) return false;
+  let interrupted = false;
+  return !conversation.after(question.utterance, TAKING_WINDOW).some(({ sentences }) => {
+    const takes = sentences.some(
+      (said) => settlesWho(conversation, said) && (!interrupted || overlap(said.terms, question.terms) >= 0.5),
+    );
+    interrupted ||= sentences.some(({ plain }) => /\?\W*$/.test(plain));
+    return takes;
+  });
+}
+
+function settlesWho(conversation: Conversation, sentence: Sentence): boolean {
+  const kind = actionCue(sentence, conversation)?.kind;
+  return kind === 'commitment' || kind === 'acceptance' || kind === 'assignment';
 }
 
 /** In notes the answer stands in the same item or paragraph. */

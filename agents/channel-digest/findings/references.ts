@@ -46,13 +46,16 @@ function proposalBefore(conversation: Conversation, sentence: Sentence): string 
   return turns.flatMap(({ sentences }) => sentences.flatMap((earlier) => decisionCue(earlier)?.what ?? []))[0];
 }
 
-/** "the sponsor hasn't answered" – "I can call them". */
+/** "the sponsor hasn't answered" – "I can call them"; "is the build green?" – "I'll fix it". */
 function subjectBefore(conversation: Conversation, sentence: Sentence): string | null {
   const said = conversation
     .before(sentence.utterance, 1)
     .flatMap(({ sentences }) => sentences.map((earlier) => earlier.said));
   const subjects = said.flatMap(
-    (earlier) => /^(?:(?:and|but|so|well|also),? )?((?:the|our) [\p{L}-]+)/iu.exec(earlier)?.[1] ?? [],
+    (earlier) =>
+      /^(?:(?:and|but|so|well|also),? )?(?:(?:is|are|was|were|has|have|does|did|do) )?((?:the|our) [\p{L}-]+)/iu.exec(
+        earlier,
+      )?.[1] ?? [],
   );
   return subjects[0] ?? null;
 }

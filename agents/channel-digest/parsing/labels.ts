@@ -17,6 +17,13 @@ const LABELS = new Set(
     .map((label) => label.trim()),
 );
 
+const ACTION_SECTION = /\b(?:actions?|action items?|to-?dos?|next steps?|tasks?|follow[- ]?ups?)\b/i;
+
+/** Whether a heading stands over things to do. */
+export function headsActions(heading: string | null | undefined): boolean {
+  return ACTION_SECTION.test(heading ?? '');
+}
+
 /** Whether a word before a colon heads what follows and is nobody's name. */
 export function isLabel(name: string): boolean {
   return LABELS.has(name.toLowerCase().replace(/\s+/g, ' ').trim());

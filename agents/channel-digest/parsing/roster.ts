@@ -1,5 +1,5 @@
 import type { Person } from '../schemas.ts';
-import { isLabel } from './labels.ts';
+import { headsActions, isLabel } from './labels.ts';
 import type { Message } from './message.ts';
 
 const MENTION = /(?<![\w/.])@([\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_])?)/gu;
@@ -9,9 +9,14 @@ const ATTENDEES =
   /^(?:attendees|participants|present|attending|people|in the room)\b\s{0,4}(?:\([^()]{0,80}\))?\s{0,4}:?(?<names>.*)$/i;
 /** What only people do: a capitalised word before one of these is somebody. */
 const PERSON_ACTS =
-  /(?:^|[\s(:])(\p{Lu}[\p{Ll}]{1,14})(?:,)?\s+(?:said|asked|agreed|proposed|suggested|confirmed|volunteered|noted|reported|objected|offered|promised|takes|owns|(?:will|to|should|can)\s+(?:also\s|then\s|please\s)?(?:announce|arrange|ask|book|bring|buy|call|chase|check|circulate|collect|compile|contact|coordinate|create|decide|design|draft|email|file|find|fix|follow|get|help|inform|investigate|invite|lead|look|make|meet|order|organi[sz]e|phone|pick|plan|prepare|present|propose|report|research|review|schedule|send|set|share|speak|submit|talk|tell|test|update|verify|visit|write))(?![\p{L}-])/gu;
+  /(?:^|[\s(:])(\p{Lu}[\p{Ll}]{1,14})[,:]?\s+(?:said|asked|agreed|proposed|suggested|confirmed|volunteered|noted|reported|objected|offered|promised|takes|owns|(?:will|to|should|can)\s+(?:also\s|then\s|please\s)?(?:announce|arrange|ask|book|bring|buy|call|chase|check|circulate|collect|compile|contact|coordinate|create|decide|design|draft|email|file|find|fix|follow|get|help|inform|investigate|invite|lead|look|make|meet|order|organi[sz]e|phone|pick|plan|prepare|present|propose|report|research|review|schedule|send|set|share|speak|submit|talk|tell|test|update|verify|visit|write))(?![\p{L}-])/gu;
 const NOT_A_NAME =
   /^(?:we|they|it|this|that|he|she|you|i|who|what|which|there|these|those|everyone|everybody|someone|somebody|nobody|anyone|all|none|one|the|a|an|up|next|back|need|needs|want|wants|how|where|when|why|able|ready|happy|going|due|according|thanks|prior|similar|similarly|related|regarding|respect|write|mail|team|support|sales|legal|marketing|engineering|design|product|finance|management|operations|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow|january|february|march|april|may|june|july|august|september|october|november|december)$/i;
+const LABELLED_ACTION = /^(?:action(?: item)?|todo|to do|task)\s{0,2}:\s{1,4}/i;
+/** Whoever stands in front of a task: one or two capitalised words. */
+const OWNER = /^@?(\p{Lu}[\p{L}'’-]{1,20}(?: \p{Lu}[\p{L}'’-]{1,20})?)(?:\s?:| [–—-]) /u;
+const LABELLED_OWNER =
+  /^@?(\p{Lu}[\p{L}'’-]{1,20}(?: \p{Lu}[\p{L}'’-]{1,20})?)(?:\s?:| [–—-]| to| will| should| (?:adds|announces|arranges|asks|books|brings|builds|buys|calls|checks|contacts|creates|designs|documents|does|drafts|files|fixes|gets|invites|makes|merges|moves|orders|organi[sz]es|plans|prepares|presents|reviews|schedules|sends|sets|shares|talks|tells|tests|updates|writes)) /u;
 /** Titles and degrees are no part of the name by which others call somebody. */
 const TITLES = /^(?:dr|prof|mr|mrs|ms|mx|sir|dipl|ing|herr|frau|sig|sra?|mme)\.?$/i;
 const DEGREES = /^(?:ph\.?d|m\.?d|m\.?sc|b\.?sc|m\.?a|b\.?a|mba|llm|esq|jr|sr|ii|iii)\.?$/i;
@@ -33,8 +38,9 @@ export function buildRoster(messages: readonly Message[]): Person[] {
   }));
   const bots = messages.flatMap(({ speaker, automated }) => (automated ? (speaker?.toLowerCase() ?? []) : []));
   const known = new Set([...bots, ...roster.flatMap(({ aliases: names }) => names)]);
+  const parts = new Set(people.flatMap((name) => name.toLowerCase().split(/[\s,]+/)));
   for (const name of mentionedNames(human)) {
-    if (known.has(name.toLowerCase())) continue;
+    if (known.has(name.toLowerCase()) || parts.has(name.toLowerCase())) continue;
     known.add(name.toLowerCase());
     roster.push({ name, aliases: [name.toLowerCase()], speaks: false });
   }
@@ -52,14 +58,28 @@ export function personCalled(people: readonly Person[], called: string): string 
 
 function mentionedNames(messages: readonly Message[]): string[] {
   return unique(
-    messages.flatMap(({ text, automated }) =>
-      automated ? [] : [...[...text.matchAll(MENTION)].flatMap((match) => handle(match[1])), ...actingNames(text)],
+    messages.flatMap((message) =>
+      message.automated
+        ? []
+        : [
+            ...[...message.text.matchAll(MENTION)].flatMap((match) => handle(match[1])),
+            ...(message.speaker === null ? ownerNames(message) : []),
+            ...actingNames(message.text),
+          ],
     ),
   );
 }
 
 function handle(name: string | undefined): string[] {
   return name === undefined || EVERYBODY.has(name.toLowerCase()) ? [] : [name];
+}
+
+/** "Jo: write the docs" among things to do, and "Todo: Jo writes the docs". */
+function ownerNames({ text, section, checked }: Message): string[] {
+  const label = LABELLED_ACTION.exec(text)?.[0];
+  if (label === undefined && checked === undefined && !headsActions(section)) return [];
+  const owner = (label === undefined ? OWNER : LABELLED_OWNER).exec(text.slice(label?.length ?? 0))?.[1];
+  return owner === undefined || NOT_A_NAME.test(owner) || isLabel(owner) ? [] : [owner];
 }
 
 function actingNames(text: string): string[] {

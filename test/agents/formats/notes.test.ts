@@ -51,6 +51,30 @@ describe('meeting notes', () => {
     }
   });
 
+  const ACTIONS: Record<string, string[]> = {
+    'below a line that heads a list': ['Actions', '- Jo: write the docs by Tuesday'],
+    'below that line and a blank one': ['Action items', '', '- Jo: write the docs by Tuesday'],
+    'below a line with a colon': ['Action items:', '- Jo: write the docs by Tuesday'],
+    'with a check box': ['- [ ] Jo: write the docs by Tuesday'],
+    'behind a label': ['Todo: Jo writes the docs by Tuesday'],
+    'as what somebody will do': ['- Jo: will write the docs by Tuesday'],
+    'in a table': ['## Actions', '', '| Who | What | When |', '|---|---|---|', '| Jo | write the docs | Tuesday |'],
+    'in a table without outer bars': [
+      ...['## Actions', '', 'What | Who | When', '--- | --- | ---'],
+      'write the docs | Jo | Tuesday',
+    ],
+  };
+  for (const [kind, lines] of Object.entries(ACTIONS)) {
+    it(`name who does what by when ${kind}, without a list of attendees`, async () => {
+      const { actionItems } = await analyse(readLines('# Weekly', '', ...lines));
+
+      assert.deepEqual(
+        actionItems.map(({ owner, text, due }) => [owner, text, due]),
+        [['Jo', 'write the docs', 'Tuesday']],
+      );
+    });
+  }
+
   const LISTS: Record<string, string[]> = {
     'with semicolons, last name first': ['Present: Vale, Ines; Adeyemi, Olu; Bo'],
     'as a list below a heading': ['## Attendees', '', '- Vale, Ines', '- Adeyemi, Olu', '- Bo'],

@@ -10,6 +10,16 @@ const TABLE_RULE = /^(?:\|\s*)?:?--[-:|\s]*$/;
 /** A short line of its own that ends in a colon, or in capitals, heads what follows in plain notes. */
 const PLAIN_HEADING = /^(?:[\p{Lu}][\p{L}\p{N} '&/-]{2,40}:|[\p{Lu}][\p{Lu}\p{N} '&/-]{3,40})$/u;
 
+/** A line of its own in front of a list heads that list. */
+const LIST_HEADING = /^\p{Lu}[\p{L}\p{N}'’&/-]{1,30}(?: [\p{L}\p{N}'’&/-]{1,30}){0,3}$/u;
+const OWNER_COLUMN = /^(?:who|owner|owners|assignee|assigned to|responsible|person|name)$/i;
+
+/** Where a line stands, and what follows it, over one blank line at most. */
+interface Place {
+  readonly number: number;
+  readonly next: string;
+}
+
 interface Block {
   readonly first: number;
   readonly lines: string[];
@@ -30,7 +40,7 @@ export const notes: ChatFormat = {
 function parseNotes(lines: readonly string[]): Message[] {
   const reader = new NotesReader();
   lines.forEach((line, index) => {
-    reader.take(line, index + 1);
+    reader.take(line, { number: index + 1, next: lines[index + 1]?.trim() || (lines[index + 2] ?? '') });
   });
   return reader.finish();
 }
@@ -40,17 +50,19 @@ class NotesReader {
   private readonly messages: Message[] = [];
   private section: string | undefined;
   private open: Block | null = null;
+  /** The titles of the table that is being read. */
+  private columns: readonly string[] | null = null;
   /** What ends the code block or front matter that is being passed over. */
   private skippedUntil: string | null = null;
 
-  take(line: string, number: number): void {
+  take(line: string, { number, next }: Place): void {
     const fence = number === 1 && line.trim() === '---' ? '---' : FENCE.exec(line)?.[1];
     if (this.skippedUntil !== null)
       this.skippedUntil = line.trim().startsWith(this.skippedUntil) ? null : this.skippedUntil;
     else if (fence !== undefined) {
       this.close();
       this.skippedUntil = fence;
-    } else this.takeProse(line, number);
+    } else this.takeProse(line, { number, next });
   }
 
   finish(): Message[] {
@@ -58,10 +70,12 @@ class NotesReader {
     return this.messages;
   }
 
-  private takeProse(line: string, number: number): void {
-    const heading = headingOf(line) ?? (this.open === null ? plainHeading(line) : null);
+  private takeProse(line: string, { number, next }: Place): void {
+    const heading = headingOf(line) ?? (this.open === null ? plainHeading(line, next) : null);
     const item = ITEM.exec(line)?.groups;
-    if (line.trim() === '' || RULE.test(line) || isTableRule(line)) this.close();
+    const isBlank = line.trim() === '';
+    if (isBlank) this.columns = null;
+    if (isBlank || RULE.test(line) || isTableRule(line)) this.close();
     else if (heading !== null) {
       this.close();
       this.section = plain(heading);
@@ -69,15 +83,23 @@ class NotesReader {
       this.close();
       const checked = item.box === undefined ? undefined : item.box !== ' ';
       this.open = { first: number, lines: [item.text ?? ''], checked };
-    } else if (line.trimStart().startsWith('|')) this.row(line, number);
+    } else if (line.includes('|') && isTableRule(next)) {
+      this.close();
+      this.columns = cellsOf(line);
+    } else if (line.trimStart().startsWith('|') || (this.columns !== null && line.includes('|')))
+      this.row(line, number);
     else if (this.open === null) this.open = { first: number, lines: [line], checked: undefined };
     else this.open.lines.push(line);
   }
 
+  /** A row as its cells in order, whoever has to do it first. */
   private row(line: string, number: number): void {
     this.close();
-    const cells = line.split('|').flatMap((cell) => (cell.trim() === '' ? [] : [cell.trim()]));
-    this.open = { first: number, lines: [cells.join(' – ')], checked: undefined };
+    const cells = cellsOf(line);
+    const owner = this.columns?.findIndex((title) => OWNER_COLUMN.test(title)) ?? -1;
+    const ordered = owner < 0 ? cells : [...cells.slice(owner, owner + 1), ...cells.toSpliced(owner, 1)];
+    const text = ordered.filter((cell) => cell !== '').join(' – ');
+    this.open = { first: number, lines: [text], checked: undefined };
     this.close();
   }
 
@@ -105,8 +127,16 @@ function isTableRule(line: string): boolean {
   return trimmed.includes('|') && TABLE_RULE.test(trimmed);
 }
 
-function plainHeading(line: string): string | null {
-  return PLAIN_HEADING.test(line.trim()) ? line.trim().replace(/:$/, '') : null;
+function plainHeading(line: string, next: string): string | null {
+  const title = line.trim();
+  const heads = PLAIN_HEADING.test(title) || (ITEM.test(next) && LIST_HEADING.test(title));
+  return heads ? title.replace(/:$/, '') : null;
+}
+
+function cellsOf(line: string): string[] {
+  const trimmed = line.trim();
+  const inner = trimmed.slice(trimmed.startsWith('|') ? 1 : 0, trimmed.endsWith('|') ? -1 : undefined);
+  return inner.split('|').map((cell) => cell.trim());
 }
 
 /** Text without Markdown's emphasis and link marks; what is marked has an end nearby, so that no line is read twice. */
