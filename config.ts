@@ -73,7 +73,9 @@ const schema = z.object({
     .refine(isPortOrOff, 'expected a port from 0 to 65535, or off')
     .default('0')
     .transform((value) => (value === 'off' ? null : Number(value))),
-  MUSTER_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  MUSTER_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], { message: 'expected debug, info, warn, error or silent' })
+    .default('info'),
   MUSTER_FAILPOINTS: text,
   TEMPORAL_ADDRESS: plainText,
   TEMPORAL_NAMESPACE: plainText,

@@ -168,8 +168,9 @@ export class PostgresqlUnreachable extends MusterError {
   constructor(url: string, cause: unknown) {
     const { host, pathname } = new URL(url);
     super(
-      `PostgreSQL at ${host}${pathname} does not answer: ${reasonOf(cause)}. \`muster up\` starts one of Muster's own; ` +
-        'repair yours, or correct MUSTER_DATABASE_URL or, for migrations, MUSTER_DATABASE_OWNER_URL.',
+      `PostgreSQL at ${host}${pathname} does not answer: ${reasonOf(cause)}. Repair that server, or correct its address ` +
+        'where you set it (MUSTER_DATABASE_URL or, for migrations, MUSTER_DATABASE_OWNER_URL); ' +
+        '`muster status` says whose it is and what to do.',
       { service: 'postgresql', address: host },
       { cause },
     );

@@ -4,12 +4,12 @@
 // command prints with --json stays alone on standard output.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cachedProgram, withLock } from '../services/temporal-cli/bring-in.mjs';
+import { cachedProgram, makeFolder, withLock } from '../services/temporal-cli/bring-in.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(ROOT, 'node_modules');
@@ -68,7 +68,7 @@ function bringInTemporalEarly() {
 
 function openLog(folder) {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     return openSync(join(folder, 'bring-in.log'), 'a');
   } catch {
     return null;
@@ -96,7 +96,7 @@ async function bringDependenciesUpToDate() {
 
 function canWriteTo(folder) {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
     return true;
   } catch {

@@ -1,17 +1,17 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../domain/errors.ts';
 import { checkConfigured, configuredAddress, tryCreateVector } from './configured.ts';
-import { ServiceStartFailed } from './errors.ts';
+import { FolderUnusable, ServiceStartFailed } from './errors.ts';
 import type { ServerPorts, ServersContext, ServiceKind } from './kinds.ts';
 import { withLock } from './lock.ts';
 import { aliveRecord } from './own-servers.ts';
 import { choosePort } from './ports.ts';
-import { endProcess } from './processes.ts';
+import { endProcess, serversIn } from './processes.ts';
 import { waitUntilAnswers } from './readiness.ts';
 import { isReplaced, markOf, replacedSentence } from './replaced.ts';
 import type { ServiceProgram } from './service-program.ts';
-import type { ServiceRecord } from './state.ts';
+import { CACHE_VARIABLE, makeUsable, type ServiceRecord } from './state.ts';
 import type { BeforeStep, Report, ServicesConfig, SetUpStep } from './types.ts';
 
 /** A clean stop writes PostgreSQL's buffers to disk. */
@@ -60,8 +60,7 @@ async function oneAtATime<T>({ context, report }: BringUpOptions, work: () => Pr
 
 function canWriteTo(folder: string): boolean {
   try {
-    mkdirSync(folder, { recursive: true });
-    accessSync(folder, constants.W_OK);
+    makeUsable(folder, CACHE_VARIABLE);
     return true;
   } catch {
     return false;
@@ -111,9 +110,10 @@ async function endReplaced(kind: ServiceKind, record: ServiceRecord, { report }:
 async function start(kind: ServiceKind, program: ServiceProgram, options: BringUpOptions): Promise<ServiceRecord> {
   const { folder } = options.context;
   const announce = (text: string) => options.report({ service: kind.name, text });
-  const ports = await choosePorts(kind, folder.records()[kind.name]);
+  const ports = await choosePorts(kind, options);
   const plan = await step(kind, 'initialize', options, async () => {
     const made = kind.plan(program, ports);
+    await assertUnserved(made.dataFolder);
     await kind.initialize(made);
     return made;
   });
@@ -135,12 +135,36 @@ async function obtain(kind: ServiceKind, options: BringUpOptions): Promise<Servi
 }
 
 /** The ports of the last time are asked for first, so that saved addresses stay true; then the usual ones. */
-async function choosePorts(kind: ServiceKind, last: ServiceRecord | undefined): Promise<ServerPorts> {
+async function choosePorts(kind: ServiceKind, { context, report }: BringUpOptions): Promise<ServerPorts> {
   const { port, uiPort } = kind.usualPorts;
-  return {
+  const last = context.folder.lastPorts(kind.name);
+  const ports = {
     port: await choosePort(last?.port ?? port),
     uiPort: uiPort === null ? null : await choosePort(last?.uiPort ?? uiPort),
   };
+  if (last !== null && last.port !== ports.port) {
+    const text = `its last port ${last.port} is taken by another program; workers and clients that still run must be started again`;
+    report({ service: kind.name, text });
+  }
+  return ports;
+}
+
+/** How long the helpers of a server that was killed may take to end. */
+const HELPERS_GRACE_MS = 5_000;
+
+/** Two servers on the same data would destroy them. Throws where one runs that is not in the records. */
+async function assertUnserved(dataFolder: string): Promise<void> {
+  const deadline = Date.now() + HELPERS_GRACE_MS;
+  for (;;) {
+    const pids = serversIn(dataFolder);
+    if (pids.length === 0) return;
+    if (Date.now() > deadline) {
+      throw new Error(
+        `a server that Muster has no record of works on ${dataFolder}. End it with \`kill -INT ${pids.join(' ')}\`, then run \`muster up\` again.`,
+      );
+    }
+    await pause(100);
+  }
 }
 
 function newRecord(program: ServiceProgram, ports: ServerPorts, identity: LaunchedIdentity): ServiceRecord {
@@ -179,6 +203,7 @@ async function step<T>(
     await options.beforeStep(kind.name, name);
     return await work();
   } catch (error) {
+    if (error instanceof FolderUnusable) throw error;
     const remedy = name === 'find' || name === 'install' || name === 'prepare' ? ` ${kind.remedy}` : '';
     throw new ServiceStartFailed(kind.name, { step: name, reason: `${errorMessage(error)}${remedy}` }, error);
   }

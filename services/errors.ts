@@ -105,6 +105,23 @@ export class FolderUnusable extends MusterError {
   }
 }
 
+/** The record of the servers that Muster started is damaged. Nothing was started or stopped. */
+export class RecordsUnreadable extends MusterError {
+  readonly code = 'service_start_failed';
+  readonly retryable = true;
+
+  constructor({ path, running }: { path: string; running: readonly number[] }) {
+    const end =
+      running.length === 0
+        ? 'End the servers that still run on the data beside it'
+        : `End the servers that still run on the data beside it (\`kill -INT ${running.join(' ')}\`)`;
+    super(
+      `The record of Muster's servers, ${path}, cannot be read. ${end}, remove that file, then run \`muster up\`: the data stay.`,
+      { path, running: running.join(' ') },
+    );
+  }
+}
+
 /** Another set-up held the lock of the state folder for longer than any set-up takes. */
 export class SetUpLocked extends MusterError {
   readonly code = 'service_start_failed';

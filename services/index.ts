@@ -74,7 +74,11 @@ function setUpLock({ folder }: ServersContext, report: Report): LockOptions {
 }
 
 async function throwFailures(results: readonly PromiseSettledResult<void>[]): Promise<void> {
-  const failures = results.filter((result) => result.status === 'rejected').map(({ reason }) => asError(reason));
+  const rejected = results.filter((result) => result.status === 'rejected').map(({ reason }) => asError(reason));
+  // What keeps all three from starting is said once.
+  const failures = rejected.filter(
+    (one, index) => rejected.findIndex(({ message }) => message === one.message) === index,
+  );
   const [first, ...others] = failures;
   if (first === undefined) return;
   const advice = failures.some(isMissingProgram) ? byHand(await thisSystem()) : null;

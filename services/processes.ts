@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { sep } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** A process, told apart from a later one that was given the same number. */
@@ -30,15 +31,19 @@ export function processStartedAt(pid: number): string | null {
 
 function startedAtFromProc(pid: number): string | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command name may hold spaces and brackets, so the fields are counted from its closing bracket.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const fields = statFields(pid);
     if (fields[0] === 'Z') return null;
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${boot}/${fields[19]}`;
   } catch {
     return null;
   }
+}
+
+/** What Linux says of a process: state, parent and so on. The name before may hold spaces and brackets. */
+function statFields(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /**
@@ -111,4 +116,39 @@ export async function endProcess(identity: ProcessIdentity, signal: NodeJS.Signa
   if (await waitUntilGone(identity, graceMs)) return true;
   signalProcess(identity, 'SIGKILL');
   return waitUntilGone(identity, 5_000);
+}
+
+/** What the programs of Muster's servers call themselves. */
+const SERVER_PROGRAMS = ['postgres', 'redis-server', 'valkey-server', 'temporal'];
+
+/**
+ * The processes of servers that work in a folder or below it, whoever started them; every server of Muster's own works
+ * in its data folder. Only Linux tells, and only of servers that this user may look at; elsewhere it is empty.
+ */
+export function serversIn(folder: string): number[] {
+  const servers = numbersIn('/proc').flatMap((pid) => serverIn(pid, folder) ?? []);
+  // The helpers of a server end with it.
+  return servers.filter(({ parent }) => !servers.some(({ pid }) => pid === parent)).map(({ pid }) => pid);
+}
+
+function serverIn(pid: number, folder: string): { pid: number; parent: number } | null {
+  try {
+    const [state, parent] = statFields(pid);
+    const program = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    if (state === 'Z' || !SERVER_PROGRAMS.includes(program)) return null;
+    const isBelow = `${readlinkSync(`/proc/${pid}/cwd`)}${sep}`.startsWith(`${realpathSync(folder)}${sep}`);
+    return isBelow ? { pid, parent: Number(parent) } : null;
+  } catch {
+    return null;
+  }
+}
+
+function numbersIn(folder: string): number[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return [];
+  }
 }

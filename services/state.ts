@@ -2,6 +2,7 @@ import {
   accessSync,
   chmodSync,
   constants,
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -9,11 +10,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import envPaths from 'env-paths';
 import { z } from 'zod';
-import { FolderUnusable } from './errors.ts';
-import type { ProcessIdentity } from './processes.ts';
+import { FolderUnusable, RecordsUnreadable } from './errors.ts';
+import { type ProcessIdentity, serversIn } from './processes.ts';
 import { projectFolder, projectName } from './project.ts';
 import { SERVICE_NAMES, type ServiceName } from './types.ts';
 
@@ -40,7 +41,13 @@ const serviceRecord = z.object({
 /** What the state folder remembers of one server that Muster started. */
 export type ServiceRecord = z.infer<typeof serviceRecord> & ProcessIdentity;
 
-const recordsFile = z.object({ services: z.partialRecord(z.enum(SERVICE_NAMES), serviceRecord) });
+const lastPorts = serviceRecord.pick({ port: true, uiPort: true });
+
+const stateFile = z.object({
+  services: z.partialRecord(z.enum(SERVICE_NAMES), serviceRecord),
+  /** Outlive the records, so that a server comes back where running programs look for it. Older files lack them. */
+  ports: z.partialRecord(z.enum(SERVICE_NAMES), lastPorts).default({}),
+});
 
 /** The folder of everything that Muster's own services keep for one project of a user. */
 export class StateFolder {
@@ -75,21 +82,50 @@ export class StateFolder {
     if (statSync(this.path).uid === process.getuid?.()) chmodSync(this.path, 0o711);
   }
 
-  /** What is remembered; an unreadable file counts as nothing remembered. */
+  /** The servers that Muster started. @throws RecordsUnreadable */
   records(): Partial<Record<ServiceName, ServiceRecord>> {
-    try {
-      return recordsFile.parse(JSON.parse(readFileSync(this.file('services.json'), 'utf8'))).services;
-    } catch {
-      return {};
-    }
+    return this.#read().services;
   }
 
-  /** Remembers a service, or forgets it with `null`. Atomic: a reader sees the old file or the new one. */
-  remember(service: ServiceName, record: ServiceRecord | null): void {
-    const { [service]: _, ...others } = this.records();
-    const services = record === null ? others : { ...others, [service]: record };
-    writeAtomically(this.file('services.json'), `${JSON.stringify({ services }, null, 2)}\n`);
+  /** The ports that a service had the last time, also after it was forgotten. @throws RecordsUnreadable */
+  lastPorts(service: ServiceName): Pick<ServiceRecord, 'port' | 'uiPort'> | null {
+    const { services, ports } = this.#read();
+    return services[service] ?? ports[service] ?? null;
   }
+
+  /**
+   * Remembers a service, or forgets it with `null` but for its ports. Atomic: a reader sees the old file or the new one.
+   * @throws RecordsUnreadable
+   */
+  remember(service: ServiceName, record: ServiceRecord | null): void {
+    const { services, ports } = this.#read();
+    const { [service]: before, ...others } = services;
+    const last = record ?? before ?? null;
+    const text = JSON.stringify(
+      {
+        services: record === null ? others : { ...others, [service]: record },
+        ports: last === null ? ports : { ...ports, [service]: lastPorts.parse(last) },
+      },
+      null,
+      2,
+    );
+    writeAtomically(this.file('services.json'), `${text}\n`);
+  }
+
+  /** A file that is there and says nothing is never taken for none: a second server would write to the same data. */
+  #read(): z.infer<typeof stateFile> {
+    const path = this.file('services.json');
+    try {
+      return stateFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+    } catch (error) {
+      if (isAbsent(error)) return { services: {}, ports: {} };
+      throw new RecordsUnreadable({ path, running: serversIn(this.path) });
+    }
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
 /** Replaces a file whole, also across a power cut; only the user may read it. */
@@ -106,12 +142,24 @@ export function removeWhole(path: string): void {
 }
 
 /** Makes a folder where it is missing. @throws FolderUnusable when this user may not write into it */
-function makeUsable(path: string, variable: string): void {
+export function makeUsable(path: string, variable: string): void {
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(resolve(path));
     accessSync(path, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new FolderUnusable({ path, variable }, error);
+  }
+}
+
+/** Makes a folder step by step: asked to make its parents too, Node tries forever under one that takes none (/proc). */
+export function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(path)) throw error;
   }
 }
 
@@ -119,6 +167,9 @@ function makeUsable(path: string, variable: string): void {
 export function cacheFolder(): string {
   return envPaths('muster', { suffix: '' }).cache;
 }
+
+/** What moves {@link cacheFolder} to another place. */
+export const CACHE_VARIABLE = process.platform === 'linux' ? 'XDG_CACHE_HOME' : 'HOME';
 
 /** One for each project: the servers of two clones, and so their tasks, never meet. */
 function defaultStateDir(): string {

@@ -5,7 +5,20 @@ import { describeOwn, ownAddress } from './own-servers.ts';
 import { isAlive } from './processes.ts';
 import { logHint } from './readiness.ts';
 import type { ServiceRecord } from './state.ts';
-import { SERVICE_VARIABLES, type ServiceName, type ServiceStatus, type ServicesConfig } from './types.ts';
+import {
+  type ProgramSource,
+  SERVICE_VARIABLES,
+  type ServiceName,
+  type ServiceStatus,
+  type ServicesConfig,
+} from './types.ts';
+
+const PROGRAM_ORIGINS: Readonly<Record<ProgramSource, string>> = {
+  installed: 'an installed program',
+  'package manager': "a program of the system's packages",
+  download: 'a downloaded program',
+  build: 'a program that was built here',
+};
 
 /** The state of one service, found by making it do real work. Never rejects. */
 export async function serviceStatus(
@@ -24,8 +37,7 @@ export async function serviceStatus(
   const base = { name: service, address: ownAddress(service, record.port), source: 'muster' as const };
   return judge(base, async () => {
     const facts = await describeOwn(context, service, record.port);
-    const program = record.source === 'installed' ? 'an installed program' : `a program from: ${record.source}`;
-    return `${facts}; started by Muster from ${program}, process ${record.pid}`;
+    return `${facts}; started by Muster (${PROGRAM_ORIGINS[record.source]}), process ${record.pid}`;
   });
 }
 

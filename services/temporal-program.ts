@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { findProgram, isExecutable, lastLine, runCommand } from './commands.ts';
 import type { ServiceProgram } from './service-program.ts';
+import { CACHE_VARIABLE, makeUsable } from './state.ts';
 import type { ProgramSource } from './types.ts';
 
 /** Older servers know neither priority nor fairness of task queues. */
@@ -22,9 +23,10 @@ export async function findTemporal(cacheFolder: string): Promise<ServiceProgram 
 
 /**
  * Downloads or builds the pinned Temporal into the cache, or waits for another process that is doing so. Rejects with
- * the reasons why neither way worked.
+ * the reasons why neither way worked, or with FolderUnusable.
  */
 export async function bringInTemporal(cacheFolder: string, announce: (text: string) => void): Promise<ServiceProgram> {
+  makeUsable(join(cacheFolder, 'temporal'), CACHE_VARIABLE);
   const child = spawn(process.execPath, [BRING_IN, cacheFolder], { stdio: ['ignore', 'pipe', 'pipe'] });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => {

@@ -9,11 +9,19 @@ export class TemporalUnreachable extends MusterError {
   readonly retryable = true;
   constructor(address: string, cause: unknown) {
     super(
-      `Temporal at ${address} does not answer: ${errorMessage(cause)}. \`muster up\` starts one of Muster's own; repair yours, or correct TEMPORAL_ADDRESS.`,
+      `Temporal at ${address} does not answer: ${reasonOf(cause)}. Repair that server, or correct its address where you set it ` +
+        '(TEMPORAL_ADDRESS or the Temporal profile); `muster status` says whose it is and what to do.',
       { service: 'temporal', address },
       { cause },
     );
   }
+}
+
+/** The library ends its sentence with a note that is empty as a rule. */
+function reasonOf(error: unknown): string {
+  return errorMessage(error)
+    .replace(/\s*Resolution note:\s*$/, '')
+    .replace(/\.$/, '');
 }
 
 export interface TemporalAddress {

@@ -115,6 +115,7 @@ describe('the configuration', () => {
         const unnamed = Object.keys(faulty).filter((key) => !error.message.includes(`${key}: `));
         assert.deepEqual(unnamed, [], error.message);
         assert.match(error.message, /MUSTER_DATABASE_POOL: expected 1 to 100/);
+        assert.match(error.message, /MUSTER_LOG_LEVEL: expected debug, info, warn, error or silent/);
         assert.match(
           error.message,
           /MUSTER_DATABASE_URL: expected a URL beginning with postgres:\/\/ or postgresql:\/\//,

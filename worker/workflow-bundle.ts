@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { constants, existsSync, lstatSync, rmSync } from 'node:fs';
-import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker as Thread } from 'node:worker_threads';
-import { cacheFolder } from '../services/state.ts';
+import { cacheFolder, makeFolder } from '../services/state.ts';
 
 /** The bundle that the package brings along, beside the built files. */
 const BUILT = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
@@ -46,7 +46,7 @@ async function temporaryFolder(): Promise<string> {
 
 async function makePrivate(folder: string): Promise<boolean> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     if (!isOwn(folder)) return false;
     await chmod(folder, 0o700);
     await access(folder, constants.W_OK);

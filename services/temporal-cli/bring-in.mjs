@@ -119,8 +119,8 @@ function readHolder(path) {
  * Runs `work` while no other process of this user does, as far as a number and a touched file can tell. It only spares
  * double work: two finished programs are equal, and each appears by one rename.
  */
-export async function withLock(path, work) {
-  await acquire(path);
+export async function withLock(path, work, { whileWaiting = (acquired) => acquired } = {}) {
+  await whileWaiting(acquire(path));
   const touch = setInterval(() => existsSync(path) && utimesSync(path, new Date(), new Date()), 2_000);
   try {
     return await work();
@@ -150,14 +150,26 @@ async function download(draft, address) {
   if (fileToExtract !== 'temporal') renameSync(join(draft, fileToExtract), join(draft, 'temporal'));
 }
 
+/** Says every half minute that `work` still goes on: silence looks like a hang. */
+export async function saying(text, work, { everyMs = 30_000, say: tell = say } = {}) {
+  const startedAt = Date.now();
+  const timer = setInterval(() => tell(`${text} (${Math.round((Date.now() - startedAt) / 1000)} s so far)`), everyMs);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 async function build(draft) {
-  say('building the Temporal server from its pinned Go module (two to four minutes, once)');
+  say('building the Temporal server from its pinned Go module (two to four minutes, once; longer on a busy machine)');
   const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', join(draft, 'temporal')];
-  await run('go', [...args, 'github.com/temporalio/cli/cmd/temporal'], {
+  const building = run('go', [...args, 'github.com/temporalio/cli/cmd/temporal'], {
     cwd: MODULE_FOLDER,
     timeoutMs: BUILD_TIMEOUT_MS,
     env: { ...process.env, CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false', GOWORK: 'off' },
   });
+  await saying('still building the Temporal server', building);
 }
 
 /** Tries the ways in turn; each failure is kept for the sentence at the end. */
@@ -186,10 +198,25 @@ function removeDrafts(target) {
   for (const name of drafts) rmSync(join(dirname(target), name), { recursive: true, force: true });
 }
 
+/**
+ * Makes a folder and those above it, step by step: asked to do so, Node tries forever under a folder that takes none,
+ * such as /proc.
+ */
+export function makeFolder(path) {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(path)) throw error;
+  }
+}
+
 export async function bringIn(cacheFolder, address = PUBLISHED_DOWNLOADS) {
   const target = dirname(cachedProgram(cacheFolder));
-  mkdirSync(dirname(target), { recursive: true });
-  await withLock(`${target}.lock`, async () => {
+  makeFolder(dirname(target));
+  const work = async () => {
     removeDrafts(target);
     if (existsSync(cachedProgram(cacheFolder))) return;
     const draft = `${target}.draft-${process.pid}`;
@@ -200,7 +227,9 @@ export async function bringIn(cacheFolder, address = PUBLISHED_DOWNLOADS) {
     } finally {
       rmSync(draft, { recursive: true, force: true });
     }
-  });
+  };
+  const whileWaiting = (acquired) => saying('another process still brings in the Temporal server', acquired);
+  await withLock(`${target}.lock`, work, { whileWaiting });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

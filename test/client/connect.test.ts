@@ -79,7 +79,7 @@ describe('where a program connects to', function () {
       await assert.rejects(open({ environment }), {
         code: 'service_unreachable',
         message:
-          /^PostgreSQL at \S+ does not answer: .*ECONNREFUSED.* `muster up` starts one of Muster's own; repair yours, or correct MUSTER_DATA/,
+          /^PostgreSQL at \S+ does not answer: .*ECONNREFUSED.* Repair that server, or correct its address .*MUSTER_DATABASE_URL.*`muster status`/,
       });
     }
   });

@@ -258,7 +258,7 @@ describe('a unit of work', () => {
     await open().ping();
     await assert.rejects(open({ url: url.toString() }).ping(), {
       code: 'service_unreachable',
-      message: /^PostgreSQL at \S+:1\/\S+ does not answer: .*ECONNREFUSED.* `muster up`/,
+      message: /^PostgreSQL at \S+:1\/\S+ does not answer: .*ECONNREFUSED.* `muster status`/,
     });
   });
 

@@ -110,6 +110,16 @@ describe('bringing in Temporal', () => {
     });
   }
 
+  it('says that a long build still runs', () => {
+    const lines = 'const lines = []; const options = { everyMs: 5, say: (line) => lines.push(line) };';
+    const work = 'await saying("still building", new Promise((resolve) => setTimeout(resolve, 200)), options);';
+    const code = `import { saying } from ${JSON.stringify(SCRIPT)}; ${lines} ${work} console.log(lines[0]);`;
+
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8' });
+
+    assert.equal(output, 'still building (0 s so far)\n');
+  });
+
   it('says why neither way worked', async function () {
     if (existsSync('/usr/bin/go')) this.skip();
 

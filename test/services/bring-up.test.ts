@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bringUpAll } from '../../services/bring-up.ts';
 import type { ServersContext, ServiceKind } from '../../services/kinds.ts';
+import { choosePort } from '../../services/ports.ts';
 import { endProcess, isAlive, launch } from '../../services/processes.ts';
 import { StateFolder } from '../../services/state.ts';
+import { bringInTemporal } from '../../services/temporal-program.ts';
 import { SET_UP_STEPS, type ServicesConfig, type SetUpStep } from '../../services/types.ts';
 
 const CONFIG: ServicesConfig = {
@@ -180,6 +184,45 @@ describe('bringing up one service', () => {
     await assert.rejects(attempt(sleeper({ install })), {
       message: 'Redis is not ready, its step "install" failed: MUSTER_NO_INSTALL=1 forbids it. Install the sleeper.',
     });
+  });
+
+  it('names the cache folder where it is the cause, and not a program that is there', async function () {
+    if (process.platform !== 'linux') this.skip();
+
+    await assert.rejects(attempt(sleeper({ install: (announce) => bringInTemporal('/proc/nope', announce) })), {
+      code: 'folder_unusable',
+      message: /^The folder \/proc\/nope\/temporal cannot be used: .* Set XDG_CACHE_HOME to a folder/,
+    });
+  });
+
+  it('keeps its port after it was stopped, and says who must start again where it is taken', async () => {
+    const usual = await choosePort(null);
+    const startAndStop = async () => {
+      await attempt(sleeper({ usualPorts: { port: usual, uiPort: null } }));
+      const record = folder.records().redis;
+      assert.ok(record !== undefined);
+      await endProcess(record, 'SIGKILL', 1_000);
+      folder.remember('redis', null);
+      return record.port;
+    };
+    const taken = createServer().listen(usual, '127.0.0.1');
+    await once(taken, 'listening');
+    const first = await startAndStop();
+    taken.close();
+    const second = await startAndStop();
+    const other = createServer().listen(first, '127.0.0.1');
+    await once(other, 'listening');
+
+    const third = await startAndStop();
+
+    other.close();
+    assert.notEqual(first, usual);
+    assert.equal(second, first);
+    assert.notEqual(third, first);
+    assert.deepEqual(
+      reports.filter((text) => /last port/.test(text)),
+      [`its last port ${first} is taken by another program; workers and clients that still run must be started again`],
+    );
   });
 
   it('ends a server that never answers, and quotes its log', async () => {

@@ -42,4 +42,9 @@ describe('the state folder', () => {
     );
     rmSync(folder, { recursive: true });
   });
+
+  it('that would lie where nobody can make folders is refused at once', function () {
+    if (process.platform !== 'linux') this.skip();
+    assert.throws(() => new StateFolder('/proc/nope/state').create(), FolderUnusable);
+  });
 });

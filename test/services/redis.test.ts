@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ownRedisUrl } from '../../services/kinds.ts';
 import { choosePort } from '../../services/ports.ts';
 import { probeRedis } from '../../services/probes.ts';
@@ -21,7 +21,7 @@ describe('the Redis that Muster starts', () => {
     state.create();
   });
 
-  afterEach(() => rmSync(state.path, { recursive: true, force: true }));
+  afterEach(() => rmSync(dirname(state.path), { recursive: true, force: true }));
 
   const modeOf = (path: string) => statSync(path).mode & 0o777;
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import {
   connectedPrograms,
   findConnections,
@@ -115,7 +115,8 @@ describe("Muster's own services", function () {
     assert.equal(rows, 1);
   });
 
-  it('are started once by two set-ups at the same time', async () => {
+  it('are started once by two set-ups at the same time, and where they were before they were stopped', async () => {
+    const before = await start();
     await stopServices(state.config);
     const launches: string[] = [];
     const beforeStep = (name: ServiceName, step: SetUpStep) => void (step === 'launch' && launches.push(name));
@@ -124,6 +125,7 @@ describe("Muster's own services", function () {
     const [first, second] = await Promise.all([startCounting(), startCounting()]);
 
     assert.deepEqual(first, second);
+    assert.deepEqual(first, before);
     assert.deepEqual(launches.toSorted(), [...SERVICE_NAMES].toSorted());
   });
 
@@ -160,6 +162,34 @@ describe("Muster's own services", function () {
     });
     assert.ok(isAlive(state.record('temporal')));
     await start();
+  });
+
+  it('never get a second server on their data, and are named where their record is damaged or gone', async function () {
+    if (process.platform !== 'linux') this.skip();
+    await start();
+    const pids = SERVICE_NAMES.map((name) => state.record(name).pid).toSorted();
+    const file = state.folder.file('services.json');
+    const kept = readFileSync(file);
+    const named = (message: string) => (message.match(/\d+(?=[ \d]*`)/g) ?? []).map(Number).toSorted();
+
+    for (const text of ['', 'no JSON', kept.subarray(0, 40), '{"services":{"redis":{}}}']) {
+      writeFileSync(file, text);
+      for (const work of [start, () => stopServices(state.config), () => findConnections(state.config)]) {
+        await assert.rejects(work(), ({ code, message }: { code?: string; message: string }) => {
+          assert.equal(code, 'service_start_failed');
+          assert.match(message, /^The record of Muster's servers, .* cannot be read\. .*remove that file/);
+          assert.deepEqual(named(message), pids);
+          return true;
+        });
+      }
+    }
+    rmSync(file);
+    await assert.rejects(start(), ({ message }: Error) => {
+      assert.match(message, /a server that Muster has no record of works on/);
+      assert.deepEqual(named(message), pids);
+      return true;
+    });
+    writeFileSync(file, kept);
   });
 
   it('end with stopServices, which leaves alone what Muster did not start', async () => {

@@ -77,13 +77,13 @@ describe('the command line, given what it cannot use', function () {
       {
         title: 'a PostgreSQL that is away',
         args: () => submitFile('x'),
-        says: /PostgreSQL at .*`muster up`/,
+        says: /PostgreSQL at .*MUSTER_DATABASE_URL.*`muster status`/,
         surroundings: noDatabase,
       },
       {
         title: 'a worker without PostgreSQL',
         args: () => ['worker'],
-        says: /PostgreSQL at .* does not answer.*`muster up`/,
+        says: /PostgreSQL at .* does not answer.*`muster status`/,
         surroundings: noDatabase,
       },
       {
@@ -96,7 +96,7 @@ describe('the command line, given what it cannot use', function () {
       {
         title: 'a worker without Temporal',
         args: () => ['worker'],
-        says: /Temporal at .*`muster up`/,
+        says: /Temporal at [^.]+(?:\.\d+){3}:\d+ does not answer: (?!.*Resolution).*`muster status`/,
         surroundings: () => ({ TEMPORAL_ADDRESS: `127.0.0.1:${closedPort}` }),
       },
       {
