@@ -22,7 +22,9 @@ export function startWorker(options: WorkerOptions = {}): Promise<RunningWorker>
 /**
  * Runs a worker until SIGTERM or SIGINT: what is under way ends or is handed over within
  * `MUSTER_SHUTDOWN_GRACE_SECONDS`. When something has not ended five seconds later, or a second signal comes, the
- * **process** ends with exit code 75, and other workers carry on with what it was doing.
+ * **process** ends with exit code 75, and other workers carry on with what it was doing. When the worker has stopped and
+ * something of yours (a socket, a pool, an interval) keeps the process alive, it ends at that moment too, with the
+ * process's own exit code: what follows `await runWorker(…)` has until then.
  *
  * @example
  * await runWorker({ graphs: [greeting] });

@@ -10,7 +10,7 @@ export interface CloseInTimeOptions {
 }
 
 /** What remains after the grace time to give work back and to close connections. */
-const AFTER_GRACE_MS = 5_000;
+export const AFTER_GRACE_MS = 5_000;
 
 /**
  * Closes everything, within five seconds after the grace time.

@@ -157,6 +157,17 @@ describe('a worker that is told to stop', function () {
     }
   });
 
+  it('is gone in that time, with 0, when it has stopped and a socket of the user is still open, which it names', async () => {
+    const environment = { MUSTER_TASK_QUEUE: `${muster.taskQueue}-left` };
+    const worker = await ready(start([fixture('run-worker.ts'), fixture('leaving-agents.ts')], environment));
+
+    const { code, afterMs } = await stop(worker);
+
+    assert.equal(code, 0, worker.log());
+    assert.ok(afterMs < GONE_WITHIN_MS, `${afterMs} ms`);
+    assert.match(worker.log(), /the worker has stopped[\s\S]*"stillOpen":\[[^\]]*"TCPServerWrap"/);
+  });
+
   it('ends at once, with 75, when it is told a second time', async () => {
     const taskQueue = `${muster.taskQueue}-twice`;
     const patient = { MUSTER_SHUTDOWN_GRACE_SECONDS: '600', MUSTER_TASK_QUEUE: taskQueue };
