@@ -47,7 +47,7 @@ async function start(file: string | undefined, options: StartOptions): Promise<v
   const connections = await setUp(output, config);
   const worker = await openWorker(output, config);
   try {
-    await nameOtherWorkers(worker, { output, config, connections });
+    await nameOtherWorkers(worker, { output, connections });
     const view = await digest({ ...document, chat: options.chat }, { output, worker });
     const failure = endFailure(view);
     if (failure !== null) throw failure;
@@ -72,26 +72,16 @@ async function openWorker(output: Output, config: Config): Promise<RunningWorker
 
 /** A task goes to any worker of its task queue, and another one may run other code: the reader has to know that. */
 async function nameOtherWorkers(
-  { taskQueue, workerId }: RunningWorker,
-  { output, config, connections }: Pick<Told, 'output' | 'config' | 'connections'>,
+  worker: RunningWorker,
+  { output, connections }: Pick<Told, 'output' | 'connections'>,
 ): Promise<void> {
-  const { connectClient } = await import('../temporal/connect.ts');
-  const { otherWorkers } = await import('../temporal/other-workers.ts');
-  const temporal = await connectClient({
-    address: connections.temporalAddress,
-    namespace: config.services.temporalNamespace,
-    connectionOptions: connections.temporalConnectionOptions,
-  });
-  try {
-    const others = await otherWorkers(temporal.client, { taskQueue, workerId });
-    if (others.length === 0) return;
-    output.progress(
-      `worker: ${others.join(', ')} also served the task queue ${taskQueue} within the last minute and may carry out ` +
-        'this task with its own version of the code. Stop it, or set MUSTER_TASK_QUEUE, to be sure whose work you see.',
-    );
-  } finally {
-    await temporal.close();
-  }
+  const { otherWorkers } = await import('../worker/other-workers.ts');
+  const others = await otherWorkers(connections.databaseUrl, worker);
+  if (others.length === 0) return;
+  output.progress(
+    `worker: the task queue ${worker.taskQueue} is also served by ${others.join(', ')}, which may carry out this task ` +
+      'with its own version of the code. Stop it, or set MUSTER_TASK_QUEUE, to be sure whose work you see.',
+  );
 }
 
 async function digest(

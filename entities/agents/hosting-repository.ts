@@ -30,6 +30,16 @@ export class HostingRepository {
     return result.rows.map(({ task_queue: taskQueue, handlers }) => ({ taskQueue, handlers }));
   }
 
+  /** The processes whose workers serve a task queue and are alive, sorted; one that has said goodbye is not. */
+  async serving(taskQueue: string): Promise<string[]> {
+    const result = await sql<{ process: string }>`
+      select distinct process from muster.agent_leases
+      where ended_at is null and task_queue = ${taskQueue}
+        and renewed_at > now() - make_interval(secs => ${DEAD_AFTER_SECONDS})
+      order by 1`.execute(this.#em.getKysely());
+    return result.rows.map(({ process }) => process);
+  }
+
   /** What a task still needs: the handlers of the nodes that have not ended. Null for one that does not wait for a worker. */
   async needsOf(id: TaskId): Promise<HostedNeeds | null> {
     const result = await sql<{ task_queue: string; handlers: string[] }>`

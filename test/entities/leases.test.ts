@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { NewLease } from '../../domain/agents/lease.ts';
 import { type AgentId, type LeaseId, SYSTEM_TENANT, type TenantId } from '../../domain/ids.ts';
+import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
 import { LeaseRepository } from '../../entities/agents/lease-repository.ts';
 import { AgentsUnderTest } from '../support/agents.ts';
 import { sharedStack } from '../support/stack.ts';
@@ -109,5 +110,26 @@ describe('the leases of processes', () => {
     assert.deepEqual(await seenBy('acme'), ['program', 'worker']);
     assert.deepEqual(await seenBy('other'), ['worker']);
     await assert.rejects(openIn('other', { ...newLease('forged'), tenant: 'acme' as TenantId }), /row-level security/);
+  });
+
+  it('say which processes serve a task queue now: not one that stopped, fell silent or serves another', async () => {
+    const hosting = { taskQueue: 'theirs', handlers: [] };
+    const held = new Map<string, LeaseId>();
+    for (const process of ['serving', 'stopped', 'gone']) {
+      const lease = { ...newLease(process), hosting };
+      await leases((repository) => repository.open(lease));
+      held.set(process, lease.id);
+    }
+    await leases((repository) =>
+      repository.open({ ...newLease('elsewhere'), hosting: { ...hosting, taskQueue: 'b' } }),
+    );
+    await leases((repository) => repository.close(held.get('stopped') as LeaseId, 'stopped'));
+    await agents.silence('gone', 60);
+
+    const serving = await agents.database.single.inSystem('inspect', ({ em }) =>
+      new HostingRepository(em).serving('theirs'),
+    );
+
+    assert.deepEqual(serving, ['serving']);
   });
 });
