@@ -46,6 +46,21 @@ describe('what the documentation shows', () => {
     assert.equal(namedFiles('README.md').get('greeting.ts'), readText('examples/greeting.ts'));
   });
 
+  it('closes in every program what it connects, so that a program that is copied ends', () => {
+    const programs = filesEndingIn('.md').flatMap(({ path }) =>
+      codeBlocks(path).flatMap(({ language, text }) => {
+        const name = language === 'ts' ? /const (\w+) = await connect(?:Agent)?\(/.exec(text)?.[1] : undefined;
+        return name === undefined ? [] : [{ path, closes: text.includes(`await ${name}.close()`), text }];
+      }),
+    );
+
+    assert.ok(programs.length > 5, 'expected the programs of the documents');
+    assert.deepEqual(
+      programs.filter(({ closes }) => !closes),
+      [],
+    );
+  });
+
   it('points only at files that are there', () => {
     const broken = filesEndingIn('.md').flatMap(({ path, text }) =>
       [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)]
