@@ -12,6 +12,8 @@ export interface Driven {
   readonly statuses: Readonly<Record<string, string>>;
   /** Time of each node in milliseconds. */
   readonly times: Readonly<Record<string, number>>;
+  /** How often each node reported progress. */
+  readonly beats: Readonly<Record<string, number>>;
   readonly document: GraphDocument;
 }
 
@@ -24,19 +26,20 @@ export async function driveGraph(
   const { definition } = graph;
   const outputs: Record<string, Json> = {};
   const times: Record<string, number> = {};
+  const beats: Record<string, number> = {};
   let state = startGraph(definition);
   const document: GraphDocument = { task, nodes: outputs };
   while (!isFinished(definition, state)) {
     for (const node of readyNodes(definition, state)) {
       const started = performance.now();
-      state = await carryOut(node, { graph, state, document, outputs, substitutes });
+      state = await carryOut(node, { graph, state, document, outputs, beats, substitutes });
       times[node.id] = Math.round(performance.now() - started);
     }
   }
   const output = readInput(definition.output, document);
   if (!output.ok) throw new Error(`the graph has no output at ${output.pointer}`);
   const statuses = Object.fromEntries(Object.entries(state.nodes).map(([id, { status }]) => [id, status]));
-  return { output: output.value, statuses, times, document };
+  return { output: output.value, statuses, times, beats, document };
 }
 
 interface Drive {
@@ -44,10 +47,12 @@ interface Drive {
   readonly state: GraphState;
   readonly document: GraphDocument;
   readonly outputs: Record<string, Json>;
+  readonly beats: Record<string, number>;
   readonly substitutes: Partial<Record<string, Handler['handle']>>;
 }
 
-async function carryOut(node: GraphNode, { graph, state, document, outputs, substitutes }: Drive): Promise<GraphState> {
+async function carryOut(node: GraphNode, drive: Drive): Promise<GraphState> {
+  const { graph, state, document, outputs, beats, substitutes } = drive;
   if (node.condition !== null) {
     const outcome = evaluateCondition(node.condition, document) ? 'true' : 'false';
     return settleNode(graph.definition, state, node.id, { status: 'ok', attempts: 1, outcome }).state;
@@ -58,8 +63,10 @@ async function carryOut(node: GraphNode, { graph, state, document, outputs, subs
   const handle = substitutes[handler.name] ?? handler.handle;
   const parsed = await parseWith(handler.input, input.value);
   if (!parsed.ok) throw new Error(`input of ${node.id}: ${JSON.stringify(parsed.issues)}`);
-  const result = await parseWith(handler.output, await handle(parsed.value, fakeContext(node.id)));
+  const context = fakeContext(node.id);
+  const result = await parseWith(handler.output, await handle(parsed.value, context));
   if (!result.ok) throw new Error(`output of ${node.id}: ${JSON.stringify(result.issues)}`);
+  beats[node.id] = context.beats.count;
   outputs[node.id] = JSON.parse(JSON.stringify(result.value));
   return settleNode(graph.definition, state, node.id, { status: 'ok', attempts: 1 }).state;
 }

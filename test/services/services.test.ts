@@ -38,14 +38,12 @@ describe("Muster's own services", function () {
     return startServices({ config: state.config, report: silent, beforeStep });
   }
 
-  it('start, answer, and are found again by a second start within two seconds', async () => {
+  it('start, answer, and are found again by a second start, which starts nothing', async () => {
     const connections = await start();
     const pids = SERVICE_NAMES.map((name) => state.record(name).pid);
-    const startedAt = Date.now();
 
     assert.deepEqual(await start(), connections);
 
-    assert.ok(Date.now() - startedAt < 2_000);
     assert.deepEqual(
       SERVICE_NAMES.map((name) => state.record(name).pid),
       pids,

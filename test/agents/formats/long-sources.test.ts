@@ -1,11 +1,8 @@
-import assert from 'node:assert/strict';
 import { parseTranscript } from '../../../agents/channel-digest/parsing/parse-transcript.ts';
 import { TranscriptError } from '../../../agents/channel-digest/transcript-error.ts';
 
-/** What takes minutes for a pattern that reads it more than once. */
+/** What takes minutes, far longer than a test may take, for a pattern that reads it more than once. */
 const LENGTH = 300_000;
-/** Generous: a reading takes some 100 ms. */
-const WITHIN_MS = 5_000;
 
 function repeated(piece: string): string {
   return piece.repeat(Math.ceil(LENGTH / piece.length));
@@ -42,15 +39,12 @@ describe('a reader', () => {
     ),
   };
   for (const [kind, text] of Object.entries(SOURCES)) {
-    it(`takes time as the length of the source grows, not as its square: ${kind}`, () => {
-      const started = performance.now();
+    it(`ends, because its time grows as the length of the source and not as its square: ${kind}`, () => {
       try {
         parseTranscript(text, 'talk.txt');
       } catch (error) {
         if (!(error instanceof TranscriptError)) throw error;
       }
-
-      assert.ok(performance.now() - started < WITHIN_MS, `${Math.round(performance.now() - started)} ms`);
     });
   }
 });
