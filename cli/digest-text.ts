@@ -17,11 +17,11 @@ export function formatDigest(output: unknown, colors: Colors): string {
   if (!parsed.success) return formatOutput(output, '`muster show TASK --json` has all of it');
   const found = parsed.data;
   const sections: [string, readonly string[]][] = [
-    ['Summary', found.summary.map(({ text, lines }) => cited(text, lines, colors))],
+    ['Summary', summary(found, colors)],
     ['Participants', participants(found)],
-    ['Decisions', found.decisions.map((decision) => cited(standing(decision), decision.lines, colors))],
-    ['Action items', found.actionItems.map((item) => cited(assignment(item), item.lines, colors))],
-    ['Open questions', found.openQuestions.map((item) => cited(asked(item), item.lines, colors))],
+    ['Decisions', found.decisions.map((decision) => cited(standing(decision), decision.lines, { colors }))],
+    ['Action items', found.actionItems.map((item) => cited(assignment(item), item.lines, { colors }))],
+    ['Open questions', found.openQuestions.map((item) => cited(asked(item), item.lines, { colors }))],
     ['Topics', found.topics.length === 0 ? [] : [found.topics.map(({ label }) => plain(label)).join(', ')]],
   ];
   const blocks = sections.map(([title, entries]) => formatSection(title, entries, colors));
@@ -41,13 +41,26 @@ function formatSection(title: string, entries: readonly string[], colors: Colors
   return [colors.bold(title), ...(entries.length === 0 ? [colors.dim('  none')] : shown), ...rest].join('\n');
 }
 
-function cited(text: string, lines: readonly number[], colors: Colors): string {
-  return `${shorten(text, TEXT_WIDTH)} ${colors.dim(`[${lines.join(', ')}]`)}`;
+function cited(
+  text: string,
+  lines: readonly number[],
+  { colors, width = TEXT_WIDTH }: { colors: Colors; width?: number },
+): string {
+  return `${shorten(text, width)} ${colors.dim(`[${lines.join(', ')}]`)}`;
 }
 
-function participants({ participants: people }: Digest): string[] {
+/** Quotes are cut; the overview in front of them, with what came of the talk, is not. */
+function summary({ summary: entries }: Digest, colors: Colors): string[] {
+  return entries.map(({ text, lines }, at) =>
+    cited(text, lines, { colors, width: at === 0 ? text.length : TEXT_WIDTH }),
+  );
+}
+
+function participants({ participants: people, statistics }: Digest): string[] {
   const width = Math.max(0, ...people.map(({ name }) => plain(name).length));
   return people.map(({ name, messages, share, talksWith }) => {
+    if (statistics.speakers === 0)
+      return `${plain(name).padEnd(width)}  named in ${messages} ${messages === 1 ? 'entry' : 'entries'}`;
     const partners = talksWith.slice(0, 3).map((partner) => plain(partner.name));
     const exchanges = partners.length === 0 ? '' : `, mostly with ${partners.join(', ')}`;
     return `${plain(name).padEnd(width)}  ${count(messages, 'message')}, ${Math.round(share * 100)} % of the words${exchanges}`;

@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { join, parse, resolve } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, parse } from 'node:path';
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import type { TextDocument } from '../client/read-document.ts';
@@ -133,7 +133,7 @@ async function tell(view: TaskView, { document, output, config, connections }: T
 async function writeReport(view: TaskView, { name, output }: { name: string; output: Output }): Promise<string | null> {
   const report = reportOf(view.output);
   if (report === null) return null;
-  const path = resolve(reportName(name));
+  const path = await reportPath(process.cwd(), { name, report });
   try {
     await writeFile(path, report);
     return path;
@@ -143,11 +143,22 @@ async function writeReport(view: TaskView, { name, output }: { name: string; out
   }
 }
 
+/** The report of `talk.json` leaves that of `talk.txt` alone: where that one has the short name, it keeps its ending. */
+export async function reportPath(folder: string, { name, report }: { name: string; report: string }): Promise<string> {
+  const short = join(folder, reportName(name));
+  const there = await readFile(short, 'utf8').catch(() => null);
+  const isOfAnother = there !== null && titleOf(there) !== titleOf(report);
+  return isOfAnother ? join(folder, reportName(name, { whole: true })) : short;
+}
+
+function titleOf(report: string): string {
+  return report.slice(0, 1_000).split('\n')[0] ?? '';
+}
+
 /** The report's file name for a document of this name. */
-export function reportName(name: string): string {
-  const stem = parse(name)
-    .name.replace(/[^\p{L}\p{N}._-]+/gu, '-')
-    .replace(/^[.-]+/, '');
+export function reportName(name: string, { whole = false }: { whole?: boolean } = {}): string {
+  const { name: short, base } = parse(name);
+  const stem = (whole ? base : short).replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[.-]+/, '');
   return `${stem === '' ? 'text' : stem.slice(0, 100)}.digest.md`;
 }
 

@@ -49,6 +49,17 @@ describe('a talk that cannot be read', () => {
     assert.ok(score <= 0.6, String(score));
   });
 
+  it('is doubted where it speaks of decisions and tasks and none was found', async () => {
+    const doubted = await scoreOf([
+      'ann: the deadline was near',
+      'bo: they had agreed, so it seems',
+      'ann: a nice story',
+    ]);
+    const idle = await scoreOf(['ann: the river was near', 'bo: they had a boat, so it seems', 'ann: a nice story']);
+
+    assert.deepEqual([doubted, idle], [0.9, 1]);
+  });
+
   it('is not revised in vain, and its report does not say that nothing was decided', async () => {
     const { output, statuses } = await driveGraph(channelDigest, { text: GERMAN.join('\n'), name: 'a.txt' });
 
@@ -80,6 +91,16 @@ describe('what the screen says of a digest', () => {
     const screen = await shown(ENGLISH.join('\n'));
 
     assert.doesNotMatch(screen, /Please note/);
+  });
+
+  it('has the whole overview, and of notes the entries that name somebody', async () => {
+    const notes = '# Weekly\n\n- Ines will call the harbour\n- The harbour told Ines that it is closed\n';
+
+    assert.match(
+      await shown(ENGLISH.join('\n')),
+      /wrote 3 messages between .*: 1 decision, 1 action item and no open questions\. \[/,
+    );
+    assert.match(await shown(notes), /Ines {2}named in 2 entries\n/);
   });
 
   it('keeps the escape sequences of a name off the terminal', async () => {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import colors from 'picocolors';
 import { formatDuration, formatOutput, formatSpan, formatTable, plain, plainLines, shorten } from '../../cli/format.ts';
 import { NodeProgress } from '../../cli/node-progress.ts';
-import { reportName, webUiAddress } from '../../cli/start.ts';
+import { reportName, reportPath, webUiAddress } from '../../cli/start.ts';
 
 const none = colors.createColors(false);
 
@@ -76,6 +79,21 @@ describe('what the terminal shows', () => {
     assert.equal(reportName('.hidden'), 'hidden.digest.md');
     assert.equal(reportName('a b/../c'), 'c.digest.md');
     assert.equal(reportName(''), 'text.digest.md');
+  });
+
+  it('leaves the report of another document alone and writes over that of the same one', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'muster-report-'));
+    try {
+      await writeFile(join(folder, 'talk.digest.md'), '# Digest of talk.json\n\nolder\n');
+      const [other, same] = await Promise.all(
+        ['talk.txt', 'talk.json'].map((name) => reportPath(folder, { name, report: `# Digest of ${name}\n` })),
+      );
+
+      assert.equal(other, join(folder, 'talk.txt.digest.md'));
+      assert.equal(same, join(folder, 'talk.digest.md'));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('links to the execution in the Web UI', () => {

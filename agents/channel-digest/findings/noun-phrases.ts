@@ -16,7 +16,7 @@ const GENERIC = new Set(
   thursday friday saturday sunday everybody everyone anybody somebody nobody something nothing anything everything plan
   case fact reason example number place order course work job word name hand head eye call meeting team thanks thank
   sorry please yes no ok okay hey hi hello morning need use try look update note notes result results change changes
-  option options thought thoughts topic decision decisions action actions item items draft step steps turn min sec mess
+  option options thought thoughts topic attendee attendees participant participants agenda decision decisions action actions item items draft step steps turn min sec mess
   line lines list help support look half couple rest past one's lol haha wow hero riot half-hour bad good great nice brb bye afk btw imo yeah yep nope cheers hmm tbh fyi asap todo tbd aob`.split(
     /\s+/,
   ),

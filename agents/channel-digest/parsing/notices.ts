@@ -21,6 +21,11 @@ export function wordlessMessages(messages: readonly Message[]): Notice[] {
   const kinds = messages.flatMap(({ wordless, automated, text }) =>
     wordless && !automated ? [/^\[([\p{L} ]+)/u.exec(text)?.[1]?.trim() ?? 'other'] : [],
   );
+  return countedOnly(kinds);
+}
+
+/** Says how many messages hold no words, given the kind of each. */
+export function countedOnly(kinds: readonly string[]): Notice[] {
   if (kinds.length === 0) return [];
   const counts = [...Map.groupBy(kinds, (kind) => kind)].map(([kind, own]) => `${own.length} × ${kind}`);
   const hold =

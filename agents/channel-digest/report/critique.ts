@@ -21,10 +21,15 @@ const MOST_LENGTH = 1_200;
 /** What counts of people and messages alone are worth to a reader: the mark of a talk of which no word could be read. */
 const COUNTS_ALONE = 0.2;
 
+/** What is left of the mark when nothing was found in a talk that uses the words below. */
+const FOUND_NOTHING = 0.9;
+const CUES = /\b(?:decided|decisions?|agreed|to-?dos?|action items?|next steps?|deadline|due (?:by|on)|I'll|I will)\b/i;
+
 /**
  * Judges a draft: does it cover what was found, does every statement cite lines that really say it, does it repeat
  * itself, is it short enough, and how much of the talk could be read at all: no decisions in a talk that nobody read is
- * no praise. The score is the product of the five marks, so that one grave fault is enough to ask for a revision. Each
+ * no praise. Where nothing was found although the talk uses the words of
+ * decisions and tasks, a doubt remains. The score is the product of the six marks, so that one grave fault is enough to ask for a revision. Each
  * reason carries the statement to add or to drop; what could not be read has none, for no revision helps.
  */
 export function critique(draft: Draft, findings: Findings, transcript: Transcript): Review {
@@ -37,12 +42,19 @@ export function critique(draft: Draft, findings: Findings, transcript: Transcrip
     soundness(draft, unsupported) *
     concision(draft, redundant) *
     brevity(draft, excess) *
-    readMark(transcript);
+    readMark(transcript) *
+    doubt(findings, transcript);
   return { score: Math.round(score * 1000) / 1000, reasons: [...missing, ...unsupported, ...redundant, ...excess] };
 }
 
 function readMark({ legibility }: Transcript): number {
   return COUNTS_ALONE + (1 - COUNTS_ALONE) * legibility;
+}
+
+/** No revision finds what the analysts did not see, so this only lowers the mark. */
+function doubt({ decisions, actionItems, openQuestions }: Findings, { utterances }: Transcript): number {
+  const isEmpty = decisions.length + actionItems.length + openQuestions.length === 0;
+  return isEmpty && utterances.some(({ text, automated }) => !automated && CUES.test(text)) ? FOUND_NOTHING : 1;
 }
 
 function missingStatements(draft: Draft, findings: Findings): Reason[] {

@@ -37,6 +37,21 @@ describe('meeting notes', () => {
     );
   });
 
+  it('make no topic of those who were there', async () => {
+    const lines = [
+      'Attendees: Ines Vale, Bo Berg',
+      '',
+      '- The harbour is closed',
+      '- Bo Berg said the attendees like it',
+    ];
+    const { topics } = await analyse(readLines('# Club', '', ...lines));
+
+    assert.ok(
+      topics.every(({ label }) => !/attendees/i.test(label)),
+      JSON.stringify(topics),
+    );
+  });
+
   it('make no topic of addresses and links', async () => {
     const talk = readLines(
       'mara: the plan is at https://example.org/boat-plan and https://example.org/boat-plan/two',
@@ -129,6 +144,8 @@ describe('a format that nobody here reads', () => {
     HTML: '<html><body><p>Ann: shall we move?</p></body></html>',
     RTF: '{\\rtf1 Ann: shall we move?}',
     'an e-mail': 'Received: from example.org\nFrom: ann@example.org\n\nshall we move the party?',
+    'a printed e-mail': 'From: Ann\nTo: Bo\nSubject: the party\nDate: Monday\n\nshall we move the party?',
+    'a copy of a chat window': '[23.11. 09:02] Stone, Mara\nhello\n[23.11. 09:03] Berg, Bo\nshall we move?\n',
     'a table': 'one\ttwo\tthree words\nfour\tfive\tsix words\nseven\teight\tnine words',
   };
   for (const [kind, text] of Object.entries(TEXTS)) {

@@ -21,6 +21,7 @@ describe('a WhatsApp export', () => {
     );
 
     assert.equal(talk.format, 'whatsapp');
+    assert.match(noticesOf(talk, 'content').join(), /1 × media and 1 × deleted or missing/);
     assert.deepEqual(said(talk), [
       ['2023-11-05T18:03:00', 'Ines Vale', 'Who brings the oars?'],
       ['2023-11-13T00:04:09', '~ +33 6 12 34 56 78', 'I do\nand the cover\n\nand the rope'],
@@ -112,6 +113,9 @@ describe('a WhatsApp export', () => {
       said(talk).map(([, , text]) => text),
       ['I use <b> and <angle> in HTML', 'fine'],
     );
+    assert.deepEqual(noticesOf(talk, 'content'), [
+      '11 messages hold no words and are only counted: 7 × media and 4 × deleted or missing.',
+    ]);
   });
 
   it('keeps colons, brackets and times inside a text', () => {

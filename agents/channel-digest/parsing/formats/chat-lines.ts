@@ -1,5 +1,5 @@
 import { readStamp, type Stamp } from '../dates/stamp.ts';
-import { type ChatFormat, sampleOf } from '../format.ts';
+import { type ChatFormat, type Reading, sampleOf } from '../format.ts';
 import { isLabel } from '../labels.ts';
 import { collectMessages, type Opening, settle } from '../openings.ts';
 import { withoutInvisible } from '../source-lines.ts';
@@ -8,7 +8,7 @@ import { withoutInvisible } from '../source-lines.ts';
 interface Style {
   /** Least part of the non-blank lines that must begin a message for the text to be of this style. */
   readonly coverage: number;
-  opening(line: string): Opening | null;
+  readonly opening: (line: string) => Opening | null;
 }
 
 /** Only the beginning of a line says who speaks. */
@@ -39,14 +39,22 @@ export const chatLines: ChatFormat = {
   },
   read({ lines }) {
     const style = styleOf(lines);
-    if (style === null) return { messages: [], notices: [] };
-    const { messages, notices } = settle(collectMessages(withoutMarks(lines), (line) => style.opening(line)));
-    return {
-      notices,
-      messages: messages.map((message) => ({ ...message, automated: SYSTEM.test(message.text.slice(0, 200).trim()) })),
-    };
+    return style === null ? { messages: [], notices: [] } : readWith(style.opening, lines);
   },
 };
+
+/** Reads a text whose messages are known to begin with a stamp in brackets and a name, on a line of their own. */
+export function readHeaders(lines: readonly string[]): Reading {
+  return readWith(stampedHeader, lines);
+}
+
+function readWith(openingOf: Style['opening'], lines: readonly string[]): Reading {
+  const { messages, notices } = settle(collectMessages(withoutMarks(lines), openingOf));
+  return {
+    notices,
+    messages: messages.map((message) => ({ ...message, automated: SYSTEM.test(message.text.slice(0, 200).trim()) })),
+  };
+}
 
 function styleOf(lines: readonly string[]): Style | null {
   const sample = sampleOf(lines);

@@ -3,6 +3,7 @@ import { captions } from './captions.ts';
 import { chatLines } from './chat-lines.ts';
 import { csv } from './csv.ts';
 import { discord } from './discord.ts';
+import { discordText } from './discord-text.ts';
 import { googleChat } from './google-chat.ts';
 import { irc } from './irc.ts';
 import { jsonChat } from './json-chat.ts';
@@ -25,4 +26,13 @@ export const JSON_FORMATS: readonly ChatFormat[] = [
 ];
 
 /** Formats of texts. The last one takes any. */
-export const TEXT_FORMATS: readonly ChatFormat[] = [captions, zoomChat, whatsapp, irc, csv, chatLines, notes];
+export const TEXT_FORMATS: readonly ChatFormat[] = [
+  captions,
+  zoomChat,
+  discordText,
+  whatsapp,
+  irc,
+  csv,
+  chatLines,
+  notes,
+];

@@ -36,9 +36,10 @@ export function spokenPart(line: string): string {
   return bare === tail ? line : `${head}${bare}`.trimEnd();
 }
 
-/** Whether a whole message is nothing that somebody said. */
-export function isUnspoken(text: string): boolean {
-  if (text.length > 200) return false;
+/** What stands in the place of a whole message that holds no words; null where somebody said something. */
+export function unspokenKind(text: string): 'media' | 'deleted or missing' | null {
+  if (text.length > 200) return null;
   const folded = text.toLowerCase().replace(/[.。]$/, '');
-  return DELETED.has(folded) || DELETED_BY.test(text) || OMITTED.test(text) || OMITTED_WORDS.test(text);
+  if (DELETED.has(folded) || DELETED_BY.test(text)) return 'deleted or missing';
+  return OMITTED.test(text) || OMITTED_WORDS.test(folded) ? 'media' : null;
 }

@@ -1,8 +1,9 @@
 import { readStamp } from '../dates/stamp.ts';
 import { type ChatFormat, type Source, sampleOf } from '../format.ts';
+import { countedOnly } from '../notices.ts';
 import { collectMessages, type Opening, type OpenMessage, settle } from '../openings.ts';
 import { visiblePosition, withoutInvisible } from '../source-lines.ts';
-import { isUnspoken, spokenPart } from './whatsapp-marks.ts';
+import { spokenPart, unspokenKind } from './whatsapp-marks.ts';
 
 /** A mark for the direction of writing, with which iPhones begin whatever the program itself says. */
 const MARK = /^[\u200E\u200F]/;
@@ -20,8 +21,20 @@ export const whatsapp: ChatFormat = {
     return spoken >= 2 && spoken >= opened.length / 5 && opened.length >= sample.length / 5 ? 0.9 : 0;
   },
   read({ lines }) {
-    const messages = collectMessages(lines, openingOf);
-    return settle(withoutLongNotices(messages).map(spokenOnly));
+    const unspoken: string[] = [];
+    const messages = collectMessages(lines, (line) => {
+      const opening = openingOf(line);
+      const kind = opening?.dropped === true ? unspokenKind(withoutInvisible(opening.text).trim()) : null;
+      if (kind !== null) unspoken.push(kind);
+      return opening;
+    });
+    const spoken = withoutLongNotices(messages).flatMap((message) => {
+      const { kind, body } = spokenOnly(message);
+      if (kind !== null) unspoken.push(kind);
+      return kind === null ? [{ ...message, body }] : [];
+    });
+    const { messages: read, notices } = settle(spoken);
+    return { messages: read, notices: [...notices, ...countedOnly(unspoken)] };
   },
 };
 
@@ -40,7 +53,7 @@ function openingOf(raw: string): Opening | null {
   if (colon === null || speaker === '' || /["“”«»]/.test(speaker))
     return { speaker: null, stamp, text: '', dropped: true };
   const text = raw.slice(visiblePosition(raw, stamp.end + begun.length + colon[0].length));
-  return bySystem(text) ? { speaker, stamp, text: '', dropped: true } : { speaker, stamp, text };
+  return { speaker, stamp, text, dropped: bySystem(text) };
 }
 
 /** iPhones put their mark in front of all that nobody typed; only a poll, which continues below, is somebody's words. */
@@ -60,8 +73,11 @@ function withoutLongNotices(messages: readonly OpenMessage[]): OpenMessage[] {
   });
 }
 
-function spokenOnly(message: OpenMessage): OpenMessage {
+/** What somebody said of a message, or what kind of thing stands in its place. */
+function spokenOnly(message: OpenMessage): { kind: string | null; body: OpenMessage['body'] } {
   const body = message.body.map(({ line, text }) => ({ line, text: withoutInvisible(spokenPart(text)) }));
   const whole = body.map(({ text }) => text).join('\n');
-  return isUnspoken(whole.trim()) ? { ...message, body: [] } : { ...message, body };
+  const original = message.body.map(({ text }) => withoutInvisible(text)).join('\n');
+  const attached = whole.trim() === '' && original.trim() !== '' ? 'media' : null;
+  return { kind: unspokenKind(whole.trim()) ?? attached, body };
 }
