@@ -3,6 +3,7 @@ import { type Config, type Environment, loadConfig, setVariables } from '../conf
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database, Transaction } from '../database/transaction.ts';
 import { isTenantId, type TenantId } from '../domain/ids.ts';
+import { waitAtMost } from '../domain/wait-at-most.ts';
 import { JobQueue } from '../redis/job-queue.ts';
 import { openRedis, type RedisConnections } from '../redis/open-redis.ts';
 import { WakeUps } from '../redis/wake-ups.ts';
@@ -27,6 +28,9 @@ export interface OpenClientOptions {
   /** Read instead of the process's environment. */
   readonly environment?: Environment;
 }
+
+/** How long closing waits for a Temporal that does not answer. */
+const CLOSE_TEMPORAL_MS = 300;
 
 /** The stores of one client. */
 export interface ClientStores {
@@ -105,7 +109,12 @@ function assemble(
     close: async () => {
       // Whoever cannot say goodbye is missed soon enough.
       await messages.close().catch(() => undefined);
-      await temporal?.then((client) => client.close()).catch(() => undefined);
+      // A connection that is still being made closes as soon as it stands, or is given up by itself.
+      if (temporal !== null)
+        await waitAtMost(
+          CLOSE_TEMPORAL_MS,
+          temporal.then((client) => client.close()),
+        );
       await redis.close();
       await database.close();
     },

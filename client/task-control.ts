@@ -9,6 +9,7 @@ import {
   WAITING_TASK_STATUSES,
 } from '../domain/tasks/status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
+import { waitAtMost } from '../domain/wait-at-most.ts';
 import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { type CancelWish, TaskRepository } from '../entities/tasks/task-repository.ts';
@@ -18,6 +19,8 @@ import { TaskNotOpen } from './errors.ts';
 import type { ClientStores } from './open-stores.ts';
 
 const TEMPORAL_DEADLINE_MS = 5_000;
+/** A caller waits no longer than this for what only saves the relay's second. */
+const AT_ONCE_MS = 300;
 
 /** What a caller may ask of a task while it waits or runs. */
 export class TaskControl {
@@ -30,7 +33,7 @@ export class TaskControl {
   async cancel(task: TaskRecord, reason: string): Promise<void> {
     const asked = await this.#askToEnd(task, { code: 'task_cancelled', reason }, 'cancelled');
     // The wish is in PostgreSQL and the relay carries it; asking at once only saves its second.
-    if (!asked.ended) await this.#withHandle(task, (handle) => handle.cancel()).catch(() => undefined);
+    if (!asked.ended) await this.#tellAtOnce(task, (handle) => handle.cancel());
   }
 
   /** Two steps: should the program die between them, the first is a cancel, which ends the task too. */
@@ -46,7 +49,7 @@ export class TaskControl {
     if (standing?.isNew !== true) return this.#requireCancelled(task.id);
     // The rest is in the outbox; asking at once only saves its second.
     await Promise.allSettled([queueFor(task.taskQueue).released([task.id]), wakeUps.publishTask(task.id)]);
-    await this.#withHandle(task, (handle) => handle.terminate(reason)).catch(() => undefined);
+    await this.#tellAtOnce(task, (handle) => handle.terminate(reason));
   }
 
   /** Its workflow ended it at the same moment, as it was asked to; a task that had failed by then could not be killed. */
@@ -111,6 +114,11 @@ export class TaskControl {
       if (error instanceof WorkflowNotFoundError) throw new TaskNotOpen(task.id, ENDING[status], wanted);
       throw error;
     }
+  }
+
+  /** Only a hint, as the outbox has it: nobody waits for a Temporal that is out of reach. */
+  #tellAtOnce(task: TaskRecord, ask: AskWorkflow<unknown>): Promise<void> {
+    return waitAtMost(AT_ONCE_MS, this.#withHandle(task, ask));
   }
 
   async #withHandle<Answer>(task: TaskRecord, ask: AskWorkflow<Answer>): Promise<Answer> {

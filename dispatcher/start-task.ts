@@ -80,10 +80,11 @@ async function startWorkflow(client: Client, options: StartOptions): Promise<voi
 function startOptions(task: ClaimedTask, definition: GraphDefinition, weight: number): StartOptions {
   const { execution } = task;
   const deadline = task.deadlineAt === null ? {} : { deadlineAtMs: task.deadlineAt.getTime() };
+  const paused = task.paused ? { paused: true } : {};
   return {
     workflowId: taskWorkflowId(execution.taskId, execution.traceNumber),
     taskQueue: task.taskQueue,
-    args: [{ execution, graphName: task.graphName, plan: planOf(definition), ...deadline }],
+    args: [{ execution, graphName: task.graphName, plan: planOf(definition), ...deadline, ...paused }],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     requestEagerStart: true,
@@ -106,7 +107,7 @@ function searchAttributes(task: ClaimedTask, definition: GraphDefinition) {
     { key: SEARCH_ATTRIBUTES.graph, value: fitText(task.graphName, MAX_KEYWORD_BYTES) },
     { key: SEARCH_ATTRIBUTES.agents, value: fitList(agents, TEMPORAL_LIMITS.searchAttribute) },
     { key: SEARCH_ATTRIBUTES.priority, value: task.priority },
-    { key: SEARCH_ATTRIBUTES.status, value: 'in_progress' },
+    { key: SEARCH_ATTRIBUTES.status, value: task.paused ? 'paused' : 'in_progress' },
     ...(user === null ? [] : [{ key: SEARCH_ATTRIBUTES.user, value: fitText(user, MAX_KEYWORD_BYTES) }]),
   ];
 }

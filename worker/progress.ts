@@ -1,5 +1,7 @@
 import type { Handler, HandlerContext } from '../domain/agents/handler.ts';
+import { type Json, toJson } from '../domain/json.ts';
 import type { HandlerMessages, Receive } from '../domain/messaging/received-message.ts';
+import { readSafely } from '../domain/thrown-text.ts';
 import { type Repeating, Repetitions } from './repetitions.ts';
 
 /** How one call of a handler ended. */
@@ -94,7 +96,7 @@ export class Progress {
       const output = await handler.handle(input, {
         ...context,
         effect: (step, effect) => {
-          note({ effect: effect.request });
+          noteAsked(note, { effect: readSafely(effect, 'request') ?? null });
           return context.effect(step, effect);
         },
         messages: watchMessages(context.messages, note),
@@ -125,18 +127,27 @@ function conversationOf({ traceId, attempt }: HandlerContext): string {
   return attempt === 1 ? traceId : `${traceId}, attempt ${attempt}`;
 }
 
+/**
+ * Notes what a handler asks for as far as it is data, read as the border reads it. All else is for the border to refuse:
+ * the watch says nothing of it and throws nothing.
+ */
+function noteAsked(note: (action: Json) => void, action: unknown): void {
+  const json = toJson(action);
+  if (json.ok) note(json.value);
+}
+
 function watchMessages(messages: HandlerMessages, note: (action: unknown) => void): HandlerMessages {
   return {
     send: (step, to, payload, options) => {
-      note({ send: to, payload });
+      noteAsked(note, { send: to, payload });
       return messages.send(step, to, payload, options);
     },
     request: (step, to, payload, options) => {
-      note({ request: to, payload });
+      noteAsked(note, { request: to, payload });
       return messages.request(step, to, payload, options);
     },
     broadcast: (step, payload, options) => {
-      note({ broadcast: payload });
+      noteAsked(note, { broadcast: payload });
       return messages.broadcast(step, payload, options);
     },
   };

@@ -5,6 +5,7 @@ import type { HandlerContext } from '../../domain/agents/handler.ts';
 import { handlerLog } from '../../domain/agents/handler-log.ts';
 import { answering, answeringAtOnce } from '../../domain/agents/thrown.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
+import type { HandlerMessages } from '../../domain/messaging/received-message.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -33,8 +34,24 @@ export function handlerContext(deps: ActivityDependencies, ref: AttemptRef, sign
     effect: handlerEffects(deps, ref),
     writeArtifact: (artifact) => answering(() => writeArtifact(deps, ref, artifact)),
     limits: handlerLimits(deps, ref),
-    messages: deps.messagesOf({ ...execution, nodeId, agent: ref.agent }, signal),
+    messages: currentMessages(deps, ref, signal),
     log: handlerLog(deps.log, { taskId: execution.taskId, nodeId, attempt }),
+  };
+}
+
+/** An attempt that is no longer the current one sends nothing. @throws StaleFence besides what each call throws */
+function currentMessages(deps: ActivityDependencies, ref: AttemptRef, signal: AbortSignal): HandlerMessages {
+  const { tenant } = ref.execution;
+  const messages = deps.messagesOf({ ...ref.execution, nodeId: ref.nodeId, agent: ref.agent }, signal);
+  const whileCurrent = <Sent>(send: () => Promise<Sent>): Promise<Sent> =>
+    answering(async () => {
+      await deps.database.single.inTenant(tenant, ({ em }) => assertCurrent(em, ref));
+      return send();
+    });
+  return {
+    send: (...message) => whileCurrent(() => messages.send(...message)),
+    request: (...message) => whileCurrent(() => messages.request(...message)),
+    broadcast: (...message) => whileCurrent(() => messages.broadcast(...message)),
   };
 }
 

@@ -58,16 +58,26 @@ function requireHandler({ deps, node }: NodeActivity): void {
   throw retryableFailure(error.code, error.message, delayMs);
 }
 
-/** The last attempt before a node is given up runs when its turn comes: see {@link inTurn}. */
+/** After a time in line an attempt waits so long before it comes again. Milliseconds. */
+const LINE_UP_AGAIN_MS = 250;
+
+/**
+ * The last attempt before a node is given up runs when its turn comes: see {@link inTurn}. The server's time for the
+ * attempt runs while it stands in line, and its budget must still fit in when it begins: so it waits for half of what the
+ * server gives beyond the budget, then lines up again as a new attempt. It has begun nothing, so nothing counts it.
+ */
 async function runInTurn(activity: NodeActivity): Promise<RunNodeResult> {
   const { info, cancellationSignal } = Context.current();
   if (info.attempt < MAX_LOSSES || (await lossesOf(activity)) < MAX_LOSSES - 1) return beginAndRun(activity);
   const beat = new Beat('waiting for its turn');
-  const turn = await inTurn(cancellationSignal, () => {
+  const withinMs = (info.startToCloseTimeoutMs - activity.node.budget.timeoutMs) / 2;
+  const turn = await inTurn({ signal: cancellationSignal, withinMs }, () => {
     beat.stop();
     return beginAndRun(activity);
   }).finally(() => beat.stop());
-  return turn.came ? turn.result : handOver();
+  if (turn.came) return turn.result;
+  if (turn.why === 'aborted') return handOver();
+  throw retryableFailure('handler_failed', 'The node waits for its turn.', LINE_UP_AGAIN_MS);
 }
 
 function lossesOf({ deps, input, node }: NodeActivity): Promise<number> {

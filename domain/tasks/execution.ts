@@ -26,6 +26,8 @@ export interface ExecuteTaskInput {
   readonly plan: GraphDefinition;
   /** When the task fails although it still runs, in milliseconds since 1970; absent without a deadline. */
   readonly deadlineAtMs?: number;
+  /** Whether it starts paused, as a paused task does whose workflow was lost; absent where it starts at once. */
+  readonly paused?: boolean;
   /** Carried over whole when the workflow continues as new; absent at the first start. */
   readonly carried?: CarriedState;
 }

@@ -98,11 +98,11 @@ export class ClaimRepository {
         select trace_id, 1, tenant_id, 'trace.started', clock_timestamp() from claimed where ${record}
       )
       select id, tenant_id, graph_id, graph_name, task_queue, title, priority, user_id, fence, trace_count, deadline_at,
-        trace_id
+        trace_id, false as paused
       from claimed
       union all
       select t.id, t.tenant_id, t.graph_id, t.graph_name, t.task_queue, t.title, t.priority, t.user_id, t.fence,
-        t.trace_count, t.deadline_at, r.id
+        t.trace_count, t.deadline_at, r.id, t.status = 'paused'
       from wanted w join muster.agent_traces r on r.id = w.trace_id
         join muster.tasks t on t.id = r.task_id and t.trace_count = r.number and t.status in (${OPEN})`.execute(
       this.#em.getKysely(),

@@ -12,6 +12,8 @@ export interface ClaimedTask {
   readonly priority: PriorityBand;
   /** When it must have ended; null for a task without a deadline. */
   readonly deadlineAt: Date | null;
+  /** Whether its nodes are held back: true only of one that was under way before. */
+  readonly paused: boolean;
 }
 
 /** Its columns, as hand-written SQL returns them. */
@@ -28,6 +30,7 @@ export interface ClaimedTaskRow {
   readonly trace_count: number;
   readonly deadline_at: string | null;
   readonly trace_id: string;
+  readonly paused: boolean;
 }
 
 export function readClaimedTask(row: ClaimedTaskRow): ClaimedTask {
@@ -46,5 +49,6 @@ export function readClaimedTask(row: ClaimedTaskRow): ClaimedTask {
     title: row.title,
     priority: bandOfPriority(row.priority),
     deadlineAt: readDateOrNull(row.deadline_at),
+    paused: row.paused,
   };
 }

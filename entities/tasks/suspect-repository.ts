@@ -15,7 +15,8 @@ export interface OverdueTask {
 
 /** What a claim knows of its task. A trace that is gone, which nobody but a person removes, is one that no row has. */
 const OPEN_TASK_COLUMNS = sql`t.id, t.tenant_id, t.graph_id, t.graph_name, t.task_queue, t.title, t.priority, t.user_id,
-  t.fence, t.trace_count, t.deadline_at, coalesce(r.id, '00000000-0000-0000-0000-000000000000'::uuid) as trace_id`;
+  t.fence, t.trace_count, t.deadline_at, t.status = 'paused' as paused,
+  coalesce(r.id, '00000000-0000-0000-0000-000000000000'::uuid) as trace_id`;
 
 /** Open tasks that may have lost their workflow, or should have ended. Needs a system unit of work to see all tenants'. */
 export class SuspectRepository {

@@ -77,6 +77,23 @@ describe('the progress of a worker', () => {
     assert.deepEqual(progress.repeating(), found);
   });
 
+  it('reads nothing of an effect but its data, and leaves what is wrong with it to the border', async () => {
+    const unreadable = Object.defineProperty({}, 'request', { get: () => assert.fail('it was read') });
+    const asked: unknown[] = [];
+    const effect = async (_step: string, given: unknown) => void asked.push(given);
+    const wrong = [undefined, null, 'text', unreadable, { request: { toJSON: () => assert.fail('it was read') } }];
+    const handler = watched(async (_input, given) => {
+      for (const one of wrong) await (given.effect as typeof effect)('step', one);
+    });
+
+    await handler.handle('go', { traceId: 't', attempt: 1, effect } as unknown as HandlerContext);
+
+    assert.deepEqual(
+      asked.map((given, index) => given === wrong[index]),
+      wrong.map(() => true),
+    );
+  });
+
   it('takes effects that ask for something new each time for work', async () => {
     const handler = watched(async (_input, given) => {
       for (let page = 0; page < 40; page += 1) await given.effect('read', fetching(`/page/${page}`));

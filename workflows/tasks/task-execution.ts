@@ -59,7 +59,7 @@ export class TaskExecution {
     this.#input = input;
     this.#plan = input.plan;
     this.#graph = input.carried?.graph ?? startGraph(input.plan);
-    this.#paused = input.carried?.paused ?? false;
+    this.#paused = input.carried?.paused ?? input.paused ?? false;
     this.#pauseWritten = this.#paused;
   }
 
