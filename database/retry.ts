@@ -93,6 +93,12 @@ export function isDataFault(error: unknown): boolean {
   return faultOf(error) === 'refused';
 }
 
+/** Whether the server itself answered with an SQLSTATE that is in no list, such as those of damaged data (class XX). */
+export function isUnknownAnswer(error: unknown): boolean {
+  const answered = (one: Error) => 'severity' in one && /^[0-9A-Z]{5}$/.test(codeOf(one));
+  return faultOf(error) === null && chainOf(error).some(answered);
+}
+
 /** The server gives no further connection: to anybody, to this role, or to this database. */
 export function isOutOfConnections(error: unknown): boolean {
   return chainOf(error).some((one) => codeOf(one) === '53300');

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import { WriteRefused } from '../database/errors.ts';
+import { isUnknownAnswer } from '../database/retry.ts';
 import type { Database } from '../database/transaction.ts';
 import { type RecordLog, withRecord } from '../database/with-record.ts';
 import type { TaskId, TraceId } from '../domain/ids.ts';
@@ -30,17 +31,18 @@ export interface Claims {
 /**
  * Claims what of these tasks may start. Where a row among them cannot be claimed, the others are: halves of what was
  * refused are claimed by themselves.
+ * @throws whatever concerns every row: an outage, a database that was not prepared, a fault of the program
  */
 export async function claimTasks(options: ClaimOptions, ids: readonly TaskId[]): Promise<Claims> {
   try {
     return { claimed: await claimTogether(options, ids), refused: [] };
   } catch (error) {
-    if (!(error instanceof WriteRefused)) throw error;
+    const refusal = await refusalOf(options, error);
     const [taskId] = ids;
     if (ids.length === 1 && taskId !== undefined) {
       return {
         claimed: [],
-        refused: [{ taskId, failure: { code: error.code, message: storableText(error.message) } }],
+        refused: [{ taskId, failure: { code: refusal.code, message: storableText(refusal.message) } }],
       };
     }
   }
@@ -48,6 +50,17 @@ export async function claimTasks(options: ClaimOptions, ids: readonly TaskId[]):
   const first = await claimTasks(options, ids.slice(0, middle));
   const second = await claimTasks(options, ids.slice(middle));
   return { claimed: [...first.claimed, ...second.claimed], refused: [...first.refused, ...second.refused] };
+}
+
+/**
+ * The refusal of one of the rows. An error that nobody knows is one too where the same statement succeeds without any
+ * row; where that fails as well, the rows are not at fault and none may be given up for it.
+ */
+async function refusalOf(options: ClaimOptions, error: unknown): Promise<WriteRefused> {
+  if (error instanceof WriteRefused) return error;
+  if (!isUnknownAnswer(error)) throw error;
+  await claimTogether(options, []);
+  return new WriteRefused(error);
 }
 
 /**

@@ -163,15 +163,23 @@ export class Dispatcher {
     );
   }
 
-  /** They end as failed, with what follows from that; the claim's turn-away takes their jobs out of the index. */
+  /**
+   * They end as failed, with what follows from that; the claim's turn-away takes their jobs out of the index. One whose end
+   * is refused too comes again, after a rest, and holds up none of the others.
+   */
   async #failRefused(refused: Claims['refused']): Promise<void> {
-    if (refused.length === 0) return;
     const { database, log } = this.#options;
-    const failed = await database.single.inSystem('dispatch', ({ em }) => new ScheduleRepository(em).fail(refused));
-    for (const { taskId, failure } of refused) {
+    for (const one of refused) {
+      const { taskId, failure } = one;
       log.warn({ taskId, error: failure.message }, 'a task can never be claimed; it ends as failed');
+      try {
+        const failed = await database.single.inSystem('dispatch', ({ em }) => new ScheduleRepository(em).fail([one]));
+        if (failed.length > 0) this.#candidates.ended(taskId);
+      } catch (error) {
+        this.#rest(REST_MS);
+        log.warn({ taskId, error: errorMessage(error) }, 'the end of a task that cannot be claimed was not written');
+      }
     }
-    for (const { taskId } of failed) this.#candidates.ended(taskId);
   }
 
   /** Tells the index first: the end of a task, which may come quickly, must find it as started there. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type DatabaseFault, faultOf, isDataFault, isTransient } from '../../database/retry.ts';
+import { type DatabaseFault, faultOf, isDataFault, isTransient, isUnknownAnswer } from '../../database/retry.ts';
 
 const coded = (code: string, message = 'on purpose') => Object.assign(new Error(message), { code });
 
@@ -28,6 +28,16 @@ describe('what an error of the database means', () => {
       assert.equal(faultOf(coded(code)), null, code);
     }
     for (const thrown of ['57P01', null, { code: '57P01' }, new Error('odd')]) assert.equal(faultOf(thrown), null);
+  });
+
+  it('is an unknown answer only where the server gave it', () => {
+    const answered = (code: string) => Object.assign(coded(code), { severity: 'ERROR' });
+
+    assert.deepEqual(
+      [answered('XX001'), answered('42703'), answered('57P01'), answered('23505'), coded('EPERM')].map(isUnknownAnswer),
+      [true, true, false, false, false],
+    );
+    assert.equal(isUnknownAnswer(new Error('query failed', { cause: answered('XX000') })), true);
   });
 
   it('is found among the causes, in a list of addresses, and in the texts of the driver', () => {

@@ -70,9 +70,14 @@ describe('a dispatcher', () => {
     await startedCount(2);
   });
 
-  it('fails a task whose claim PostgreSQL refuses, and starts those beside it', async () => {
+  it('fails tasks whose claims PostgreSQL refuses, for reasons known and unknown, and starts those beside them', async () => {
     const ids = await bed.claims.insert({}, 20);
-    const [doomed] = ids;
+    const [doomed, damaged] = ids;
+    await bed.claims.asSuperuser(`
+      create function muster.refuse_claim() returns trigger language plpgsql as $$
+        begin raise exception 'invalid page in block 7' using errcode = 'XX001'; end $$;
+      create trigger refuse_claim before update on muster.tasks for each row
+        when (new.id = '${damaged}' and new.status = 'in_progress') execute function muster.refuse_claim()`);
     // A trace that the task does not know of, as after a row was restored from an older backup.
     await bed.claims.asSuperuser(`insert into muster.agent_traces (id, tenant_id, task_id, number, graph_id, workflow_id)
       select gen_random_uuid(), tenant_id, id, 1, graph_id, 'task/' || id || '/1' from muster.tasks where id = '${doomed}'`);
@@ -81,15 +86,16 @@ describe('a dispatcher', () => {
 
     bed.dispatch();
 
-    await startedCount(19);
+    await startedCount(18);
     await eventually(async () => {
-      const [task] = await bed.claims.database.inSystem('inspect', ({ kysely }) =>
+      const failed = await bed.claims.database.inSystem('inspect', ({ kysely }) =>
         sql<{ status: string; reason: string }>`select status, dead_letter_reason as reason from muster.tasks
-          where id = ${doomed}`
+          where id in (${doomed}, ${damaged})`
           .execute(kysely)
           .then(({ rows }) => rows),
       );
-      assert.deepEqual(task, { status: 'failed', reason: 'write_refused' });
+      const refused = { status: 'failed', reason: 'write_refused' };
+      assert.deepEqual(failed, [refused, refused]);
     });
   });
 
