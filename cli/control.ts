@@ -17,28 +17,29 @@ interface Control {
   /** Whether a status shows that it has been done. */
   readonly isDone: (status: TaskStatus) => boolean;
   /** What to say while it has not. */
-  readonly underWay: string;
+  readonly underWay: (task: string) => string;
 }
 
 const CANCEL: Control = {
   ask: (task, { reason }) => task.cancel(reason),
   isDone: isTerminalTaskStatus,
-  underWay: 'It is asked to end, and does when its nodes have let go.',
+  underWay: (task) =>
+    `It is asked to end, and does when its nodes have let go. \`muster kill ${task}\` ends it at once, also when its worker is gone.`,
 };
 const KILL: Control = {
   ask: (task, { reason }) => task.kill(reason),
   isDone: isTerminalTaskStatus,
-  underWay: 'It ends now.',
+  underWay: () => 'It ends now.',
 };
 const PAUSE: Control = {
   ask: (task) => task.pause(),
   isDone: (status) => status === 'paused' || status === 'deferred' || isTerminalTaskStatus(status),
-  underWay: 'It is asked to pause, and does when a worker has told its workflow.',
+  underWay: () => 'It is asked to pause, and does when a worker has told its workflow.',
 };
 const RESUME: Control = {
   ask: (task) => task.resume(),
   isDone: (status) => status !== 'paused' && status !== 'deferred',
-  underWay: 'It is asked to go on, and does when a worker has told its workflow.',
+  underWay: () => 'It is asked to go on, and does when a worker has told its workflow.',
 };
 
 /** `cancel`, `kill`, `pause` and `resume`. */
@@ -69,7 +70,7 @@ async function perform(id: string, control: Control, options: ControlOptions): P
     const status = await settledStatus(task, control);
     output.result({ taskId: id, workflowId: task.workflowId, status }, (colors) => {
       const line = `task ${id} ${paintStatus(status, colors)}`;
-      return control.isDone(status) ? line : `${line}\n${control.underWay}`;
+      return control.isDone(status) ? line : `${line}\n${control.underWay(id)}`;
     });
   });
 }

@@ -5,8 +5,9 @@ import { Interrupted } from './errors.ts';
 import { NodeProgress } from './node-progress.ts';
 import type { Output } from './output.ts';
 import { untilInterrupted } from './session.ts';
+import { tellWaits } from './tell-waits.ts';
 
-/** After so long without a first event the user is told what a task waits for. */
+/** After so long without a first event the user is told that no worker has taken the task. */
 const PATIENCE_MS = 4_000;
 
 export interface WaitOptions {
@@ -32,6 +33,8 @@ async function follow(task: TaskHandle, { output, always = output.isWatched }: W
   const impatience = setTimeout(() => {
     output.progress('No worker has taken the task yet. `muster worker` starts one; the task waits meanwhile.');
   }, PATIENCE_MS);
+  const ended = new AbortController();
+  void tellWaits(task, output, ended.signal);
   try {
     for await (const event of task.events()) {
       clearTimeout(impatience);
@@ -39,6 +42,7 @@ async function follow(task: TaskHandle, { output, always = output.isWatched }: W
       if (line !== null) output.progress(line);
     }
   } finally {
+    ended.abort();
     clearTimeout(impatience);
   }
   // The events end with the trace; the task's row may follow by the length of a transaction.

@@ -5,6 +5,7 @@ import { paintStatus } from './format.ts';
 import { taskId, tenantName, wholeNumber } from './option-values.ts';
 import { Output } from './output.ts';
 import { type TenantOptions, untilInterrupted, withMuster } from './session.ts';
+import { tellWaits } from './tell-waits.ts';
 
 interface WatchOptions extends TenantOptions {
   readonly after?: number;
@@ -32,8 +33,14 @@ async function watch(id: string, options: WatchOptions): Promise<void> {
 }
 
 async function follow(task: TaskHandle, { after, output }: { after: number; output: Output }): Promise<void> {
-  for await (const event of task.events({ after })) {
-    output.result(eventData(event), (colors) => formatEvent(event, colors));
+  const ended = new AbortController();
+  void tellWaits(task, output, ended.signal);
+  try {
+    for await (const event of task.events({ after })) {
+      output.result(eventData(event), (colors) => formatEvent(event, colors));
+    }
+  } finally {
+    ended.abort();
   }
   const { status } = await task.read();
   output.text(`The task is ${paintStatus(status, output.colors)}.`);

@@ -19,7 +19,7 @@ export interface PresenceOptions {
   /** Ed25519, as SPKI in base64: what the process signs with under its lease. */
   readonly publicKey: string;
   /** What a worker hosts, so that others can say what tasks wait for. */
-  readonly hosting?: HostingWorker;
+  readonly hosting?: Omit<HostingWorker, 'silentSeconds'>;
   readonly log: DatabaseLog;
 }
 

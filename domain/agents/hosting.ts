@@ -1,8 +1,12 @@
+import { DEAD_AFTER_SECONDS, MISSED_AFTER_SECONDS } from './liveness.ts';
+
 /** What one living worker hosts, and the task queue that it serves. */
 export interface HostingWorker {
   readonly taskQueue: string;
   /** As `kind:name`. */
   readonly handlers: readonly string[];
+  /** Since it was last heard of: a worker whose process was killed counts as alive for a while. */
+  readonly silentSeconds: number;
 }
 
 /** What a graph needs of a worker. */
@@ -14,9 +18,18 @@ export interface HostedNeeds {
 
 /**
  * What tasks of a graph wait for that no living worker can start: a sentence's end, as in "waits for …". Null when a worker
- * hosts all that the graph needs.
+ * hosts all that the graph needs. One that is silent counts as alive for a while; then that is said.
  */
-export function missingHost({ taskQueue, handlers }: HostedNeeds, workers: readonly HostingWorker[]): string | null {
+export function missingHost(needs: HostedNeeds, workers: readonly HostingWorker[]): string | null {
+  const missing = missingAmong(needs, workers);
+  if (missing !== null) return missing;
+  const heard = workers.filter((worker) => worker.silentSeconds <= MISSED_AFTER_SECONDS);
+  if (missingAmong(needs, heard) === null) return null;
+  const silence = `silent for more than ${MISSED_AFTER_SECONDS} s and counts as gone after ${DEAD_AFTER_SECONDS} s`;
+  return `a worker on the task queue "${needs.taskQueue}": the only one that hosts what it needs has been ${silence}`;
+}
+
+function missingAmong({ taskQueue, handlers }: HostedNeeds, workers: readonly HostingWorker[]): string | null {
   const serving = workers.filter((worker) => worker.taskQueue === taskQueue);
   if (serving.length === 0) return `a worker on the task queue "${taskQueue}": none is alive there`;
   if (serving.some((worker) => handlers.every((handler) => worker.handlers.includes(handler)))) return null;

@@ -23,7 +23,7 @@ export interface NewLease {
   /** Ed25519, as SPKI in base64. */
   readonly publicKey: string;
   /** What a worker hosts; absent for every other process. */
-  readonly hosting?: HostingWorker;
+  readonly hosting?: Omit<HostingWorker, 'silentSeconds'>;
 }
 
 /** A lease as it was granted: every guarded write of its holder carries the fence. */

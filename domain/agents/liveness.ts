@@ -1,5 +1,7 @@
 import type { AgentId } from '../ids.ts';
 
+/** Silent for longer than this, it has missed a beat: those who wait for it are told. Nothing else follows. */
+export const MISSED_AFTER_SECONDS = 15;
 /** Silent for longer than this, an agent is suspected: said in reports, written nowhere. Three beats are missing. */
 export const SUSPECT_AFTER_SECONDS = 30;
 /** Silent for longer than this, it is offline, and a process loses its lease and what it held. */

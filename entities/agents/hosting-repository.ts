@@ -23,11 +23,14 @@ export class HostingRepository {
 
   /** The workers that are alive. Those of an older version do not say what they host, and are left out. */
   async workers(): Promise<HostingWorker[]> {
-    const result = await sql<{ task_queue: string; handlers: string[] }>`
-      select task_queue, handlers from muster.agent_leases
+    const result = await sql<{ task_queue: string; handlers: string[]; silent: number }>`
+      select task_queue, handlers, extract(epoch from now() - renewed_at)::float8 as silent from muster.agent_leases
       where ended_at is null and task_queue is not null
         and renewed_at > now() - make_interval(secs => ${DEAD_AFTER_SECONDS})`.execute(this.#em.getKysely());
-    return result.rows.map(({ task_queue: taskQueue, handlers }) => ({ taskQueue, handlers }));
+    return result.rows.map(({ task_queue: taskQueue, handlers, silent }) => ({
+      ...{ taskQueue, handlers },
+      silentSeconds: silent,
+    }));
   }
 
   /** The processes whose workers serve a task queue and are alive, sorted; one that has said goodbye is not. */

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { eventually } from '../support/eventually.ts';
 import { askHealth } from '../support/health.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
+import { behindTheBack } from '../system/acceptance/database.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
-import { Script } from '../system/acceptance/script.ts';
+import { Gate, Script } from '../system/acceptance/script.ts';
 import { ended } from '../system/acceptance/views.ts';
 
 describe('a worker that hosts none of a graph’s handlers', () => {
@@ -75,5 +76,21 @@ describe('a task that no worker can carry out', () => {
     await muster.work({ graphs: [chain] });
     const view = await ended(task);
     assert.deepEqual([view.task.status, view.task.waitsFor], ['completed', null]);
+  });
+
+  it('says so once its only host has missed a beat, before that counts as gone', async () => {
+    const gate = new Gate();
+    script.on('first', gate.pass);
+    const task = await muster.client.submit('chain', {});
+    await eventually(() => script.callsOf('first').some(({ taskId }) => taskId === task.id));
+
+    const waitsFor = await eventually(async () => {
+      await behindTheBack(muster, `update muster.agent_leases set renewed_at = now() - interval '16 seconds'`);
+      return (await task.show()).task.waitsFor ?? false;
+    });
+
+    assert.match(String(waitsFor), /the only one that hosts what it needs has been silent for more than 15 s/);
+    gate.open();
+    await ended(task);
   });
 });

@@ -2,25 +2,26 @@ import assert from 'node:assert/strict';
 import { missingHost } from '../../../domain/agents/hosting.ts';
 
 describe('what a task waits for that nobody can start', () => {
+  const heard = { silentSeconds: 3 };
   const needs = { taskQueue: 'main', handlers: ['agent:reader', 'tool:mailer'] };
 
   it('is nothing where one worker of its task queue hosts all', () => {
     assert.equal(
-      missingHost(needs, [{ taskQueue: 'main', handlers: ['tool:mailer', 'agent:reader', 'agent:x'] }]),
+      missingHost(needs, [{ ...heard, taskQueue: 'main', handlers: ['tool:mailer', 'agent:reader', 'agent:x'] }]),
       null,
     );
-    assert.equal(missingHost({ ...needs, handlers: [] }, [{ taskQueue: 'main', handlers: [] }]), null);
+    assert.equal(missingHost({ ...needs, handlers: [] }, [{ ...heard, taskQueue: 'main', handlers: [] }]), null);
   });
 
   it('is a worker at all, whatever those of other task queues host', () => {
-    const elsewhere = [{ taskQueue: 'other', handlers: needs.handlers }];
+    const elsewhere = [{ ...heard, taskQueue: 'other', handlers: needs.handlers }];
 
     assert.equal(missingHost(needs, elsewhere), 'a worker on the task queue "main": none is alive there');
   });
 
   it('is named by what nobody hosts, or by what nobody hosts together', () => {
-    const reader = { taskQueue: 'main', handlers: ['agent:reader'] };
-    const mailer = { taskQueue: 'main', handlers: ['tool:mailer'] };
+    const reader = { ...heard, taskQueue: 'main', handlers: ['agent:reader'] };
+    const mailer = { ...heard, taskQueue: 'main', handlers: ['tool:mailer'] };
 
     assert.equal(missingHost(needs, [reader]), 'a worker that hosts the tool "mailer" on the task queue "main"');
     assert.equal(
@@ -29,5 +30,16 @@ describe('what a task waits for that nobody can start', () => {
     );
     const many = { taskQueue: 'main', handlers: ['agent:a', 'agent:b', 'agent:c', 'agent:d', 'agent:e'] };
     assert.match(missingHost(many, [reader]) ?? '', /the agent "a", the agent "b", the agent "c" and 2 more on/);
+  });
+
+  it('is a worker that is heard of, while the only one that hosts what it needs is silent', () => {
+    const host = { taskQueue: 'main', handlers: needs.handlers };
+    const silent = { ...host, silentSeconds: 16 };
+
+    assert.match(
+      missingHost(needs, [silent]) ?? '',
+      /has been silent for more than 15 s and counts as gone after 45 s$/,
+    );
+    assert.equal(missingHost(needs, [silent, { ...heard, ...host }]), null);
   });
 });
