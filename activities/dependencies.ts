@@ -3,7 +3,7 @@ import type { Database } from '../database/transaction.ts';
 import type { Handler } from '../domain/agents/handler.ts';
 import type { TenantId, TraceId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
-import type { AgentPlaceAnswer } from '../domain/limits/agent-place.ts';
+import type { AgentPlaceAnswer, PlaceWaiter } from '../domain/limits/agent-place.ts';
 import type { HandlerMessages } from '../domain/messaging/received-message.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
@@ -45,7 +45,7 @@ export interface ActivityDependencies {
   /** Tells a handler how fast it may go. */
   readonly limits: Pick<RateLimiter, 'take' | 'reserve' | 'settle'>;
   /** Bounds how many nodes of an agent run at once. */
-  readonly takePlace: (agent: string) => Promise<AgentPlaceAnswer>;
+  readonly takePlace: (agent: string, waiter: PlaceWaiter) => Promise<AgentPlaceAnswer>;
   /** What the handler of a node speaks to other agents with. */
   readonly messagesOf: (node: SendingNode, signal: AbortSignal) => HandlerMessages;
   readonly reach: ReachFailpoint;

@@ -54,11 +54,18 @@ export class LimitKeys {
     return `${this.#base}:idem:${encode(key)}`;
   }
 
-  /** Who holds the slots of a name, and the last fence. */
-  slots(name: string): { readonly holders: string; readonly fence: string } {
+  /** Who holds the slots of a name, the last fence, and who waits in line for one, until when. */
+  slots(name: string): SlotKeys {
     const holders = `${this.#base}:slots:${encode(name)}`;
-    return { holders, fence: `${holders}:fence` };
+    return { holders, fence: `${holders}:fence`, line: `${holders}:line`, until: `${holders}:until` };
   }
+}
+
+export interface SlotKeys {
+  readonly holders: string;
+  readonly fence: string;
+  readonly line: string;
+  readonly until: string;
 }
 
 /** Colons and braces would let two names make one key, or move it to another hash slot. */

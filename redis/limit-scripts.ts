@@ -10,6 +10,13 @@ export interface LimitScripts {
   acquireSlot(
     ...input: [slots: string, fence: string, holder: string, limit: number, leaseMs: number, lifetimeMs: number]
   ): Promise<[outcome: 'taken' | 'full', fence: number, waitMs: number]>;
+  acquirePlace(
+    ...input: [
+      ...keys: [slots: string, fence: string, line: string, until: string],
+      ...slot: [holder: string, limit: number, leaseMs: number, lifetimeMs: number],
+      ...turn: [waiter: string, laterMs: number, standsMs: number],
+    ]
+  ): Promise<[outcome: 'taken' | 'full', fence: number, before: number]>;
   renewSlot(
     ...input: [slots: string, holder: string, leaseMs: number, lifetimeMs: number]
   ): Promise<'renewed' | 'lost'>;
@@ -19,6 +26,7 @@ export const LIMIT_SCRIPTS: Record<keyof LimitScripts, ScriptParts> = {
   takeLimits: { files: ['limit-level', 'limit-log', 'limit-ask', 'limit-call', 'take-limits'], keys: null },
   adjustLimits: { files: ['limit-level', 'limit-log', 'adjust-limits'], keys: null },
   startOnce: { files: ['start-once'], keys: 1 },
-  acquireSlot: { files: ['acquire-slot'], keys: 2 },
+  acquireSlot: { files: ['take-slot', 'acquire-slot'], keys: 2 },
+  acquirePlace: { files: ['take-slot', 'acquire-place'], keys: 4 },
   renewSlot: { files: ['renew-slot'], keys: 1 },
 };

@@ -70,7 +70,7 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
   const worker = await createTemporalWorker(opened, {
     ...{ process: opened.workerId, database, graphs: opened.graphs, board, limits: limiter, reach, log },
     handlers: observation.watch(markCallers(hosted.handlers, log)),
-    takePlace: (agent) => places.take(agent),
+    takePlace: (agent, waiter) => places.take(agent, waiter),
     messagesOf: (node, signal) => mailboxes.messagesOf(node, signal),
     taskEnded: (execution, status) => {
       observation.metrics.taskEnded(status);

@@ -12,6 +12,8 @@ export interface AttemptRef {
   /** The agent that runs the node; null for a tool. */
   readonly agent: string | null;
   readonly attempt: number;
+  /** How long the run has waited for limits; absent for a quick node in its stretch, which waits for nothing. */
+  readonly limitWaitMs?: number;
   readonly heartbeat: (details?: Json) => void;
   /** Takes an event of a node whose other events are written later, so that they keep their order. */
   readonly note?: (event: NewTraceEvent) => void;

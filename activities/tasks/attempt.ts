@@ -7,10 +7,11 @@ import type { GraphNode } from '../../domain/graphs/definition.ts';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import { evaluateCondition, type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
-import type { AgentPlaceAnswer } from '../../domain/limits/agent-place.ts';
+import type { AgentPlaceAnswer, PlaceWaiter } from '../../domain/limits/agent-place.ts';
 import { raceWithAbort } from '../../domain/race-with-abort.ts';
 import { thrownText } from '../../domain/thrown-text.ts';
 import { HandlerInputInvalid, HandlerOutputInvalid, HandlerTimedOut, HandlerUnknown } from '../errors.ts';
+import type { AttemptRef } from './attempt-ref.ts';
 
 /** How one attempt of a node ended. `limited`, `unhosted` and `cancelled` are no fault of the handler. */
 export type AttemptEnd =
@@ -23,19 +24,26 @@ export type AttemptEnd =
       /** The least wait before the next attempt that the handler asked for. */
       readonly retryAfterMs: number | null;
     }
-  | { readonly kind: 'limited'; readonly message: string; readonly retryAfterMs: number }
+  | {
+      readonly kind: 'limited';
+      readonly message: string;
+      readonly retryAfterMs: number;
+      /** How long the attempt has waited already. */
+      readonly waitedMs: number;
+    }
   | { readonly kind: 'unhosted'; readonly message: string }
   | { readonly kind: 'cancelled' };
 
 /** What an attempt needs besides the node itself. */
 export interface AttemptSetting {
   readonly handlers: ReadonlyMap<string, Handler>;
+  readonly ref: AttemptRef;
   readonly document: GraphDocument;
   /** Aborts when the task is cancelled or the worker shuts down. */
   readonly cancellation: AbortSignal;
   readonly contextFor: (signal: AbortSignal) => HandlerContext;
   /** A place for one node of an agent. */
-  readonly takePlace: (agent: string) => Promise<AgentPlaceAnswer>;
+  readonly takePlace: (agent: string, waiter: PlaceWaiter) => Promise<AgentPlaceAnswer>;
 }
 
 /** The agent that runs a node; null for a tool or a condition. */
@@ -70,13 +78,26 @@ export async function runAttempt(node: GraphNode, setting: AttemptSetting): Prom
 /** Calls the handler when its agent has a place. */
 async function attemptHandler(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd> {
   const agent = agentOf(node);
-  const place = agent === null ? null : await setting.takePlace(agent);
-  if (place?.taken === false) return { kind: 'limited', message: place.message, retryAfterMs: place.retryAfterMs };
+  const place = agent === null ? null : await setting.takePlace(agent, placeWaiter(setting));
+  if (place?.taken === false) {
+    const { message, retryAfterMs, waitedMs } = place;
+    return { kind: 'limited', message, retryAfterMs, waitedMs };
+  }
   try {
     return { kind: 'ok', output: await callHandler(node, setting), outcome: null };
   } finally {
     place?.release();
   }
+}
+
+function placeWaiter({ ref, cancellation }: AttemptSetting): PlaceWaiter {
+  const { execution, nodeId, limitWaitMs } = ref;
+  return {
+    id: `${execution.traceId}/${nodeId}`,
+    band: execution.band ?? 'normal',
+    waitedMs: limitWaitMs ?? 0,
+    stay: limitWaitMs === undefined ? null : cancellation,
+  };
 }
 
 async function callHandler(node: GraphNode, setting: AttemptSetting): Promise<Json> {
@@ -117,7 +138,7 @@ async function withinTime<Result>(
 
 function thrownAttempt(thrown: unknown): AttemptEnd {
   const { code, message, retryable, retryAfterMs, limitedForMs } = parseThrown(thrown);
-  if (limitedForMs !== null) return { kind: 'limited', message, retryAfterMs: limitedForMs };
+  if (limitedForMs !== null) return { kind: 'limited', message, retryAfterMs: limitedForMs, waitedMs: 0 };
   return { kind: 'failed', code, message, retryable, retryAfterMs };
 }
 

@@ -132,11 +132,13 @@ async function callAndSettle(attempt: NodeAttempt, document: GraphDocument): Pro
 function callHandler(attempt: NodeAttempt, document: GraphDocument, beat: Beat): Promise<AttemptEnd> {
   const { deps, input, node, begun } = attempt;
   const { execution } = input;
+  const { number, limitWaitMs } = begun;
   const heartbeat = beat.report.bind(beat);
-  const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt: begun.number, heartbeat };
+  const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt: number, limitWaitMs, heartbeat };
   return runAttempt(node, {
     handlers: deps.handlers,
     takePlace: deps.takePlace,
+    ref,
     document,
     cancellation: Context.current().cancellationSignal,
     contextFor: (signal) => handlerContext(deps, ref, signal),

@@ -191,8 +191,7 @@ function attemptQuick(
 ): Promise<AttemptEnd> {
   const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt: 1, heartbeat: () => {}, note };
   return runAttempt(node, {
-    ...deps,
-    document,
+    ...{ ...deps, ref, document },
     cancellation: Context.current().cancellationSignal,
     contextFor: (signal) => handlerContext(deps, ref, signal),
   });

@@ -137,7 +137,7 @@ async function waitForLimit(attempt: NodeAttempt, end: Extract<AttemptEnd, { kin
   // Up to a tenth more: those that wait for one limit do not all come back at once.
   const waitMs = Math.ceil(end.retryAfterMs * (1 + Math.random() / 10)) + 1;
   const may = await inRun(attempt, (runs) =>
-    runs.waitForLimit(runAttemptOf(attempt), input.execution, { waitMs, mostMs }),
+    runs.waitForLimit(runAttemptOf(attempt), input.execution, { waitMs, waitedMs: end.waitedMs, mostMs }),
   );
   if (may) throw retryableFailure('rate_limited', end.message, waitMs);
   const error = new LimitWaitExceeded(node.id, mostMs, end.message);

@@ -3,6 +3,7 @@ import type { GraphState } from '../graphs/graph-state.ts';
 import type { Outcome } from '../graphs/kinds.ts';
 import type { GraphId, TaskId, TenantId, TraceId } from '../ids.ts';
 import type { SettledRunStatus } from '../traces/status.ts';
+import type { PriorityBand } from './priority.ts';
 import type { TerminalTaskStatus } from './status.ts';
 
 /** Which execution of which task: what every activity of a trace is told. */
@@ -16,6 +17,8 @@ export interface ExecutionRef {
   readonly user: string | null;
   /** The claim's number. A write that carries an older one than the task's row is refused. */
   readonly fence: number;
+  /** The band of the task. Absent in executions that an earlier release began. */
+  readonly band?: PriorityBand;
 }
 
 /** The argument of the workflow `executeTask`: references and the plan, never a task's text. */

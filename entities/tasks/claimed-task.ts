@@ -43,6 +43,7 @@ export function readClaimedTask(row: ClaimedTaskRow): ClaimedTask {
       user: row.user_id,
       graphId: row.graph_id as GraphId,
       fence: Number(row.fence),
+      band: bandOfPriority(row.priority),
     },
     graphName: row.graph_name,
     taskQueue: row.task_queue,

@@ -23,6 +23,8 @@ export type RunBeginning =
       readonly failures: number;
       /** Attempts that never reported an end. */
       readonly crashes: number;
+      /** How long the run has waited for limits. */
+      readonly limitWaitMs: number;
       /** The attempt before this one, when this one found it without an end. */
       readonly lost: LostAttempt | null;
     }
@@ -62,9 +64,10 @@ export interface RunAttempt {
   readonly number: number;
 }
 
-/** How long a run is to wait for a limit now, and how long it may in total. */
+/** How long a run is to wait for a limit now, how long its attempt has already, and how long it may in total. */
 interface LimitWait {
   readonly waitMs: number;
+  readonly waitedMs: number;
   readonly mostMs: number;
 }
 
@@ -116,7 +119,7 @@ export class AttemptRepository {
         where r.status in ('pending', 'running')
           and (r.next_attempt_at is null or r.next_attempt_at <= statement_timestamp())
           and (r.workflow_run is distinct from ${workflowRun} or r.activity_attempt <= ${activityAttempt})
-        returning status, attempts, failures, crashes, outcome, xmax = 0 as first
+        returning status, attempts, failures, crashes, limit_wait_ms, outcome, xmax = 0 as first
       ), placed as (
         update muster.agent_traces set next_seq = next_seq + 1
         where id = ${execution.traceId} and status = 'running' and ${attempt.record} and exists (select from begun)
@@ -130,11 +133,11 @@ export class AttemptRepository {
       )
       select b.status, b.attempts, b.failures, b.crashes, b.outcome, b.first, null as task_status, null::float8 as wait_ms,
         case when b.crashes > l.crashes then l.attempts end as lost_number, l.worker_id as lost_process,
-        null as error_code, null as error_text
+        b.limit_wait_ms::float8, null as error_code, null as error_text
       from begun b left join before l on true
       union all
       select r.status, r.attempts, r.failures, r.crashes, r.outcome, false, t.status,
-        extract(epoch from r.next_attempt_at - statement_timestamp()) * 1000, null, null,
+        extract(epoch from r.next_attempt_at - statement_timestamp()) * 1000, null, null, 0,
         r.error_code, r.error_text
       from muster.agent_runs r join muster.tasks t on t.id = ${execution.taskId} and t.fence = ${execution.fence}
       where r.trace_id = ${execution.traceId} and r.node_id = ${subject.nodeId} and not exists (select from begun)
@@ -168,12 +171,17 @@ export class AttemptRepository {
    * Notes that a run waits for a rate limit, which counts neither as failure nor as lost. False when it would wait for
    * more than `mostMs` in total, and its task has no deadline that ends the waiting: then nothing is noted.
    */
-  async waitForLimit(run: RunAttempt, execution: ExecutionRef, { waitMs, mostMs }: LimitWait): Promise<boolean> {
+  async waitForLimit(
+    run: RunAttempt,
+    execution: ExecutionRef,
+    { waitMs, waitedMs, mostMs }: LimitWait,
+  ): Promise<boolean> {
+    const moreMs = Math.ceil(waitMs + waitedMs);
     const result = await sql<{ id: string }>`
       with waiting as (
-        update muster.agent_runs set status = 'pending', limit_wait_ms = limit_wait_ms + ${Math.ceil(waitMs)},
+        update muster.agent_runs set status = 'pending', limit_wait_ms = limit_wait_ms + ${moreMs},
           next_attempt_at = clock_timestamp() + make_interval(secs => ${waitMs / 1_000})
-        where ${isRunning(run)} and (limit_wait_ms + ${Math.ceil(waitMs)} <= ${Math.floor(mostMs)}
+        where ${isRunning(run)} and (limit_wait_ms + ${moreMs} <= ${Math.floor(mostMs)}
           or exists (select from muster.tasks where id = ${execution.taskId} and deadline_at is not null))
         returning id
       )
@@ -255,6 +263,7 @@ interface BeginRow {
   readonly wait_ms: number | null;
   readonly lost_number: number | null;
   readonly lost_process: string | null;
+  readonly limit_wait_ms: number;
   readonly error_code: string | null;
   readonly error_text: string | null;
 }
@@ -264,7 +273,7 @@ function readBeginning(row: BeginRow | undefined): RunBeginning {
   const { failures, crashes, first, attempts, outcome, task_status: taskStatus } = row;
   if (taskStatus === null) {
     const lost = row.lost_number === null ? null : { number: row.lost_number, process: row.lost_process };
-    return { kind: 'begun', number: attempts, first, failures, crashes, lost };
+    return { kind: 'begun', number: attempts, first, failures, crashes, limitWaitMs: row.limit_wait_ms, lost };
   }
   if (row.status === 'pending') return { kind: 'waiting', waitMs: Math.max(1, Math.ceil(row.wait_ms ?? 1)) };
   const error = row.error_code === null ? null : { code: row.error_code, message: row.error_text ?? row.error_code };

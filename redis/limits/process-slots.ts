@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CostInvalid } from '../../domain/limits/errors.ts';
+import type { SlotKeys } from '../limit-keys.ts';
 import type { GuardedRedis } from './guarded-redis.ts';
 
 export interface ProcessSlotRequest {
@@ -30,6 +31,21 @@ export type ProcessSlotAnswer =
   | { readonly acquired: true; readonly slot: ProcessSlot }
   | { readonly acquired: false; readonly retryAfterMs: number };
 
+/** Who waits in line for a slot. */
+export interface SlotWaiter {
+  /** The same whenever it asks. */
+  readonly id: string;
+  /** By how much its turn is later than now when it is new in the line; below 0 if it has waited before. */
+  readonly laterMs: number;
+  /** How long it stands in the line without asking again. */
+  readonly standsMs: number;
+}
+
+/** A slot; or how many stand in line before it, beyond those for whom a slot is free. */
+export type TurnAnswer =
+  | { readonly acquired: true; readonly slot: ProcessSlot }
+  | { readonly acquired: false; readonly before: number };
+
 const DEFAULT_LEASE_MS = 10_000;
 /** What a crash costs at most: the slot is free again after it. */
 const MAX_LEASE_MS = 30_000;
@@ -59,8 +75,7 @@ export class ProcessSlots {
 
   /** Takes a slot if one is free. An answer that is lost leaves a slot held until its deadline. @throws CostInvalid */
   async acquire(key: string, { limit, leaseMs = DEFAULT_LEASE_MS }: ProcessSlotRequest): Promise<ProcessSlotAnswer> {
-    if (!(Number.isInteger(limit) && limit >= 1 && limit <= 100_000)) throw new CostInvalid('limit', limit, 100_000);
-    if (!(leaseMs >= 10 && leaseMs <= MAX_LEASE_MS)) throw new CostInvalid('leaseMs', leaseMs, MAX_LEASE_MS);
+    checkRequest(limit, leaseMs);
     const id = randomUUID();
     const { holders, fence } = this.#keysOf(key);
     const answer = await this.#redis.ask((redis) =>
@@ -70,6 +85,35 @@ export class ProcessSlots {
     const [outcome, taken, retryAfterMs] = answer;
     if (outcome === 'full') return { acquired: false, retryAfterMs };
     return { acquired: true, slot: { id, key, leaseMs, fence: taken, source: 'redis' } };
+  }
+
+  /**
+   * Takes a slot if one is free and it is the waiter's turn; otherwise it stands in line from now on. Use it for all slots of
+   * a key or for none: {@link acquire} passes the line by. Without Redis there is no line. @throws CostInvalid
+   */
+  async acquireInTurn(
+    key: string,
+    waiter: SlotWaiter,
+    { limit, leaseMs = DEFAULT_LEASE_MS }: ProcessSlotRequest,
+  ): Promise<TurnAnswer> {
+    checkRequest(limit, leaseMs);
+    const slotId = randomUUID();
+    const { holders, fence, line, until } = this.#keysOf(key);
+    const { id, laterMs, standsMs } = waiter;
+    const answer = await this.#redis.ask((redis) =>
+      redis.acquirePlace(
+        ...([holders, fence, line, until] as const),
+        ...([slotId, limit, Math.ceil(leaseMs), KEY_LIFETIME_MS] as const),
+        ...([id, Math.round(laterMs), standsMs] as const),
+      ),
+    );
+    if (answer === null) {
+      const alone = this.#acquireAlone({ id: slotId, key, leaseMs }, limit);
+      return alone.acquired ? alone : { acquired: false, before: 0 };
+    }
+    const [outcome, taken, before] = answer;
+    if (outcome === 'full') return { acquired: false, before };
+    return { acquired: true, slot: { id: slotId, key, leaseMs, fence: taken, source: 'redis' } };
   }
 
   /** Puts the deadline off by the length of the lease. False when the slot is lost, or Redis does not answer. */
@@ -109,7 +153,12 @@ export class ProcessSlots {
     return held;
   }
 
-  #keysOf(key: string): { readonly holders: string; readonly fence: string } {
+  #keysOf(key: string): SlotKeys {
     return this.#redis.keys.limits(this.#tenant).slots(key);
   }
+}
+
+function checkRequest(limit: number, leaseMs: number): void {
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 100_000)) throw new CostInvalid('limit', limit, 100_000);
+  if (!(leaseMs >= 10 && leaseMs <= MAX_LEASE_MS)) throw new CostInvalid('leaseMs', leaseMs, MAX_LEASE_MS);
 }

@@ -57,6 +57,8 @@ describe('a Redis Cluster', function () {
       });
       const answer = await slots.acquire('model', { limit: 1 });
       assert.equal(answer.acquired && answer.slot.source, 'redis');
+      const waiter = { id: 'node', laterMs: 0, standsMs: 5_000 };
+      assert.equal((await slots.acquireInTurn('model', waiter, { limit: 1 })).acquired, false);
     }
   });
 

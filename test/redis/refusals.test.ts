@@ -68,8 +68,11 @@ describe('what Redis refuses', () => {
       await assert.rejects(new WakeUps(refused, { taskQueue: TASK_QUEUE }).publishJob(), isOutage);
       await assert.rejects(new AgentHealthBoard(refused).beat([{ id: 'a' as AgentId, status: 'idle' }]), isOutage);
       const answer = await slots.acquire('model', { limit: 1 });
+      const waiter = { id: 'node', laterMs: 0, standsMs: 5_000 };
+      const turn = await slots.acquireInTurn('agent:a', waiter, { limit: 1 });
 
       assert.equal(answer.acquired && answer.slot.source, 'local');
+      assert.equal(turn.acquired && turn.slot.source, 'local');
       assert.equal(reports.filter((facts) => JSON.stringify(facts).includes(kind)).length, 1);
       await eventually(() => queueOn(redis).enqueue([job('high', 1)]), { what: 'an answer' });
     });

@@ -27,8 +27,8 @@ describe('keys of limits', () => {
           limits.state({ scope: 'provider', subject: ['log'], countsTokens, algorithm }),
         ]),
       );
-      const { holders, fence } = limits.slots(odd);
-      const others = [limits.reservation(odd), limits.cooldown(odd, 'a'), limits.idempotency(odd), holders, fence];
+      const slots = Object.values(limits.slots(odd));
+      const others = [limits.reservation(odd), limits.cooldown(odd, 'a'), limits.idempotency(odd), ...slots];
       const all = [...states, ...states.map((state) => limits.block(state)), ...others];
       assert.deepEqual([...new Set(all.map((key) => /\{([^}]*)\}/.exec(key)?.[1]))], [limits.tag]);
       return all;

@@ -13,18 +13,20 @@ describe('a limit of an agent', function () {
   let running = 0;
   let most = 0;
   let shouldFail = false;
+  const served: { readonly taskId: string; readonly nodeId: string }[] = [];
 
-  const agent = (name: string, quick: boolean) =>
+  const agent = (name: string, quick: boolean, ms = 100) =>
     defineAgent({
       name,
       quick,
       input: anything,
       output: anything,
-      handle: async () => {
+      handle: async (_, { taskId, nodeId }) => {
+        served.push({ taskId, nodeId });
         running += 1;
         most = Math.max(most, running);
         try {
-          await pause(100);
+          await pause(ms);
           if (shouldFail) throw new Error('on purpose');
           return {};
         } finally {
@@ -43,10 +45,19 @@ describe('a limit of an agent', function () {
       output: '/nodes/a',
     });
   };
+  const ordered = (name: string, worker: ReturnType<typeof agent>, count: number) => {
+    const names = Array.from({ length: count }, (_, index) => `n${index}`);
+    const nodes = Object.fromEntries(names.map((node) => [node, { agent: worker }]));
+    return defineGraph({ name, width: 4, input: anything, nodes, output: '/nodes/n0' });
+  };
 
   before(async () => {
     muster = await openMuster('agent-places');
     const graphs = [graph('free-four', false), graph('slow-four', false), graph('quick-four', true)];
+    const [one, two] = [agent('one-at-once', false, 200), agent('two-at-once', false, 400)];
+    graphs.push(ordered('eight-in-order', one, 8), ordered('many-low', two, 20), ordered('one-high', two, 1));
+    await muster.client.setLimit('agent:one-at-once', 1);
+    await muster.client.setLimit('agent:two-at-once', 2);
     await muster.client.setLimit('agent:slow-four-agent', 2);
     await muster.client.setLimit('agent:quick-four-agent', 1);
     await muster.work({ graphs });
@@ -89,5 +100,30 @@ describe('a limit of an agent', function () {
 
     assert.equal(most, 2);
     assert.ok(trace?.runs.every(({ status }) => status === 'ok'));
+  });
+
+  it('lets its nodes in as they came, those that wait before new ones', async () => {
+    const task = await muster.client.submit('eight-in-order', {});
+    const { trace } = await task.result();
+
+    const came = [...(trace?.runs ?? [])].sort((a, b) => Number(a.startedAt) - Number(b.startedAt));
+    const began = served.filter(({ taskId }) => taskId === task.id).map(({ nodeId }) => nodeId);
+    // The first four came at the same moment.
+    const groups = [came.slice(0, 4), ...came.slice(4).map((run) => [run])];
+    const expected = groups.map((runs) => runs.map(({ nodeId }) => nodeId).sort());
+    assert.deepEqual([began.slice(0, 4).sort(), ...began.slice(4).map((nodeId) => [nodeId])], expected);
+  });
+
+  it('lets an urgent node overtake those of a wide task of the low band', async () => {
+    const low = await muster.client.submit('many-low', {}, { priority: 'low' });
+    await eventually(() => running === 2);
+
+    const high = await muster.client.submit('one-high', {}, { priority: 'high' });
+    await high.result();
+
+    const before = served.filter(({ taskId }) => taskId === low.id).length;
+    assert.ok(before <= 12, `${before} of 20 nodes of the low task came first`);
+    await low.kill();
+    await eventually(() => running === 0);
   });
 });
