@@ -88,6 +88,7 @@ describe('decisions', () => {
         ['We move to Postgres.', 'Launch the beta on Monday.', 'Launch the docs on Monday.'],
         heading,
       );
+    assert.deepEqual(await findDecisions(await read(talk('## Decisions', '', '- None'))), []);
     const alone = await findDecisions(await read(talk('# Notes', '', '## Decisions', '', 'We move to Postgres')));
     assert.equal(alone.length, 1);
   });
@@ -180,6 +181,12 @@ describe('action items', () => {
       open.map(({ text }) => text),
       ['Who tells marketing?'],
     );
+  });
+
+  it('takes it for nothing where nobody can say what "it" means', async () => {
+    const said = ['sam: Who tells marketing?', 'lee: Is it green now?', "sam: no, I'll fix it today"];
+
+    assert.deepEqual(await findActionItems(await read(talk(...said))), []);
   });
 
   it('leaves idle promises out', async () => {

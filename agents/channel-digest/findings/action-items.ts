@@ -11,7 +11,7 @@ import { decisionCue } from './decision-cues.ts';
 import { bareDueDate, findDueDate } from './due-date.ts';
 import { resolve } from './references.ts';
 import { stanceOf, stanceOfTurn } from './stance.ts';
-import { isVague, linesOf } from './wording.ts';
+import { isVague, linesOf, saysNone } from './wording.ts';
 
 const ANSWER_WINDOW = 10;
 /** Items back to which an answer or a repetition is looked for: bounds the work on very long texts. */
@@ -61,7 +61,7 @@ export async function findActionItems(conversation: Conversation): Promise<Actio
 function listedItems(conversation: Conversation, sentence: Sentence): Item[] | null {
   const { utterance } = sentence;
   if (utterance.checked === null && !(utterance.speaker === null && headsActions(utterance.section))) return null;
-  if (conversation.sentences[sentence.index - 1]?.utterance === utterance) return [];
+  if (conversation.sentences[sentence.index - 1]?.utterance === utterance || saysNone(sentence.said)) return [];
   const owned = ownerOf(sentence.said.replace(/\n/g, ' '), conversation);
   const { rest, due: last } = dueAtEnd(owned.rest);
   const whole = findDueDate(rest);
@@ -99,7 +99,7 @@ function ownerOf(text: string, conversation: Conversation): { owner: string | nu
 function spokenItems(conversation: Conversation, sentence: Sentence, items: readonly Item[]): Item[] {
   const cue = actionCue(sentence, conversation);
   if (cue === null) return [];
-  const near = items.findLast((item) => conversation.distance(item.sentence.utterance, sentence.utterance) <= 4)?.text;
+  const near = nearTask(conversation, sentence, items);
   const tasks = splitTask(cue.what).map(({ text, due }) => ({ ...resolve(conversation, sentence, text, near), due }));
   const first = tasks[0]?.text ?? '';
   if (cue.kind === 'acceptance' || (cue.kind === 'commitment' && isVague(first))) {
@@ -120,6 +120,14 @@ function spokenItems(conversation: Conversation, sentence: Sentence, items: read
     for (const line of context === null ? [] : linesOf(context)) item.lines.add(line);
     return [item];
   });
+}
+
+/** The task that "it" may mean: not where somebody has just asked about something else. */
+function nearTask(conversation: Conversation, sentence: Sentence, items: readonly Item[]): string | undefined {
+  const item = items.findLast(({ sentence: said }) => conversation.distance(said.utterance, sentence.utterance) <= 4);
+  const [before] = conversation.before(sentence.utterance, 1);
+  const isAsked = before?.sentences.some(({ plain }) => /\?\W*$/.test(plain)) ?? false;
+  return isAsked && before?.utterance !== item?.sentence.utterance ? undefined : item?.text;
 }
 
 function ownerFor(cue: ActionCue): string | null {

@@ -5,7 +5,7 @@ import type { Conversation, Turn } from './conversation.ts';
 import { type DecisionCue, decisionCue, withdraws } from './decision-cues.ts';
 import { resolve } from './references.ts';
 import { stanceOfTurn } from './stance.ts';
-import { asStatement, isVague, linesOf } from './wording.ts';
+import { asStatement, isVague, linesOf, saysNone } from './wording.ts';
 
 /** How many turns after a proposal an agreement can still mean it. */
 const AGREEMENT_WINDOW = 8;
@@ -45,7 +45,8 @@ function candidate(conversation: Conversation, sentence: Sentence): Candidate | 
   if (cue === null || (listed && isContinuation(conversation, sentence))) return null;
   const { text: what, context } = resolve(conversation, sentence, cue.what);
   const text = asStatement(what);
-  if (listed ? text === '' : isVague(text) || sentence.terms.size < (cue.kind === 'stated' ? 1 : 2)) return null;
+  if (listed ? text === '' || saysNone(text) : isVague(text) || sentence.terms.size < (cue.kind === 'stated' ? 1 : 2))
+    return null;
   const { supporters, objections } = reactions(conversation, sentence);
   const settled = cue.kind === 'stated' || (supporters.size > 0 && objections < supporters.size);
   return settled ? { sentence, kind: cue.kind, text, context, supporters } : null;

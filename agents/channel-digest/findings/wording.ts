@@ -27,6 +27,13 @@ export function isVague(text: string): boolean {
   return telling.length < 1 || (telling.length < 2 && words.length < 3);
 }
 
+/** Whether an entry of a list only says that the list is empty. */
+export function saysNone(text: string): boolean {
+  return /^\W*(?:none|nothing|n\/a|tbd|no (?:decisions?|actions?|action items?))(?: so far| yet| today)?\W*$/i.test(
+    text,
+  );
+}
+
 const POINTERS = new Set(
   `it that this these those them one so do take go with then there now today tomorrow tonight both all the a an i you we
   he she they for and on in to of me us as well right away too also`.split(/\s+/),
