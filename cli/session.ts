@@ -14,11 +14,23 @@ export async function withMuster<Result>(
   // Loaded here and not above: the client brings its stores' libraries along, which help and wrong usage need not wait for.
   const { connect } = await import('../client.ts');
   const muster = await connect(tenant === undefined ? {} : { tenant });
+  return thenClose(
+    () => work(muster),
+    () => muster.close(),
+  );
+}
+
+/** Works, then closes, however the work ended. Where both fail the work's error is thrown: it came first, and says why. */
+export async function thenClose<Result>(work: () => Promise<Result>, close: () => Promise<void>): Promise<Result> {
+  let result: Result;
   try {
-    return await work(muster);
-  } finally {
-    await muster.close();
+    result = await work();
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
   }
+  await close();
+  return result;
 }
 
 /**

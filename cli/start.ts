@@ -15,7 +15,7 @@ import { loadInstallation, setUp } from './installation.ts';
 import { fileName, shortText } from './option-values.ts';
 import { Output } from './output.ts';
 import { PACKAGE } from './package.ts';
-import { withMuster } from './session.ts';
+import { thenClose, withMuster } from './session.ts';
 import { endFailure, waitForEnd } from './wait.ts';
 
 interface StartOptions {
@@ -46,15 +46,14 @@ async function start(file: string | undefined, options: StartOptions): Promise<v
   });
   const connections = await setUp(output, config);
   const worker = await openWorker(output, config);
-  try {
+  const carryOut = async () => {
     await nameOtherWorkers(worker, { output, connections });
     const view = await digest({ ...document, chat: options.chat }, { output, worker });
     const failure = endFailure(view);
     if (failure !== null) throw failure;
     await tell(view, { document, output, config, connections });
-  } finally {
-    await worker.stop();
-  }
+  };
+  await thenClose(carryOut, () => worker.stop());
 }
 
 function sampleFile(): string {

@@ -5,6 +5,7 @@ import { prepareConnection, type TemporalAddress, type TemporalClient, TemporalU
 
 export interface TemporalWorkerConnection extends TemporalClient {
   readonly connection: NativeConnection;
+  readonly address: string;
 }
 
 /** Temporal answers, and lacks the namespace. */
@@ -36,7 +37,8 @@ export async function connectWorker(target: TemporalAddress): Promise<TemporalWo
   const { address, namespace, connectionOptions } = target;
   try {
     const connection = await NativeConnection.connect({ ...connectionOptions, address });
-    return { connection, client: new Client({ connection, namespace }), namespace, close: () => connection.close() };
+    const client = new Client({ connection, namespace });
+    return { connection, address, client, namespace, close: () => connection.close() };
   } catch (error) {
     throw new TemporalUnreachable(address, error);
   }

@@ -1,7 +1,15 @@
 import { IllegalStateError } from '@temporalio/common';
-import { DefaultLogger, Runtime, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  Runtime,
+  type WorkerOptions as TemporalWorkerOptions,
+  TransportError,
+  Worker,
+} from '@temporalio/worker';
 import type { Log } from '../activities/dependencies.ts';
 import { createActivities } from '../activities/index.ts';
+import { TemporalUnreachable } from '../temporal/connect.ts';
+import type { TemporalWorkerConnection } from '../temporal/connect-worker.ts';
 import { endThreadsOnFailure } from './end-threads.ts';
 import type { Opened } from './open-worker.ts';
 import { workflowBundlePath } from './workflow-bundle.ts';
@@ -18,9 +26,7 @@ export async function createTemporalWorker(
 ): Promise<Worker> {
   const { config, temporal, taskQueue, workerId } = opened;
   const codePath = await workflowBundlePath();
-  const options: TemporalWorkerOptions = {
-    connection: temporal.connection,
-    namespace: temporal.namespace,
+  return createOn(temporal, {
     taskQueue,
     identity: workerId,
     workflowBundle: { codePath },
@@ -31,8 +37,25 @@ export async function createTemporalWorker(
     defaultHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     // Not forced: the SDK panics when a local activity has not ended, and leaves its threads running.
     shutdownGraceTime: config.shutdownGraceMs,
-  };
-  return endThreadsOnFailure(() => Worker.create(options));
+  });
+}
+
+/**
+ * Makes a worker on a connection, and leaves nothing open where that fails.
+ * @throws TemporalUnreachable when the connection was lost since it was made
+ */
+export async function createOn(
+  { connection, namespace, address }: TemporalWorkerConnection,
+  options: Omit<TemporalWorkerOptions, 'connection' | 'namespace'>,
+): Promise<Worker> {
+  try {
+    return await endThreadsOnFailure(() => Worker.create({ ...options, connection, namespace }));
+  } catch (error) {
+    if (!(error instanceof TransportError)) throw error;
+    // The library's own text names its insides.
+    const cause = new Error('the connection was lost while the worker started', { cause: error });
+    throw new TemporalUnreachable(address, cause);
+  }
 }
 
 /**

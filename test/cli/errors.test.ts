@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describeFailure, WrongUsage } from '../../cli/errors.ts';
 import { Output, type Sink } from '../../cli/output.ts';
+import { thenClose } from '../../cli/session.ts';
 import { TaskUnknown } from '../../client/errors.ts';
 
 const coded = (code: string, message: string) => Object.assign(new Error(message), { code });
@@ -39,6 +40,19 @@ describe('an error at the terminal', () => {
       assert.equal(code, 'unexpected');
       assert.match(message, /^Something unexpected failed: .*MUSTER_LOG_LEVEL=debug/);
     }
+  });
+});
+
+describe('a command whose work failed', () => {
+  it('says why, and not that closing failed after it', async () => {
+    const work = () => Promise.reject(new Error('PostgreSQL was gone'));
+    const close = () => Promise.reject(new Error('the worker did not stop'));
+
+    await assert.rejects(thenClose(work, close), /PostgreSQL was gone/);
+    await assert.rejects(
+      thenClose(async () => 'done', close),
+      /did not stop/,
+    );
   });
 });
 

@@ -3,9 +3,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
 import { z } from 'zod';
 import { defineAgent, defineGraph } from '../../index.ts';
+import { connectWorker } from '../../temporal/connect-worker.ts';
+import { createOn, quietRuntime } from '../../worker/temporal-worker.ts';
+import { workflowBundlePath } from '../../worker/workflow-bundle.ts';
 import { CliUnderTest, freePort } from '../cli/cli-under-test.ts';
+import { startProxy } from '../support/tcp-proxy.ts';
 
 const AGENTS = new URL('./fixtures/stubborn-agents.ts', import.meta.url).href;
 const MAIN = fileURLToPath(new URL('./fixtures/failing-starts.ts', import.meta.url));
@@ -89,6 +94,25 @@ describe('a worker that cannot start', function () {
 
     assert.equal(exitCode, 1);
     assert.match(stderr, /^muster: .*has no namespace "missing"/);
+  });
+
+  it('says in a sentence that it lost Temporal on the way', async () => {
+    const { temporalAddress, temporalNamespace: namespace } = cli.muster.stack;
+    const proxy = await startProxy({ targetPort: Number(temporalAddress.split(':')[1]) });
+    quietRuntime(pino({ level: 'silent' }));
+    const temporal = await connectWorker({ address: `127.0.0.1:${proxy.port}`, namespace });
+    await proxy.close();
+
+    const creating = createOn(temporal, {
+      taskQueue: 'lost',
+      workflowBundle: { codePath: await workflowBundlePath() },
+    });
+
+    await assert.rejects(creating, {
+      code: 'service_unreachable',
+      message: /^Temporal at \S+ does not answer: the connection was lost while the worker started\. [^{}]+$/,
+    });
+    await temporal.close();
   });
 
   it('leaves its graphs to the worker that has them', async () => {
