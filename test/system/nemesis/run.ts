@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { errorMessage } from '../../../domain/errors.ts';
 import { eventually } from '../../support/eventually.ts';
 import { carryOut } from './faults.ts';
@@ -125,7 +126,7 @@ async function forceZombieLater(installation: Installation, afterMs: number) {
   return forceZombie(installation);
 }
 
-/** Every submit has its answer, and no task is open. */
+/** Every submit has its answer, no task is open, and no message waits: one whose process died comes again after its lease. */
 async function drain({ callers, world }: Installation): Promise<void> {
   for (const caller of callers) {
     for (const key of caller.history.unresolved()) {
@@ -139,4 +140,6 @@ async function drain({ callers, world }: Installation): Promise<void> {
     }
   }
   await world.allEnded(DRAIN_WITHIN_MS);
+  const waiting = "select id from muster.agent_messages where status in ('pending', 'leased')";
+  await eventually(async () => assert.deepEqual(await world.query(waiting), []), { withinMs: DRAIN_WITHIN_MS });
 }
