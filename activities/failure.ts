@@ -9,15 +9,17 @@ export interface FailureDetails {
 
 /**
  * The only way of an error out of an activity: its code becomes the failure's type, the class decides whether Temporal
- * tries again. Temporal's own failures, a cancellation above all, pass as they are.
+ * tries again, after `delayMs` or, by default, as the retry policy says. Temporal's own failures, a cancellation above
+ * all, pass as they are.
  */
-export function toFailure(error: unknown, details: FailureDetails = {}): Error {
+export function toFailure(error: unknown, details: FailureDetails = {}, delayMs: number | null = null): Error {
   if (error instanceof ApplicationFailure) return error;
   return ApplicationFailure.create({
     message: errorMessage(error),
     type: hasErrorCode(error) ? error.code : 'handler_failed',
     nonRetryable: error instanceof MusterError && !error.retryable,
     details: [details],
+    ...(delayMs === null ? {} : { nextRetryDelay: delayMs }),
     ...(error instanceof Error ? { cause: error } : {}),
   });
 }

@@ -74,8 +74,8 @@ export interface TaskView {
   readonly pruned: { readonly traces: boolean; readonly output: boolean };
 }
 
-/** No trace has more events than this: 200 nodes, 4 attempts each, pauses aside. */
-const EVENTS_AT_MOST = 10_000;
+/** Of a trace with more events than twice this, which only pauses and losses without end make, the middle is left out. */
+const EVENTS_AT_EACH_END = 5_000;
 
 /** Reads a task whole, in the caller's transaction; null when there is none. */
 export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskView | null> {
@@ -117,7 +117,10 @@ function factsOf(task: TaskRecord): Omit<TaskView['task'], 'workflowId' | 'waits
 async function readTrace(em: SqlEntityManager, trace: TraceRecord): Promise<TaskView['traces'][number]> {
   const { id, number, status, workflowId, originTraceId, createdAt, finishedAt } = trace;
   const runs = await new RunRepository(em).list(id);
-  const events = await new TraceRepository(em).events(id, 0, EVENTS_AT_MOST);
+  const traces = new TraceRepository(em);
+  const events = await traces.events(id, 0, EVENTS_AT_EACH_END);
+  const later = Math.max(EVENTS_AT_EACH_END, trace.lastSeq - EVENTS_AT_EACH_END);
+  if (trace.lastSeq > EVENTS_AT_EACH_END) events.push(...(await traces.events(id, later, EVENTS_AT_EACH_END)));
   return {
     id,
     number,

@@ -8,7 +8,7 @@ import { isTerminalTaskStatus } from '../../domain/tasks/status.ts';
 import { StoredRowInvalid } from '../../entities/errors.ts';
 import { AttemptRepository, type RunBeginning } from '../../entities/traces/attempt-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { HandlerUnknown, StaleFence } from '../errors.ts';
+import { AttemptOvertaken, HandlerUnknown, StaleFence } from '../errors.ts';
 import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
 import { type AttemptEnd, agentOf, handlerOf, runAttempt } from './attempt.ts';
 import { Beat } from './beat.ts';
@@ -23,8 +23,10 @@ export type { RunNodeInput, RunNodeResult } from './node-attempt.ts';
 
 /** So many attempts that end in a fault of the program itself, with the waits between them about two minutes. */
 const MAX_UNEXPECTED = 20;
+/** The heartbeat's detail under which they are counted: it goes from one attempt to the next, and needs no row. */
+const UNEXPECTED = 'muster.unexpected';
 /** How long an attempt waits that met a worker without its handler: the first time, and at most. */
-const ELSEWHERE_MS = { first: 500, most: 30_000 };
+const ELSEWHERE_MS = { first: 500, most: 3_000 };
 
 /**
  * Runs one attempt of a slow node: begins the run, calls the handler, writes the end in one transaction. Idempotent
@@ -41,14 +43,32 @@ export async function runNode(deps: ActivityDependencies, input: RunNodeInput): 
     return await runInTurn(activity);
   } catch (error) {
     if (error instanceof CancelledFailure || error instanceof ApplicationFailure) throw error;
-    // A fault of the program before the run has begun: nothing else counts it.
-    const unexpected = !(error instanceof MusterError) && Context.current().info.attempt >= MAX_UNEXPECTED;
-    if (unexpected) throw finalFailure('handler_failed', `The node could not be run: ${errorMessage(error)}`, {});
-    throw toFailure(error);
+    throw error instanceof MusterError ? toFailure(error) : unexpectedFailure(error);
   }
 }
 
-/** Nothing is written for a node that this worker does not host: it goes to another one, after longer and longer waits. */
+/** The wait after a fault of the program goes by how many there were, not by how often the node had waited before. */
+function unexpectedFailure(error: unknown): Error {
+  const count = countUnexpected();
+  if (count < MAX_UNEXPECTED) return toFailure(error, {}, Math.min(10_000, 250 * 2 ** (count - 1)));
+  return finalFailure('handler_failed', `The node could not be run: ${errorMessage(error)}`, {});
+}
+
+/**
+ * Counts a fault of the program before the run has begun: nothing else does. Attempts that waited or met another worker
+ * leave the count as it is; a handler that is called begins it anew.
+ */
+function countUnexpected(): number {
+  const activity = Context.current();
+  const details: unknown = activity.info.heartbeatDetails;
+  const before = typeof details === 'object' && details !== null ? Object.entries(details) : [];
+  const count = before.find(([name]) => name === UNEXPECTED)?.[1];
+  const unexpected = typeof count === 'number' ? count + 1 : 1;
+  activity.heartbeat({ [UNEXPECTED]: unexpected });
+  return unexpected;
+}
+
+/** Nothing is written for a node that this worker does not host: it goes to another one, after at most three seconds. */
 function requireHandler({ deps, node }: NodeActivity): void {
   if (node.condition !== null || handlerOf(deps.handlers, node) !== undefined) return;
   const error = new HandlerUnknown(node.id, `the ${node.kind} "${node.handler}"`);
@@ -88,6 +108,7 @@ function lossesOf({ deps, input, node }: NodeActivity): Promise<number> {
 async function beginAndRun(activity: NodeActivity): Promise<RunNodeResult> {
   const { begun, document } = await begin(activity);
   if (begun.kind === 'stale') throw new StaleFence(activity.input.execution.taskId, activity.input.execution.fence);
+  if (begun.kind === 'overtaken') throw new AttemptOvertaken(activity.node.id, Context.current().info.attempt);
   if (begun.kind === 'settled') return repeatEnd(activity, begun);
   if (begun.kind === 'waiting') {
     throw retryableFailure('handler_failed', 'The node waits for its next attempt.', begun.waitMs);

@@ -38,10 +38,14 @@ const schema = defineEntity({
     workflowRun: p.text().nullable(),
     activityAttempt: p.integer().nullable(),
     workerId: p.text().nullable(),
+    /** Workflow runs whose attempt was refused as overtaken, each with the number of its last one; 0 before the first. */
+    overtaken: p.json<JsonObject>().defaultRaw("'{}'"),
     /** Until when a pending run waits for its next try; null for one that may begin. */
     nextAttemptAt: moment().nullable(),
     /** How long it has waited for rate limits so far, in milliseconds. */
     limitWaitMs: p.bigint('number').default(0),
+    /** Whether the last try was given back to wait for a limit. */
+    limited: p.boolean().default(false),
     outcome: p.enum(OUTCOMES).nullable(),
     startedAt: moment().nullable(),
     finishedAt: moment().nullable(),

@@ -9,8 +9,8 @@ import type { RunEnd, RunSubject } from './run-repository.ts';
 
 /**
  * How a run stands when an attempt comes to it. `begun`: the handler is to be called. `settled`: the run has ended
- * before, the attempt repeats its end; `taskStatus` tells whether the task has ended with it. `stale`: the task has ended
- * otherwise or was claimed anew, the attempt must not go on.
+ * before, the attempt repeats its end; `taskStatus` tells whether the task has ended with it. `overtaken`: another attempt
+ * has the run, this one may come again. `stale`: the task has ended otherwise or was claimed anew, no attempt may go on.
  */
 export type RunBeginning =
   | {
@@ -38,6 +38,7 @@ export type RunBeginning =
     }
   /** The run waits for its next attempt, so much longer: after a failure, or for a limit. */
   | { readonly kind: 'waiting'; readonly waitMs: number }
+  | { readonly kind: 'overtaken' }
   | { readonly kind: 'stale' };
 
 /** An attempt that never reported an end, and the process that ran it. */
@@ -50,7 +51,7 @@ export interface LostAttempt {
 export interface AttemptNote {
   /** The workflow's run. After a reset, or after Temporal lost its data, the same node is begun from another one. */
   readonly workflowRun: string;
-  /** The activity's attempt within it: it only grows. */
+  /** The activity's attempt within it. It begins at 1 again where somebody resets the activity or restores Temporal. */
   readonly activityAttempt: number;
   /** The process that begins it. */
   readonly process: string;
@@ -76,6 +77,14 @@ function isRunning({ traceId, nodeId, number }: RunAttempt): RawBuilder<boolean>
   return sql<boolean>`trace_id = ${traceId} and node_id = ${nodeId} and status = 'running' and attempts = ${number}`;
 }
 
+/** Of the row `r`: see {@link AttemptRepository.begin}. */
+function isNotOvertaken({ workflowRun, activityAttempt }: AttemptNote): RawBuilder<boolean> {
+  return sql<boolean>`case when r.overtaken ? ${workflowRun}::text
+    then (r.overtaken ->> ${workflowRun}::text)::int between 1 and ${activityAttempt}::int - 1
+    else r.status = 'pending' or r.workflow_run is distinct from ${workflowRun}
+      or r.activity_attempt <= ${activityAttempt} end`;
+}
+
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
 
 /** The attempts of runs, from their beginning to how they were given up; their ends are {@link RunRepository}'s. */
@@ -87,11 +96,14 @@ export class AttemptRepository {
 
   /**
    * Notes that an attempt begins, gives it its number, and writes its event when `record` is set: one statement. The row
-   * numbers attempts, so that neither a reset workflow nor a Temporal without its data goes back; from one attempt of a
-   * workflow run to the next it counts as Temporal does, those included that died before they could begin. Repeating it,
-   * after a commit whose answer was lost, changes nothing. An attempt that is found without an end counts as lost when the same
-   * workflow run begins the next; one from another workflow run is overtaken and does not count. An attempt that a later
-   * one of its own workflow run has overtaken is stale, and one that comes before its time waits.
+   * numbers attempts from 1, whatever Temporal's numbers are: they count those that never came here, and go back where an
+   * activity is reset. Repeating it, after a commit whose answer was lost, changes nothing. An attempt that is found
+   * without an end counts as lost when the same workflow run begins a later one; one from another workflow run is
+   * overtaken and does not count. One that comes before its time waits. No event is written after a wait for a limit.
+   *
+   * An attempt is refused as overtaken while a later one of its own workflow run is under way, and when another workflow
+   * run has taken the run over since. It is noted, because its workflow run may be the living one all the same, in a
+   * Temporal restored from a backup: then Temporal makes a further attempt, of a higher number, and that one begins.
    */
   async begin(execution: ExecutionRef, subject: RunSubject, attempt: AttemptNote): Promise<RunBeginning> {
     const { workflowRun, activityAttempt } = attempt;
@@ -101,29 +113,36 @@ export class AttemptRepository {
         where id = ${execution.taskId} and fence = ${execution.fence} and status in (${OPEN})
       ), before as (
         select status, attempts, crashes, worker_id,
-          status = 'running' and workflow_run = ${workflowRun} and activity_attempt = ${activityAttempt} as same
+          limited or status = 'running' and workflow_run = ${workflowRun} and activity_attempt = ${activityAttempt}
+            and worker_id = ${attempt.process} as told
         from muster.agent_runs where trace_id = ${execution.traceId} and node_id = ${subject.nodeId}
       ), begun as (
         insert into muster.agent_runs as r (id, tenant_id, trace_id, node_id, agent, kind, status, attempts, started_at,
           workflow_run, activity_attempt, worker_id)
         select gen_random_uuid(), tenant_id, ${execution.traceId}, ${subject.nodeId}, ${subject.agent}, ${subject.kind},
-          'running', ${activityAttempt}::int, clock_timestamp(), ${workflowRun}, ${activityAttempt}, ${attempt.process} from open
+          'running', 1, clock_timestamp(), ${workflowRun}, ${activityAttempt}, ${attempt.process} from open
         on conflict (trace_id, node_id) do update set status = 'running', next_attempt_at = null,
           workflow_run = excluded.workflow_run, activity_attempt = excluded.activity_attempt,
-          worker_id = excluded.worker_id,
-          attempts = r.attempts + case when r.workflow_run is distinct from ${workflowRun} then 1
-            when r.status = 'running' and r.activity_attempt = ${activityAttempt} then 0
-            else greatest(1, ${activityAttempt}::int - r.activity_attempt) end,
+          worker_id = excluded.worker_id, limited = false,
+          overtaken = r.overtaken - ${workflowRun}::text || case when r.workflow_run <> ${workflowRun}
+            then jsonb_build_object(r.workflow_run, 0) else '{}' end,
+          attempts = r.attempts + case when r.status = 'running' and r.workflow_run = ${workflowRun}
+            and r.activity_attempt = ${activityAttempt} and r.worker_id = ${attempt.process} then 0 else 1 end,
           crashes = r.crashes + case when r.status = 'running' and r.activity_attempt < ${activityAttempt}
             and r.workflow_run = ${workflowRun} then 1 else 0 end
         where r.status in ('pending', 'running')
           and (r.next_attempt_at is null or r.next_attempt_at <= statement_timestamp())
-          and (r.workflow_run is distinct from ${workflowRun} or r.activity_attempt <= ${activityAttempt})
+          and ${isNotOvertaken(attempt)}
         returning status, attempts, failures, crashes, limit_wait_ms, outcome, xmax = 0 as first
+      ), refused as (
+        update muster.agent_runs r set overtaken = overtaken || jsonb_build_object(${workflowRun}::text, ${activityAttempt}::int)
+        where trace_id = ${execution.traceId} and node_id = ${subject.nodeId} and status in ('pending', 'running')
+          and not exists (select from begun) and exists (select from open)
+          and not ${isNotOvertaken(attempt)}
       ), placed as (
         update muster.agent_traces set next_seq = next_seq + 1
         where id = ${execution.traceId} and status = 'running' and ${attempt.record} and exists (select from begun)
-          and not exists (select from before where same)
+          and not exists (select from before where told)
         returning id, tenant_id, next_seq - 1 as seq
       ), noted as (
         insert into muster.trace_events (trace_id, seq, tenant_id, type, node_id, data, at)
@@ -139,10 +158,10 @@ export class AttemptRepository {
       select r.status, r.attempts, r.failures, r.crashes, r.outcome, false, t.status,
         extract(epoch from r.next_attempt_at - statement_timestamp()) * 1000, null, null, 0,
         r.error_code, r.error_text
-      from muster.agent_runs r join muster.tasks t on t.id = ${execution.taskId} and t.fence = ${execution.fence}
-      where r.trace_id = ${execution.traceId} and r.node_id = ${subject.nodeId} and not exists (select from begun)
-        and (r.finished_at is not null
-          or r.next_attempt_at > statement_timestamp() and t.status in (${OPEN}))`.execute(this.#em.getKysely());
+      from muster.tasks t left join muster.agent_runs r
+        on r.trace_id = ${execution.traceId} and r.node_id = ${subject.nodeId}
+      where t.id = ${execution.taskId} and t.fence = ${execution.fence} and not exists (select from begun)
+        and (r.finished_at is not null or t.status in (${OPEN}))`.execute(this.#em.getKysely());
     return readBeginning(result.rows[0]);
   }
 
@@ -171,17 +190,13 @@ export class AttemptRepository {
    * Notes that a run waits for a rate limit, which counts neither as failure nor as lost. False when it would wait for
    * more than `mostMs` in total, and its task has no deadline that ends the waiting: then nothing is noted.
    */
-  async waitForLimit(
-    run: RunAttempt,
-    execution: ExecutionRef,
-    { waitMs, waitedMs, mostMs }: LimitWait,
-  ): Promise<boolean> {
-    const moreMs = Math.ceil(waitMs + waitedMs);
+  async waitForLimit(run: RunAttempt, execution: ExecutionRef, wait: LimitWait): Promise<boolean> {
+    const moreMs = Math.ceil(wait.waitMs + wait.waitedMs);
     const result = await sql<{ id: string }>`
       with waiting as (
-        update muster.agent_runs set status = 'pending', limit_wait_ms = limit_wait_ms + ${moreMs},
-          next_attempt_at = clock_timestamp() + make_interval(secs => ${waitMs / 1_000})
-        where ${isRunning(run)} and (limit_wait_ms + ${moreMs} <= ${Math.floor(mostMs)}
+        update muster.agent_runs set status = 'pending', limited = true, limit_wait_ms = limit_wait_ms + ${moreMs},
+          next_attempt_at = clock_timestamp() + make_interval(secs => ${wait.waitMs / 1_000})
+        where ${isRunning(run)} and (limit_wait_ms + ${moreMs} <= ${Math.floor(wait.mostMs)}
           or exists (select from muster.tasks where id = ${execution.taskId} and deadline_at is not null))
         returning id
       )
@@ -253,7 +268,8 @@ export class AttemptRepository {
 }
 
 interface BeginRow {
-  readonly status: RunStatus;
+  /** Null where there is no row yet. */
+  readonly status: RunStatus | null;
   readonly attempts: number;
   readonly failures: number;
   readonly crashes: number;
@@ -275,7 +291,9 @@ function readBeginning(row: BeginRow | undefined): RunBeginning {
     const lost = row.lost_number === null ? null : { number: row.lost_number, process: row.lost_process };
     return { kind: 'begun', number: attempts, first, failures, crashes, limitWaitMs: row.limit_wait_ms, lost };
   }
-  if (row.status === 'pending') return { kind: 'waiting', waitMs: Math.max(1, Math.ceil(row.wait_ms ?? 1)) };
+  if (row.status === 'pending' && (row.wait_ms ?? 0) > 0)
+    return { kind: 'waiting', waitMs: Math.ceil(row.wait_ms ?? 1) };
+  if (row.status === null || row.status === 'pending' || row.status === 'running') return { kind: 'overtaken' };
   const error = row.error_code === null ? null : { code: row.error_code, message: row.error_text ?? row.error_code };
-  return { kind: 'settled', status: row.status as SettledRunStatus, attempts, outcome, error, taskStatus };
+  return { kind: 'settled', status: row.status, attempts, outcome, error, taskStatus };
 }

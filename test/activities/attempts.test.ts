@@ -53,7 +53,8 @@ describe('the attempts of a node', function () {
   before(async () => {
     muster = await openMuster('attempts');
     const one = gcra({ limit: 1, perSeconds: 3_600, burst: 1 });
-    await setLimits(muster, { 'provider:scarce': one, 'provider:scarcer': one });
+    const brief = gcra({ limit: 1, perSeconds: 0.05, burst: 1 });
+    await setLimits(muster, { 'provider:scarce': one, 'provider:scarcer': one, 'provider:brief': brief });
     await muster.work({ graphs });
     const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
     temporal = await connectClient({ address, namespace });
@@ -161,6 +162,66 @@ describe('the attempts of a node', function () {
     await eventually(() => assert.equal(script.callsOf('work').length, 2));
     return { task, gates };
   };
+
+  it('that waited do not count towards the faults of the program that end a node', async () => {
+    let limited = true;
+    script.on('work', async ({ limits }) => {
+      if (limited) for (;;) await limits.take({ provider: 'brief' });
+      return null;
+    });
+    const task = await muster.client.submit('prompt', {});
+    await eventually(async () => assert.ok(((await rowOf(task))?.attempts ?? 0) >= 21), { withinMs: 20_000 });
+
+    const rename = (from: string, to: string) => behindTheBack(muster, `alter table muster.${from} rename to ${to}`);
+    await rename('agent_runs', 'agent_runs_gone');
+    limited = false;
+    await eventually(async () => {
+      const { raw } = await temporal.client.workflow.getHandle(task.workflowId).describe();
+      assert.match(raw.pendingActivities?.[0]?.lastFailure?.message ?? '', /does not exist/);
+    }).finally(() => rename('agent_runs_gone', 'agent_runs'));
+
+    assert.equal((await ended(task)).task.status, 'completed');
+  });
+
+  it('are shown from the first event to the last, however many there were', async () => {
+    script.on('work', () => null);
+    const task = await muster.client.submit('prompt', {});
+    await ended(task);
+    await behindTheBack(
+      muster,
+      `set session_replication_role = replica;
+       update muster.agent_traces set next_seq = next_seq + 20000 where task_id = '${task.id}';
+       update muster.trace_events e set seq = seq + 20000 from muster.agent_traces t
+         where t.id = e.trace_id and t.task_id = '${task.id}' and e.seq > 2;
+       insert into muster.trace_events (trace_id, seq, tenant_id, type, node_id, data, at)
+         select t.id, s, t.tenant_id, 'run.retried', 'work', '{}', now()
+         from muster.agent_traces t, generate_series(3, 20002) s where t.task_id = '${task.id}'`,
+    );
+
+    const { events = [], status } = (await task.show()).traces[0] ?? {};
+
+    assert.equal(status, 'completed');
+    assert.equal(events.length, 10_000);
+    assert.deepEqual([events[0]?.type, events.at(-1)?.type], ['trace.started', 'trace.completed']);
+  });
+
+  it('keep their numbers when somebody resets the activity', async () => {
+    script.on('work', ({ attempt }) => {
+      if (attempt === 1) throw Object.assign(new Error('busy'), { retryAfterMs: 1_000 });
+      return null;
+    });
+    const task = await muster.client.submit('prompt', {});
+    await eventually(async () => assert.equal((await rowOf(task))?.status, 'pending'));
+
+    await temporal.client.workflowService.resetActivity({
+      namespace: temporal.namespace,
+      execution: { workflowId: task.workflowId },
+      id: 'work',
+    });
+    const view = await ended(task);
+
+    assert.deepEqual([runOf(view, 'work').status, runOf(view, 'work').attempts], ['ok', 2]);
+  });
 
   it('keep their numbers when the workflow is reset, and the later one alone writes', async () => {
     const { task, gates } = await inSecondAttempt();

@@ -55,7 +55,7 @@ describe('worker processes that die, stop and come back', function () {
     );
   });
 
-  it('C085: after a death the attempts of a row are those of Temporal, and there is one end', async () => {
+  it('C085: after a death the attempts of a row are those of Temporal that began, and there is one end', async () => {
     const { world, rounds } = await dying;
 
     const retried = await world.query<{ task_id: string; node_id: string; attempts: number; crashes: number }>(`
@@ -63,14 +63,15 @@ describe('worker processes that die, stop and come back', function () {
       from muster.agent_runs r join muster.agent_traces a on a.id = r.trace_id where r.attempts > 1`);
     assert.ok(retried.length >= 4 * rounds.length, `only ${retried.length} runs have a second attempt`);
     for (const { task_id: taskId, node_id: nodeId, attempts, crashes } of retried) {
-      assert.equal((await temporalAttempts(world, taskId)).get(nodeId), attempts);
       // An attempt whose worker died before it could note its beginning is Temporal's alone.
+      assert.ok(attempts <= ((await temporalAttempts(world, taskId)).get(nodeId) ?? 0));
       assert.ok(crashes < attempts);
     }
     for (const key of rounds.flatMap((round) => round.held)) {
-      const { status, attempts, crashes } = await world.taskOf(key);
+      const { id, status, attempts, crashes } = await world.taskOf(key);
       assert.equal(status, 'completed');
       assert.ok(attempts > 1 && crashes > 0);
+      assert.ok([...(await temporalAttempts(world, id)).values()].includes(attempts));
     }
   });
 
