@@ -112,7 +112,7 @@ describe('the supervision of worker processes', function () {
     );
     assert.equal(leases[0]?.id, first?.id);
     assert.ok(Number(leases[1]?.fence) > Number(first?.fence));
-    await eventually(() => worker.log.some((line) => line.includes('taken for dead')));
+    await eventually(() => worker.log.some((line) => line.includes('declared dead')));
   });
 
   it('C13: an immediate restart of PostgreSQL with emptied heartbeats kills nobody, at once or later', async () => {

@@ -80,7 +80,7 @@ describe('the supervision of agents', () => {
     assert.deepEqual(report.offline, []);
     assert.ok((quiet.lease?.fence ?? 0) > (before?.fence ?? 0));
     assert.notEqual(quiet.lease?.id, before?.id);
-    assert.match(agents.warnings.join('\n'), /taken for dead/);
+    assert.match(agents.warnings.join('\n'), /declared dead/);
   });
 
   it('C020: alerts once when an agent has been gone for two minutes, and again after another death', async () => {
