@@ -22,7 +22,7 @@ const FAST_TESTS = [
  * start or for a fault to be noticed. A file is in the first lane that names it.
  */
 const LANES = {
-  faults: ['test/system/{faults,nemesis}/**/*.test.ts', 'test/system/health.test.ts'],
+  faults: ['test/system/{faults,nemesis}/**/*.test.ts', 'test/system/health.test.ts', 'test/worker/**/*.test.ts'],
   system: ['test/system/**/*.test.ts'],
   parts: ['test/**/*.test.ts'],
 } as const;
