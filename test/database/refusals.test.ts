@@ -54,7 +54,7 @@ describe('a unit of work on a server that refuses', () => {
     await alter('connection limit 1');
     const held = holder.inSystem('inspect', () => gate.promise);
 
-    await assert.rejects(open({ transactionTimeoutMs: 300 }).inSystem('inspect', select1), {
+    await assert.rejects(open({ transactionTimeoutMs: 2_000 }).inSystem('inspect', select1), {
       code: 'database_overloaded',
       message: /no room left .*too many connections/,
     });
@@ -66,7 +66,7 @@ describe('a unit of work on a server that refuses', () => {
     const database = open({ poolSize: 2, transactionTimeoutMs: 4_000 });
     await database.inSystem('inspect', select1);
     await alter('set default_transaction_read_only = on');
-    const readOnly = open({ poolSize: 1, transactionTimeoutMs: 300 });
+    const readOnly = open({ poolSize: 1, transactionTimeoutMs: 2_000 });
     await assert.rejects(write(readOnly, 'read-only', 1), { code: 'database_read_only', message: /takes no writes/ });
     const patient = open({ poolSize: 1 });
     await patient.inSystem('inspect', select1);
