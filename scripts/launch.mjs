@@ -138,8 +138,9 @@ function handOver(command, args) {
   const node = join(MODULES, '.bin', 'node');
   const cwd = process.env.INIT_CWD || process.cwd();
   const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4'];
-  const child = spawn(node, [...flags, join(ROOT, command.file), ...command.args, ...args], { cwd, stdio: 'inherit' });
+  // Before the child is there: a signal in between would end this process alone and leave the child running.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  const child = spawn(node, [...flags, join(ROOT, command.file), ...command.args, ...args], { cwd, stdio: 'inherit' });
   child.once('error', (error) => {
     say(`the project's Node could not be started: ${error.message}. Remove node_modules and run the command again.`);
     process.exit(1);
