@@ -13,6 +13,7 @@ import { TraceRepository } from '../entities/traces/trace-repository.ts';
 import { RedisUnreachable } from '../redis/errors.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { explain } from '../temporal/refusals.ts';
+import { endUnstartable } from './end-unstartable.ts';
 import { Loop, type LoopLog } from './loop.ts';
 import { IndexMender } from './mend-index.ts';
 import type { SettingsCache } from './settings-cache.ts';
@@ -117,8 +118,7 @@ export class Reconciler {
       await this.#settleSuspect(task).catch(async (error: unknown) => {
         const failure = verdictOf(error);
         if (failure === null) throw error;
-        this.#options.log.warn({ taskId, error: failure.message }, 'a task can never start; it ends as failed');
-        await endFromOutside(this.#options, task.execution, { status: 'failed', failure, terminate: false });
+        await endUnstartable(this.#options, task, failure);
       });
     } catch (error) {
       this.#options.log.warn({ taskId, error: explain(error) }, 'a task could not be compared with Temporal');

@@ -1,13 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { endFromOutside } from '../database/end-from-outside.ts';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
-import type { Failure } from '../domain/tasks/execution.ts';
 import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { explain } from '../temporal/refusals.ts';
+import { endUnstartable } from './end-unstartable.ts';
 import type { LoopLog } from './loop.ts';
 import type { StartTask } from './start-task.ts';
 import { verdictOf } from './verdict.ts';
@@ -45,20 +44,16 @@ async function startOne(options: StartAllOptions, task: ClaimedTask): Promise<vo
       return;
     } catch (error) {
       const failure = verdictOf(error);
-      if (failure !== null) return giveUp(options, task, failure);
+      if (failure !== null) {
+        await endUnstartable(options, task, failure);
+        return options.ended(taskId);
+      }
       log.warn({ taskId, error: explain(error) }, 'a workflow could not be started; retrying');
     }
     if (stopping()) return;
     await pause(wait);
     if (await hasEnded(options, task)) return options.ended(taskId);
   }
-}
-
-async function giveUp(options: StartAllOptions, { execution }: ClaimedTask, failure: Failure): Promise<void> {
-  const { taskId } = execution;
-  options.log.warn({ taskId, code: failure.code, error: failure.message }, 'a task can never start; it ends as failed');
-  await endFromOutside(options, execution, { status: 'failed', failure, terminate: false });
-  options.ended(taskId);
 }
 
 /** While PostgreSQL does not answer nobody knows, and the start is tried again. */
