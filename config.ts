@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MusterError } from './domain/errors.ts';
-import { DEFAULT_TENANT, isTenantId } from './domain/ids.ts';
+import { DEFAULT_TENANT, isTaskQueue, isTenantId } from './domain/ids.ts';
 import { redisAddresses } from './domain/system/redis-addresses.ts';
 import type { ServicesConfig } from './services/types.ts';
 
@@ -55,10 +55,7 @@ const schema = z.object({
     .regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -')
     .default('muster'),
   MUSTER_REDIS_ALLOW_EVICTION: flag,
-  MUSTER_TASK_QUEUE: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'expected 1 to 64 letters, digits, . _ -')
-    .default('muster'),
+  MUSTER_TASK_QUEUE: z.string().refine(isTaskQueue, 'expected 1 to 64 letters, digits, . _ -').default('muster'),
   MUSTER_TENANT: z.string().refine(isTenantId, 'expected 1 to 64 letters, digits, . _ -').default(DEFAULT_TENANT),
   MUSTER_MAX_CONCURRENT_TASKS: whole({ min: 1, max: 1000, default: 50 }),
   MUSTER_MAX_CONCURRENT_NODES: whole({ min: 1, max: 1000, default: 50 }),

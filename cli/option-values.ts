@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { isTenantId, isUuid } from '../domain/ids.ts';
+import { isTaskQueue, isTenantId, isUuid } from '../domain/ids.ts';
 import { isPauseTarget } from '../domain/queues/queue-settings.ts';
 import { WrongUsage } from './errors.ts';
 import { readSpan, readTime } from './moments.ts';
@@ -7,7 +7,6 @@ import { readSpan, readTime } from './moments.ts';
 /** Parsers of what stands behind an option or as an argument. Each refuses with a sentence that says what to give. */
 
 const MAX_NAME_LENGTH = 255;
-const TASK_QUEUE = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** One of a few words, in any case. */
 export function oneOf<const Words extends readonly string[]>(words: Words): (value: string) => Words[number] {
@@ -65,7 +64,7 @@ export function tenantName(value: string): string {
 }
 
 export function taskQueueName(value: string): string {
-  if (!TASK_QUEUE.test(value)) {
+  if (!isTaskQueue(value)) {
     throw new InvalidArgumentError('Expected 1 to 64 letters, digits, dots, underscores or hyphens.');
   }
   return value;

@@ -12,6 +12,7 @@ export type MessageId = Branded<'MessageId'>;
 export type TenantId = Branded<'TenantId'>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const TASK_QUEUE = /^[A-Za-z0-9._-]{1,64}$/;
 const TENANT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** True for the canonical, lower-case text of a UUID: the form of every Muster row id. */
@@ -22,6 +23,11 @@ export function isUuid(text: string): boolean {
 /** True for a tenant id: 1 to 64 letters, digits, dots, underscores or hyphens, beginning with a letter or digit. */
 export function isTenantId(text: string): text is TenantId {
   return TENANT.test(text);
+}
+
+/** True for the name of a task queue: 1 to 64 letters, digits, dots, underscores or hyphens. */
+export function isTaskQueue(text: string): boolean {
+  return TASK_QUEUE.test(text);
 }
 
 /** The tenant of whoever names none. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NAME_PATTERN } from '../domain/graphs/parse-graph.ts';
-import { isTenantId, isUuid, type TenantId } from '../domain/ids.ts';
+import { isTaskQueue, isTenantId, isUuid, type TenantId } from '../domain/ids.ts';
 import { textFault } from '../domain/json.ts';
 
 /** One value as calls take it. What it must be completes the sentence "it must be …". */
@@ -49,8 +49,9 @@ export const tenantId: z.ZodType<TenantId> = textLike(
   '1 to 64 letters, digits, dots, underscores or hyphens, beginning with a letter or digit',
   isTenantId,
 );
-export const taskQueue: z.ZodType<string> = textLike('1 to 64 letters, digits, dots, underscores or hyphens', (name) =>
-  /^[A-Za-z0-9._-]{1,64}$/.test(name),
+export const taskQueue: z.ZodType<string> = textLike(
+  '1 to 64 letters, digits, dots, underscores or hyphens',
+  isTaskQueue,
 );
 /** The name of an agent or a role: what can be defined under it. */
 export const definedName: z.ZodType<string> = textLike(`a name like ${NAME_PATTERN.source}`, (name) =>
