@@ -1,4 +1,4 @@
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorMessage } from '../domain/errors.ts';
 import { findProgram, isExecutable, runCommand } from './commands.ts';
@@ -39,8 +39,10 @@ export async function findPostgresql(kept: KeptData | null): Promise<ServiceProg
 /** Every installed PostgreSQL that is new enough. */
 export async function installedPrograms(): Promise<Candidate[]> {
   const onPath = await findProgram('postgres');
-  const folders = [...(onPath === null ? [] : [dirname(onPath)]), ...globSync(VERSIONED_FOLDERS)];
-  const programs = await Promise.all(folders.map(describeProgram));
+  // A link on the PATH may stand alone: what tells of the installation is beside the program itself.
+  const ofPath = onPath === null ? [] : [dirname(realpathSync(onPath))];
+  const folders = new Set([...ofPath, ...globSync(VERSIONED_FOLDERS)]);
+  const programs = await Promise.all([...folders].map(describeProgram));
   return programs.filter((program) => program !== null);
 }
 
