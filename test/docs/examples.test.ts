@@ -9,6 +9,9 @@ import { codeBlocks, namedFiles } from './code-blocks.ts';
 /** The only place that says what programs import: an example that imports anything else does not compile. */
 const { name: PACKAGE_NAME }: { name: string } = JSON.parse(readText('package.json'));
 
+/** The page with a first project, file by file. */
+const GUIDE = 'docs/getting-started.md';
+
 /** What the examples speak of and do not define themselves. */
 const SETTING = `
 import { connect, defineAgent, defineGraph, type Graph, hasErrorCode } from '${PACKAGE_NAME}';
@@ -42,8 +45,12 @@ describe('what the documentation shows', () => {
     assert.deepEqual(faults, [], 'methods without an example');
   });
 
-  it('is in the README what examples/ holds', () => {
-    assert.equal(namedFiles('README.md').get('greeting.ts'), readText('examples/greeting.ts'));
+  it('is in the guide what examples/ holds', () => {
+    assert.equal(namedFiles(GUIDE).get('greeting.ts'), readText('examples/greeting.ts'));
+  });
+
+  it('fits the README into what a reader takes in at one go', () => {
+    assert.ok(readText('README.md').split('\n').length <= 151, 'README.md has more than 150 lines');
   });
 
   it('closes in every program what it connects, so that a program that is copied ends', () => {
@@ -100,7 +107,7 @@ function writeExamples(folder: string): string[] {
       programs.set(`${path.replace('.ts', '')}-${index}.ts`, `${settingOf(path)}${example}\nexport {};\n`);
     });
   }
-  for (const [name, text] of namedFiles('README.md')) programs.set(name, text);
+  for (const page of ['README.md', GUIDE]) for (const [name, text] of namedFiles(page)) programs.set(name, text);
   for (const path of filesEndingIn('.md').map((file) => file.path)) {
     codeBlocks(path)
       .filter(({ language, text }) => language === 'ts' && !text.startsWith('// '))

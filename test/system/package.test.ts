@@ -14,6 +14,8 @@ const run = promisify(execFile);
 
 /** Packing compiles and bundles; installing brings some 200 packages. */
 const SET_UP_MS = 300_000;
+/** The page with a first project, file by file. */
+const GUIDE = 'docs/getting-started.md';
 const MAX_PACKED_BYTES = 2_000_000;
 
 describe('the package', () => {
@@ -92,9 +94,20 @@ describe('the package', () => {
     for (const command of ['start', 'up', 'worker', 'submit', 'retention']) assert.match(stdout, new RegExp(command));
   });
 
-  it('runs the program of the README, and type-checks it, in a project of its own', async function () {
+  it('runs the program of the README by itself, twice with one answer', async function () {
     this.timeout(SET_UP_MS);
-    for (const [name, text] of namedFiles('README.md')) writeFileSync(join(project, name), text);
+    writeFileSync(join(project, 'hello.ts'), namedFiles('README.md').get('hello.ts') ?? '');
+
+    const first = await program('hello.ts');
+    const second = await program('hello.ts');
+
+    assert.equal(first.stdout, "{ text: 'Hello, Ada' }\n");
+    assert.equal(second.stdout, first.stdout);
+  });
+
+  it('runs the programs of the guide, and type-checks them, in a project of its own', async function () {
+    this.timeout(SET_UP_MS);
+    for (const [name, text] of namedFiles(GUIDE)) writeFileSync(join(project, name), text);
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(USER_SETTINGS));
     await run(join(ROOT, 'node_modules', '.bin', 'tsc'), ['--project', project]).catch((error: { stdout?: string }) =>
       assert.fail(error.stdout ?? 'the compiler could not be run'),
@@ -111,7 +124,7 @@ describe('the package', () => {
   for (const where of ['project', 'clone'] as const) {
     it(`lets a clone's command line take the agents of a ${where}, beside what the clone has built`, async function () {
       this.timeout(SET_UP_MS);
-      writeFileSync(join(project, 'greeting.ts'), namedFiles('README.md').get('greeting.ts') ?? '');
+      writeFileSync(join(project, 'greeting.ts'), namedFiles(GUIDE).get('greeting.ts') ?? '');
       const module = where === 'project' ? 'greeting.ts' : join(ROOT, 'examples', 'greeting.ts');
 
       const worker = await startWorker(join(ROOT, 'cli.ts'), 'worker', '--agents', module);
@@ -135,9 +148,9 @@ describe('the package', () => {
     assert.match(readFileSync(report, 'utf8'), /^# /);
   });
 
-  /** What the README says that submit.ts prints: the text block right after it. */
+  /** What the guide says that submit.ts prints: the text block right after it. */
   function shownOutput(): string {
-    const blocks = codeBlocks('README.md');
+    const blocks = codeBlocks(GUIDE);
     const at = blocks.findIndex(({ text }) => text.startsWith('// submit.ts'));
     return blocks[at + 1]?.text ?? '';
   }
