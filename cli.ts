@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
-import { describeFailure } from './cli/errors.ts';
-import { Output } from './cli/output.ts';
+import { describeFailure } from './cli/cli-errors.ts';
+import { Output } from './cli/output/output.ts';
 import { createProgram, isHelpShown } from './cli/program.ts';
 import { loadConfig } from './config.ts';
 

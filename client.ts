@@ -1,3 +1,4 @@
+import { GraphUnknown, TaskUnknown } from './client/client-errors.ts';
 import {
   type DeadLetter,
   DeadLetters,
@@ -6,7 +7,6 @@ import {
   type RedriveOptions,
   type RedriveReport,
 } from './client/dead-letters.ts';
-import { GraphUnknown, TaskUnknown } from './client/errors.ts';
 import type { Limits } from './client/limits.ts';
 import type { Messages } from './client/messages.ts';
 import { type ClientStores, openClientStores } from './client/open-stores.ts';

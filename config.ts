@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MusterError } from './domain/errors.ts';
 import { DEFAULT_TENANT, isTaskQueue, isTenantId } from './domain/ids.ts';
 import { redisAddresses } from './domain/system/redis-addresses.ts';
-import type { ServicesConfig } from './services/types.ts';
+import type { ServicesConfig } from './servers/services.ts';
 
 /** One or more environment variables cannot be used. Every fault is named at once; nothing was started. */
 export class ConfigInvalid extends MusterError {

@@ -1,10 +1,10 @@
-import type { WorkerOptions } from './worker/open-worker.ts';
-import { runUntilSignal } from './worker/run-until-signal.ts';
-import { type RunningWorker, startUnless } from './worker/start-worker.ts';
+import type { WorkerOptions } from './worker/wire/open-worker.ts';
+import { runUntilSignal } from './worker/wire/run-until-signal.ts';
+import { type RunningWorker, startUnless } from './worker/wire/start-worker.ts';
 
-export { WorkerStopIncomplete } from './worker/errors.ts';
-export type { WorkerOptions } from './worker/open-worker.ts';
-export type { RunningWorker } from './worker/start-worker.ts';
+export type { WorkerOptions } from './worker/wire/open-worker.ts';
+export type { RunningWorker } from './worker/wire/start-worker.ts';
+export { WorkerStopIncomplete } from './worker/worker-errors.ts';
 
 /** Never aborts. */
 const NEVER = new AbortController().signal;

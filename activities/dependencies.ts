@@ -7,7 +7,7 @@ import type { AgentPlaceAnswer, PlaceWaiter } from '../domain/limits/agent-place
 import type { HandlerMessages } from '../domain/messaging/received-message.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../domain/tasks/status.ts';
+import type { TerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import type { AgentHealthBoard } from '../redis/agent-health.ts';
 import type { RateLimiter } from '../redis/limits/rate-limiter.ts';
 

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { AgentPresence } from '../database/agent-presence.ts';
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database } from '../database/transaction.ts';
-import { HEARTBEAT_INTERVAL_MS } from '../domain/agents/status.ts';
+import { HEARTBEAT_INTERVAL_MS } from '../domain/agents/agent-status.ts';
 import { SYSTEM_TENANT } from '../domain/ids.ts';
 import { AgentHealthBoard } from '../redis/agent-health.ts';
 import { openRedis } from '../redis/open-redis.ts';

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { loadConfig } from '../config.ts';
-import { findConnections } from '../services/index.ts';
+import { findConnections } from '../servers/start/start-services.ts';
 import { type MusterUnderTest, openMuster } from '../test/support/muster.ts';
 import { type PrivateStack, startPrivateStack } from '../test/support/stack.ts';
-import { prepareInstallation } from '../worker/prepare.ts';
+import { prepareInstallation } from '../worker/wire/prepare-installation.ts';
 import { measureDispatch } from './dispatch-speed.ts';
 import { measureGraphSpeed } from './graph-speed.ts';
 import { measureHeartbeats } from './heartbeat-cost.ts';

@@ -1,21 +1,21 @@
 import { Command, CommanderError } from 'commander';
-import { addAgentsCommand } from './agents.ts';
-import { addControlCommands } from './control.ts';
-import { addDeadLetterCommands } from './dead-letters.ts';
-import { WrongUsage } from './errors.ts';
-import { addInstallationCommands } from './installation.ts';
-import { addLimitsCommand } from './limits.ts';
-import { addListCommands } from './lists.ts';
-import { addMessagesCommand } from './messages.ts';
+import { addAgentsCommand } from './agents/agents-command.ts';
+import { addMessagesCommand } from './agents/message-commands.ts';
+import { addSendCommand } from './agents/send-command.ts';
+import { WrongUsage } from './cli-errors.ts';
+import { addInstallationCommands } from './installation/installation-commands.ts';
+import { addRetentionCommand } from './installation/retention-command.ts';
+import { addWorkerCommand } from './installation/worker-command.ts';
 import { PACKAGE } from './package.ts';
-import { addQueueCommand } from './queue.ts';
-import { addRetentionCommand } from './retention.ts';
-import { addSendCommand } from './send.ts';
-import { addShowCommand } from './show.ts';
-import { addStartCommand } from './start.ts';
-import { addSubmitCommand } from './submit.ts';
-import { addWatchCommand } from './watch.ts';
-import { addWorkerCommand } from './worker.ts';
+import { addLimitsCommand } from './queue/limits-commands.ts';
+import { addQueueCommand } from './queue/queue-commands.ts';
+import { addStartCommand } from './start/start-command.ts';
+import { addControlCommands } from './tasks/control-commands.ts';
+import { addDeadLetterCommands } from './tasks/dead-letter-commands.ts';
+import { addListCommands } from './tasks/list-commands.ts';
+import { addShowCommand } from './tasks/show-command.ts';
+import { addSubmitCommand } from './tasks/submit-command.ts';
+import { addWatchCommand } from './tasks/watch-command.ts';
 
 /** The command line of `muster`: every command with its arguments and options. Parsing it runs the command. */
 export function createProgram(): Command {

@@ -2,7 +2,7 @@ import { compileInputSchema, type InputCheck } from '../database/input-schemas.t
 import type { GraphId } from '../domain/ids.ts';
 import { isJsonObject, type JsonObject, toJson } from '../domain/json.ts';
 import type { GraphHead } from '../entities/graphs/graph-repository.ts';
-import { InputInvalid } from './errors.ts';
+import { InputInvalid } from './client-errors.ts';
 import { readDocument } from './read-document.ts';
 
 const MAX_FAULTS = 5;

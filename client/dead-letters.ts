@@ -1,14 +1,14 @@
 import { v7 as uuid } from 'uuid';
 import { isUuid, type TaskId } from '../domain/ids.ts';
 import type { RedriveEffects, RedriveOutcome } from '../domain/tasks/dead-letter.ts';
-import type { TaskStatus } from '../domain/tasks/status.ts';
+import type { TaskStatus } from '../domain/tasks/task-status.ts';
 import {
   type DeadLetter,
   type DeadLetterFilter,
   DeadLetterRepository,
 } from '../entities/tasks/dead-letter-repository.ts';
 import { enqueueJobs } from '../redis/enqueue-jobs.ts';
-import { DependencyDead, TaskNotDead, TaskUnknown } from './errors.ts';
+import { DependencyDead, TaskNotDead, TaskUnknown } from './client-errors.ts';
 import type { ClientStores } from './open-stores.ts';
 import { deadListOptions, redriveAll, redriveOptions, redriveTargets } from './options/task-options.ts';
 

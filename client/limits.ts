@@ -1,10 +1,10 @@
-import { LimitSettingsSource } from '../database/limit-settings.ts';
+import { LimitSettingsSource } from '../database/limit-settings-source.ts';
 import type { Database } from '../database/transaction.ts';
 import type { TenantId } from '../domain/ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { LimitDecision, LimitReservation, NamedAnswer, Settlement } from '../domain/limits/decision.ts';
-import { RateLimited } from '../domain/limits/errors.ts';
 import type { HandlerCall } from '../domain/limits/handler-limits.ts';
+import { RateLimited } from '../domain/limits/limit-errors.ts';
 import { type LimitSettings, parseLimitSettings } from '../domain/limits/limit-settings.ts';
 import type { RateLimit } from '../domain/limits/rate-limit.ts';
 import { SettingsRepository } from '../entities/system/settings-repository.ts';

@@ -2,8 +2,8 @@ import type { Database } from '../database/transaction.ts';
 import type { HandlerLog } from '../domain/agents/handler.ts';
 import { isUuid, type TenantId } from '../domain/ids.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
+import type { MessageStatus } from '../domain/messaging/message-status.ts';
 import type { RequestOptions, SendOptions, SentBroadcast, SentMessage } from '../domain/messaging/received-message.ts';
-import type { MessageStatus } from '../domain/messaging/status.ts';
 import {
   type MessageFilter,
   type MessageRecord,
@@ -13,11 +13,11 @@ import {
 } from '../entities/messaging/message-repository.ts';
 import { type Direction, type DirectOptions, direct } from '../messaging/director.ts';
 import { AgentDirectory } from '../messaging/directory.ts';
-import { LeaseLost } from '../messaging/errors.ts';
 import { MessageHints } from '../messaging/hints.ts';
+import { LeaseLost } from '../messaging/messaging-errors.ts';
 import type { Sender } from '../messaging/sender.ts';
 import type { RedisConnections } from '../redis/open-redis.ts';
-import { MessageUnknown } from './errors.ts';
+import { MessageUnknown } from './client-errors.ts';
 import {
   agentArgument,
   broadcastIdArgument,

@@ -7,10 +7,10 @@ import { waitAtMost } from '../domain/wait-at-most.ts';
 import { JobQueue } from '../redis/job-queue.ts';
 import { openRedis, type RedisConnections } from '../redis/open-redis.ts';
 import { WakeUps } from '../redis/wake-ups.ts';
-import { type Connections, findConnections } from '../services/index.ts';
+import { type Connections, findConnections } from '../servers/start/start-services.ts';
 import { connectClient, type TemporalClient } from '../temporal/connect.ts';
 import { withTemporalProfile } from '../temporal/profile.ts';
-import { InputInvalid } from './errors.ts';
+import { InputInvalid } from './client-errors.ts';
 import { Limits } from './limits.ts';
 import { Messages } from './messages.ts';
 

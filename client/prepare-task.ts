@@ -9,7 +9,7 @@ import { type GraphHead, GraphRepository } from '../entities/graphs/graph-reposi
 import type { NewTask } from '../entities/tasks/new-task.ts';
 import { INLINE_LIMIT } from '../entities/traces/artifact-repository.ts';
 import { asInput, InputChecker, withDocument } from './check-input.ts';
-import { GraphUnknown, InputTooLarge } from './errors.ts';
+import { GraphUnknown, InputTooLarge } from './client-errors.ts';
 import type { ClientStores } from './open-stores.ts';
 import { type SubmitOptions, timesOf } from './submit-options.ts';
 import type { PreparedTask } from './write-tasks.ts';

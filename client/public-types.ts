@@ -1,5 +1,5 @@
 import type { AgentHealth } from '../domain/agents/health.ts';
-import type { TaskStatus } from '../domain/tasks/status.ts';
+import type { TaskStatus } from '../domain/tasks/task-status.ts';
 import type { AgentRecord } from '../entities/agents/agent-repository.ts';
 import type { OpenClientOptions } from './open-stores.ts';
 import type { TaskHandle } from './task-handle.ts';

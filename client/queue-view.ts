@@ -1,7 +1,7 @@
 import { kindOfKey } from '../domain/queues/concurrency-keys.ts';
 import { limitOfKey, type QueueSettings } from '../domain/queues/queue-settings.ts';
 import { PRIORITY_BANDS, type PriorityBand } from '../domain/tasks/priority.ts';
-import { isOpenTaskStatus, type TaskStatus } from '../domain/tasks/status.ts';
+import { isOpenTaskStatus, type TaskStatus } from '../domain/tasks/task-status.ts';
 import type { TaskCount, TenantCount } from '../entities/tasks/queue-count-repository.ts';
 
 /** One band of the queue. */

@@ -1,14 +1,14 @@
+import { isDataFault } from '../database/database-faults.ts';
 import { GroupCommit } from '../database/group-commit.ts';
-import { isDataFault } from '../database/retry.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { bandOfPriority } from '../domain/tasks/priority.ts';
-import type { TaskStatus } from '../domain/tasks/status.ts';
+import type { TaskStatus } from '../domain/tasks/task-status.ts';
 import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../entities/tasks/submit-repository.ts';
 import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
 import { OptionInvalid } from '../options/parse-options.ts';
 import { enqueueJobs } from '../redis/enqueue-jobs.ts';
-import { type IdempotencyConflict, InputInvalid } from './errors.ts';
+import { type IdempotencyConflict, InputInvalid } from './client-errors.ts';
 import type { ClientStores } from './open-stores.ts';
 import { graphArgument, submitItem, submitOptions } from './options/task-options.ts';
 import { TaskPreparer } from './prepare-task.ts';

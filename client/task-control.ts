@@ -7,15 +7,15 @@ import {
   type OpenTaskStatus,
   type TaskStatus,
   WAITING_TASK_STATUSES,
-} from '../domain/tasks/status.ts';
+} from '../domain/tasks/task-status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { waitAtMost } from '../domain/wait-at-most.ts';
 import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { type CancelWish, TaskRepository } from '../entities/tasks/task-repository.ts';
 import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
-import { pauseSignal, resumeSignal, statusQuery, type TaskProgress } from '../workflows/tasks/messages.ts';
-import { TaskNotOpen } from './errors.ts';
+import { pauseSignal, resumeSignal, statusQuery, type TaskProgress } from '../workflows/tasks/task-messages.ts';
+import { TaskNotOpen } from './client-errors.ts';
 import type { ClientStores } from './open-stores.ts';
 
 const TEMPORAL_DEADLINE_MS = 5_000;

@@ -1,14 +1,14 @@
 import type { TaskId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
-import { isTerminalTaskStatus } from '../domain/tasks/status.ts';
+import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { isTerminalTraceEvent, type TraceEventType } from '../domain/traces/events.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
 import { HintedPause } from '../redis/hinted-pause.ts';
-import type { TaskProgress } from '../workflows/tasks/messages.ts';
-import { TaskCancelled, TaskFailed, TaskUnknown, TracePruned } from './errors.ts';
+import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
+import { TaskCancelled, TaskFailed, TaskUnknown, TracePruned } from './client-errors.ts';
 import type { ClientStores } from './open-stores.ts';
 import { cancelReason, eventOptions, killReason } from './options/task-options.ts';
 import { TaskControl } from './task-control.ts';

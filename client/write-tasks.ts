@@ -5,7 +5,7 @@ import type { KnownTask, NewTask, WrittenTask } from '../entities/tasks/new-task
 import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../entities/tasks/submit-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { ArtifactRepository } from '../entities/traces/artifact-repository.ts';
-import { IdempotencyConflict, InputInvalid } from './errors.ts';
+import { IdempotencyConflict, InputInvalid } from './client-errors.ts';
 
 /** A new task together with its whole input as JSON text, which its row holds only while it is small. */
 export interface PreparedTask {

@@ -1,7 +1,7 @@
 import { v7 as uuid } from 'uuid';
+import type { AgentBeat } from '../domain/agents/agent-status.ts';
 import type { HostingWorker } from '../domain/agents/hosting.ts';
 import type { HeldLease, LeaseEndReason } from '../domain/agents/lease.ts';
-import type { AgentBeat } from '../domain/agents/status.ts';
 import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
 import { AgentRepository, type NewAgent } from '../entities/agents/agent-repository.ts';
 import { LeaseRepository } from '../entities/agents/lease-repository.ts';

@@ -1,13 +1,13 @@
 import { errorMessage, isFinalError } from '../domain/errors.ts';
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
 import type { ExecutionRef, Failure } from '../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../domain/tasks/status.ts';
+import type { TerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import { OutboxRepository } from '../entities/system/outbox-repository.ts';
 import { NOTHING_STORED } from '../entities/traces/artifact-repository.ts';
 import { RunRepository } from '../entities/traces/run-repository.ts';
 import { type StandingEnd, TraceRepository } from '../entities/traces/trace-repository.ts';
 import { endEvents, interruptedRuns, unfinishedRuns } from '../entities/traces/unfinished-runs.ts';
-import { WriteRefused } from './errors.ts';
+import { WriteRefused } from './database-errors.ts';
 import type { GraphCache } from './graph-cache.ts';
 import type { Database, Transaction } from './transaction.ts';
 

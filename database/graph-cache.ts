@@ -1,7 +1,7 @@
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
 import type { GraphId, TenantId } from '../domain/ids.ts';
 import { GraphRepository } from '../entities/graphs/graph-repository.ts';
-import { GraphMissing } from './errors.ts';
+import { GraphMissing } from './database-errors.ts';
 import type { Database } from './transaction.ts';
 
 /** How many published graphs a process keeps. A graph of 200 nodes takes about 200 KB. */

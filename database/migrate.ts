@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { errorMessage } from '../domain/errors.ts';
-import { databaseFailure, MigrationRefused, MigrationsMissing, SchemaDrift } from './errors.ts';
+import { databaseFailure, MigrationRefused, MigrationsMissing, SchemaDrift } from './database-errors.ts';
+import { faultOf, isTransient } from './database-faults.ts';
 import { grantLogins } from './login-roles.ts';
 import {
   type AppliedMigration,
@@ -10,7 +11,6 @@ import {
   readMigrations,
 } from './migration-files.ts';
 import { runScript, withConnection } from './owner-connection.ts';
-import { faultOf, isTransient } from './retry.ts';
 import { diffLines, hashLines, readSchemaLines } from './schema-lines.ts';
 
 export interface MigrateOptions {

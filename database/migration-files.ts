@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MigrationRefused } from './errors.ts';
+import { MigrationRefused } from './database-errors.ts';
 import { lintMigration } from './migration-lint.ts';
 
 /** Where the migrations lie: beside this file, in a clone and in the built package. */

@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import { DatabaseClosed, PostgresqlUnreachable } from './errors.ts';
+import { DatabaseClosed, PostgresqlUnreachable } from './database-errors.ts';
 import { ormOptions, SCHEMA } from './orm-options.ts';
 import { type GuardedPool, PoolGuard } from './pool-guard.ts';
 import { type Database, type DatabaseLog, runUnitOfWork, underDeadline } from './transaction.ts';

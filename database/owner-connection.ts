@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { CompiledQuery, type Kysely } from 'kysely';
-import { PostgresqlUnreachable } from './errors.ts';
+import { PostgresqlUnreachable } from './database-errors.ts';
 import { type GuardedPool, PoolGuard } from './pool-guard.ts';
 
 /**

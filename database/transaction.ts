@@ -5,9 +5,9 @@ import { escapeLiteral } from 'pg';
 import { errorMessage, MusterError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { MusterTables } from '../entities/tables.ts';
-import { databaseFailure, TransactionTimedOut } from './errors.ts';
+import { databaseFailure, TransactionTimedOut } from './database-errors.ts';
+import { backOffMs, faultOf, isOutOfConnections, isTransient } from './database-faults.ts';
 import type { PoolGuard, PoolState } from './pool-guard.ts';
-import { backOffMs, faultOf, isOutOfConnections, isTransient } from './retry.ts';
 import { unitTravel } from './unit-client.ts';
 
 /** Why a unit of work reaches across tenants. Each has its name, so that the server's own records show it too. */

@@ -1,6 +1,6 @@
 import { errorMessage } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { WriteRefused } from './errors.ts';
+import { WriteRefused } from './database-errors.ts';
 
 /** Hears that a trace could not be written. */
 export interface RecordLog {

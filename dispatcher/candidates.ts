@@ -5,8 +5,8 @@ import type { TaskId } from '../domain/ids.ts';
 import { ClaimRepository, type ReadyTurn, type Standing } from '../entities/tasks/claim-repository.ts';
 import type { Claimant } from '../entities/tasks/claim-rules.ts';
 import { WaitingRepository } from '../entities/tasks/waiting-repository.ts';
-import { RedisUnreachable } from '../redis/errors.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
+import { RedisUnreachable } from '../redis/redis-errors.ts';
 import type { LoopLog } from './loop.ts';
 import type { SettingsCache } from './settings-cache.ts';
 

@@ -1,6 +1,6 @@
 import { v7 as uuid } from 'uuid';
-import { WriteRefused } from '../database/errors.ts';
-import { isUnknownAnswer } from '../database/retry.ts';
+import { WriteRefused } from '../database/database-errors.ts';
+import { isUnknownAnswer } from '../database/database-faults.ts';
 import type { Database } from '../database/transaction.ts';
 import { type RecordLog, withRecord } from '../database/with-record.ts';
 import type { TaskId, TraceId } from '../domain/ids.ts';

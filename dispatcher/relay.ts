@@ -4,7 +4,7 @@ import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { OutboxTopic } from '../domain/system/outbox.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
-import { isOpenTaskStatus } from '../domain/tasks/status.ts';
+import { isOpenTaskStatus } from '../domain/tasks/task-status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import {
   type OutboxEntry,

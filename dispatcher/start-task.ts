@@ -6,11 +6,11 @@ import { SEARCH_ATTRIBUTES } from '../domain/system/search-attributes.ts';
 import type { PriorityBand } from '../domain/tasks/priority.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import { ensureSearchAttributes } from '../temporal/ensure-search-attributes.ts';
 import { fitList, fitText, TEMPORAL_LIMITS } from '../temporal/fit-text.ts';
 import { explain, refusalOf } from '../temporal/refusals.ts';
-import { ensureSearchAttributes } from '../temporal/search-attributes.ts';
 import type { executeTask } from '../workflows/tasks/execute-task.ts';
-import { StartRefused } from './errors.ts';
+import { StartRefused } from './dispatcher-errors.ts';
 import type { LoopLog } from './loop.ts';
 import type { SettingsCache } from './settings-cache.ts';
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { errorMessage, hasErrorCode } from '../domain/errors.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
-import { DIRECTOR_INTENTS, delegate } from '../domain/messaging/director.ts';
+import { DIRECTOR_INTENTS, delegate } from '../domain/messaging/delegation.ts';
 import { listOf, text } from '../options/fields.ts';
 import { argumentOf, optionsOf } from '../options/parse-options.ts';
 import type { AgentDirectory } from './directory.ts';
-import { MessageInvalid } from './errors.ts';
-import { timeoutMs as timeoutField } from './message-options.ts';
+import { MessageInvalid } from './messaging-errors.ts';
+import { timeoutMs as timeoutField } from './send-options.ts';
 import type { Sender, Speaker } from './sender.ts';
 
 export interface DirectOptions {

@@ -1,7 +1,7 @@
 import type { Database } from '../database/transaction.ts';
 import type { AgentId, TenantId } from '../domain/ids.ts';
 import { type Recipient, RecipientRepository } from '../entities/messaging/recipient-repository.ts';
-import { AgentUnknown } from './errors.ts';
+import { AgentUnknown } from './messaging-errors.ts';
 
 /** How long a name's agent is taken as known. An agent keeps its id, so only a tenant's own new one is seen late. */
 const MEMORY_MS = 5_000;

@@ -1,6 +1,6 @@
 import { answering } from '../domain/agents/thrown.ts';
 import type { HandlerMessages } from '../domain/messaging/received-message.ts';
-import { derivedId } from './ids.ts';
+import { derivedId } from './message-ids.ts';
 import type { Sender, Speaker } from './sender.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
 import type { Envelope, SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { formatMoment } from '../domain/messaging/moments.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
-import { LeaseLost } from './errors.ts';
+import { LeaseLost } from './messaging-errors.ts';
 import type { SigningKey } from './signatures.ts';
 
 /** Who holds the lease of the process, and renews it. */

@@ -1,5 +1,5 @@
+import { isDataFault } from '../database/database-faults.ts';
 import { GroupCommit } from '../database/group-commit.ts';
-import { isDataFault } from '../database/retry.ts';
 import { handlerLog } from '../domain/agents/handler-log.ts';
 import type { AgentId } from '../domain/ids.ts';
 import { type Json, notJson, toJson } from '../domain/json.ts';
@@ -10,12 +10,12 @@ import { type Completion, MailboxRepository } from '../entities/messaging/mailbo
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
 import { checkMessage } from './check-message.ts';
-import { ReplyInvalid } from './errors.ts';
 import { handlerMessages } from './handler-messages.ts';
 import { answersTo } from './identity.ts';
-import { newMessageId } from './ids.ts';
 import type { MailboxAgent, MailboxDesk } from './mailbox.ts';
 import type { MailboxesOptions } from './mailboxes.ts';
+import { newMessageId } from './message-ids.ts';
+import { ReplyInvalid } from './messaging-errors.ts';
 
 /** What became of a delivery. */
 export type MessageCount = 'processed' | 'redelivered' | 'dead' | 'refused';

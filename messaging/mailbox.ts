@@ -11,7 +11,7 @@ import { raceWithAbort } from '../domain/race-with-abort.ts';
 import type { ClaimRef } from '../entities/messaging/mailbox-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
 import { checkMessage } from './check-message.ts';
-import { ReceiveTimedOut } from './errors.ts';
+import { ReceiveTimedOut } from './messaging-errors.ts';
 
 /** An agent that takes messages in this process. */
 export interface MailboxAgent {

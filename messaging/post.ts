@@ -1,14 +1,14 @@
+import { isDataFault } from '../database/database-faults.ts';
 import { GroupCommit } from '../database/group-commit.ts';
-import { isDataFault } from '../database/retry.ts';
 import type { Database } from '../database/transaction.ts';
 import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
 import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { payloadText } from '../domain/messaging/signing-text.ts';
 import { findWaitCircle } from '../domain/messaging/wait-circle.ts';
 import { MessageRepository, type Stored } from '../entities/messaging/message-repository.ts';
-import { AgentsWaitInCircle, LeaseLost, MessageChainTooLong, MessageInvalid } from './errors.ts';
 import type { MessageHints } from './hints.ts';
 import type { SenderIdentity } from './identity.ts';
+import { AgentsWaitInCircle, LeaseLost, MessageChainTooLong, MessageInvalid } from './messaging-errors.ts';
 
 export interface PostOptions {
   readonly database: Database;

@@ -2,6 +2,7 @@ import type { Database } from '../database/transaction.ts';
 import { type AgentId, isUuid, type MessageId, type TenantId, type TraceId } from '../domain/ids.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { Envelope, SignedEnvelope } from '../domain/messaging/envelope.ts';
+import { MESSAGE_PRIORITY_RANGE } from '../domain/messaging/message-status.ts';
 import { formatMoment } from '../domain/messaging/moments.ts';
 import type {
   RequestOptions,
@@ -10,16 +11,15 @@ import type {
   SentBroadcast,
   SentMessage,
 } from '../domain/messaging/received-message.ts';
-import { MESSAGE_PRIORITY_RANGE } from '../domain/messaging/status.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
 import { asPayload } from './check-payload.ts';
 import type { AgentDirectory } from './directory.ts';
-import { MessageInvalid, RequestFailed, RequestTimedOut } from './errors.ts';
 import { answersTo, type SenderIdentity } from './identity.ts';
-import { derivedId, newMessageId } from './ids.ts';
-import { broadcastOptions, recipient, requestOptions, sendOptions } from './message-options.ts';
+import { derivedId, newMessageId } from './message-ids.ts';
+import { MessageInvalid, RequestFailed, RequestTimedOut } from './messaging-errors.ts';
 import type { Post, Posted } from './post.ts';
 import type { Responses } from './responses.ts';
+import { broadcastOptions, recipient, requestOptions, sendOptions } from './send-options.ts';
 
 /** Who sends, on whose behalf, and why. */
 export interface Speaker {

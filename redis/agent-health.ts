@@ -1,4 +1,4 @@
-import { AGENT_STATUSES, type AgentStatus, HEARTBEAT_TTL_SECONDS } from '../domain/agents/status.ts';
+import { AGENT_STATUSES, type AgentStatus, HEARTBEAT_TTL_SECONDS } from '../domain/agents/agent-status.ts';
 import type { AgentId } from '../domain/ids.ts';
 import type { RedisConnections } from './open-redis.ts';
 

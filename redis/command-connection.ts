@@ -1,8 +1,8 @@
 import { Cluster, Redis } from 'ioredis';
 import { errorMessage } from '../domain/errors.ts';
 import { redisAddresses } from '../domain/system/redis-addresses.ts';
-import { isRefusal } from './errors.ts';
 import type { OutageReport } from './outage-report.ts';
+import { isRefusal } from './redis-errors.ts';
 import { type connectionOptions, type RedisNodes, reconnectDelayMs, rotating } from './redis-nodes.ts';
 import { readScripts, type ScriptedRedis } from './scripts.ts';
 

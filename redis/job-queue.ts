@@ -4,6 +4,7 @@ import type { QueueSettings } from '../domain/queues/queue-settings.ts';
 import type { PriorityBand } from '../domain/tasks/priority.ts';
 import type { QueueKeys } from './keys.ts';
 import type { RedisConnections } from './open-redis.ts';
+import { parseQueueView, type QueueView } from './parse-queue-view.ts';
 import {
   type HeldSlot,
   type Job,
@@ -14,10 +15,9 @@ import {
   packSlots,
   parseLeasedJobs,
 } from './queue-job.ts';
-import { parseQueueView, type QueueView } from './queue-view.ts';
 
+export type { QueueView } from './parse-queue-view.ts';
 export { type HeldSlot, type Job, type LeasedJob, queueSettingsVersion } from './queue-job.ts';
-export type { QueueView } from './queue-view.ts';
 
 /** What became of a job that was enqueued. `duplicate`: it waited or was leased already, and stays as it was. */
 export type EnqueueOutcome = 'queued' | 'duplicate';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflows } from '../worker/bundle-workflows.ts';
+import { bundleWorkflows } from '../worker/bundle/bundle-workflows.ts';
 
 /**
  * Builds `dist/`: JavaScript and declarations of everything that the package carries, in the folders of the sources; the
@@ -16,10 +16,10 @@ const DIST = join(ROOT, 'dist');
 const ASSETS = [
   'redis/scripts/*.lua',
   'database/migrations/*.sql',
-  'services/temporal-cli/{bring-in.mjs,go.mod,go.sum}',
+  'servers/install/temporal-cli/{bring-in.mjs,go.mod,go.sum}',
 ];
-/** Run by a clone only: a package brings the finished bundle, see worker/workflow-bundle.ts. */
-const CLONE_ONLY = ['worker/bundle-thread.js', 'worker/bundle-thread.d.ts'];
+/** Run by a clone only: a package brings the finished bundle, see worker/bundle/workflow-bundle.ts. */
+const CLONE_ONLY = ['worker/bundle/bundle-thread.js', 'worker/bundle/bundle-thread.d.ts'];
 
 function compile(): void {
   const compiler = join(ROOT, 'node_modules', '.bin', 'tsc');

@@ -9,7 +9,7 @@ import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cachedProgram, makeFolder, withLock } from '../services/temporal-cli/bring-in.mjs';
+import { cachedProgram, makeFolder, withLock } from '../servers/install/temporal-cli/bring-in.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(ROOT, 'node_modules');

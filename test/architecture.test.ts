@@ -54,7 +54,13 @@ describe('the import table', () => {
   });
 
   it("keeps Temporal's worker library, which is slow to load, out of clients and quick commands", () => {
-    const light = ['index.ts', 'client.ts', 'services/index.ts', 'services/doctor.ts', 'worker/prepare.ts'];
+    const light = [
+      'index.ts',
+      'client.ts',
+      'servers/start/start-services.ts',
+      'servers/probe/doctor.ts',
+      'worker/wire/prepare-installation.ts',
+    ];
     const loaded = filesLoadedBy(light);
 
     assert.ok(loaded.has('temporal/connect.ts'), 'expected what a client loads');

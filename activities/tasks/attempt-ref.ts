@@ -3,7 +3,7 @@ import { type Json, textFault } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { AttemptRepository } from '../../entities/traces/attempt-repository.ts';
 import type { NewTraceEvent } from '../../entities/traces/trace-repository.ts';
-import { StaleFence } from '../errors.ts';
+import { StaleFence } from '../handler-errors.ts';
 
 /** Which attempt of which node a context is for. */
 export interface AttemptRef {

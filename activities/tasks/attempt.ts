@@ -10,7 +10,7 @@ import { type Json, notJson, toJson } from '../../domain/json.ts';
 import type { AgentPlaceAnswer, PlaceWaiter } from '../../domain/limits/agent-place.ts';
 import { raceWithAbort } from '../../domain/race-with-abort.ts';
 import { thrownText } from '../../domain/thrown-text.ts';
-import { HandlerInputInvalid, HandlerOutputInvalid, HandlerTimedOut, HandlerUnknown } from '../errors.ts';
+import { HandlerInputInvalid, HandlerOutputInvalid, HandlerTimedOut, HandlerUnknown } from '../handler-errors.ts';
 import type { AttemptRef } from './attempt-ref.ts';
 
 /** How one attempt of a node ended. `limited`, `unhosted` and `cancelled` are no fault of the handler. */

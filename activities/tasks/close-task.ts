@@ -1,18 +1,18 @@
-import { WriteRefused } from '../../database/errors.ts';
+import { WriteRefused } from '../../database/database-errors.ts';
 import { withRecord } from '../../database/with-record.ts';
 import { errorMessage, isFinalError } from '../../domain/errors.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import type { GraphState } from '../../domain/graphs/graph-state.ts';
 import { storableText } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { endEvents, unfinishedRuns } from '../../entities/traces/unfinished-runs.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { StaleFence } from '../errors.ts';
 import { toFailure } from '../failure.ts';
+import { StaleFence } from '../handler-errors.ts';
 import { type Ended, endTask } from './end-task.ts';
 
 export interface CloseTaskInput {

@@ -3,12 +3,12 @@ import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { replyOf } from '../../domain/traces/reply.ts';
-import { StoredRowInvalid } from '../../entities/errors.ts';
+import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
-import { OutputMissing, StaleFence } from '../errors.ts';
+import { OutputMissing, StaleFence } from '../handler-errors.ts';
 import { loadDocument } from './load-document.ts';
 import { storeValue } from './store-value.ts';
 

@@ -9,7 +9,7 @@ import type { HandlerMessages } from '../../domain/messaging/received-message.ts
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { HandlerCallInvalid } from '../errors.ts';
+import { HandlerCallInvalid } from '../handler-errors.ts';
 import { type AttemptRef, assertCurrent, isName, MAX_NAME_CHARACTERS } from './attempt-ref.ts';
 import { handlerEffects } from './handler-effects.ts';
 import { handlerLimits } from './handler-limits.ts';

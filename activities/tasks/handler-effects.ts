@@ -5,7 +5,7 @@ import { canonicalJson } from '../../domain/canonical-json.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
 import { EffectRepository } from '../../entities/system/effect-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { EffectConflict, EffectInDoubt, EffectResultInvalid, HandlerCallInvalid } from '../errors.ts';
+import { EffectConflict, EffectInDoubt, EffectResultInvalid, HandlerCallInvalid } from '../handler-errors.ts';
 import { type AttemptRef, assertCurrent, isName } from './attempt-ref.ts';
 
 /** An effect as it was asked for, checked. */

@@ -1,7 +1,7 @@
 import { answering } from '../../domain/agents/thrown.ts';
 import type { LimitDecision } from '../../domain/limits/decision.ts';
-import { RateLimited } from '../../domain/limits/errors.ts';
 import type { HandlerLimits } from '../../domain/limits/handler-limits.ts';
+import { RateLimited } from '../../domain/limits/limit-errors.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import type { AttemptRef } from './attempt-ref.ts';
 

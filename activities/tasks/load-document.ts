@@ -3,7 +3,7 @@ import type { Condition, InputMapping } from '../../domain/graphs/definition.ts'
 import { type GraphDocument, nodesRead, pointersRead } from '../../domain/graphs/read-source.ts';
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
-import { StoredRowInvalid } from '../../entities/errors.ts';
+import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ArtifactRepository, type StoredValue } from '../../entities/traces/artifact-repository.ts';

@@ -1,6 +1,6 @@
 import { errorMessage } from '../../domain/errors.ts';
 import { AttemptRepository, type LostAttempt } from '../../entities/traces/attempt-repository.ts';
-import { HandlerLost, LOSSES, type Loss } from '../errors.ts';
+import { HandlerLost, LOSSES, type Loss } from '../handler-errors.ts';
 import { type NodeActivity, type NodeAttempt, type RunNodeResult, runAttemptOf } from './node-attempt.ts';
 import { fail } from './settle-node.ts';
 

@@ -1,4 +1,4 @@
-import { WriteRefused } from '../../database/errors.ts';
+import { WriteRefused } from '../../database/database-errors.ts';
 import { withRecord } from '../../database/with-record.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';

@@ -1,8 +1,8 @@
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { ExecutionRef, NodeResult } from '../../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
-import type { StoredRowInvalid } from '../../entities/errors.ts';
+import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import type { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import type { RunAttempt, RunBeginning } from '../../entities/traces/attempt-repository.ts';
 import type { RunEnd } from '../../entities/traces/run-repository.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { HandlerLog } from '../../domain/agents/handler.ts';
+import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../../domain/messaging/message-status.ts';
 import type { Receive, RequestOptions, SendOptions } from '../../domain/messaging/received-message.ts';
-import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../../domain/messaging/status.ts';
 import type { MessageFilter } from '../../entities/messaging/message-repository.ts';
-import { REQUEST_FIELDS, SEND_FIELDS } from '../../messaging/message-options.ts';
+import { REQUEST_FIELDS, SEND_FIELDS } from '../../messaging/send-options.ts';
 import {
   definedName,
   functionField,

@@ -3,7 +3,7 @@ import type { Graph } from '../../domain/graphs/define-graph.ts';
 import { isUuid, type TaskId } from '../../domain/ids.ts';
 import { REDRIVE_EFFECTS } from '../../domain/tasks/dead-letter.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
-import { TASK_STATUSES, type TaskStatus } from '../../domain/tasks/status.ts';
+import { TASK_STATUSES, type TaskStatus } from '../../domain/tasks/task-status.ts';
 import {
   definedName,
   listOf,

@@ -1,5 +1,5 @@
+import { type AgentStatus, isLivingAgentStatus } from './agent-status.ts';
 import { DEAD_AFTER_SECONDS, SUSPECT_AFTER_SECONDS } from './liveness.ts';
-import { type AgentStatus, isLivingAgentStatus } from './status.ts';
 
 /**
  * What the age of an agent's last heartbeat says. `alive`: it beats. `suspect` and `dead`: it counts as there and has

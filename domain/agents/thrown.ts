@@ -1,5 +1,5 @@
 import { type ErrorCode, MusterError } from '../errors.ts';
-import { RateLimited } from '../limits/errors.ts';
+import { RateLimited } from '../limits/limit-errors.ts';
 import { readSafely, thrownText } from '../thrown-text.ts';
 
 /** The longest wait that a handler may ask for before its next attempt, and that it may be told to wait for a limit. */

@@ -1,4 +1,4 @@
-import { type RunStatus, SETTLED_RUN_STATUSES, type SettledRunStatus } from '../traces/status.ts';
+import { type RunStatus, SETTLED_RUN_STATUSES, type SettledRunStatus } from '../traces/trace-status.ts';
 import type { Dependency, GraphDefinition, GraphNode } from './definition.ts';
 import type { Outcome } from './kinds.ts';
 

@@ -1,6 +1,6 @@
 import { type AgentId, isTenantId, isUuid, type LeaseId, type MessageId, type TenantId, type TraceId } from '../ids.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
-import { MESSAGE_PRIORITY_RANGE, MESSAGE_TYPES, type MessageType } from './status.ts';
+import { MESSAGE_PRIORITY_RANGE, MESSAGE_TYPES, type MessageType } from './message-status.ts';
 
 /** How many bytes of UTF-8 a payload may have as JSON. What is larger belongs into an artifact that the payload names. */
 export const MAX_PAYLOAD_BYTES = 65_536;

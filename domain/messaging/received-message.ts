@@ -1,6 +1,6 @@
 import type { HandlerLog } from '../agents/handler.ts';
 import type { Json, JsonObject } from '../json.ts';
-import type { MessageType } from './status.ts';
+import type { MessageType } from './message-status.ts';
 
 /** What may be sent by hand. Answers, of the types `response` and `error`, are made by Muster. */
 export const SENDABLE_TYPES = ['command', 'query', 'event', 'heartbeat'] as const satisfies readonly MessageType[];

@@ -1,5 +1,5 @@
 import type { Failure } from './execution.ts';
-import type { TaskStatus } from './status.ts';
+import type { TaskStatus } from './task-status.ts';
 
 /**
  * Why a task that ends so is dead-lettered: the code of its failure. Null for an end that is none: a completed task has

@@ -2,9 +2,9 @@ import type { GraphDefinition } from '../graphs/definition.ts';
 import type { GraphState } from '../graphs/graph-state.ts';
 import type { Outcome } from '../graphs/kinds.ts';
 import type { GraphId, TaskId, TenantId, TraceId } from '../ids.ts';
-import type { SettledRunStatus } from '../traces/status.ts';
+import type { SettledRunStatus } from '../traces/trace-status.ts';
 import type { PriorityBand } from './priority.ts';
-import type { TerminalTaskStatus } from './status.ts';
+import type { TerminalTaskStatus } from './task-status.ts';
 
 /** Which execution of which task: what every activity of a trace is told. */
 export interface ExecutionRef {

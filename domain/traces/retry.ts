@@ -1,4 +1,4 @@
-import type { RunStatus } from './status.ts';
+import type { RunStatus } from './trace-status.ts';
 
 /**
  * What follows a failed attempt: another one, or the run's end. `attempt` counts from 1; a run has `maxRetries` + 1

@@ -6,7 +6,7 @@ import {
   type AgentSign,
   type AgentStatus,
   type AgentType,
-} from '../../domain/agents/status.ts';
+} from '../../domain/agents/agent-status.ts';
 import type { AgentId, LeaseId, TenantId } from '../../domain/ids.ts';
 import { momentText } from '../messaging/message-row.ts';
 import { readDateOrNull } from '../read-row.ts';

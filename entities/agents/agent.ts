@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { AGENT_STATUSES, AGENT_TYPES } from '../../domain/agents/status.ts';
+import { AGENT_STATUSES, AGENT_TYPES } from '../../domain/agents/agent-status.ts';
 import type { AgentId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { createdAt, moment, tenantId } from '../columns.ts';

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { HostedNeeds, HostingWorker } from '../../domain/agents/hosting.ts';
 import { DEAD_AFTER_SECONDS } from '../../domain/agents/liveness.ts';
 import type { TaskId } from '../../domain/ids.ts';
-import { OPEN_TASK_STATUSES } from '../../domain/tasks/status.ts';
+import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 
 /** Tasks of one graph that have not ended and may start or run, and what they need of a worker. */
 export interface NeedsOfGraph extends HostedNeeds {

@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import { LIVING_AGENT_STATUSES } from '../../domain/agents/agent-status.ts';
 import { SUPERVISION_PROCESS } from '../../domain/agents/lease.ts';
 import {
   ALERT_AFTER_SECONDS,
@@ -8,7 +9,6 @@ import {
   WATCH_GAP_SECONDS,
   type WatchState,
 } from '../../domain/agents/liveness.ts';
-import { LIVING_AGENT_STATUSES } from '../../domain/agents/status.ts';
 import { type AgentId, type LeaseId, SYSTEM_TENANT } from '../../domain/ids.ts';
 import { nextStatus } from './agent-repository.ts';
 import type { ExpiredLease } from './lease-repository.ts';

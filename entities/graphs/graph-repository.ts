@@ -5,7 +5,7 @@ import { BUDGET_LIMITS } from '../../domain/graphs/kinds.ts';
 import { validateGraph } from '../../domain/graphs/validate-graph.ts';
 import type { GraphId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { StoredRowInvalid } from '../errors.ts';
+import { StoredRowInvalid } from '../entity-errors.ts';
 import { readDate } from '../read-row.ts';
 
 /** A published version of a graph. */

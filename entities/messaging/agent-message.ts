@@ -1,7 +1,7 @@
 import { defineEntity, type Opt, p } from '@mikro-orm/core';
 import type { AgentId, LeaseId, MessageId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
-import { MESSAGE_PRIORITY_RANGE, MESSAGE_STATUSES, MESSAGE_TYPES } from '../../domain/messaging/status.ts';
+import { MESSAGE_PRIORITY_RANGE, MESSAGE_STATUSES, MESSAGE_TYPES } from '../../domain/messaging/message-status.ts';
 import { Agent } from '../agents/agent.ts';
 import { within } from '../checks.ts';
 import { moment, tenantId } from '../columns.ts';

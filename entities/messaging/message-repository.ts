@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { AgentId, LeaseId, MessageId, TenantId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { SignedEnvelope } from '../../domain/messaging/envelope.ts';
-import type { MessageStatus, MessageType } from '../../domain/messaging/status.ts';
+import type { MessageStatus, MessageType } from '../../domain/messaging/message-status.ts';
 import type { Wait } from '../../domain/messaging/wait-circle.ts';
 import { readDate, readDateOrNull } from '../read-row.ts';
 import {

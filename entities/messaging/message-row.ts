@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { AgentId, LeaseId, TenantId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import type { SignedEnvelope } from '../../domain/messaging/envelope.ts';
-import type { MessageStatus } from '../../domain/messaging/status.ts';
+import type { MessageStatus } from '../../domain/messaging/message-status.ts';
 
 /** The lease under which a stored message claims to be sent, as the database knows it. */
 export interface SenderLease {

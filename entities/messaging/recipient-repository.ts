@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import { LIVING_AGENT_STATUSES } from '../../domain/agents/status.ts';
+import { LIVING_AGENT_STATUSES } from '../../domain/agents/agent-status.ts';
 import { type AgentId, SYSTEM_TENANT, type TenantId } from '../../domain/ids.ts';
 
 /** An agent to whom a message may be sent. */

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import { type AgentStatus, LIVING_AGENT_STATUSES } from '../../domain/agents/agent-status.ts';
 import { DEAD_AFTER_SECONDS, SUSPECT_AFTER_SECONDS } from '../../domain/agents/liveness.ts';
-import { type AgentStatus, LIVING_AGENT_STATUSES } from '../../domain/agents/status.ts';
 import { bandOfPriority, PRIORITY_BANDS, type PriorityBand } from '../../domain/tasks/priority.ts';
 
 /** How the whole installation stands, as PostgreSQL shows it. */

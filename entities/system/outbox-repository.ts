@@ -4,7 +4,7 @@ import type { TaskId } from '../../domain/ids.ts';
 import { storableText } from '../../domain/json.ts';
 import type { OutboxTopic } from '../../domain/system/outbox.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
-import type { TaskStatus } from '../../domain/tasks/status.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { readWaitingJob, type WaitingJob, type WaitingJobRow } from '../tasks/waiting-job.ts';
 
 /** A row of the outbox: what it is about, and which tasks it names. */

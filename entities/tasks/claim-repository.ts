@@ -4,7 +4,7 @@ import type { TaskId, TraceId } from '../../domain/ids.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
-import { OPEN_TASK_STATUSES } from '../../domain/tasks/status.ts';
+import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { taskWorkflowPrefix } from '../../domain/tasks/workflow-id.ts';
 import {
   areInOneBand,

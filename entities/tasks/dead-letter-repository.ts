@@ -4,7 +4,7 @@ import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { RedriveEffects } from '../../domain/tasks/dead-letter.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
-import type { TaskStatus } from '../../domain/tasks/status.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { readDate } from '../read-row.ts';
 import { readFailure } from './task-record.ts';
 

@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type RawBuilder, sql } from 'kysely';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId } from '../../domain/ids.ts';
-import type { TaskStatus } from '../../domain/tasks/status.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { type EndedTask, FAIL_DOOMED, readEnded } from './end-waiting.ts';
 import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
 

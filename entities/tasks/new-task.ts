@@ -1,6 +1,6 @@
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { TaskStatus } from '../../domain/tasks/status.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import type { StoredValue } from '../traces/artifact-repository.ts';
 
 /** A task as a submit hands it over; everything is already checked. */

@@ -1,9 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import { LIVING_AGENT_STATUSES } from '../../domain/agents/status.ts';
+import { LIVING_AGENT_STATUSES } from '../../domain/agents/agent-status.ts';
 import type { TenantId } from '../../domain/ids.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
-import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/status.ts';
+import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { readDate } from '../read-row.ts';
 
 /** Tasks of one tenant that have not ended, of one status and band. */

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
-import { WAITING_TASK_STATUSES } from '../../domain/tasks/status.ts';
+import { WAITING_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { type EndedTask, FAIL_DOOMED, readEnded } from './end-waiting.ts';
 import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
 

@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
-import { OPEN_TASK_STATUSES } from '../../domain/tasks/status.ts';
+import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { limitOf, ruleTables } from './claim-rules.ts';
 
 /** The slots of all concurrency keys, as one task queue sees them. */

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
-import type { TaskStatus } from '../../domain/tasks/status.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { readDate } from '../read-row.ts';
 import type { KnownTask, NewTask, WrittenTask } from './new-task.ts';
 

@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
 import { type Recurrence, readRecurrence } from '../../domain/tasks/recurrence.ts';
-import type { TaskStatus } from '../../domain/tasks/status.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { readDate } from '../read-row.ts';
 import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
 

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
-import { OPEN_TASK_STATUSES } from '../../domain/tasks/status.ts';
+import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { type ClaimedTask, type ClaimedTaskRow, readClaimedTask } from './claimed-task.ts';
 
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));

@@ -3,7 +3,7 @@ import { isJsonObject } from '../../domain/json.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import { type Recurrence, readRecurrence } from '../../domain/tasks/recurrence.ts';
-import type { TaskStatus } from '../../domain/tasks/status.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { readDate, readDateOrNull } from '../read-row.ts';
 import type { StoredValue } from '../traces/artifact-repository.ts';
 

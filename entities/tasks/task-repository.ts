@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
-import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/status.ts';
+import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { readTask, type TaskRecord, type TaskRow } from './task-record.ts';
 import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
 

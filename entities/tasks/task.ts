@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { AgentId, ArtifactId, GraphId, TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { PRIORITY_RANGE } from '../../domain/tasks/priority.ts';
-import { OPEN_TASK_STATUSES, TASK_STATUSES, TERMINAL_TASK_STATUSES } from '../../domain/tasks/status.ts';
+import { OPEN_TASK_STATUSES, TASK_STATUSES, TERMINAL_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { Agent } from '../agents/agent.ts';
 import { oneOf, within } from '../checks.ts';
 import { createdAt, moment, tenantId } from '../columns.ts';

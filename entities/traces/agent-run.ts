@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { NODE_KINDS, OUTCOMES } from '../../domain/graphs/kinds.ts';
 import type { ArtifactId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
-import { RUN_STATUSES, SETTLED_RUN_STATUSES } from '../../domain/traces/status.ts';
+import { RUN_STATUSES, SETTLED_RUN_STATUSES } from '../../domain/traces/trace-status.ts';
 import { oneOf } from '../checks.ts';
 import { createdAt, inheritedTenantId, moment } from '../columns.ts';
 import { AgentTrace } from './agent-trace.ts';

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { GraphId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
-import { TRACE_STATUSES } from '../../domain/traces/status.ts';
+import { TRACE_STATUSES } from '../../domain/traces/trace-status.ts';
 import { createdAt, inheritedTenantId, moment } from '../columns.ts';
 import { AgentGraph } from '../graphs/agent-graph.ts';
 import { Task } from '../tasks/task.ts';

@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
-import { StoredRowInvalid } from '../errors.ts';
+import { StoredRowInvalid } from '../entity-errors.ts';
 
 /** A JSON value at rest: in its row as text while it is small, in an artifact by reference when it is large. */
 export interface StoredValue {

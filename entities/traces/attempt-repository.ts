@@ -3,8 +3,8 @@ import { type RawBuilder, sql } from 'kysely';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import type { TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
-import { OPEN_TASK_STATUSES, type TaskStatus } from '../../domain/tasks/status.ts';
-import type { RunStatus, SettledRunStatus } from '../../domain/traces/status.ts';
+import { OPEN_TASK_STATUSES, type TaskStatus } from '../../domain/tasks/task-status.ts';
+import type { RunStatus, SettledRunStatus } from '../../domain/traces/trace-status.ts';
 import type { RunEnd, RunSubject } from './run-repository.ts';
 
 /**

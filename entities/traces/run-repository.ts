@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import type { TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
-import type { RunStatus, SettledRunStatus } from '../../domain/traces/status.ts';
+import type { RunStatus, SettledRunStatus } from '../../domain/traces/trace-status.ts';
 import { readDateOrNull } from '../read-row.ts';
 import type { StoredValue } from './artifact-repository.ts';
 import { latencyOf } from './latency.ts';

@@ -1,8 +1,8 @@
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { type GraphState, isSettled } from '../../domain/graphs/graph-state.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
-import type { SettledRunStatus } from '../../domain/traces/status.ts';
+import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import type { SettledRunStatus } from '../../domain/traces/trace-status.ts';
 import { NOTHING_STORED } from './artifact-repository.ts';
 import type { RunEnd, RunRecord } from './run-repository.ts';
 import type { NewTraceEvent } from './trace-repository.ts';

@@ -1,5 +1,5 @@
-import { RedisUnreachable } from '../errors.ts';
 import type { RedisConnections } from '../open-redis.ts';
+import { RedisUnreachable } from '../redis-errors.ts';
 import type { ScriptedRedis } from '../scripts.ts';
 import { Breaker } from './breaker.ts';
 import { withinTime } from './within-time.ts';

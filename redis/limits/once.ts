@@ -1,5 +1,5 @@
 import { COOLDOWN_SECONDS, IDEMPOTENCY_SECONDS } from '../../domain/limits/cooldowns.ts';
-import { CostInvalid } from '../../domain/limits/errors.ts';
+import { CostInvalid } from '../../domain/limits/limit-errors.ts';
 import { type LimitClass, OUTAGE_MATRIX } from '../../domain/limits/outage.ts';
 import type { GuardedRedis } from './guarded-redis.ts';
 

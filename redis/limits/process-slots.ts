@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CostInvalid } from '../../domain/limits/errors.ts';
+import { CostInvalid } from '../../domain/limits/limit-errors.ts';
 import type { SlotKeys } from '../limit-keys.ts';
 import type { GuardedRedis } from './guarded-redis.ts';
 

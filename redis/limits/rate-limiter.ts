@@ -7,7 +7,7 @@ import {
   summarize,
   UNLIMITED,
 } from '../../domain/limits/decision.ts';
-import { CostInvalid } from '../../domain/limits/errors.ts';
+import { CostInvalid } from '../../domain/limits/limit-errors.ts';
 import type { LimitSettings } from '../../domain/limits/limit-settings.ts';
 import { isShared, type LimitedCall } from '../../domain/limits/limits-of-call.ts';
 import { classOf, OUTAGE_MATRIX } from '../../domain/limits/outage.ts';

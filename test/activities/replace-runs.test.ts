@@ -4,7 +4,7 @@ import type { Database } from '../../database/transaction.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { type RunEnd, RunRepository } from '../../entities/traces/run-repository.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { insertSampleRows, sampleIds } from '../database/sample-rows.ts';
 import { type ClonedDatabase, cloneDatabase, sharedStack } from '../support/stack.ts';
 

@@ -3,8 +3,8 @@ import { channelDigest } from '../../agents/channel-digest/graph.ts';
 import { composeDraft } from '../../agents/channel-digest/report/compose.ts';
 import { critique } from '../../agents/channel-digest/report/critique.ts';
 import { digest as digestSchema } from '../../agents/channel-digest/schemas.ts';
-import { formatDigest } from '../../cli/digest-text.ts';
-import { colorsFor } from '../../cli/output.ts';
+import { colorsFor } from '../../cli/output/output.ts';
+import { formatDigest } from '../../cli/start/digest-text.ts';
 import { driveGraph } from './drive-graph.ts';
 import { analyse, talk } from './samples.ts';
 

@@ -45,7 +45,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     ],
     why: 'connections to Temporal are made without knowing what runs over them',
   },
-  'services/': {
+  'servers/': {
     values: ['domain/', NODE, 'pg', 'ioredis', '@temporalio/*', 'env-paths', 'zod'],
     why: 'servers are found and started before anything else exists',
   },
@@ -84,12 +84,12 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
         'temporal/',
         'database/',
         'entities/',
-        'services/',
+        'servers/',
         'messaging/',
         'options/',
         'config.ts',
       ],
-      ...['workflows/tasks/messages.ts', '@temporalio/client', 'pino', 'uuid', 'zod', NODE],
+      ...['workflows/tasks/task-messages.ts', '@temporalio/client', 'pino', 'uuid', 'zod', NODE],
     ],
     types: ['workflows/', '@mikro-orm/postgresql'],
     why: 'a program that submits must not carry the code that carries out',
@@ -109,7 +109,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   },
   'config.ts': {
     values: ['zod', 'domain/'],
-    types: ['services/types.ts'],
+    types: ['servers/services.ts'],
     why: 'the configuration is read before anything else exists',
   },
   'index.ts': {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { collectExports, loadAgentsModule, mergeHosted } from '../../cli/agents-module.ts';
-import { AgentsModuleInvalid } from '../../cli/errors.ts';
+import { AgentsModuleInvalid } from '../../cli/cli-errors.ts';
+import { collectExports, loadAgentsModule, mergeHosted } from '../../cli/installation/agents-module.ts';
 import { PACKAGE, providePackage } from '../../cli/package.ts';
 
 const FIXTURE = 'test/cli/fixtures/user-agents.ts';

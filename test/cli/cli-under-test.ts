@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { type CliOptions, type CliResult, jsonLines, type RunningCli, runCli, startCli } from './run-cli.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { parseTranscript } from '../../agents/channel-digest/parsing/parse-transcript.ts';
-import { readDigestSource } from '../../cli/digest-source.ts';
+import { readDigestSource } from '../../cli/start/digest-source.ts';
 
 const USERS = JSON.stringify([
   { id: 'U1AAA', name: 'ines', profile: { display_name: 'Ines', real_name: 'Ines Vale' } },

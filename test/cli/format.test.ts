@@ -4,9 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import colors from 'picocolors';
-import { formatDuration, formatOutput, formatSpan, formatTable, plain, plainLines, shorten } from '../../cli/format.ts';
-import { NodeProgress } from '../../cli/node-progress.ts';
-import { reportName, reportPath, webUiAddress } from '../../cli/start.ts';
+import {
+  formatDuration,
+  formatOutput,
+  formatSpan,
+  formatTable,
+  plain,
+  plainLines,
+  shorten,
+} from '../../cli/output/formatting.ts';
+import { reportName, reportPath, webUiAddress } from '../../cli/start/start-command.ts';
+import { NodeProgress } from '../../cli/tasks/node-progress.ts';
 
 const none = colors.createColors(false);
 

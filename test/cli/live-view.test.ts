@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type LiveView, watchView } from '../../cli/live-view.ts';
-import { Output, type Sink } from '../../cli/output.ts';
+import { type LiveView, watchView } from '../../cli/output/live-view.ts';
+import { Output, type Sink } from '../../cli/output/output.ts';
 import { MusterError } from '../../domain/errors.ts';
 import { eventually } from '../support/eventually.ts';
 

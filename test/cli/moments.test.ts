@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readSpan, readTime } from '../../cli/moments.ts';
-import { comingMoment, pastMoment } from '../../cli/option-values.ts';
+import { readSpan, readTime } from '../../cli/input/moment-text.ts';
+import { comingMoment, pastMoment } from '../../cli/input/option-values.ts';
 
 describe('a time on the command line', () => {
   const zone = process.env.TZ;

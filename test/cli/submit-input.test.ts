@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
-import { type InputShape, readParameter, readSubmitInput } from '../../cli/submit-input.ts';
+import { type InputShape, readParameter, readSubmitInput } from '../../cli/tasks/submit-input.ts';
 
 const MAX_BYTES = 1_000;
 const digest: InputShape = {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { WrongUsage } from '../../cli/errors.ts';
+import { WrongUsage } from '../../cli/cli-errors.ts';
 import { createProgram } from '../../cli/program.ts';
 import { runCli } from './run-cli.ts';
 

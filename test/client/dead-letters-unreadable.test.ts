@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
 import { Script } from '../system/acceptance/script.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Muster, QueueView } from '../../index.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';

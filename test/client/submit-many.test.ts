@@ -4,7 +4,7 @@ import { publishGraphs } from '../../database/publish-graphs.ts';
 import type { Database } from '../../database/transaction.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import { connect } from '../../index.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
 import { Script } from '../system/acceptance/script.ts';

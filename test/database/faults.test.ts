@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { v7 as uuid } from 'uuid';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
 import { type PrivateStack, startPrivateStack } from '../support/stack.ts';

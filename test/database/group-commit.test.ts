@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { isDataFault } from '../../database/database-faults.ts';
 import { GroupCommit } from '../../database/group-commit.ts';
-import { isDataFault } from '../../database/retry.ts';
 
 /** A store that refuses groups with a bad item in them, and remembers what it was asked to write. */
 const storeOf = (isBad: (item: number) => boolean, max = 1_000) => {

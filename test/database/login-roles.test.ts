@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { sql } from 'kysely';
 import { migrate } from '../../database/migrate.ts';
 import { openDatabase } from '../../database/open-orm.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { createEmptyDatabase } from '../support/databases.ts';
 import { type PrivateStack, startPrivateStack } from '../support/stack.ts';
 

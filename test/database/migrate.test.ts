@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkSchema, migrate, migrationStatus } from '../../database/migrate.ts';
 import { MIGRATIONS_FOLDER } from '../../database/migration-files.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, createEmptyDatabase } from '../support/databases.ts';
 import { sharedStack } from '../support/stack.ts';
 

@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { type DatabaseFault, faultOf, isDataFault, isTransient, isUnknownAnswer } from '../../database/retry.ts';
+import {
+  type DatabaseFault,
+  faultOf,
+  isDataFault,
+  isTransient,
+  isUnknownAnswer,
+} from '../../database/database-faults.ts';
 
 const coded = (code: string, message = 'on purpose') => Object.assign(new Error(message), { code });
 

@@ -4,9 +4,9 @@ import { v7 as uuid } from 'uuid';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database, Transaction } from '../../database/transaction.ts';
 import type { TaskId } from '../../domain/ids.ts';
-import { canMoveTask, isTerminalTaskStatus, TASK_STATUSES, type TaskStatus } from '../../domain/tasks/status.ts';
+import { canMoveTask, isTerminalTaskStatus, TASK_STATUSES, type TaskStatus } from '../../domain/tasks/task-status.ts';
 import { AgentGraph, AgentTrace, AuditEntry } from '../../entities/index.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { sharedStack } from '../support/stack.ts';
 import {

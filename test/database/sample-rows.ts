@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import { v7 as uuid } from 'uuid';
 import type { Transaction } from '../../database/transaction.ts';
 import type { AgentId, GraphId, LeaseId, MessageId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
-import type { TaskStatus } from '../../domain/tasks/status.ts';
-import { isTerminalTaskStatus } from '../../domain/tasks/status.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import { isTerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import * as entities from '../../entities/index.ts';
 
 /** Ids of the rows that {@link insertSampleRows} writes. */

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database, Transaction } from '../../database/transaction.ts';
 import { SystemConfig } from '../../entities/index.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
 import { sharedStack } from '../support/stack.ts';

@@ -11,7 +11,7 @@ import { ClaimRepository, type ReadyTurn } from '../../entities/tasks/claim-repo
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase, sharedStack } from '../support/stack.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
 import { Script } from '../system/acceptance/script.ts';

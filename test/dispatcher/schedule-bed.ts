@@ -7,7 +7,7 @@ import type { TaskId } from '../../domain/ids.ts';
 import { JobQueue } from '../../redis/job-queue.ts';
 import type { RedisConnections } from '../../redis/open-redis.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { openTestRedis } from '../redis/redis-under-test.ts';
 import { ClaimBed, TASK_QUEUE } from './claim-bed.ts';
 

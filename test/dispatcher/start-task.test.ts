@@ -4,7 +4,7 @@ import { workflowStarter } from '../../dispatcher/start-task.ts';
 import { DEFAULT_QUEUE_SETTINGS } from '../../domain/queues/queue-settings.ts';
 import { taskWorkflowId } from '../../domain/tasks/workflow-id.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../../temporal/connect-worker.ts';
-import { ensureSearchAttributes } from '../../temporal/search-attributes.ts';
+import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
 import { sharedStack } from '../support/stack.ts';
 import { ClaimBed } from './claim-bed.ts';
 

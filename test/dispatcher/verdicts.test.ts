@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Client } from '@temporalio/client';
 import { GraphCache } from '../../database/graph-cache.ts';
-import { StartRefused } from '../../dispatcher/errors.ts';
+import { StartRefused } from '../../dispatcher/dispatcher-errors.ts';
 import { startAll } from '../../dispatcher/start-all.ts';
 import { type StartTask, workflowStarter } from '../../dispatcher/start-task.ts';
 import { isOutage, verdictOf } from '../../dispatcher/verdict.ts';
@@ -10,8 +10,8 @@ import { NO_FAILPOINTS } from '../../domain/system/failpoints.ts';
 import { taskWorkflowId } from '../../domain/tasks/workflow-id.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../../temporal/connect-worker.ts';
+import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
 import { refusalOf } from '../../temporal/refusals.ts';
-import { ensureSearchAttributes } from '../../temporal/search-attributes.ts';
 import { sharedStack } from '../support/stack.ts';
 import { ScheduleBed } from './schedule-bed.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { AGENT_BEATS, AGENT_STATUSES, type AgentSign, nextAgentStatus } from '../../domain/agents/status.ts';
+import { AGENT_BEATS, AGENT_STATUSES, type AgentSign, nextAgentStatus } from '../../domain/agents/agent-status.ts';
 import { type AgentId, SYSTEM_TENANT } from '../../domain/ids.ts';
 import { AgentRepository, type AgentSearch, type NewAgent } from '../../entities/agents/agent-repository.ts';
 import { AgentsUnderTest } from '../support/agents.ts';

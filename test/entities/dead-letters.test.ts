@@ -4,7 +4,7 @@ import { v7 as uuid } from 'uuid';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database, Transaction } from '../../database/transaction.ts';
 import type { TaskId } from '../../domain/ids.ts';
-import type { TaskStatus } from '../../domain/tasks/status.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { TaskDependency } from '../../entities/index.ts';
 import { DeadLetterRepository } from '../../entities/tasks/dead-letter-repository.ts';
 import { graphRow, sampleIds, taskRow } from '../database/sample-rows.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ormOptions } from '../../database/orm-options.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { sharedStack } from '../support/stack.ts';
 

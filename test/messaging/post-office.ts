@@ -17,7 +17,7 @@ import { Responses } from '../../messaging/responses.ts';
 import { Sender, type Speaker } from '../../messaging/sender.ts';
 import { createSigningKey, type SigningKey } from '../../messaging/signatures.ts';
 import { openRedis } from '../../redis/open-redis.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase, redisPrefix, type Stack, sharedStack } from '../support/stack.ts';
 
 export const TENANT = 'acme' as TenantId;

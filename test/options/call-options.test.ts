@@ -19,7 +19,7 @@ import {
 } from '../../client/options/message-options.ts';
 import { limitKey, limitValue, pauseTarget, weightTenant } from '../../client/options/queue-options.ts';
 import { asPayload } from '../../messaging/check-payload.ts';
-import { workerOptions } from '../../worker/worker-options.ts';
+import { workerOptions } from '../../worker/wire/worker-options.ts';
 
 /** One call each that was taken, failed with a raw error, or was ignored in part. */
 const REFUSED: readonly [call: string, run: () => unknown, says: RegExp][] = [

@@ -2,7 +2,7 @@ import { AgentPresence } from '../../database/agent-presence.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase, type DatabaseServer } from './databases.ts';
 
 /** A database with processes that speak for agents, and a way to let time pass for them. */

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { MIGRATIONS_FOLDER, readMigrations } from '../../database/migration-files.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 
 /** A database of a test's own. */
 export interface ClonedDatabase {

@@ -1,11 +1,17 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { runCommand } from '../../services/commands.ts';
-import type { ServerPorts, ServiceKind } from '../../services/kinds.ts';
-import { choosePort } from '../../services/ports.ts';
-import { endProcess, isAlive, type ProcessIdentity, signalProcess, waitUntilGone } from '../../services/processes.ts';
-import { waitUntilAnswers } from '../../services/readiness.ts';
-import type { LaunchPlan } from '../../services/service-program.ts';
+import { runCommand } from '../../servers/install/commands.ts';
+import { choosePort } from '../../servers/start/ports.ts';
+import {
+  endProcess,
+  isAlive,
+  type ProcessIdentity,
+  signalProcess,
+  waitUntilGone,
+} from '../../servers/start/processes.ts';
+import type { ServerPorts, ServiceKind } from '../../servers/start/server-kinds.ts';
+import type { LaunchPlan } from '../../servers/start/service-program.ts';
+import { waitUntilAnswers } from '../../servers/start/wait-until-answers.ts';
 
 /** One server of a private stack, which a test may end and start again at will. */
 export class ManagedServer {

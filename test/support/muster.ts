@@ -1,6 +1,6 @@
 import { connect, type Muster } from '../../index.ts';
 import { connectClient } from '../../temporal/connect.ts';
-import { ensureSearchAttributes } from '../../temporal/search-attributes.ts';
+import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
 import { type RunningWorker, startWorker, type WorkerOptions } from '../../worker.ts';
 import { cloneDatabase, redisPrefix, type Stack, sharedStack, taskQueueName } from './stack.ts';
 

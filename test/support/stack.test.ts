@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { isPortFree } from '../../services/ports.ts';
-import { probeRedis, withPostgresql } from '../../services/probes.ts';
+import { probeRedis, withPostgresql } from '../../servers/probe/probes.ts';
+import { isPortFree } from '../../servers/start/ports.ts';
 import { eventually } from './eventually.ts';
 import { cloneDatabase, type PrivateStack, sharedStack, startPrivateStack } from './stack.ts';
 

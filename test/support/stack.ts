@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ownRedisUrl, type ServersContext, secretsOf, serviceKinds } from '../../services/kinds.ts';
-import { createVectorExtension, postgresqlUrl } from '../../services/postgresql.ts';
-import { cacheFolder, StateFolder } from '../../services/state.ts';
-import { temporalAddress, temporalUiUrl } from '../../services/temporal.ts';
-import { SERVICE_NAMES, type ServiceName } from '../../services/types.ts';
+import { cacheFolder, StateFolder } from '../../servers/find/state-folder.ts';
+import { SERVICE_NAMES, type ServiceName } from '../../servers/services.ts';
+import { createVectorExtension, postgresqlUrl } from '../../servers/start/postgresql.ts';
+import { ownRedisUrl, type ServersContext, secretsOf, serviceKinds } from '../../servers/start/server-kinds.ts';
+import { temporalAddress, temporalUiUrl } from '../../servers/start/temporal.ts';
 import { startKeeper } from './keeper.ts';
 import { ManagedServer } from './managed-server.ts';
 

@@ -76,7 +76,11 @@ describe('the package', () => {
     assert.ok(statSync(packed).size < MAX_PACKED_BYTES, `the package has ${statSync(packed).size} bytes`);
     const needed = [
       ...['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/index.d.ts', 'dist/worker.d.ts', 'dist/workflow-bundle.js'],
-      ...['examples/data/standup.txt', 'dist/services/temporal-cli/bring-in.mjs', 'dist/services/temporal-cli/go.mod'],
+      ...[
+        'examples/data/standup.txt',
+        'dist/servers/install/temporal-cli/bring-in.mjs',
+        'dist/servers/install/temporal-cli/go.mod',
+      ],
       ...filesEndingIn('.lua', '.sql').map(({ path }) => `dist/${path}`),
     ];
     assert.deepEqual(

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { actOn, lookAtAgents, superviseAgents } from '../../activities/agents/supervise-agents.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
-import { withPostgresql } from '../../services/probes.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
 import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { ensureSupervisionSchedule, SUPERVISION_SCHEDULE } from '../../temporal/schedules.ts';
 import { eventually } from '../support/eventually.ts';

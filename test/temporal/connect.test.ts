@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type Http2Server } from 'node:http2';
-import { doctor } from '../../cli/services.ts';
+import { doctor } from '../../cli/installation/services-report.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { connectWorker } from '../../temporal/connect-worker.ts';
 import { withTemporalProfile } from '../../temporal/profile.ts';
-import { emptyConfig, OwnState } from '../services/own-state.ts';
+import { emptyConfig, OwnState } from '../servers/own-state.ts';
 
 /** Refuses every call of gRPC, and notes with which key it came. */
 class RefusingTemporal {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findConnections } from '../../services/index.ts';
-import { processStartedAt } from '../../services/processes.ts';
-import { StateFolder } from '../../services/state.ts';
+import { StateFolder } from '../../servers/find/state-folder.ts';
+import { processStartedAt } from '../../servers/start/processes.ts';
+import { findConnections } from '../../servers/start/start-services.ts';
 import { withTemporalProfile } from '../../temporal/profile.ts';
-import { emptyConfig } from '../services/own-state.ts';
+import { emptyConfig } from '../servers/own-state.ts';
 
 const PROFILES = `
 [profile.default]

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { bundleFolder } from '../../worker/workflow-bundle.ts';
+import { bundleFolder } from '../../worker/bundle/workflow-bundle.ts';
 
 describe('the folder of the bundled workflows', () => {
   let root: string;

@@ -7,8 +7,8 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { defineAgent, defineGraph } from '../../index.ts';
 import { connectWorker } from '../../temporal/connect-worker.ts';
-import { createOn, quietRuntime } from '../../worker/temporal-worker.ts';
-import { workflowBundlePath } from '../../worker/workflow-bundle.ts';
+import { workflowBundlePath } from '../../worker/bundle/workflow-bundle.ts';
+import { createOn, quietRuntime } from '../../worker/wire/temporal-worker.ts';
 import { CliUnderTest, freePort } from '../cli/cli-under-test.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
-import { type HealthAnswer, HealthPortUnusable, HealthServer } from '../../worker/health-server.ts';
+import { type HealthAnswer, HealthPortUnusable, HealthServer } from '../../worker/observe/health-server.ts';
 
 describe('the health server', () => {
   let server: HealthServer;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import type { AgentPresence } from '../../database/agent-presence.ts';
-import type { AgentStatus } from '../../domain/agents/status.ts';
+import type { AgentStatus } from '../../domain/agents/agent-status.ts';
 import type { AgentId } from '../../domain/ids.ts';
-import { Heartbeats } from '../../worker/heartbeats.ts';
+import { Heartbeats } from '../../worker/observe/heartbeats.ts';
 
 const WRITER = 'writer-id' as AgentId;
 const CRITIC = 'critic-id' as AgentId;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { InstallationGauges } from '../../entities/system/gauge-repository.ts';
-import { type MetricSources, Metrics } from '../../worker/metrics.ts';
+import { type MetricSources, Metrics } from '../../worker/observe/metrics.ts';
 
 const INSTALLATION: InstallationGauges = {
   waiting: { high: 1, normal: 2, low: 3 },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Probe } from '../../worker/probes.ts';
+import { Probe } from '../../worker/observe/health-probe.ts';
 
 describe('the probe of a service', () => {
   it('says that it answers, or why it does not', async () => {

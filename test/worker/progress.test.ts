@@ -4,8 +4,8 @@ import type { EffectRequest, Handler, HandlerContext } from '../../domain/agents
 import type { Json } from '../../domain/json.ts';
 import type { ReceiveContext, ReceivedMessage } from '../../domain/messaging/received-message.ts';
 import { defineAgent } from '../../index.ts';
-import { type NodeEnding, Progress } from '../../worker/progress.ts';
-import { type Repeating, Repetitions } from '../../worker/repetitions.ts';
+import { type NodeEnding, Progress } from '../../worker/observe/progress.ts';
+import { type Repeating, Repetitions } from '../../worker/observe/repetitions.ts';
 
 describe('the progress of a worker', () => {
   let now = 0;

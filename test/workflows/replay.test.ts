@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ReplayResult, Worker } from '@temporalio/worker';
-import { workflowBundlePath } from '../../worker/workflow-bundle.ts';
+import { workflowBundlePath } from '../../worker/bundle/workflow-bundle.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'histories');
 

@@ -28,10 +28,10 @@ import {
 } from '../../domain/graphs/graph-state.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/system/search-attributes.ts';
 import type { ExecuteTaskInput, ExecuteTaskResult, Failure, NodeResult } from '../../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../../domain/tasks/status.ts';
+import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { localActivities, type NodeEnd, nodeActivity, nodeLabel, stretchActivity } from '../activities.ts';
 import type { executeTask } from './execute-task.ts';
-import { pauseSignal, resumeSignal, statusQuery } from './messages.ts';
+import { pauseSignal, resumeSignal, statusQuery } from './task-messages.ts';
 
 /**
  * The state and the rules of one execution. Modes: *running* starts every node that is ready; *paused* starts nothing

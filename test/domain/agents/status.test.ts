@@ -7,7 +7,7 @@ import {
   type AgentStatus,
   isLivingAgentStatus,
   nextAgentStatus,
-} from '../../../domain/agents/status.ts';
+} from '../../../domain/agents/agent-status.ts';
 
 const SIGNS = Object.keys(AGENT_MOVES) as AgentSign[];
 const status = fc.constantFrom(...AGENT_STATUSES);

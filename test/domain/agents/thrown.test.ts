@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { acrossBorder, answering, MOST_LIMIT_DELAY_MS, parseThrown } from '../../../domain/agents/thrown.ts';
 import { MusterError } from '../../../domain/errors.ts';
-import { RateLimited } from '../../../domain/limits/errors.ts';
+import { RateLimited } from '../../../domain/limits/limit-errors.ts';
 
 const limited = (retryAfterMs: number) => new RateLimited({ deniedBy: 'a', limit: 1, remaining: 0, retryAfterMs });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { DIRECTOR_INTENTS, delegate } from '../../../domain/messaging/director.ts';
+import { DIRECTOR_INTENTS, delegate } from '../../../domain/messaging/delegation.ts';
 import { afterFailedDelivery, MAX_DELIVERIES } from '../../../domain/messaging/redelivery.ts';
 import { findWaitCircle, type Wait } from '../../../domain/messaging/wait-circle.ts';
 

@@ -1,5 +1,5 @@
 import type { QueryResultRow } from 'pg';
-import { withPostgresql } from '../../../services/probes.ts';
+import { withPostgresql } from '../../../servers/probe/probes.ts';
 import type { MusterUnderTest } from '../../support/muster.ts';
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { gcra, slidingLog } from '../../../domain/limits/rate-limit.ts';
 import { defineAgent, defineGraph, type HandlerContext } from '../../../index.ts';
-import { withPostgresql } from '../../../services/probes.ts';
+import { withPostgresql } from '../../../servers/probe/probes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { setLimits } from '../../support/limits.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';

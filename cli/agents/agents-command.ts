@@ -1,0 +1,93 @@
+import type { Command } from 'commander';
+import type { AgentView } from '../../client.ts';
+import { AGENT_HEALTHS } from '../../domain/agents/health.ts';
+import { shortText, tenantName } from '../input/option-values.ts';
+import { type Column, formatAge, formatTable, paintStatus, shorten } from '../output/formatting.ts';
+import { type LiveView, watchView } from '../output/live-view.ts';
+import { type Colors, Output } from '../output/output.ts';
+import { type TenantOptions, withMuster } from '../session.ts';
+
+interface AgentsOptions extends TenantOptions {
+  readonly role?: string;
+  readonly capability?: string;
+  readonly watch?: boolean;
+}
+
+export function addAgentsCommand(program: Command): void {
+  program
+    .command('agents')
+    .description('list the agents that processes have registered, and whether they live')
+    .option('--role <role>', 'only agents with this role', shortText)
+    .option('--capability <capability>', 'only agents with this capability', shortText)
+    .option('--watch', 'go on until Ctrl-C')
+    .option('--tenant <tenant>', 'whose (default: MUSTER_TENANT, or default)', tenantName)
+    .addHelpText('after', EXAMPLES)
+    .action((_options: unknown, command: Command) => agents(command.optsWithGlobals<AgentsOptions>()));
+}
+
+const EXAMPLES = `
+alive: it beats; suspect, dead: silent for more than 30 and 45 s; away: no process hosts it.
+
+Examples:
+  muster agents --capability summarize
+  muster agents --watch --json`;
+
+async function agents(options: AgentsOptions): Promise<void> {
+  const output = new Output(options);
+  const { role, capability } = options;
+  const search = { ...(role === undefined ? {} : { role }), ...(capability === undefined ? {} : { capability }) };
+  await withMuster(options, async (muster) => {
+    const view = agentsView(() => muster.agents(search), { searched: role !== undefined || capability !== undefined });
+    if (options.watch === true) await watchView(output, view);
+    else {
+      const found = await view.read();
+      output.result(view.data(found), (colors) => view.text(found, colors));
+    }
+  });
+}
+
+function agentsView(read: () => Promise<AgentView[]>, { searched }: { searched: boolean }): LiveView<AgentView[]> {
+  const none = searched
+    ? 'No such agent.'
+    : 'No agent is registered yet. `muster worker` starts a worker that hosts those that ship with Muster.';
+  return {
+    read,
+    text: (found, colors) => (found.length === 0 ? none : formatAgents(found, colors)),
+    line: (found) => formatHealths(found),
+    facts: (found) =>
+      found.map(({ name, tenant, status, health, workerId }) => [name, tenant, status, health, workerId]),
+    data: (found) =>
+      found.map(
+        ({ name, type, status, health, description, roles, capabilities, workerId, lastHeartbeat, tenant }) => ({
+          ...{ name, type, status, health, description, roles, capabilities, workerId, lastHeartbeat, tenant },
+        }),
+      ),
+  };
+}
+
+function formatAgents(found: readonly AgentView[], colors: Colors): string {
+  const columns: Column[] = [
+    { title: 'agent' },
+    { title: 'health', paint: (text) => paintStatus(text, colors) },
+    { title: 'status', paint: (text) => paintStatus(text, colors) },
+    { title: 'type' },
+    { title: 'last beat', align: 'right' },
+    { title: 'process' },
+    { title: 'roles' },
+    { title: 'capabilities' },
+    { title: 'does' },
+  ];
+  const rows = found.map(
+    ({ name, health, status, type, lastHeartbeat, workerId, roles, capabilities, description }) => [
+      ...[name, health, status, type, formatAge(lastHeartbeat), workerId ?? '-'],
+      ...[shorten(roles.join(', '), 24) || '-', shorten(capabilities.join(', '), 32) || '-', shorten(description, 50)],
+    ],
+  );
+  return formatTable(columns, rows, colors);
+}
+
+function formatHealths(found: readonly AgentView[]): string {
+  const counts = AGENT_HEALTHS.map((health) => `${found.filter((agent) => agent.health === health).length} ${health}`);
+  const unwell = found.filter(({ health }) => health === 'suspect' || health === 'dead').map(({ name }) => name);
+  return `${counts.join(', ')}${unwell.length === 0 ? '' : `: ${unwell.join(', ')}`}`;
+}

@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import { type RetentionReport, remarkOn } from '../../domain/retention/report.ts';
+import { EXIT_FAILED, Interrupted } from '../cli-errors.ts';
+import { formatTable } from '../output/formatting.ts';
+import { type Colors, Output } from '../output/output.ts';
+
+interface RetentionOptions {
+  readonly json?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export function addRetentionCommand(program: Command): void {
+  program
+    .command('retention')
+    .description(
+      'remove what the retention policies let go, in batches; Ctrl-C stops between two batches; exit code 1 if a policy failed',
+    )
+    .option('--dry-run', 'only count what would go')
+    .action((_options: unknown, command: Command) => retain(command.optsWithGlobals<RetentionOptions>()));
+}
+
+async function retain(options: RetentionOptions): Promise<void> {
+  const [{ openClientStores }, { pruneAll }] = await Promise.all([
+    import('../../client/open-stores.ts'),
+    import('../../database/prune.ts'),
+  ]);
+  const output = new Output(options);
+  const interrupt = new AbortController();
+  const stop = () => interrupt.abort();
+  const stores = await openClientStores({});
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const removed = new Map<string, number>();
+  try {
+    const reports = await pruneAll(stores.database, {
+      dryRun: options.dryRun ?? false,
+      signal: interrupt.signal,
+      progress: ({ resource, rows }) => {
+        removed.set(resource, rows);
+        if (output.isWatched && rows > 0) output.progress(`${resource}: ${rows} rows removed`);
+      },
+    });
+    output.result(dataOf(reports, options), (colors) => formatReports(reports, colors, options));
+    if (reports.some(({ failure }) => failure !== null)) process.exitCode = EXIT_FAILED;
+  } catch (error) {
+    throw interrupt.signal.aborted ? stopped(removed) : error;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    await stores.close();
+  }
+}
+
+function dataOf(reports: readonly RetentionReport[], { dryRun = false }: RetentionOptions) {
+  const tables = reports.map(({ resource, maxAgeDays, enabled, rows, buried, failure }) => ({
+    ...{ table: resource, policy: { maxAgeDays, enabled }, rows, buried, failure },
+  }));
+  return { dryRun, tables };
+}
+
+function formatReports(
+  reports: readonly RetentionReport[],
+  colors: Colors,
+  { dryRun = false }: RetentionOptions,
+): string {
+  return formatTable(
+    [
+      { title: 'table' },
+      { title: 'keeps', align: 'right' },
+      { title: dryRun ? 'would go' : 'went', align: 'right' },
+      { title: '' },
+    ],
+    reports.map((report) => [...[report.resource, `${report.maxAgeDays} days`, String(report.rows), remarkOn(report)]]),
+    colors,
+  );
+}
+
+function stopped(removed: ReadonlyMap<string, number>): Interrupted {
+  const total = [...removed.values()].reduce((sum, rows) => sum + rows, 0);
+  return new Interrupted(`Stopped between two batches after ${total} rows. Run it again to remove the rest.`);
+}

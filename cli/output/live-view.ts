@@ -1,0 +1,79 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { errorMessage, MusterError } from '../../domain/errors.ts';
+import { untilInterrupted } from '../session.ts';
+import type { Colors, Output } from './output.ts';
+
+/** Something that is read again and again and shown whenever it has changed. */
+export interface LiveView<Data> {
+  readonly read: () => Promise<Data>;
+  /** All of it, for a terminal. */
+  readonly text: (data: Data, colors: Colors) => string;
+  /** One line, for a log. */
+  readonly line: (data: Data, colors: Colors) => string;
+  /** What a change is, for programs and logs: without ages, which change all the time. */
+  readonly facts: (data: Data) => unknown;
+  /** What is printed of it with `--json`. */
+  readonly data: (data: Data) => unknown;
+}
+
+/** Often enough to watch, seldom enough to cost nothing. */
+const EVERY_MS = 1_000;
+
+/**
+ * Shows a view until Ctrl-C: drawn over itself on a terminal, otherwise one line for each change. While a store is unavailable
+ * it says so once and goes on when the store is back.
+ */
+export async function watchView<Data>(
+  output: Output,
+  view: LiveView<Data>,
+  { everyMs = EVERY_MS }: { everyMs?: number } = {},
+): Promise<void> {
+  const stop = new AbortController();
+  await untilInterrupted(follow(output, view, { everyMs, signal: stop.signal }), () => undefined).finally(() =>
+    stop.abort(),
+  );
+}
+
+async function follow<Data>(
+  output: Output,
+  view: LiveView<Data>,
+  { everyMs, signal }: { everyMs: number; signal: AbortSignal },
+): Promise<void> {
+  const printer = new ChangePrinter(output, view);
+  let away = false;
+  while (!signal.aborted) {
+    try {
+      const data = await view.read();
+      if (signal.aborted) return;
+      away = false;
+      printer.show(data);
+    } catch (error) {
+      if (!(error instanceof MusterError) || !error.retryable) throw error;
+      if (!away) output.progress(`${errorMessage(error)} Watching goes on.`);
+      away = true;
+    }
+    await pause(everyMs, undefined, { signal });
+  }
+}
+
+class ChangePrinter<Data> {
+  readonly #output: Output;
+  readonly #view: LiveView<Data>;
+  #last: string | null = null;
+
+  constructor(output: Output, view: LiveView<Data>) {
+    this.#output = output;
+    this.#view = view;
+  }
+
+  show(data: Data): void {
+    if (this.#output.isScreen) {
+      this.#output.redraw(this.#view.text(data, this.#output.colors));
+      return;
+    }
+    const facts = JSON.stringify(this.#view.facts(data));
+    if (facts === this.#last) return;
+    this.#last = facts;
+    this.#output.result(this.#view.data(data), (colors) => this.#view.line(data, colors));
+  }
+}

@@ -1,0 +1,85 @@
+import colors from 'picocolors';
+import type { FailureReport } from '../cli-errors.ts';
+
+/** Where text goes; `process.stdout` and `process.stderr` fit. */
+export interface Sink {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  /** Lines that a terminal shows. */
+  readonly rows?: number;
+}
+
+export type Colors = Pick<typeof colors, 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'>;
+
+/** Whether this text is coloured is decided by where it goes: a terminal that wants colours. */
+export function colorsFor(sink: Sink): Colors {
+  return colors.createColors(colors.isColorSupported && sink.isTTY === true);
+}
+
+/** To the upper left corner, and everything gone. */
+const CLEAR_SCREEN = '\u001b[H\u001b[2J';
+
+export interface OutputOptions {
+  /** Data instead of text on standard output. @defaultValue false */
+  readonly json?: boolean;
+  /** @defaultValue the process's own */
+  readonly stdout?: Sink;
+  /** @defaultValue the process's own */
+  readonly stderr?: Sink;
+}
+
+/**
+ * What one command prints. Standard output carries the result and nothing else: text for people, or with `--json` one
+ * JSON value a line. Progress and errors go to standard error; with `--json` an error is its last line, as JSON.
+ */
+export class Output {
+  readonly json: boolean;
+  /** For text on standard output. */
+  readonly colors: Colors;
+  /** For text on standard error. */
+  readonly progressColors: Colors;
+  /** True where a person sees the progress as it happens. */
+  readonly isWatched: boolean;
+  /** True where the result is text on a terminal, so that it can be drawn over itself. */
+  readonly isScreen: boolean;
+  readonly #stdout: Sink;
+  readonly #stderr: Sink;
+
+  constructor(options: OutputOptions = {}) {
+    this.json = options.json ?? false;
+    this.#stdout = options.stdout ?? process.stdout;
+    this.#stderr = options.stderr ?? process.stderr;
+    this.colors = colorsFor(this.#stdout);
+    this.progressColors = colorsFor(this.#stderr);
+    this.isWatched = this.#stderr.isTTY === true;
+    this.isScreen = !this.json && this.#stdout.isTTY === true;
+  }
+
+  /** Prints the result in the form that was asked for. The text is made only when it is needed. */
+  result(data: unknown, text: (colors: Colors) => string): void {
+    this.#stdout.write(`${this.json ? JSON.stringify(data) : text(this.colors)}\n`);
+  }
+
+  /** Prints text for people; nothing with `--json`. */
+  text(text: string): void {
+    if (!this.json) this.#stdout.write(`${text}\n`);
+  }
+
+  /** Replaces what the terminal shows, cut off at its last line. Only where {@link Output.isScreen}. */
+  redraw(text: string): void {
+    const lines = text.split('\n');
+    const rows = Math.max(2, this.#stdout.rows ?? lines.length + 1) - 1;
+    this.#stdout.write(`${CLEAR_SCREEN}${lines.slice(0, rows).join('\n')}\n`);
+  }
+
+  /** Says on standard error what is being done. */
+  progress(text: string): void {
+    this.#stderr.write(`${text}\n`);
+  }
+
+  /** Says on standard error why the command failed. */
+  failure({ code, message }: FailureReport): void {
+    const text = `${this.progressColors.red('muster:')} ${message}`;
+    this.#stderr.write(`${this.json ? JSON.stringify({ error: { code, message } }) : text}\n`);
+  }
+}

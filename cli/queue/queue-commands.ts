@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import type { QueueView } from '../../client.ts';
+import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
+import { pauseTarget, tenantName } from '../input/option-values.ts';
+import { watchView } from '../output/live-view.ts';
+import { Output } from '../output/output.ts';
+import { type TenantOptions, withMuster } from '../session.ts';
+import { formatQueue, queueFacts, queueLine } from './queue-text.ts';
+
+interface QueueOptions extends TenantOptions {
+  readonly watch?: boolean;
+}
+
+/** `queue`, `queue pause` and `queue resume`. */
+export function addQueueCommand(program: Command): void {
+  const queue = program
+    .command('queue')
+    .description('show what waits, what runs and what holds it up, of all tenants')
+    .option('--watch', 'go on until Ctrl-C')
+    .option('--tenant <tenant>', "only this tenant's tasks", tenantName)
+    .addHelpText('after', EXAMPLES)
+    .action((_options: unknown, command: Command) => show(command.optsWithGlobals<QueueOptions>()));
+  addSwitch(queue, { name: 'pause', description: 'start nothing more of a band, a tenant or a graph', paused: true });
+  addSwitch(queue, { name: 'resume', description: 'let a paused band, tenant or graph go on', paused: false });
+}
+
+const EXAMPLES = `
+Examples:
+  muster queue --watch
+  muster queue pause band:low
+  muster queue resume graph:channel-digest`;
+
+function addSwitch(queue: Command, spec: { name: string; description: string; paused: boolean }): void {
+  queue
+    .command(spec.name)
+    .description(spec.description)
+    .argument('<target>', 'band:NAME, tenant:NAME or graph:NAME', pauseTarget)
+    .addHelpText('after', `\nExample:\n  muster queue ${spec.name} tenant:acme`)
+    .action((target: string, _options: unknown, command: Command) =>
+      setPaused(target, spec.paused, command.optsWithGlobals<TenantOptions>()),
+    );
+}
+
+async function show(options: QueueOptions): Promise<void> {
+  const output = new Output(options);
+  const scope = { allTenants: options.tenant === undefined };
+  await withMuster(options, async (muster) => {
+    const view = {
+      read: () => muster.queue(scope),
+      text: formatQueue,
+      line: queueLine,
+      facts: queueFacts,
+      data: (queue: QueueView) => queue,
+    };
+    if (options.watch === true) await watchView(output, view);
+    else {
+      const queue = await view.read();
+      output.result(queue, (colors) => formatQueue(queue, colors));
+    }
+  });
+}
+
+async function setPaused(target: string, paused: boolean, options: TenantOptions): Promise<void> {
+  const settings: QueueSettings = await withMuster(options, (muster) =>
+    paused ? muster.pause(target) : muster.resume(target),
+  );
+  new Output(options).result({ paused: settings.paused }, () => {
+    const others = settings.paused.filter((other) => other !== target);
+    const still = others.length === 0 ? '' : ` Still paused: ${others.join(', ')}.`;
+    return paused
+      ? `${target} is paused: it starts nothing more within two seconds, and what runs goes on.${still}`
+      : `${target} goes on.${still}`;
+  });
+}

@@ -1,0 +1,89 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { TaskHandle } from '../../client.ts';
+import { isTerminalTaskStatus, type TaskStatus } from '../../domain/tasks/task-status.ts';
+import { shortText, taskId, tenantName } from '../input/option-values.ts';
+import { paintStatus } from '../output/formatting.ts';
+import { Output } from '../output/output.ts';
+import { type TenantOptions, withMuster } from '../session.ts';
+
+interface ControlOptions extends TenantOptions {
+  readonly reason?: string;
+}
+
+/** One thing that can be asked of a task. */
+interface Control {
+  readonly ask: (task: TaskHandle, options: ControlOptions) => Promise<void>;
+  /** Whether a status shows that it has been done. */
+  readonly isDone: (status: TaskStatus) => boolean;
+  /** What to say while it has not. */
+  readonly underWay: (task: string) => string;
+}
+
+const CANCEL: Control = {
+  ask: (task, { reason }) => task.cancel(reason),
+  isDone: isTerminalTaskStatus,
+  underWay: (task) =>
+    `It is asked to end, and does when its nodes have let go. \`muster kill ${task}\` ends it at once, also when its worker is gone.`,
+};
+const KILL: Control = {
+  ask: (task, { reason }) => task.kill(reason),
+  isDone: isTerminalTaskStatus,
+  underWay: () => 'It ends now.',
+};
+const PAUSE: Control = {
+  ask: (task) => task.pause(),
+  isDone: (status) => status === 'paused' || status === 'deferred' || isTerminalTaskStatus(status),
+  underWay: () => 'It is asked to pause, and does when a worker has told its workflow.',
+};
+const RESUME: Control = {
+  ask: (task) => task.resume(),
+  isDone: (status) => status !== 'paused' && status !== 'deferred',
+  underWay: () => 'It is asked to go on, and does when a worker has told its workflow.',
+};
+
+/** `cancel`, `kill`, `pause` and `resume`. */
+export function addControlCommands(program: Command): void {
+  const reason = (command: Command) => command.option('--reason <text>', 'why, for the record', shortText);
+  reason(add(program, { name: 'cancel', description: 'end a task; a waiting one at once', control: CANCEL }));
+  reason(add(program, { name: 'kill', description: 'end a task at once, whatever its workflow does', control: KILL }));
+  add(program, { name: 'pause', description: 'start nothing more of a task until it is resumed', control: PAUSE });
+  add(program, { name: 'resume', description: 'let a paused task go on', control: RESUME });
+}
+
+function add(program: Command, spec: { name: string; description: string; control: Control }): Command {
+  return program
+    .command(spec.name)
+    .description(spec.description)
+    .argument('<task>', "the task's id")
+    .option('--tenant <tenant>', 'whose task it is (default: MUSTER_TENANT, or default)', tenantName)
+    .action((task: string, _options: unknown, command: Command) =>
+      perform(taskId(task), spec.control, command.optsWithGlobals<ControlOptions>()),
+    );
+}
+
+async function perform(id: string, control: Control, options: ControlOptions): Promise<void> {
+  const output = new Output(options);
+  await withMuster(options, async (muster) => {
+    const task = muster.task(id);
+    await control.ask(task, options);
+    const status = await settledStatus(task, control);
+    output.result({ taskId: id, workflowId: task.workflowId, status }, (colors) => {
+      const line = `task ${id} ${paintStatus(status, colors)}`;
+      return control.isDone(status) ? line : `${line}\n${control.underWay(id)}`;
+    });
+  });
+}
+
+/** The wish is durable when it was taken; its effect is usually there within this time and worth showing. */
+const SETTLE_MS = 3_000;
+const LOOK_EVERY_MS = 50;
+
+async function settledStatus(task: TaskHandle, { isDone }: Control): Promise<TaskStatus> {
+  const deadline = performance.now() + SETTLE_MS;
+  for (;;) {
+    const { status } = await task.read();
+    if (isDone(status) || performance.now() > deadline) return status;
+    await pause(LOOK_EVERY_MS);
+  }
+}

@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { CACHE_VARIABLE, makeUsable } from '../find/state-folder.ts';
+import type { ProgramSource } from '../services.ts';
+import type { ServiceProgram } from '../start/service-program.ts';
+import { findProgram, isExecutable, lastLine, runCommand } from './commands.ts';
+
+/** Older servers know neither priority nor fairness of task queues. */
+const OLDEST_SERVER = [1, 29] as const;
+
+/** Beside this file in a clone and in the package. */
+const BRING_IN = fileURLToPath(new URL('./temporal-cli/bring-in.mjs', import.meta.url));
+
+/** An installed Temporal command line that is new enough, or the one in the cache, or `null`. */
+export async function findTemporal(cacheFolder: string): Promise<ServiceProgram | null> {
+  const installed = await findProgram('temporal');
+  const found = installed === null ? null : await describeProgram(installed, 'installed');
+  return found ?? (await findCached(cacheFolder));
+}
+
+/**
+ * Downloads or builds the pinned Temporal into the cache, or waits for another process that is doing so. Rejects with
+ * the reasons why neither way worked, or with FolderUnusable.
+ */
+export async function bringInTemporal(cacheFolder: string, announce: (text: string) => void): Promise<ServiceProgram> {
+  makeUsable(join(cacheFolder, 'temporal'), CACHE_VARIABLE);
+  const child = spawn(process.execPath, [BRING_IN, cacheFolder], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint += chunk.toString('utf8');
+  });
+  createInterface({ input: child.stdout }).on('line', announce);
+  const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const program = await findCached(cacheFolder);
+  if (exitCode === 0 && program !== null) return program;
+  throw new Error(`no Temporal server could be brought in (${lastLine(complaint)}).`);
+}
+
+/** Where bring-in.mjs puts the program: the version is the one that go.mod pins. */
+async function findCached(cacheFolder: string): Promise<ServiceProgram | null> {
+  const pinned = readFileSync(join(dirname(BRING_IN), 'go.mod'), 'utf8');
+  const version = /github\.com\/temporalio\/cli v(\S+)/.exec(pinned)?.[1] ?? 'none';
+  const path = join(cacheFolder, 'temporal', version, 'temporal');
+  if (!isExecutable(path)) return null;
+  return describeProgram(path, readOrigin(dirname(path)));
+}
+
+function readOrigin(folder: string): ProgramSource {
+  try {
+    return readFileSync(join(folder, 'origin'), 'utf8').trim() === 'download' ? 'download' : 'build';
+  } catch {
+    return 'build';
+  }
+}
+
+async function describeProgram(path: string, source: ProgramSource): Promise<ServiceProgram | null> {
+  const { output } = await runCommand(path, ['--version'], { timeoutMs: 20_000 });
+  const server = /Server (\d+)\.(\d+)\.\d+/.exec(output);
+  if (server === null) return null;
+  const [major, minor] = [Number(server[1]), Number(server[2])];
+  if (major < OLDEST_SERVER[0] || (major === OLDEST_SERVER[0] && minor < OLDEST_SERVER[1])) return null;
+  return { path, source, version: server[0].replace('Server ', '') };
+}

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import type pg from 'pg';
+import { z } from 'zod';
+import { removeWhole, writeAtomically } from '../find/state-folder.ts';
+import { lastLine, runCommand } from '../install/commands.ts';
+import { withPostgresql } from '../probe/probes.ts';
+import { SecretsUnreadable } from '../server-errors.ts';
+import { LOOPBACK } from './ports.ts';
+import { launch } from './processes.ts';
+import { createServerFolder } from './server-user.ts';
+import type { LaunchedServer, LaunchPlan } from './service-program.ts';
+
+/** The database that Muster's own server holds. */
+export const DATABASE_NAME = 'muster';
+
+/** Passwords of a cluster's three roles. They are kept in one file that only the user can read. */
+export type PostgresqlSecrets = z.infer<typeof secretsFile>;
+
+const password = z.string().min(1);
+const secretsFile = z.object({ superuser: password, owner: password, application: password });
+
+export type PostgresqlRole = keyof PostgresqlSecrets;
+
+const ROLE_NAMES: Readonly<Record<PostgresqlRole, string>> = {
+  superuser: 'postgres',
+  owner: 'muster_owner',
+  application: 'muster',
+};
+
+/** Reads the passwords of a cluster, or makes them where the file is not there yet. @throws SecretsUnreadable */
+export function postgresqlSecrets(path: string): PostgresqlSecrets {
+  if (existsSync(path)) return readSecrets(path);
+  const make = () => randomBytes(24).toString('base64url');
+  const secrets = { superuser: make(), owner: make(), application: make() };
+  writeAtomically(path, JSON.stringify(secrets));
+  return secrets;
+}
+
+function readSecrets(path: string): PostgresqlSecrets {
+  try {
+    return secretsFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw new SecretsUnreadable(path, error);
+  }
+}
+
+/** URL of one database of a Muster cluster as one of its roles. */
+export function postgresqlUrl(
+  server: { port: number; secrets: PostgresqlSecrets },
+  role: PostgresqlRole,
+  database: string = DATABASE_NAME,
+): string {
+  return `postgres://${ROLE_NAMES[role]}:${server.secrets[role]}@${LOOPBACK}:${server.port}/${database}`;
+}
+
+/**
+ * Makes the cluster in `plan.dataFolder` where it is not there yet. A half-made cluster is never taken for a whole one:
+ * it is made beside and renamed. Rejects with a sentence.
+ */
+export async function initializePostgresql(
+  plan: LaunchPlan,
+  { secrets, durability }: { secrets: PostgresqlSecrets; durability: Durability },
+): Promise<void> {
+  if (existsSync(join(plan.dataFolder, 'PG_VERSION'))) return;
+  const draft = `${plan.dataFolder}.new`;
+  removeWhole(draft);
+  createServerFolder(dirname(plan.dataFolder), plan.user);
+  const passwordFile = `${draft}.password`;
+  writeFileSync(passwordFile, secrets.superuser, { mode: 0o600 });
+  if (plan.user !== null) chownSync(passwordFile, plan.user.uid, plan.user.gid);
+  try {
+    const args = ['--pgdata', draft, '--pwfile', passwordFile, '--username', ROLE_NAMES.superuser];
+    args.push('--auth', 'scram-sha-256', '--encoding', 'UTF8', '--no-instructions');
+    if (durability === 'fast') args.push('--no-sync');
+    args.push('--locale', process.platform === 'linux' ? 'C.UTF-8' : 'C');
+    const initdb = join(dirname(plan.program.path), 'initdb');
+    const made = await runCommand(initdb, args, { cwd: dirname(draft), user: plan.user });
+    if (made.exitCode !== 0) throw new Error(`initdb said: ${lastLine(made.output)}`);
+    renameSync(draft, plan.dataFolder);
+  } finally {
+    removeWhole(passwordFile);
+  }
+}
+
+/** How a cluster treats its disk: `durable` survives a power cut, `fast` only the end of its own process. */
+export type Durability = 'durable' | 'fast';
+
+/** Starts the server of an initialized cluster: loopback only, no socket file, every commit durable. */
+export function launchPostgresql(plan: LaunchPlan, durability: Durability): LaunchedServer {
+  const settings: Record<string, string | number> = {
+    port: plan.port,
+    listen_addresses: LOOPBACK,
+    // Socket paths have a length limit that a deep state folder would break.
+    unix_socket_directories: '',
+    max_connections: 200,
+    shared_buffers: `${sharedBuffersMb()}MB`,
+    synchronous_commit: 'on',
+    wal_compression: 'on',
+    max_wal_size: '2GB',
+    // Loopback servers sit on local disks, where a random read costs little more than the next one.
+    random_page_cost: 1.1,
+    log_line_prefix: '%m [%p] ',
+    ...(durability === 'fast' ? { fsync: 'off', full_page_writes: 'off' } : {}),
+  };
+  const args = ['-D', plan.dataFolder];
+  for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`);
+  return launch({ command: plan.program.path, args, logPath: plan.logPath, cwd: plan.dataFolder, user: plan.user });
+}
+
+/** A quarter of the memory is the manual's advice; beyond 512 MB a developer's machine has better uses for it. */
+function sharedBuffersMb(): number {
+  return Math.max(32, Math.min(512, Math.floor(totalmem() / 4 / 1024 / 1024)));
+}
+
+/** Whether the running server could create the extension `vector`. */
+export function offersVector(superuserUrl: string): Promise<boolean> {
+  return withPostgresql(superuserUrl, async (client) => {
+    const { rowCount } = await client.query("select 1 from pg_available_extensions where name = 'vector'");
+    return rowCount === 1;
+  });
+}
+
+/** Makes the roles and the database with its extension. Repeating it changes nothing. */
+export async function preparePostgresql(port: number, secrets: PostgresqlSecrets): Promise<void> {
+  const server = { port, secrets };
+  await withPostgresql(postgresqlUrl(server, 'superuser', 'postgres'), async (client) => {
+    await ensureRole(client, `${ROLE_NAMES.owner} login createrole`, secrets.owner);
+    await ensureRole(client, `${ROLE_NAMES.application} login noinherit`, secrets.application);
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [DATABASE_NAME]);
+    if (rowCount === 0) await client.query(`create database ${DATABASE_NAME} owner ${ROLE_NAMES.owner}`);
+  });
+  await createVectorExtension(postgresqlUrl(server, 'superuser'));
+}
+
+/** Creates the extension `vector` in one database. Only a superuser may. */
+export function createVectorExtension(superuserUrl: string): Promise<void> {
+  return withPostgresql(superuserUrl, async (client) => {
+    await client.query('create extension if not exists vector');
+  });
+}
+
+async function ensureRole(client: pg.Client, definition: string, password: string): Promise<void> {
+  const name = definition.split(' ')[0] ?? definition;
+  const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [name]);
+  if (rowCount === 0) await client.query(`create role ${definition} password ${client.escapeLiteral(password)}`);
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeAtomically } from '../find/state-folder.ts';
+import { LOOPBACK } from './ports.ts';
+import { launch } from './processes.ts';
+import type { LaunchedServer, LaunchPlan } from './service-program.ts';
+
+const secretsFile = z.object({ password: z.string().min(1) });
+
+/**
+ * The password of the Redis that Muster started, or `null` where it has none: one that an older Muster started goes on
+ * without until its next start.
+ */
+export function redisPassword(path: string): string | null {
+  try {
+    return secretsFile.parse(JSON.parse(readFileSync(path, 'utf8'))).password;
+  } catch {
+    return null;
+  }
+}
+
+/** The password of the next start. It is made once, and kept in a file that only the user can read. */
+export function ensureRedisPassword(path: string): string {
+  const kept = redisPassword(path);
+  if (kept !== null) return kept;
+  const password = randomBytes(24).toString('base64url');
+  writeAtomically(path, JSON.stringify({ password }));
+  return password;
+}
+
+/** URL of a Redis that Muster started. */
+export function redisUrl(port: number, password: string | null): string {
+  return `redis://${password === null ? '' : `:${password}@`}${LOOPBACK}:${port}`;
+}
+
+/**
+ * Starts a Redis that writes nothing to disk: whatever it holds is rebuilt from PostgreSQL. It refuses writes rather
+ * than evict keys when memory is short, because an evicted job would wait until the next reconciliation. Its settings
+ * are in a file that only the user can read: everybody on the machine sees what a program is called with.
+ */
+export function launchRedis(plan: LaunchPlan, password: string): LaunchedServer {
+  const settings = {
+    port: String(plan.port),
+    bind: LOOPBACK,
+    'protected-mode': 'yes',
+    requirepass: password,
+    save: '',
+    appendonly: 'no',
+    'maxmemory-policy': 'noeviction',
+    dir: plan.dataFolder,
+    daemonize: 'no',
+  };
+  const file = join(plan.dataFolder, 'redis.conf');
+  const lines = Object.entries(settings).map(([name, value]) => `${name} ${quoted(value)}\n`);
+  writeAtomically(file, lines.join(''));
+  const { program, logPath, dataFolder, user } = plan;
+  return launch({ command: program.path, args: [file], logPath, cwd: dataFolder, user });
+}
+
+/** As the settings file wants a text that may hold spaces and quotes, such as the name of a folder. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n')}"`;
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '../support/eventually.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Stands for the project's Node: prints what it was called with, and behaves as the last argument says. */
+const FAKE_NODE = `#!/bin/sh
+echo "ran: $*"
+echo "in: $PWD"
+case "$*" in
+  *fail) exit 7 ;;
+  *hang) trap 'echo stopped; exit 3' TERM; echo hanging; while :; do sleep 0.05; done ;;
+esac
+`;
+
+/** Stands for npm: leaves a mark for each run, and installs the fake Node. */
+const FAKE_NPM = `#!/bin/sh
+echo "$*" >> npm-runs
+sleep 0.3
+echo "npm talks"
+[ -e npm-fails ] && { echo "npm: the registry is closed" >&2; exit 1; }
+rm -rf node_modules
+mkdir -p node_modules/.bin
+cp fake-node node_modules/.bin/node
+`;
+
+describe('the launcher of a bare clone', () => {
+  let clone: string;
+  let calledFrom: string;
+
+  beforeEach(() => {
+    clone = mkdtempSync(join(tmpdir(), 'muster-clone-'));
+    calledFrom = join(clone, 'called-from');
+    mkdirSync(calledFrom);
+    for (const path of [
+      'scripts/launch.mjs',
+      'servers/install/temporal-cli/bring-in.mjs',
+      'servers/install/temporal-cli/go.mod',
+    ]) {
+      cpSync(join(ROOT, path), join(clone, path));
+    }
+    writeFileSync(join(clone, 'package-lock.json'), '{}');
+    writeFileSync(join(clone, 'fake-node'), FAKE_NODE, { mode: 0o755 });
+    mkdirSync(join(clone, 'bin'));
+    writeFileSync(join(clone, 'bin', 'npm'), FAKE_NPM, { mode: 0o755 });
+  });
+
+  afterEach(() => rmSync(clone, { recursive: true, force: true }));
+
+  /** As npm does: in the clone, with the folder of the user in a variable. */
+  function start(...args: string[]) {
+    const environment = {
+      ...process.env,
+      XDG_CACHE_HOME: join(clone, 'cache'),
+      PATH: `${clone}/bin:/usr/bin:/bin`,
+      TEMPORAL_ADDRESS: '127.0.0.1:1',
+    };
+    const child = spawn(process.execPath, [join(clone, 'scripts/launch.mjs'), ...args], {
+      cwd: clone,
+      env: { ...environment, INIT_CWD: calledFrom },
+    });
+    const seen = { child, output: '', complaint: '' };
+    child.stdout.on('data', (chunk: Buffer) => {
+      seen.output += chunk.toString('utf8');
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      seen.complaint += chunk.toString('utf8');
+    });
+    return seen;
+  }
+
+  async function run(...args: string[]) {
+    const seen = start(...args);
+    const [exitCode] = await once(seen.child, 'close');
+    return { exitCode, output: seen.output, complaint: seen.complaint };
+  }
+
+  const folderOf = (output: string) => /^in: (.*)$/m.exec(output)?.[1];
+  const npmRuns = () => readFileSync(join(clone, 'npm-runs'), 'utf8').trim().split('\n').length;
+
+  it('installs once, keeps standard output for the command, and passes its exit code on', async () => {
+    const first = await run('muster', 'status', '--json');
+    const second = await run('muster', 'fail');
+
+    assert.equal(first.exitCode, 0);
+    assert.match(first.output, /^ran: --disable-warning=ExperimentalWarning .*\/cli\.ts status --json\n/);
+    assert.match(first.complaint, /installing/);
+    assert.equal(second.exitCode, 7);
+    assert.equal(second.complaint, '');
+    assert.equal(npmRuns(), 1);
+  });
+
+  it('runs the command where the user called npm, or else where it is itself', async () => {
+    const called = await run('start', 'talk.md');
+    calledFrom = '';
+    const alone = await run('start', 'talk.md');
+
+    assert.equal(folderOf(called.output), join(clone, 'called-from'));
+    assert.equal(folderOf(alone.output), clone);
+  });
+
+  it('installs again when package-lock.json has changed', async () => {
+    await run('muster', 'status');
+    writeFileSync(join(clone, 'package-lock.json'), '{"changed":true}');
+
+    await run('muster', 'status');
+
+    assert.equal(npmRuns(), 2);
+  });
+
+  it('installs once when it is called twice at the same time', async () => {
+    const results = await Promise.all([run('muster', 'status'), run('muster', 'status')]);
+
+    assert.deepEqual(
+      results.map(({ exitCode }) => exitCode),
+      [0, 0],
+    );
+    assert.equal(npmRuns(), 1);
+  });
+
+  it('shows what npm printed when the installation fails, and tries again the next time', async () => {
+    writeFileSync(join(clone, 'npm-fails'), '');
+    const failed = await run('start');
+    rmSync(join(clone, 'npm-fails'));
+
+    const repaired = await run('start');
+
+    assert.equal(failed.exitCode, 1);
+    assert.match(failed.complaint, /the registry is closed/);
+    assert.equal(failed.output, '');
+    assert.match(repaired.output, /cli\.ts start\n/);
+  });
+
+  it('passes a signal on to the command and ends as it ends', async () => {
+    const seen = start('muster', 'hang');
+    await eventually(() => assert.match(seen.output, /hanging/));
+
+    seen.child.kill('SIGTERM');
+    const [exitCode] = await once(seen.child, 'close');
+
+    assert.match(seen.output, /stopped/);
+    assert.equal(exitCode, 3);
+  });
+
+  it('says which commands there are when it is given another', async () => {
+    const { exitCode, complaint } = await run('strat');
+
+    assert.equal(exitCode, 2);
+    assert.match(complaint, /expected one of start, muster, test, test-fast, bench, found strat/);
+  });
+});

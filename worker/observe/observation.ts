@@ -1,0 +1,212 @@
+import type { Client } from '@temporalio/client';
+import type { Worker } from '@temporalio/worker';
+import type { Log } from '../../activities/dependencies.ts';
+import type { Database } from '../../database/transaction.ts';
+import type { Dispatcher } from '../../dispatcher/dispatcher.ts';
+import type { Handler } from '../../domain/agents/handler.ts';
+import type { LoopPulse } from '../../domain/agents/liveness-stalls.ts';
+import { isOwnStall, type Stall } from '../../domain/agents/liveness-stalls.ts';
+import type { Json } from '../../domain/json.ts';
+import { GaugeRepository, type InstallationGauges } from '../../entities/system/gauge-repository.ts';
+import type { RedisConnections } from '../../redis/open-redis.ts';
+import { Probe, type ProbeResult } from './health-probe.ts';
+import { type HealthAnswer, HealthServer } from './health-server.ts';
+import { Metrics } from './metrics.ts';
+import { Progress } from './progress.ts';
+import { Watch } from './stall-watch.ts';
+import { UnhostedTasks } from './unhosted.ts';
+
+export interface ObservationOptions {
+  readonly database: Database;
+  readonly redis: RedisConnections;
+  readonly client: Client;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly log: Log;
+}
+
+/** What is observed once the worker runs. */
+export interface ObservedParts {
+  /** Everything that has a loop. */
+  readonly loops: readonly { readonly pulse: LoopPulse }[];
+  readonly dispatcher: Pick<Dispatcher, 'load'>;
+  readonly worker: Pick<Worker, 'getStatus'>;
+  /** Whether PostgreSQL has a task that this worker could take. */
+  readonly hasWork: () => Promise<boolean>;
+  readonly limiter: { readonly counters: object };
+}
+
+/** How long Temporal may take to answer a probe. */
+const TEMPORAL_DEADLINE_MS = 1_000;
+/** How long what a probe wrote into Redis stays there, in milliseconds. */
+const PROBE_KEPT_MS = 10_000;
+/** How long figures of the installation count: several gauges of one request share one statement. */
+const FIGURES_FRESH_MS = 1_000;
+const FIGURES_DEADLINE_MS = 1_000;
+/** Temporal's number of the kind of task queue that hands out workflow tasks. */
+const WORKFLOW_TASK_QUEUE = 1;
+
+/**
+ * Everything by which others see how this worker does: progress, stalls, health and metrics. Modes: it *counts* from the
+ * beginning, *observes* from `observe` on, and no more after `close`. Before `observe`, it is alive and not ready.
+ */
+export class Observation {
+  readonly progress: Progress;
+  readonly metrics: Metrics;
+  readonly #options: ObservationOptions;
+  readonly #probes: Readonly<Record<'postgresql' | 'redis' | 'temporal', Probe>>;
+  readonly #unhosted: UnhostedTasks;
+  #parts: ObservedParts | null = null;
+  #watch: Watch | null = null;
+  #server: HealthServer | null = null;
+  #figures: { readonly reading: Promise<InstallationGauges | null>; readonly at: number } | null = null;
+  #redisWasAway = false;
+
+  constructor(options: ObservationOptions) {
+    this.#options = options;
+    this.#probes = probesOf(options);
+    this.#unhosted = new UnhostedTasks(options);
+    this.metrics = new Metrics({
+      pool: () => options.database.pool(),
+      eventLoopLagMs: () => this.#watch?.eventLoopLagMs ?? 0,
+      runningNodes: () => this.progress.runningNodes,
+      claimed: () => this.#parts?.dispatcher.load.claimed ?? 0,
+      stalls: () => this.#stalls(),
+      redisIsAway: () => this.#redisWasAway,
+      limiter: () => ({ ...this.#parts?.limiter.counters }),
+      installation: () => this.#installation(),
+    });
+    this.progress = new Progress({
+      repeats: ({ agent, conversation, period }) => {
+        options.log.warn({ agent, conversation, period }, 'an agent repeats itself');
+        this.metrics.repeats(agent);
+      },
+      ended: (ending) => this.metrics.nodeEnded(ending),
+    });
+  }
+
+  /** The handlers of the worker, watched. */
+  watch(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
+    return this.progress.watch(handlers);
+  }
+
+  /** Begins to observe a worker that runs. */
+  observe(parts: ObservedParts): void {
+    this.#parts = parts;
+    this.#watch = new Watch({
+      loops: () => parts.loops.map(({ pulse }) => pulse),
+      load: () => parts.dispatcher.load,
+      temporal: () => statesOf(parts.worker),
+      repeating: () => this.progress.repeating(),
+      hasWork: parts.hasWork,
+      log: this.#options.log,
+    });
+    this.#watch.start();
+  }
+
+  /**
+   * Answers about health and figures.
+   * @param port 0 for a free one
+   * @returns the port that it is
+   * @throws HealthPortUnusable
+   */
+  async serve(port: number): Promise<number> {
+    this.#server = await HealthServer.open({
+      port,
+      live: () => this.#live(),
+      ready: () => this.#ready(),
+      metrics: () => this.#metricsText(),
+    });
+    return this.#server.port;
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+    this.#parts = null;
+    await this.#watch?.stop();
+  }
+
+  #stalls(): readonly Stall[] {
+    return this.#watch?.stalls() ?? [];
+  }
+
+  #live(): HealthAnswer {
+    const stalls = this.#stalls().filter(isOwnStall);
+    return {
+      ok: stalls.length === 0,
+      body: { status: stalls.length === 0 ? 'alive' : 'stuck', stalls: textOf(stalls) },
+    };
+  }
+
+  async #ready(): Promise<HealthAnswer> {
+    const [postgresql, redis, temporal] = await Promise.all([
+      this.#probes.postgresql.ask(),
+      this.#askRedis(),
+      this.#probes.temporal.ask(),
+    ]);
+    const stalls = this.#stalls();
+    const unhosted = postgresql.ok ? await this.#unhosted.read() : [];
+    const ok = this.#parts !== null && postgresql.ok && temporal.ok && stalls.length === 0;
+    const services = { postgresql: bodyOf(postgresql), redis: bodyOf(redis), temporal: bodyOf(temporal) };
+    return { ok, body: { status: statusOf(ok, redis.ok), services, stalls: textOf(stalls), unhosted } };
+  }
+
+  async #askRedis(): Promise<ProbeResult> {
+    const answer = await this.#probes.redis.ask();
+    this.#redisWasAway = !answer.ok;
+    return answer;
+  }
+
+  async #metricsText(): Promise<{ body: string; mediaType: string }> {
+    await this.#askRedis();
+    return this.metrics.text();
+  }
+
+  #installation(): Promise<InstallationGauges | null> {
+    if (this.#figures !== null && performance.now() - this.#figures.at < FIGURES_FRESH_MS) return this.#figures.reading;
+    const asked = this.#options.database.single
+      .inSystem('inspect', ({ em }) => new GaugeRepository(em).read())
+      .catch(() => null);
+    const { promise, resolve } = Promise.withResolvers<null>();
+    const timer = setTimeout(() => resolve(null), FIGURES_DEADLINE_MS);
+    const reading = Promise.race([asked, promise]).finally(() => clearTimeout(timer));
+    this.#figures = { reading, at: performance.now() };
+    return reading;
+  }
+}
+
+function probesOf({ database, redis, client, namespace, taskQueue }: ObservationOptions) {
+  return {
+    postgresql: new Probe(() => database.ping()),
+    // A write, because a Redis without memory still answers.
+    redis: new Probe(() => redis.ask((commands) => commands.set(redis.keys.probe(), taskQueue, 'PX', PROBE_KEPT_MS))),
+    temporal: new Probe(() =>
+      client.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, () =>
+        client.workflowService.describeTaskQueue({
+          namespace,
+          taskQueue: { name: taskQueue },
+          taskQueueType: WORKFLOW_TASK_QUEUE,
+        }),
+      ),
+    ),
+  };
+}
+
+function statesOf(worker: Pick<Worker, 'getStatus'>) {
+  const { runState, workflowPollerState, activityPollerState } = worker.getStatus();
+  return { run: runState, workflows: workflowPollerState, activities: activityPollerState };
+}
+
+/** Without Redis work goes on, slower. */
+function statusOf(ok: boolean, redisOk: boolean): string {
+  if (!ok) return 'not_ready';
+  return redisOk ? 'ready' : 'degraded';
+}
+
+function textOf(stalls: readonly Stall[]): Json {
+  return stalls.map(({ kind, detail }) => ({ kind, detail }));
+}
+
+function bodyOf({ ok, ms, reason }: ProbeResult): Json {
+  return { ok, ms, reason };
+}

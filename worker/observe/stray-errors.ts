@@ -1,0 +1,71 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Log } from '../../activities/dependencies.ts';
+import type { Handler } from '../../domain/agents/handler.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { Receive } from '../../domain/messaging/received-message.ts';
+import { readSafely, thrownText } from '../../domain/thrown-text.ts';
+
+/** What code of a handler was called as, and where its stray errors are told. Everything that it starts inherits it. */
+interface Caller {
+  readonly facts: JsonObject;
+  readonly log: Log;
+}
+
+const callers = new AsyncLocalStorage<Caller>();
+
+/** The same handlers; what they leave behind is known as theirs. */
+export function markCallers(handlers: ReadonlyMap<string, Handler>, log: Log): ReadonlyMap<string, Handler> {
+  return new Map([...handlers].map(([key, handler]) => [key, markCaller(handler, log)]));
+}
+
+function markCaller(handler: Handler, log: Log): Handler {
+  return Object.freeze({
+    ...handler,
+    handle: (input, context) => {
+      const { taskId, nodeId, attempt } = context;
+      const facts = { handler: handler.name, taskId, nodeId, attempt };
+      return callers.run({ facts, log }, () => handler.handle(input, context));
+    },
+  } satisfies Handler);
+}
+
+/** The same for what an agent does with a message. */
+export function markReceiver(agent: string, receive: Receive, log: Log): Receive {
+  return (message, context) => {
+    const facts = { handler: agent, messageId: message.id };
+    return callers.run({ facts, log }, () => receive(message, context));
+  };
+}
+
+let surviving = false;
+
+/**
+ * Keeps this process alive, from now on, through what the code of handlers leaves behind: a promise that nobody awaits
+ * and that rejects, a timer that throws after the handler has ended. Each is logged with the handler, the task and the
+ * node that it came from, and changes nothing else, since the node has its own end. What did not come from a handler ends
+ * the process, as it does where nobody listens; a program with listeners of its own decides itself.
+ */
+export function surviveStrayErrors(): void {
+  if (surviving) return;
+  surviving = true;
+  process.on('uncaughtException', (error: unknown) => meet('uncaughtException', error));
+  process.on('unhandledRejection', (error: unknown) => meet('unhandledRejection', error));
+}
+
+const NAMES = { uncaughtException: 'an uncaught exception', unhandledRejection: 'an unhandled rejection' } as const;
+/** Of a stack, so much is worth a line. */
+const MAX_STACK_CHARACTERS = 4_000;
+
+function meet(event: keyof typeof NAMES, error: unknown): void {
+  const caller = callers.getStore();
+  const stack = readSafely(error, 'stack');
+  const text = typeof stack === 'string' ? stack.slice(0, MAX_STACK_CHARACTERS).toWellFormed() : null;
+  if (caller !== undefined) {
+    const facts = { ...caller.facts, error: thrownText(error), stack: text };
+    caller.log.error(facts, `${NAMES[event]} that a handler left behind; the worker continues`);
+    return;
+  }
+  if (process.listenerCount(event) > 1) return;
+  process.stderr.write(`${text ?? thrownText(error)}\n`);
+  process.exit(1);
+}

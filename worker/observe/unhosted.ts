@@ -1,0 +1,38 @@
+import type { Database } from '../../database/transaction.ts';
+import { unhostedGraphs, unhostedText } from '../../domain/agents/hosting.ts';
+import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
+
+/** How long an answer counts: it costs PostgreSQL a look at all tasks that have not ended. */
+const FRESH_MS = 5_000;
+/** Whoever asks about health waits no longer than this. */
+const DEADLINE_MS = 900;
+
+/** Says which tasks of a worker's task queue wait for a worker that hosts what none does. */
+export class UnhostedTasks {
+  readonly #database: Database;
+  readonly #taskQueue: string;
+  #last: { readonly sentences: Promise<readonly string[]>; readonly at: number } | null = null;
+
+  constructor({ database, taskQueue }: { readonly database: Database; readonly taskQueue: string }) {
+    this.#database = database;
+    this.#taskQueue = taskQueue;
+  }
+
+  /** A sentence for each of their graphs; none while PostgreSQL does not answer, since then nobody knows. */
+  read(): Promise<readonly string[]> {
+    if (this.#last === null || performance.now() - this.#last.at > FRESH_MS) {
+      this.#last = { sentences: this.#read().catch(() => []), at: performance.now() };
+    }
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    const timer = setTimeout(() => resolve([]), DEADLINE_MS);
+    return Promise.race([this.#last.sentences, promise]).finally(() => clearTimeout(timer));
+  }
+
+  #read(): Promise<string[]> {
+    return this.#database.inSystem('inspect', async ({ em }) => {
+      const hosting = new HostingRepository(em);
+      const own = (await hosting.needs()).filter(({ taskQueue }) => taskQueue === this.#taskQueue);
+      return unhostedGraphs(own, await hosting.workers()).map(unhostedText);
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { WorkerStopIncomplete } from '../worker-errors.ts';
+import type { Closers } from './closers.ts';
+
+export interface CloseInTimeOptions {
+  readonly closers: Closers;
+  /** How long running nodes may go on, see `MUSTER_SHUTDOWN_GRACE_SECONDS`. */
+  readonly graceMs: number;
+  /** A start that is still under way: what it opens from now on is closed too. @defaultValue none */
+  readonly starting?: Promise<unknown>;
+}
+
+/** What remains after the grace time to give work back and to close connections. */
+export const AFTER_GRACE_MS = 5_000;
+
+/**
+ * Closes everything, within five seconds after the grace time.
+ * @throws WorkerStopIncomplete when the time is over, and what remains goes on closing; or the first failure of a closer
+ */
+export async function closeInTime({ closers, graceMs, starting }: CloseInTimeOptions): Promise<void> {
+  const withinMs = graceMs + AFTER_GRACE_MS;
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new WorkerStopIncomplete(withinMs, closers.current === '' ? 'its start' : closers.current));
+  }, withinMs);
+  const closing = closeAll(closers, starting);
+  closing.catch(() => undefined);
+  try {
+    await Promise.race([closing, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function closeAll(closers: Closers, starting: Promise<unknown> | undefined): Promise<void> {
+  const outcomes = [await Promise.allSettled([closers.closeAll()])];
+  if (starting !== undefined) {
+    await starting.catch(() => undefined);
+    outcomes.push(await Promise.allSettled([closers.closeAll()]));
+  }
+  for (const [outcome] of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}

@@ -1,0 +1,38 @@
+import type { Handler } from '../../domain/agents/handler.ts';
+import { MusterError } from '../../domain/errors.ts';
+import type { Graph } from '../../domain/graphs/define-graph.ts';
+
+/** Two different handlers or graphs have one name. */
+export class NameTaken extends MusterError {
+  readonly code = 'handler_definition_invalid';
+  readonly retryable = false;
+  constructor(what: string, name: string) {
+    super(`Two different ${what}s are called "${name}". Rename one of them: a name stands for one thing in a worker.`, {
+      name,
+    });
+  }
+}
+
+/** What a worker carries out. */
+export interface Hosted {
+  /** By `kind:name`. */
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly graphs: ReadonlyMap<string, Graph>;
+}
+
+/** Collects handlers, those that the graphs bring along included, and graphs. @throws NameTaken */
+export function collectHosted(handlers: readonly Handler[], graphs: readonly Graph[]): Hosted {
+  const byKey = new Map<string, Handler>();
+  for (const handler of [...handlers, ...graphs.flatMap((graph) => graph.handlers)]) {
+    const key = `${handler.kind}:${handler.name}`;
+    if ((byKey.get(key) ?? handler) !== handler) throw new NameTaken(handler.kind, handler.name);
+    byKey.set(key, handler);
+  }
+  const byName = new Map<string, Graph>();
+  for (const graph of graphs) {
+    const { name } = graph.definition;
+    if ((byName.get(name) ?? graph) !== graph) throw new NameTaken('graph', name);
+    byName.set(name, graph);
+  }
+  return { handlers: byKey, graphs: byName };
+}

@@ -1,0 +1,101 @@
+import type { Log, SendingNode } from '../../activities/dependencies.ts';
+import type { AgentPresence } from '../../database/agent-presence.ts';
+import type { Database } from '../../database/transaction.ts';
+import { SYSTEM_TENANT } from '../../domain/ids.ts';
+import type { HandlerMessages, Receive } from '../../domain/messaging/received-message.ts';
+import { handlerMessages } from '../../messaging/handler-messages.ts';
+import { SenderIdentity } from '../../messaging/identity.ts';
+import type { MailboxAgent } from '../../messaging/mailbox.ts';
+import type { MessageCount } from '../../messaging/mailbox-office.ts';
+import { Mailboxes } from '../../messaging/mailboxes.ts';
+import { createMessenger, type Messenger } from '../../messaging/messenger.ts';
+import { createSigningKey } from '../../messaging/signatures.ts';
+import type { RedisConnections } from '../../redis/open-redis.ts';
+import type { Observation } from '../observe/observation.ts';
+import { markReceiver } from '../observe/stray-errors.ts';
+import type { Hosted } from './collect-hosted.ts';
+import { workerPresence } from './worker-presence.ts';
+
+export interface WorkerMailboxesOptions {
+  readonly database: Database;
+  readonly redis: RedisConnections;
+  /** Names this start of the worker. */
+  readonly process: string;
+  readonly taskQueue: string;
+  readonly hosted: Hosted;
+  readonly observation: Observation;
+  readonly log: Log;
+  readonly maxHops: number;
+}
+
+/**
+ * A worker's part in the talk of agents: the mailboxes of those that it hosts, and what their nodes send. Hosted agents
+ * are shared by all tenants, and each message is handled on behalf of the tenant that sent it.
+ */
+export class WorkerMailboxes {
+  /** Whose lease the messages are sent under. It has to be opened before anything else is done here. */
+  readonly presence: AgentPresence;
+  readonly #options: WorkerMailboxesOptions;
+  readonly #messenger: Messenger;
+  readonly #identity: SenderIdentity;
+
+  constructor(options: WorkerMailboxesOptions) {
+    const { database, redis, process, taskQueue, hosted, log, maxHops } = options;
+    const key = createSigningKey();
+    const { publicKey } = key;
+    this.#options = options;
+    this.presence = workerPresence({ database, process, taskQueue, publicKey, log }, [...hosted.handlers.values()]);
+    this.#identity = new SenderIdentity({ process, key, holder: this.presence, database, tenant: SYSTEM_TENANT });
+    const refused = () => this.#count('refused');
+    this.#messenger = createMessenger({ database, redis, identity: this.#identity, log, maxHops, refused });
+  }
+
+  /** What the handler of a node sends with: a node that runs again sends the same messages. */
+  messagesOf(node: SendingNode, signal: AbortSignal): HandlerMessages {
+    const { tenant, taskId, traceNumber, traceId, nodeId, agent } = node;
+    const id = agent === null ? undefined : this.presence.ids.get(agent);
+    const from = agent === null || id === undefined ? null : { id, name: agent };
+    const work = ['node', taskId, String(traceNumber), nodeId];
+    return handlerMessages(this.#messenger.sender, { tenant, from, traceId }, { work, signal });
+  }
+
+  /** Begins to take messages, for agents that have `receive`; what is returned is to be stopped before `close`. */
+  async open(): Promise<Mailboxes> {
+    const { database, log } = this.#options;
+    const mailboxes = new Mailboxes({
+      single: (work) => database.single.inSystem('deliver', work),
+      unit: (work) => database.inSystem('deliver', work),
+      identity: this.#identity,
+      sender: this.#messenger.sender,
+      hints: this.#messenger.hints,
+      agents: this.#agents(),
+      log,
+      count: (what) => this.#count(what),
+    });
+    await mailboxes.open();
+    return mailboxes;
+  }
+
+  /** Ends the waiting for answers: to be called when no node runs any more. */
+  async close(): Promise<void> {
+    this.#messenger.close();
+  }
+
+  #count(what: MessageCount): void {
+    this.#options.observation.metrics.messageEnded(what);
+  }
+
+  #agents(): MailboxAgent[] {
+    return [...this.#options.hosted.handlers.values()].flatMap(({ kind, name, receive }) => {
+      const id = this.presence.ids.get(name);
+      return kind !== 'agent' || receive === undefined || id === undefined
+        ? []
+        : [{ id, name, receive: this.#watched(name, receive) }];
+    });
+  }
+
+  #watched(name: string, receive: Receive): Receive {
+    const { observation, log } = this.#options;
+    return observation.progress.watchReceive(name, markReceiver(name, receive, log));
+  }
+}
