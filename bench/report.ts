@@ -14,10 +14,14 @@ export function isReached({ value, goal }: Finding): boolean | null {
 export function findingsTable(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ name }) => name.length));
   const line = (finding: Finding): string => {
-    const value = finding.value.toFixed(finding.value < 10 ? 2 : 1).padStart(9);
-    return `${finding.name.padEnd(width)} ${value}  ${verdict(finding)}`.trimEnd();
+    return `${finding.name.padEnd(width)} ${shown(finding.value).padStart(9)}  ${verdict(finding)}`.trimEnd();
   };
   return findings.map(line).join('\n');
+}
+
+function shown(value: number): string {
+  if (value > 0 && value < 0.1) return value.toPrecision(2);
+  return value.toFixed(value < 10 ? 2 : 1);
 }
 
 function verdict(finding: Finding): string {
