@@ -53,13 +53,21 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     values: ['domain/', 'zod'],
     why: 'what callers hand in is read in one way, wherever it comes in',
   },
+  'operations/': {
+    values: ['domain/', 'entities/', 'database/', 'options/', '@mikro-orm/*', 'kysely', 'uuid', 'zod', 'node:crypto'],
+    types: ['redis/', 'temporal/'],
+    why: 'what the program does is the same for every caller, and knows none',
+  },
   'messaging/': {
     values: ['domain/', 'entities/', 'database/', 'redis/', 'options/', 'uuid', 'zod', NODE],
     types: ['@mikro-orm/postgresql'],
     why: 'agents talk the same way in a worker and in a program of their own',
   },
   'activities/': {
-    values: ['@temporalio/activity', '@temporalio/common', 'entities/', 'database/', 'domain/', 'node:crypto', 'uuid'],
+    values: [
+      ...['@temporalio/activity', '@temporalio/common', 'operations/', 'entities/', 'database/', 'domain/'],
+      ...['node:crypto', 'uuid'],
+    ],
     types: ['redis/', '@mikro-orm/postgresql'],
     why: 'an activity is handed what it uses, and never reads the configuration or calls a workflow',
   },
@@ -70,7 +78,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   },
   'dispatcher/': {
     values: [
-      ...['redis/', 'temporal/', 'database/', 'entities/', 'domain/'],
+      ...['redis/', 'temporal/', 'operations/', 'database/', 'entities/', 'domain/'],
       ...['@temporalio/client', 'uuid', 'node:timers/promises'],
     ],
     types: ['workflows/'],
@@ -86,6 +94,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
         'entities/',
         'servers/',
         'messaging/',
+        'operations/',
         'options/',
         'config.ts',
       ],
