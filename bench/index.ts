@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { loadConfig } from '../config.ts';
-import { findConnections } from '../servers/start/start-services.ts';
+import { findConnections } from '../servers/find/find-connections.ts';
 import { type MusterUnderTest, openMuster } from '../test/support/muster.ts';
 import { type PrivateStack, startPrivateStack } from '../test/support/stack.ts';
 import { prepareInstallation } from '../worker/wire/prepare-installation.ts';

@@ -70,6 +70,20 @@ describe('the import table', () => {
     assertNone(heavy.map(({ from, line }) => `${from}:${line} imports @temporalio/worker, and a client loads it.`));
   });
 
+  it('keeps what installs, starts and probes servers out of clients and workers', () => {
+    const loaded = filesLoadedBy(['index.ts', 'client.ts', 'worker.ts']);
+    // A worker keeps the logs short of servers that run; where there is no /proc, `ps` tells processes apart.
+    const allowed = new Set(['servers/start/logs.ts', 'servers/find/process-identity.ts']);
+    const bringing = [...loaded].filter((path) => /^servers\/(install|start|probe)\//.test(path));
+    const spawning = imports.filter(({ from, target }) => loaded.has(from) && target === 'node:child_process');
+
+    assert.ok(loaded.has('servers/find/find-connections.ts'), 'expected what finds the servers');
+    const found = new Set([...bringing, ...spawning.map(({ from }) => from)]).difference(allowed);
+    assertNone(
+      [...found].map((path) => `${path} installs, starts or probes servers, and a client or a worker loads it.`),
+    );
+  });
+
   it('makes no ring of imports at run time, entities aside', () => {
     const values = imports.filter(({ isOurs, typeOnly, from }) => isOurs && !typeOnly && !from.startsWith('entities/'));
 

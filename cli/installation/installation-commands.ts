@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { type Config, loadConfig, setVariables } from '../../config.ts';
 import { errorClause } from '../../domain/errors.ts';
+import { findConnections, findDatabase } from '../../servers/find/find-connections.ts';
 import type { DoctorCheck } from '../../servers/probe/doctor.ts';
-import type { Connections, Report, ServiceStatus } from '../../servers/start/start-services.ts';
+import type { Connections, Report, ServiceStatus } from '../../servers/services.ts';
 import { NotReady, SetUpStepFailed } from '../cli-errors.ts';
 import { plain, plainLines } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
@@ -118,10 +119,7 @@ interface Findings {
 
 /** Adds the schema to what was found, prints it all, and fails where something is not as it must be. */
 async function judge(output: Output, config: Config, { services, found }: Findings): Promise<void> {
-  const [{ findConnections }, { checkInstalledSchema, isReady }] = await Promise.all([
-    import('../../servers/start/start-services.ts'),
-    import('./readiness.ts'),
-  ]);
+  const { checkInstalledSchema, isReady } = await import('./readiness.ts');
   const hasDatabase = services.some(({ name, healthy }) => name === 'postgresql' && healthy);
   const connections = hasDatabase ? await findConnections(config.services).catch(() => null) : null;
   // Where another service is missing there are no connections, and the services' own state says all there is to say.
@@ -170,10 +168,7 @@ function remedyOf(services: readonly ServiceStatus[]): string {
 }
 
 async function migrate(output: Output, config: Config): Promise<void> {
-  const [{ findDatabase }, database] = await Promise.all([
-    import('../../servers/start/start-services.ts'),
-    import('../../database/migrate.ts'),
-  ]);
+  const database = await import('../../database/migrate.ts');
   const { ownerUrl, databaseUrl } = findDatabase(config.services);
   const { applied, schemaHash } = await database.migrate({
     ownerUrl,

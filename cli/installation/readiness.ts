@@ -1,7 +1,7 @@
 import { checkSchema, migrationStatus } from '../../database/migrate.ts';
 import { errorClause } from '../../domain/errors.ts';
 import type { DoctorCheck } from '../../servers/probe/doctor.ts';
-import type { Connections, ServiceStatus } from '../../servers/start/start-services.ts';
+import type { Connections, ServiceStatus } from '../../servers/services.ts';
 
 const MIGRATE = 'Run `muster up`, or `muster migrate` where the services are your own.';
 

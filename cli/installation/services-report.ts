@@ -1,16 +1,15 @@
+import { connectedPrograms } from '../../servers/probe/connected-programs.ts';
 import { type DoctorCheck, examine } from '../../servers/probe/doctor.ts';
+import { serviceStatuses } from '../../servers/probe/service-status.ts';
 import {
   type Connections,
-  connectedPrograms,
   type ProgressEvent,
   type Report,
   SERVICE_TITLES,
   type ServiceStatus,
   type ServicesConfig,
-  serviceStatuses,
-  startServices,
-  stopServices,
-} from '../../servers/start/start-services.ts';
+} from '../../servers/services.ts';
+import { startServices, stopServices } from '../../servers/start/start-services.ts';
 
 /** What `up`, `down` and `status` print with `--json`. */
 export interface ServicesReport {

@@ -6,7 +6,7 @@ import type { TextDocument } from '../../client/read-document.ts';
 import type { TaskView } from '../../client.ts';
 import type { Config } from '../../config.ts';
 import { errorClause } from '../../domain/errors.ts';
-import type { Connections } from '../../servers/start/start-services.ts';
+import type { Connections } from '../../servers/services.ts';
 import type { RunningWorker } from '../../worker.ts';
 import { fileName, shortText } from '../input/option-values.ts';
 import { loadInstallation, setUp } from '../installation/installation-commands.ts';

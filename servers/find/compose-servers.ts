@@ -1,14 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { findProgram, runCommand } from '../install/commands.ts';
-import { probePostgresql, probeRedis, probeTemporal } from '../probe/probes.ts';
-import { ComposeSilent } from '../server-errors.ts';
-import { type Report, SERVICE_NAMES, type ServicesConfig } from '../services.ts';
-import { SEARCH_ATTRIBUTES_QUERY } from '../start/temporal.ts';
-import { aliveRecord } from './own-servers.ts';
-import { projectFolder } from './project.ts';
+import type { ServicesConfig } from '../services.ts';
 import { removeWhole, type StateFolder, writeAtomically } from './state-folder.ts';
 
 const composeServers = z.object({
@@ -36,43 +28,14 @@ export const COMPOSE_SERVERS: ComposeServers = {
  * configured. Everything else then treats them as servers of the user's own.
  */
 export function withCompose(config: ServicesConfig, folder: StateFolder): ServicesConfig {
-  if (!isEmpty(config)) return config;
-  const taken = readTaken(folder);
+  if (!namesNoServer(config)) return config;
+  const taken = takenServers(folder);
   return taken === null ? config : { ...config, ...taken, compose: true };
 }
 
-export interface TakeOptions {
-  folder: StateFolder;
-  report: Report;
-  /** The file whose containers are asked for. */
-  file?: string;
-  /** Where they answer. */
-  servers?: ComposeServers;
-  /** How long they may take for it. @defaultValue 60000 */
-  timeoutMs?: number;
-}
-
-/**
- * Takes the containers of `compose.yaml` where nothing is configured, no server of Muster's own runs, and Docker says
- * that all three run; the project keeps to them from then on, because its data are there. Servers on the usual ports
- * that Docker does not know are never asked: anybody on the machine could have put them there. Throws ComposeSilent.
- */
-export async function takeCompose(config: ServicesConfig, options: TakeOptions): Promise<void> {
-  const { folder, report, file = join(projectFolder(), 'compose.yaml'), servers = COMPOSE_SERVERS } = options;
-  const runsOwn = SERVICE_NAMES.some((name) => aliveRecord(folder, name) !== null);
-  if (!isEmpty(config) || runsOwn || readTaken(folder) !== null || !(await containersRun(file))) return;
-  report({ service: null, text: `taking the containers of ${file}; \`muster down\` leaves them` });
-  await untilTheyAnswer(servers, { namespace: config.temporalNamespace, timeoutMs: options.timeoutMs ?? 60_000 });
+/** Keeps this project to these servers: its data are there. */
+export function rememberCompose(folder: StateFolder, servers: ComposeServers): void {
   writeAtomically(takenFile(folder), JSON.stringify(servers));
-}
-
-async function containersRun(file: string): Promise<boolean> {
-  const docker = existsSync(file) ? await findProgram('docker') : null;
-  if (docker === null) return false;
-  const args = ['compose', '--file', file, 'ps', '--services', '--status', 'running'];
-  const { exitCode, output } = await runCommand(docker, args, { timeoutMs: 10_000 });
-  const running = output.split('\n').map((line) => line.trim());
-  return exitCode === 0 && SERVICE_NAMES.every((name) => running.includes(name));
 }
 
 /** Leaves them: the next set-up looks anew. */
@@ -80,11 +43,13 @@ export function leaveCompose(folder: StateFolder): void {
   removeWhole(takenFile(folder));
 }
 
-function isEmpty({ databaseUrl, redisUrl, temporalAddress }: ServicesConfig): boolean {
+/** Whether the configuration names no server, so that those of `compose.yaml` may be taken. */
+export function namesNoServer({ databaseUrl, redisUrl, temporalAddress }: ServicesConfig): boolean {
   return databaseUrl === null && redisUrl === null && temporalAddress === null;
 }
 
-function readTaken(folder: StateFolder): ComposeServers | null {
+/** The servers of `compose.yaml` that this project has taken, or `null`. */
+export function takenServers(folder: StateFolder): ComposeServers | null {
   try {
     return composeServers.parse(JSON.parse(readFileSync(takenFile(folder), 'utf8')));
   } catch {
@@ -94,22 +59,4 @@ function readTaken(folder: StateFolder): ComposeServers | null {
 
 function takenFile(folder: StateFolder): string {
   return folder.file('compose.json');
-}
-
-async function untilTheyAnswer(
-  servers: ComposeServers,
-  { namespace, timeoutMs }: { namespace: string; timeoutMs: number },
-): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    try {
-      await Promise.all([probePostgresql(servers.ownerUrl), probePostgresql(servers.databaseUrl)]);
-      await probeRedis(servers.redisUrl);
-      await probeTemporal({ address: servers.temporalAddress, namespace, query: SEARCH_ATTRIBUTES_QUERY });
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw new ComposeSilent(Math.round(timeoutMs / 1000), error);
-      await pause(200);
-    }
-  }
 }

@@ -15,7 +15,7 @@ import envPaths from 'env-paths';
 import { z } from 'zod';
 import { FolderUnusable, RecordsUnreadable } from '../server-errors.ts';
 import { SERVICE_NAMES, type ServiceName } from '../services.ts';
-import { type ProcessIdentity, serversIn } from '../start/processes.ts';
+import { isAlive, type ProcessIdentity, serversIn } from './process-identity.ts';
 import { projectFolder, projectName } from './project.ts';
 
 const PROGRAM_SOURCES = ['installed', 'package manager', 'download', 'build'] as const;
@@ -85,6 +85,12 @@ export class StateFolder {
   /** The servers that Muster started. @throws RecordsUnreadable */
   records(): Partial<Record<ServiceName, ServiceRecord>> {
     return this.#read().services;
+  }
+
+  /** The record of a server that Muster started and whose very process still runs, or `null`. @throws RecordsUnreadable */
+  aliveRecord(service: ServiceName): ServiceRecord | null {
+    const record = this.records()[service];
+    return record !== undefined && isAlive(record) ? record : null;
   }
 
   /** The ports that a service had the last time, also after it was forgotten. @throws RecordsUnreadable */

@@ -1,7 +1,6 @@
-import { aliveRecord, ownServersContext } from '../find/own-servers.ts';
+import { DATABASE_NAME, postgresqlUrl, secretsOf } from '../find/own-addresses.ts';
+import { StateFolder } from '../find/state-folder.ts';
 import type { ServicesConfig } from '../services.ts';
-import { DATABASE_NAME, postgresqlUrl } from '../start/postgresql.ts';
-import { secretsOf } from '../start/server-kinds.ts';
 import { withPostgresql } from './probes.ts';
 
 /** How every program of Muster names its connections: `muster NAME`. */
@@ -12,8 +11,8 @@ const PROGRAM = 'muster ';
  * Empty where the server is not Muster's own or does not answer.
  */
 export async function connectedPrograms(config: ServicesConfig): Promise<string[]> {
-  const { folder } = ownServersContext(config);
-  const record = config.databaseUrl === null ? aliveRecord(folder, 'postgresql') : null;
+  const folder = new StateFolder(config.stateDir);
+  const record = config.databaseUrl === null ? folder.aliveRecord('postgresql') : null;
   if (record === null) return [];
   const url = postgresqlUrl({ port: record.port, secrets: secretsOf(folder) }, 'superuser', 'postgres');
   return withPostgresql(url, async (client) => {

@@ -1,13 +1,13 @@
 import { statfs } from 'node:fs/promises';
 import { errorMessage } from '../../domain/errors.ts';
 import { withCompose } from '../find/compose-servers.ts';
-import { aliveRecord, ownServersContext } from '../find/own-servers.ts';
+import { configuredAddress } from '../find/configured-address.ts';
+import { findConnections } from '../find/find-connections.ts';
+import { StateFolder } from '../find/state-folder.ts';
 import { type Connections, SERVICE_NAMES, SERVICE_TITLES, type ServiceName, type ServicesConfig } from '../services.ts';
 import { isPortFree } from '../start/ports.ts';
-import { serviceKinds } from '../start/server-kinds.ts';
-import { findConnections } from '../start/start-services.ts';
+import { ownServersContext, serviceKinds } from '../start/server-kinds.ts';
 import { SEARCH_ATTRIBUTES_QUERY } from '../start/temporal.ts';
-import { configuredAddress } from './configured.ts';
 import { probePostgresql, probeRedis, probeTemporal } from './probes.ts';
 
 /** One thing that `muster doctor` looked at. */
@@ -34,7 +34,7 @@ const LARGEST_CLOCK_DIFFERENCE_MS = 1_000;
  * that cannot be made is one that is not ok.
  */
 export async function examine(given: ServicesConfig): Promise<DoctorCheck[]> {
-  const config = withCompose(given, ownServersContext(given).folder);
+  const config = withCompose(given, new StateFolder(given.stateDir));
   const connections = await findConnections(config).catch(() => null);
   const ofMachine = [
     checkNode(),
@@ -77,7 +77,7 @@ async function checkNode(): Promise<DoctorCheck> {
 }
 
 async function checkDisk(config: ServicesConfig): Promise<DoctorCheck> {
-  const { folder } = ownServersContext(config);
+  const folder = new StateFolder(config.stateDir);
   const { path } = folder;
   folder.create();
   const { bavail, bsize } = await statfs(path);
@@ -89,7 +89,7 @@ async function checkDisk(config: ServicesConfig): Promise<DoctorCheck> {
 /** Of interest only before a server of Muster's own starts: where its usual port is taken it uses another. */
 async function checkPort(name: ServiceName, config: ServicesConfig): Promise<DoctorCheck | null> {
   const context = ownServersContext(config);
-  if (configuredAddress(config, name) !== null || aliveRecord(context.folder, name) !== null) return null;
+  if (configuredAddress(config, name) !== null || context.folder.aliveRecord(name) !== null) return null;
   const { port } = serviceKinds(context)[name].usualPorts;
   const free = await isPortFree(port);
   const detail = free ? `${port} is free` : `${port} is taken by another program; Muster will use a free one`;

@@ -1,17 +1,20 @@
 import { errorMessage } from '../../domain/errors.ts';
-import { describeOwn, ownAddress } from '../find/own-servers.ts';
-import type { ServiceRecord } from '../find/state-folder.ts';
+import { withCompose } from '../find/compose-servers.ts';
+import { configuredAddress } from '../find/configured-address.ts';
+import { ownAddress, ownRedisUrl, postgresqlUrl, secretsOf, temporalAddress } from '../find/own-addresses.ts';
+import { isAlive } from '../find/process-identity.ts';
+import { type ServiceRecord, StateFolder } from '../find/state-folder.ts';
 import {
   type ProgramSource,
+  SERVICE_NAMES,
   SERVICE_VARIABLES,
   type ServiceName,
   type ServiceStatus,
   type ServicesConfig,
 } from '../services.ts';
-import { isAlive } from '../start/processes.ts';
-import type { ServersContext } from '../start/server-kinds.ts';
 import { logHint } from '../start/wait-until-answers.ts';
-import { checkConfigured, configuredAddress } from './configured.ts';
+import { checkConfigured, describePostgresql, describeRedis, describeTemporal } from './configured.ts';
+import { isReplaced } from './replaced.ts';
 
 const PROGRAM_ORIGINS: Readonly<Record<ProgramSource, string>> = {
   installed: 'an installed program',
@@ -20,25 +23,32 @@ const PROGRAM_ORIGINS: Readonly<Record<ProgramSource, string>> = {
   build: 'a program that was built here',
 };
 
-/** The state of one service, found by making it do real work. Never rejects. */
-export async function serviceStatus(
+/** The state of the three services, each found by making it do real work. Never rejects for a service's sake. */
+export function serviceStatuses(given: ServicesConfig): Promise<ServiceStatus[]> {
+  const folder = new StateFolder(given.stateDir);
+  const config = withCompose(given, folder);
+  return Promise.all(SERVICE_NAMES.map((name) => serviceStatus(name, config, folder)));
+}
+
+async function serviceStatus(
   service: ServiceName,
   config: ServicesConfig,
-  context: ServersContext,
+  folder: StateFolder,
 ): Promise<ServiceStatus> {
   const configured = configuredAddress(config, service);
   if (configured !== null) {
     const base = { name: service, address: configured, source: 'environment' as const };
     return judge(base, () => checkConfigured(config, service));
   }
-  const record = context.folder.records()[service];
+  const record = folder.records()[service];
   if (record === undefined) return notRunning(service);
-  if (!isAlive(record)) return gone(service, record, context);
   const base = { name: service, address: ownAddress(service, record.port), source: 'muster' as const };
-  return judge(base, async () => {
-    const facts = await describeOwn(context, service, record.port);
-    return `${facts}; started by Muster (${PROGRAM_ORIGINS[record.source]}), process ${record.pid}`;
-  });
+  if (!isAlive(record)) {
+    const hint = logHint(folder.logPath(service));
+    const detail = `its process ${record.pid} is gone; start it again with \`muster up\`. ${hint}`;
+    return { ...base, healthy: false, detail };
+  }
+  return judge(base, () => describeOwn(service, { record, folder, namespace: config.temporalNamespace }));
 }
 
 async function judge(
@@ -57,8 +67,27 @@ function notRunning(service: ServiceName): ServiceStatus {
   return { name: service, address: null, source: 'none', healthy: false, detail };
 }
 
-function gone(service: ServiceName, record: ServiceRecord, context: ServersContext): ServiceStatus {
-  const hint = logHint(context.folder.logPath(service));
-  const detail = `its process ${record.pid} is gone; start it again with \`muster up\`. ${hint}`;
-  return { name: service, address: ownAddress(service, record.port), source: 'muster', healthy: false, detail };
+interface OwnServer {
+  record: ServiceRecord;
+  folder: StateFolder;
+  namespace: string;
+}
+
+/** One line about one of Muster's own servers. Rejects where it does not answer. */
+async function describeOwn(service: ServiceName, server: OwnServer): Promise<string> {
+  const { pid, source } = server.record;
+  const facts = await describeServer(service, server);
+  const replaced = isReplaced(server.record)
+    ? '; its program was replaced on disk since it started: `muster up` starts it again'
+    : '';
+  return `${facts}${replaced}; started by Muster (${PROGRAM_ORIGINS[source]}), process ${pid}`;
+}
+
+function describeServer(service: ServiceName, { record, folder, namespace }: OwnServer): Promise<string> {
+  const { port } = record;
+  if (service === 'postgresql') {
+    return describePostgresql(postgresqlUrl({ port, secrets: secretsOf(folder) }, 'application'));
+  }
+  if (service === 'redis') return describeRedis(ownRedisUrl(folder, port));
+  return describeTemporal({ address: temporalAddress(port), namespace });
 }

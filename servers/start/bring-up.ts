@@ -1,15 +1,16 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../../domain/errors.ts';
-import { aliveRecord } from '../find/own-servers.ts';
+import { configuredAddress } from '../find/configured-address.ts';
+import { serversIn } from '../find/process-identity.ts';
 import { CACHE_VARIABLE, makeUsable, type ServiceRecord } from '../find/state-folder.ts';
-import { checkConfigured, configuredAddress, tryCreateVector } from '../probe/configured.ts';
+import { checkConfigured, tryCreateVector } from '../probe/configured.ts';
 import { isReplaced, markOf, replacedSentence } from '../probe/replaced.ts';
 import { FolderUnusable, ServiceStartFailed } from '../server-errors.ts';
 import type { BeforeStep, Report, ServicesConfig, SetUpStep } from '../services.ts';
 import { withLock } from './lock.ts';
 import { choosePort } from './ports.ts';
-import { endProcess, serversIn } from './processes.ts';
+import { endProcess } from './processes.ts';
 import type { ServerPorts, ServersContext, ServiceKind } from './server-kinds.ts';
 import type { ServiceProgram } from './service-program.ts';
 import { waitUntilAnswers } from './wait-until-answers.ts';
@@ -81,7 +82,7 @@ interface Work {
 async function findWork(kind: ServiceKind, options: BringUpOptions): Promise<Work> {
   const { config, context } = options;
   if (configuredAddress(config, kind.name) !== null) return { starts: false, run: () => check(kind, options) };
-  const running = aliveRecord(context.folder, kind.name);
+  const running = context.folder.aliveRecord(kind.name);
   if (running !== null && !(await endReplaced(kind, running, options))) {
     return { starts: false, run: () => finish(kind, running, options) };
   }

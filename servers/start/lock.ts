@@ -1,8 +1,8 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAlive, type ProcessIdentity, processStartedAt } from '../find/process-identity.ts';
 import { LockUnreadable, SetUpLocked } from '../server-errors.ts';
-import { isAlive, type ProcessIdentity, processStartedAt } from './processes.ts';
 
 export interface LockOptions {
   path: string;

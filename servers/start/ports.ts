@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 
-/** The address that every server of Muster's own listens on. */
-export const LOOPBACK = '127.0.0.1';
+import { LOOPBACK } from '../find/own-addresses.ts';
 
 /** Whether a server could listen on this loopback port now. */
 export function isPortFree(port: number): Promise<boolean> {

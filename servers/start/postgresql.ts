@@ -1,60 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, renameSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type pg from 'pg';
-import { z } from 'zod';
-import { removeWhole, writeAtomically } from '../find/state-folder.ts';
+import { DATABASE_NAME, LOOPBACK, type PostgresqlSecrets, postgresqlUrl, ROLE_NAMES } from '../find/own-addresses.ts';
+import { removeWhole } from '../find/state-folder.ts';
 import { lastLine, runCommand } from '../install/commands.ts';
 import { withPostgresql } from '../probe/probes.ts';
-import { SecretsUnreadable } from '../server-errors.ts';
-import { LOOPBACK } from './ports.ts';
 import { launch } from './processes.ts';
 import { createServerFolder } from './server-user.ts';
 import type { LaunchedServer, LaunchPlan } from './service-program.ts';
-
-/** The database that Muster's own server holds. */
-export const DATABASE_NAME = 'muster';
-
-/** Passwords of a cluster's three roles. They are kept in one file that only the user can read. */
-export type PostgresqlSecrets = z.infer<typeof secretsFile>;
-
-const password = z.string().min(1);
-const secretsFile = z.object({ superuser: password, owner: password, application: password });
-
-export type PostgresqlRole = keyof PostgresqlSecrets;
-
-const ROLE_NAMES: Readonly<Record<PostgresqlRole, string>> = {
-  superuser: 'postgres',
-  owner: 'muster_owner',
-  application: 'muster',
-};
-
-/** Reads the passwords of a cluster, or makes them where the file is not there yet. @throws SecretsUnreadable */
-export function postgresqlSecrets(path: string): PostgresqlSecrets {
-  if (existsSync(path)) return readSecrets(path);
-  const make = () => randomBytes(24).toString('base64url');
-  const secrets = { superuser: make(), owner: make(), application: make() };
-  writeAtomically(path, JSON.stringify(secrets));
-  return secrets;
-}
-
-function readSecrets(path: string): PostgresqlSecrets {
-  try {
-    return secretsFile.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch (error) {
-    throw new SecretsUnreadable(path, error);
-  }
-}
-
-/** URL of one database of a Muster cluster as one of its roles. */
-export function postgresqlUrl(
-  server: { port: number; secrets: PostgresqlSecrets },
-  role: PostgresqlRole,
-  database: string = DATABASE_NAME,
-): string {
-  return `postgres://${ROLE_NAMES[role]}:${server.secrets[role]}@${LOOPBACK}:${server.port}/${database}`;
-}
 
 /**
  * Makes the cluster in `plan.dataFolder` where it is not there yet. A half-made cluster is never taken for a whole one:

@@ -1,14 +1,7 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
-import { sep } from 'node:path';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-
-/** A process, told apart from a later one that was given the same number. */
-export interface ProcessIdentity {
-  pid: number;
-  /** Opaque; equal for the life of a process, different for any later one with its pid. */
-  processStartedAt: string;
-}
+import { isAlive, type ProcessIdentity, processStartedAt } from '../find/process-identity.ts';
 
 /** The user that a server runs as. */
 export interface ServerUser {
@@ -22,47 +15,6 @@ export interface LaunchOptions {
   logPath: string;
   cwd: string;
   user: ServerUser | null;
-}
-
-/** Mark of a process's start, or `null` where no such process runs (a zombie counts as gone). */
-export function processStartedAt(pid: number): string | null {
-  return process.platform === 'linux' ? startedAtFromProc(pid) : startedAtFromPs(pid);
-}
-
-function startedAtFromProc(pid: number): string | null {
-  try {
-    const fields = statFields(pid);
-    if (fields[0] === 'Z') return null;
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot}/${fields[19]}`;
-  } catch {
-    return null;
-  }
-}
-
-/** What Linux says of a process: state, parent and so on. The name before may hold spaces and brackets. */
-function statFields(pid: number): string[] {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-}
-
-/**
- * The same where there is no `/proc`. Asked for in one language and one time zone: otherwise a process would look like
- * another one to whoever has different settings, or after summer time begins.
- */
-export function startedAtFromPs(pid: number): string | null {
-  const args = ['LC_ALL=C', 'TZ=UTC0', 'ps', '-o', 'stat=', '-o', 'lstart=', '-p', String(pid)];
-  try {
-    const [state, ...start] = execFileSync('/usr/bin/env', args, { encoding: 'utf8' }).trim().split(/\s+/);
-    return state === undefined || state.startsWith('Z') || start.length === 0 ? null : start.join(' ');
-  } catch {
-    return null;
-  }
-}
-
-/** Whether this very process still runs. */
-export function isAlive(identity: ProcessIdentity): boolean {
-  return processStartedAt(identity.pid) === identity.processStartedAt;
 }
 
 /**
@@ -116,39 +68,4 @@ export async function endProcess(identity: ProcessIdentity, signal: NodeJS.Signa
   if (await waitUntilGone(identity, graceMs)) return true;
   signalProcess(identity, 'SIGKILL');
   return waitUntilGone(identity, 5_000);
-}
-
-/** What the programs of Muster's servers call themselves. */
-const SERVER_PROGRAMS = ['postgres', 'redis-server', 'valkey-server', 'temporal'];
-
-/**
- * The processes of servers that work in a folder or below it, whoever started them; every server of Muster's own works
- * in its data folder. Only Linux tells, and only of servers that this user may look at; elsewhere it is empty.
- */
-export function serversIn(folder: string): number[] {
-  const servers = numbersIn('/proc').flatMap((pid) => serverIn(pid, folder) ?? []);
-  // The helpers of a server end with it.
-  return servers.filter(({ parent }) => !servers.some(({ pid }) => pid === parent)).map(({ pid }) => pid);
-}
-
-function serverIn(pid: number, folder: string): { pid: number; parent: number } | null {
-  try {
-    const [state, parent] = statFields(pid);
-    const program = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-    if (state === 'Z' || !SERVER_PROGRAMS.includes(program)) return null;
-    const isBelow = `${readlinkSync(`/proc/${pid}/cwd`)}${sep}`.startsWith(`${realpathSync(folder)}${sep}`);
-    return isBelow ? { pid, parent: Number(parent) } : null;
-  } catch {
-    return null;
-  }
-}
-
-function numbersIn(folder: string): number[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch {
-    return [];
-  }
 }

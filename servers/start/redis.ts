@@ -1,39 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { LOOPBACK } from '../find/own-addresses.ts';
 import { writeAtomically } from '../find/state-folder.ts';
-import { LOOPBACK } from './ports.ts';
 import { launch } from './processes.ts';
 import type { LaunchedServer, LaunchPlan } from './service-program.ts';
-
-const secretsFile = z.object({ password: z.string().min(1) });
-
-/**
- * The password of the Redis that Muster started, or `null` where it has none: one that an older Muster started goes on
- * without until its next start.
- */
-export function redisPassword(path: string): string | null {
-  try {
-    return secretsFile.parse(JSON.parse(readFileSync(path, 'utf8'))).password;
-  } catch {
-    return null;
-  }
-}
-
-/** The password of the next start. It is made once, and kept in a file that only the user can read. */
-export function ensureRedisPassword(path: string): string {
-  const kept = redisPassword(path);
-  if (kept !== null) return kept;
-  const password = randomBytes(24).toString('base64url');
-  writeAtomically(path, JSON.stringify({ password }));
-  return password;
-}
-
-/** URL of a Redis that Muster started. */
-export function redisUrl(port: number, password: string | null): string {
-  return `redis://${password === null ? '' : `:${password}@`}${LOOPBACK}:${port}`;
-}
 
 /**
  * Starts a Redis that writes nothing to disk: whatever it holds is rebuilt from PostgreSQL. It refuses writes rather

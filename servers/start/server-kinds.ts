@@ -1,26 +1,31 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StateFolder } from '../find/state-folder.ts';
+import {
+  ensureRedisPassword,
+  ownRedisUrl,
+  postgresqlUrl,
+  redisSecrets,
+  secretsOf,
+  temporalAddress,
+} from '../find/own-addresses.ts';
+import { cacheFolder, StateFolder } from '../find/state-folder.ts';
 import type { InstallRules } from '../install/packages.ts';
 import { findPostgresql, installPostgresql } from '../install/postgresql-program.ts';
 import { findRedis, installRedis } from '../install/redis-program.ts';
 import { bringInTemporal, findTemporal } from '../install/temporal-program.ts';
 import { probePostgresql, probeRedis, probeTemporal } from '../probe/probes.ts';
-import type { ServiceName } from '../services.ts';
+import type { ServiceName, ServicesConfig } from '../services.ts';
 import {
   type Durability,
   initializePostgresql,
   launchPostgresql,
   offersVector,
-  type PostgresqlSecrets,
-  postgresqlSecrets,
-  postgresqlUrl,
   preparePostgresql,
 } from './postgresql.ts';
-import { ensureRedisPassword, launchRedis, redisPassword, redisUrl } from './redis.ts';
+import { launchRedis } from './redis.ts';
 import { keptData, postgresqlFolder, postgresqlUser } from './server-user.ts';
 import type { LaunchedServer, LaunchPlan, ServiceProgram } from './service-program.ts';
-import { launchTemporal, SEARCH_ATTRIBUTES_QUERY, temporalAddress } from './temporal.ts';
+import { launchTemporal, SEARCH_ATTRIBUTES_QUERY } from './temporal.ts';
 
 /** What servers of Muster's own are made from: Muster's state folder, or a test's private one. */
 export interface ServersContext extends InstallRules {
@@ -28,6 +33,18 @@ export interface ServersContext extends InstallRules {
   cacheFolder: string;
   durability: Durability;
   namespace: string;
+}
+
+/** What Muster's own servers of this configuration are made from. */
+export function ownServersContext(config: ServicesConfig): ServersContext {
+  return {
+    folder: new StateFolder(config.stateDir),
+    cacheFolder: cacheFolder(),
+    durability: 'durable',
+    noInstall: config.noInstall,
+    allowUpgrade: config.allowUpgrade,
+    namespace: config.temporalNamespace,
+  };
 }
 
 /** Ports of one server. */
@@ -63,20 +80,6 @@ export interface ServiceKind {
 }
 
 const nothingToDo = async (): Promise<void> => undefined;
-
-/** The secrets of the cluster that belongs to this state folder. */
-export function secretsOf(folder: StateFolder): PostgresqlSecrets {
-  return postgresqlSecrets(folder.file('postgresql.secrets.json'));
-}
-
-function redisSecrets(folder: StateFolder): string {
-  return folder.file('redis.secrets.json');
-}
-
-/** URL of the Redis that belongs to this state folder, with its password. */
-export function ownRedisUrl(folder: StateFolder, port: number): string {
-  return redisUrl(port, redisPassword(redisSecrets(folder)));
-}
 
 /** The three kinds of server, all keeping their files in the context's folder. */
 export function serviceKinds(context: ServersContext): Readonly<Record<ServiceName, ServiceKind>> {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
+import type { ProcessIdentity } from '../find/process-identity.ts';
 import type { ProgramSource } from '../services.ts';
-import type { ProcessIdentity, ServerUser } from './processes.ts';
+import type { ServerUser } from './processes.ts';
 
 /** A program found on this machine or brought to it. */
 export interface ServiceProgram {

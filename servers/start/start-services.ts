@@ -1,39 +1,22 @@
-import { leaveCompose, type TakeOptions, takeCompose, withCompose } from '../find/compose-servers.ts';
-import { aliveRecord, ownServersContext } from '../find/own-servers.ts';
+import { leaveCompose, withCompose } from '../find/compose-servers.ts';
+import { findConnections } from '../find/find-connections.ts';
 import { byHand, thisSystem } from '../install/by-hand.ts';
-import { configuredAddress } from '../probe/configured.ts';
-import { serviceStatus } from '../probe/service-status.ts';
-import { ServiceNotRunning, ServiceStartFailed, ServicesNotReady } from '../server-errors.ts';
+import { serviceStatuses } from '../probe/service-status.ts';
+import { ServiceStartFailed, ServicesNotReady } from '../server-errors.ts';
 import {
   type BeforeStep,
   type Connections,
   type Report,
   SERVICE_NAMES,
-  type ServiceName,
   type ServiceStatus,
   type ServicesConfig,
 } from '../services.ts';
 import { bringUpAll, STOP_GRACE_MS } from './bring-up.ts';
 import { type LockOptions, withLock } from './lock.ts';
-import { shortenLogs, watchLogs } from './logs.ts';
-import { postgresqlUrl } from './postgresql.ts';
+import { shortenLogs } from './logs.ts';
 import { endProcess } from './processes.ts';
-import { ownRedisUrl, type ServersContext, type ServiceKind, secretsOf, serviceKinds } from './server-kinds.ts';
-import { temporalAddress, temporalUiUrl } from './temporal.ts';
-
-export { connectedPrograms } from '../probe/connected-programs.ts';
-export type {
-  BeforeStep,
-  Connections,
-  ProgressEvent,
-  Report,
-  ServiceName,
-  ServiceSource,
-  ServiceStatus,
-  ServicesConfig,
-  SetUpStep,
-} from '../services.ts';
-export { SERVICE_NAMES, SERVICE_TITLES, SERVICE_VARIABLES, SET_UP_STEPS } from '../services.ts';
+import { ownServersContext, type ServersContext, type ServiceKind, serviceKinds } from './server-kinds.ts';
+import { type TakeOptions, takeCompose } from './take-compose.ts';
 
 /** The longest set-up builds Temporal and downloads packages over a slow line. */
 const SET_UP_TIMEOUT_MS = 15 * 60_000;
@@ -115,62 +98,4 @@ async function stopOne(kind: ServiceKind, { folder }: ServersContext): Promise<v
   const record = folder.records()[kind.name];
   if (record === undefined) return;
   if (await endProcess(record, kind.stopSignal, STOP_GRACE_MS)) folder.remember(kind.name, null);
-}
-
-/** The state of the three services, each found by making it do real work. Never rejects for a service's sake. */
-export function serviceStatuses(config: ServicesConfig): Promise<ServiceStatus[]> {
-  const context = ownServersContext(config);
-  const used = withCompose(config, context.folder);
-  return Promise.all(SERVICE_NAMES.map((name) => serviceStatus(name, used, context)));
-}
-
-/**
- * The addresses of the configured services and of those that Muster started and that still run. Asks no server, so it
- * is quick. Throws ServiceNotRunning for the first that is neither.
- */
-export async function findConnections(given: ServicesConfig): Promise<Connections> {
-  const { folder } = ownServersContext(given);
-  const config = withCompose(given, folder);
-  const missing = SERVICE_NAMES.find(
-    (name) => configuredAddress(config, name) === null && aliveRecord(folder, name) === null,
-  );
-  if (missing !== undefined) throw new ServiceNotRunning(missing);
-  return {
-    ...findDatabase(config),
-    redisUrl: config.redisUrl ?? ownRedisUrl(folder, ownPort(config, 'redis')),
-    ...temporalConnections(config),
-  };
-}
-
-function ownPort(config: ServicesConfig, service: ServiceName): number {
-  const record = aliveRecord(ownServersContext(config).folder, service);
-  if (record === null) throw new ServiceNotRunning(service);
-  return record.port;
-}
-
-/** Keeps the logs of the servers that Muster started from growing without bounds, until the answer is called. */
-export function keepLogsShort(config: ServicesConfig): () => void {
-  return watchLogs(ownServersContext(config).folder);
-}
-
-/** The addresses of PostgreSQL alone, whatever the other services are up to. Throws ServiceNotRunning. */
-export function findDatabase(given: ServicesConfig): Pick<Connections, 'databaseUrl' | 'ownerUrl'> {
-  const { folder } = ownServersContext(given);
-  const config = withCompose(given, folder);
-  if (config.databaseUrl !== null) {
-    return { databaseUrl: config.databaseUrl, ownerUrl: config.ownerUrl ?? config.databaseUrl };
-  }
-  const server = { port: ownPort(config, 'postgresql'), secrets: secretsOf(folder) };
-  return { databaseUrl: postgresqlUrl(server, 'application'), ownerUrl: postgresqlUrl(server, 'owner') };
-}
-
-type TemporalConnections = Pick<Connections, 'temporalAddress' | 'temporalConnectionOptions' | 'temporalUiUrl'>;
-
-function temporalConnections(config: ServicesConfig): TemporalConnections {
-  const { temporalAddress: configured, temporalConnectionOptions = {}, temporalUiUrl: ui } = config;
-  if (configured !== null) return { temporalAddress: configured, temporalConnectionOptions, temporalUiUrl: ui };
-  const record = aliveRecord(ownServersContext(config).folder, 'temporal');
-  if (record === null) throw new ServiceNotRunning('temporal');
-  const uiUrl = ui ?? (record.uiPort === null ? null : temporalUiUrl(record.uiPort));
-  return { temporalAddress: temporalAddress(record.port), temporalConnectionOptions: {}, temporalUiUrl: uiUrl };
 }

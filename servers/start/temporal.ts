@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { SEARCH_ATTRIBUTES } from '../../domain/system/search-attributes.ts';
-import { LOOPBACK } from './ports.ts';
+import { LOOPBACK } from '../find/own-addresses.ts';
 import { launch } from './processes.ts';
 import type { LaunchedServer, LaunchPlan } from './service-program.ts';
 
@@ -36,16 +36,6 @@ export const SQLITE_PRAGMAS = {
 
 /** Collecting garbage less often took another 5 to 10 % off the server's CPU time; memory is the cheaper of the two. */
 export const GARBAGE_COLLECTION_PERCENT = 400;
-
-/** Address of the gRPC front end of a Temporal that Muster started. */
-export function temporalAddress(port: number): string {
-  return `${LOOPBACK}:${port}`;
-}
-
-/** Address of the Web UI of a Temporal that Muster started. */
-export function temporalUiUrl(uiPort: number): string {
-  return `http://${LOOPBACK}:${uiPort}`;
-}
 
 /** Starts a development server with its Web UI on a file that survives `kill -9`. */
 export function launchTemporal(plan: LaunchPlan, options: { uiPort: number; namespace: string }): LaunchedServer {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../../domain/errors.ts';
+import { isAlive, type ProcessIdentity } from '../find/process-identity.ts';
 import { lastLine } from '../install/commands.ts';
-import { isAlive, type ProcessIdentity } from './processes.ts';
 
 export interface ReadinessOptions {
   identity: ProcessIdentity;

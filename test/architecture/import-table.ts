@@ -92,7 +92,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
         'temporal/',
         'database/',
         'entities/',
-        'servers/',
+        'servers/find/',
         'messaging/',
         'operations/',
         'options/',
@@ -100,7 +100,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
       ],
       ...['workflows/tasks/task-messages.ts', '@temporalio/client', 'pino', 'uuid', 'zod', NODE],
     ],
-    types: ['workflows/', '@mikro-orm/postgresql'],
+    types: ['workflows/', 'servers/services.ts', '@mikro-orm/postgresql'],
     why: 'a program that submits must not carry the code that carries out',
   },
   'agents/': {

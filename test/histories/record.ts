@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { loadConfig } from '../../config.ts';
 import type { TaskHandle } from '../../index.ts';
-import { findConnections } from '../../servers/start/start-services.ts';
+import { findConnections } from '../../servers/find/find-connections.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { RETENTION_SCHEDULE } from '../../temporal/schedules.ts';
 import { prepareInstallation } from '../../worker/wire/prepare-installation.ts';

@@ -4,7 +4,7 @@ import { openDatabase } from '../../database/open-orm.ts';
 import { pruneAll } from '../../database/prune.ts';
 import type { Database } from '../../database/transaction.ts';
 import { type RetentionReport, retentionTable } from '../../domain/retention/report.ts';
-import { findConnections } from '../../servers/start/start-services.ts';
+import { findConnections } from '../../servers/find/find-connections.ts';
 import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { RETENTION_SCHEDULE } from '../../temporal/schedules.ts';
 import { prepareInstallation } from '../../worker/wire/prepare-installation.ts';

@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from '../../servers/find/process-identity.ts';
 import { StateFolder } from '../../servers/find/state-folder.ts';
 import { bringInTemporal } from '../../servers/install/temporal-program.ts';
 import { SET_UP_STEPS, type ServicesConfig, type SetUpStep } from '../../servers/services.ts';
 import { bringUpAll } from '../../servers/start/bring-up.ts';
 import { choosePort } from '../../servers/start/ports.ts';
-import { endProcess, isAlive, launch } from '../../servers/start/processes.ts';
+import { endProcess, launch } from '../../servers/start/processes.ts';
 import type { ServersContext, ServiceKind } from '../../servers/start/server-kinds.ts';
 
 const CONFIG: ServicesConfig = {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findPostgresql, installPostgresql } from '../../servers/install/postgresql-program.ts';
-import { postgresqlSecrets } from '../../servers/start/postgresql.ts';
+import { postgresqlSecrets } from '../../servers/find/own-addresses.ts';
+import { findPostgresql, installedPrograms, installPostgresql } from '../../servers/install/postgresql-program.ts';
 import { keptData, postgresqlFolder } from '../../servers/start/server-user.ts';
 import { FakePrograms } from './fake-programs.ts';
 
@@ -42,6 +42,17 @@ describe('the program for PostgreSQL', () => {
     installed('98.3', { vector: true });
 
     assert.equal((await findPostgresql(keptData(state)))?.version, '98.3');
+  });
+
+  it('is judged where it is installed when the PATH has only a link to it', async () => {
+    const server = programs.add('installed/bin/postgres', 'echo "postgres (PostgreSQL) 98.3"');
+    programs.add('installed/bin/initdb', 'exit 0');
+    programs.add('installed/bin/pg_config', `echo '${programs.folder}/share'; echo '${programs.folder}/lib'`);
+    symlinkSync(server, join(programs.folder, 'postgres'));
+
+    const [found] = (await installedPrograms()).filter(({ version }) => version === '98.3');
+
+    assert.deepEqual([found?.path, found?.hasVector], [realpathSync(server), false]);
   });
 
   it('is the one of the version that wrote the data, not the newest', async () => {

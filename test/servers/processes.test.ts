@@ -2,14 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  endProcess,
-  isAlive,
-  launch,
-  type ProcessIdentity,
-  signalProcess,
-  startedAtFromPs,
-} from '../../servers/start/processes.ts';
+import { isAlive, type ProcessIdentity, startedAtFromPs } from '../../servers/find/process-identity.ts';
+import { endProcess, launch, signalProcess } from '../../servers/start/processes.ts';
 import { eventually } from '../support/eventually.ts';
 
 describe('a launched process', () => {

@@ -3,13 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { ensureRedisPassword, ownRedisUrl, redisPassword, redisUrl } from '../../servers/find/own-addresses.ts';
 import { StateFolder } from '../../servers/find/state-folder.ts';
 import { findRedis } from '../../servers/install/redis-program.ts';
 import { probeRedis } from '../../servers/probe/probes.ts';
 import { choosePort } from '../../servers/start/ports.ts';
 import { endProcess } from '../../servers/start/processes.ts';
-import { ensureRedisPassword, launchRedis, redisPassword, redisUrl } from '../../servers/start/redis.ts';
-import { ownRedisUrl } from '../../servers/start/server-kinds.ts';
+import { launchRedis } from '../../servers/start/redis.ts';
 import { eventually } from '../support/eventually.ts';
 
 describe('the Redis that Muster starts', () => {

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { findConnections } from '../../servers/find/find-connections.ts';
+import { isAlive } from '../../servers/find/process-identity.ts';
+import { connectedPrograms } from '../../servers/probe/connected-programs.ts';
 import { probeRedis, probeTemporal, withPostgresql } from '../../servers/probe/probes.ts';
-import { endProcess, isAlive } from '../../servers/start/processes.ts';
-import {
-  connectedPrograms,
-  findConnections,
-  SERVICE_NAMES,
-  SET_UP_STEPS,
-  type ServiceName,
-  type SetUpStep,
-  serviceStatuses,
-  startServices,
-  stopServices,
-} from '../../servers/start/start-services.ts';
+import { serviceStatuses } from '../../servers/probe/service-status.ts';
+import { SERVICE_NAMES, SET_UP_STEPS, type ServiceName, type SetUpStep } from '../../servers/services.ts';
+import { endProcess } from '../../servers/start/processes.ts';
+import { startServices, stopServices } from '../../servers/start/start-services.ts';
 import { emptyConfig, OwnState } from './own-state.ts';
 
 const silent = () => undefined;

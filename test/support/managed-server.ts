@@ -1,14 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAlive, type ProcessIdentity } from '../../servers/find/process-identity.ts';
 import { runCommand } from '../../servers/install/commands.ts';
 import { choosePort } from '../../servers/start/ports.ts';
-import {
-  endProcess,
-  isAlive,
-  type ProcessIdentity,
-  signalProcess,
-  waitUntilGone,
-} from '../../servers/start/processes.ts';
+import { endProcess, signalProcess, waitUntilGone } from '../../servers/start/processes.ts';
 import type { ServerPorts, ServiceKind } from '../../servers/start/server-kinds.ts';
 import type { LaunchPlan } from '../../servers/start/service-program.ts';
 import { waitUntilAnswers } from '../../servers/start/wait-until-answers.ts';

@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { LOOPBACK } from '../../servers/find/own-addresses.ts';
 import { findRedis } from '../../servers/install/redis-program.ts';
-import { choosePort, LOOPBACK } from '../../servers/start/ports.ts';
+import { choosePort } from '../../servers/start/ports.ts';
 import { eventually } from './eventually.ts';
 import { startKeeper } from './keeper.ts';
 

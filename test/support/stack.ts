@@ -2,11 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  ownRedisUrl,
+  postgresqlUrl,
+  secretsOf,
+  temporalAddress,
+  temporalUiUrl,
+} from '../../servers/find/own-addresses.ts';
 import { cacheFolder, StateFolder } from '../../servers/find/state-folder.ts';
 import { SERVICE_NAMES, type ServiceName } from '../../servers/services.ts';
-import { createVectorExtension, postgresqlUrl } from '../../servers/start/postgresql.ts';
-import { ownRedisUrl, type ServersContext, secretsOf, serviceKinds } from '../../servers/start/server-kinds.ts';
-import { temporalAddress, temporalUiUrl } from '../../servers/start/temporal.ts';
+import { createVectorExtension } from '../../servers/start/postgresql.ts';
+import { type ServersContext, serviceKinds } from '../../servers/start/server-kinds.ts';
 import { startKeeper } from './keeper.ts';
 import { ManagedServer } from './managed-server.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findConnections } from '../../servers/find/find-connections.ts';
+import { processStartedAt } from '../../servers/find/process-identity.ts';
 import { StateFolder } from '../../servers/find/state-folder.ts';
-import { processStartedAt } from '../../servers/start/processes.ts';
-import { findConnections } from '../../servers/start/start-services.ts';
 import { withTemporalProfile } from '../../temporal/profile.ts';
 import { emptyConfig } from '../servers/own-state.ts';
 

@@ -11,7 +11,9 @@ import type { Database } from '../../database/transaction.ts';
 import type { Handler } from '../../domain/agents/handler.ts';
 import type { Graph } from '../../domain/graphs/define-graph.ts';
 import { openRedis, type RedisConnections } from '../../redis/open-redis.ts';
-import { findConnections, keepLogsShort } from '../../servers/start/start-services.ts';
+import { findConnections } from '../../servers/find/find-connections.ts';
+import { StateFolder } from '../../servers/find/state-folder.ts';
+import { watchLogs } from '../../servers/start/logs.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../../temporal/connect-worker.ts';
 import { withTemporalProfile } from '../../temporal/profile.ts';
 import { workflowBundlePath } from '../bundle/workflow-bundle.ts';
@@ -60,7 +62,7 @@ export async function openWorker(
   const hosted = collectHosted([...(options.agents ?? []), ...(options.tools ?? [])], graphs);
   const services = withTemporalProfile(config.services, setVariables(options.environment));
   const connections = await findConnections(services);
-  closers.add('the care for logs', keepLogsShort(services), async (stop) => stop());
+  closers.add('the care for logs', watchLogs(new StateFolder(services.stateDir)), async (stop) => stop());
   const bundling = workflowBundlePath();
   bundling.catch(() => undefined);
 

@@ -4,7 +4,7 @@ import { migrate } from '../../database/migrate.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import { publishGraphs } from '../../database/publish-graphs.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
-import type { Connections } from '../../servers/start/start-services.ts';
+import type { Connections } from '../../servers/services.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
 import { ensureRetentionSchedule, ensureSupervisionSchedule } from '../../temporal/schedules.ts';

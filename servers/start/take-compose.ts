@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  COMPOSE_SERVERS,
+  type ComposeServers,
+  namesNoServer,
+  rememberCompose,
+  takenServers,
+} from '../find/compose-servers.ts';
+import { projectFolder } from '../find/project.ts';
+import type { StateFolder } from '../find/state-folder.ts';
+import { findProgram, runCommand } from '../install/commands.ts';
+import { probePostgresql, probeRedis, probeTemporal } from '../probe/probes.ts';
+import { ComposeSilent } from '../server-errors.ts';
+import { type Report, SERVICE_NAMES, type ServicesConfig } from '../services.ts';
+import { SEARCH_ATTRIBUTES_QUERY } from './temporal.ts';
+
+export interface TakeOptions {
+  folder: StateFolder;
+  report: Report;
+  /** The file whose containers are asked for. */
+  file?: string;
+  /** Where they answer. */
+  servers?: ComposeServers;
+  /** How long they may take for it. @defaultValue 60000 */
+  timeoutMs?: number;
+}
+
+/**
+ * Takes the containers of `compose.yaml` where nothing is configured, no server of Muster's own runs, and Docker says
+ * that all three run; the project keeps to them from then on, because its data are there. Servers on the usual ports
+ * that Docker does not know are never asked: anybody on the machine could have put them there. Throws ComposeSilent.
+ */
+export async function takeCompose(config: ServicesConfig, options: TakeOptions): Promise<void> {
+  const { folder, report, file = join(projectFolder(), 'compose.yaml'), servers = COMPOSE_SERVERS } = options;
+  const runsOwn = SERVICE_NAMES.some((name) => folder.aliveRecord(name) !== null);
+  if (!namesNoServer(config) || runsOwn || takenServers(folder) !== null || !(await containersRun(file))) return;
+  report({ service: null, text: `taking the containers of ${file}; \`muster down\` leaves them` });
+  await untilTheyAnswer(servers, { namespace: config.temporalNamespace, timeoutMs: options.timeoutMs ?? 60_000 });
+  rememberCompose(folder, servers);
+}
+
+async function containersRun(file: string): Promise<boolean> {
+  const docker = existsSync(file) ? await findProgram('docker') : null;
+  if (docker === null) return false;
+  const args = ['compose', '--file', file, 'ps', '--services', '--status', 'running'];
+  const { exitCode, output } = await runCommand(docker, args, { timeoutMs: 10_000 });
+  const running = output.split('\n').map((line) => line.trim());
+  return exitCode === 0 && SERVICE_NAMES.every((name) => running.includes(name));
+}
+
+async function untilTheyAnswer(
+  servers: ComposeServers,
+  { namespace, timeoutMs }: { namespace: string; timeoutMs: number },
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      await Promise.all([probePostgresql(servers.ownerUrl), probePostgresql(servers.databaseUrl)]);
+      await probeRedis(servers.redisUrl);
+      await probeTemporal({ address: servers.temporalAddress, namespace, query: SEARCH_ATTRIBUTES_QUERY });
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw new ComposeSilent(Math.round(timeoutMs / 1000), error);
+      await pause(200);
+    }
+  }
+}
