@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
 import type { GraphId, TenantId } from '../domain/ids.ts';
 import { GraphRepository } from '../entities/graphs/graph-repository.ts';
@@ -12,33 +13,24 @@ const CAPACITY = 200;
  * is forgotten, so that the next one tries again.
  */
 export class GraphCache {
-  readonly #database: Database;
-  readonly #definitions = new Map<GraphId, Promise<GraphDefinition>>();
+  readonly #definitions: LRUCache<GraphId, GraphDefinition, TenantId>;
 
   constructor(database: Database) {
-    this.#database = database;
+    this.#definitions = new LRUCache({
+      max: CAPACITY,
+      ignoreFetchAbort: true,
+      fetchMethod: (id, _stale, { context: tenant }) => read(database, tenant, id),
+    });
   }
 
   /** @throws GraphMissing, StoredRowInvalid */
   get(tenant: TenantId, id: GraphId): Promise<GraphDefinition> {
-    const known = this.#definitions.get(id);
-    if (known !== undefined) return known;
-    const reading = this.#read(tenant, id);
-    this.#definitions.set(id, reading);
-    reading.catch(() => this.#definitions.delete(id));
-    this.#evictOldest();
-    return reading;
+    return this.#definitions.forceFetch(id, { context: tenant });
   }
+}
 
-  async #read(tenant: TenantId, id: GraphId): Promise<GraphDefinition> {
-    const graph = await this.#database.inTenant(tenant, ({ em }) => new GraphRepository(em).load(id));
-    if (graph === null) throw new GraphMissing(id);
-    return graph.definition;
-  }
-
-  #evictOldest(): void {
-    if (this.#definitions.size <= CAPACITY) return;
-    const [oldest] = this.#definitions.keys();
-    if (oldest !== undefined) this.#definitions.delete(oldest);
-  }
+async function read(database: Database, tenant: TenantId, id: GraphId): Promise<GraphDefinition> {
+  const graph = await database.inTenant(tenant, ({ em }) => new GraphRepository(em).load(id));
+  if (graph === null) throw new GraphMissing(id);
+  return graph.definition;
 }

@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import { errorMessage } from '../domain/errors.ts';
 import { DEFAULT_LIMIT_SETTINGS, type LimitSettings, parseLimitSettings } from '../domain/limits/limit-settings.ts';
 import { LimitSettingsRepository } from '../entities/system/limit-settings-repository.ts';
@@ -55,10 +56,7 @@ export class LimitSettingsSource {
   }
 
   async #waited(reading: Promise<void>): Promise<LimitSettings> {
-    const waited = Promise.withResolvers<void>();
-    const timer = setTimeout(waited.resolve, WAIT_MS);
-    await Promise.race([reading, waited.promise]);
-    clearTimeout(timer);
+    await pTimeout(reading, { milliseconds: WAIT_MS, message: false });
     return this.#settings;
   }
 

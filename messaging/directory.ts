@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Database } from '../database/transaction.ts';
 import type { AgentId, TenantId } from '../domain/ids.ts';
 import { type Recipient, RecipientRepository } from '../entities/messaging/recipient-repository.ts';
@@ -10,31 +11,28 @@ const MOST_NAMES = 10_000;
 /** Finds agents by name. */
 export class AgentDirectory {
   readonly #database: Database;
-  readonly #known = new Map<string, { id: Promise<AgentId | null>; until: number }>();
+  readonly #known: LRUCache<string, AgentId, { tenant: TenantId; name: string }>;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#known = new LRUCache({
+      ...{ max: MOST_NAMES, ttl: MEMORY_MS, ignoreFetchAbort: true },
+      fetchMethod: (_key, _stale, { context: { tenant, name } }) => this.#look(tenant, name),
+    });
   }
 
   /** The id of the agent that a tenant means by a name, or by an id. @throws AgentUnknown */
   async find(tenant: TenantId, name: string): Promise<AgentId> {
-    const key = `${tenant}/${name}`;
-    const known = this.#known.get(key);
-    const isFresh = known !== undefined && known.until > performance.now();
-    const id = await (isFresh ? known.id : this.#look(tenant, name, key));
-    if (id !== null) return id;
-    this.#known.delete(key);
-    throw new AgentUnknown(name, tenant);
+    const id = await this.#known.fetch(`${tenant}/${name}`, { context: { tenant, name } });
+    if (id === undefined) throw new AgentUnknown(name, tenant);
+    return id;
   }
 
-  /** Whoever asks while an answer is under way waits for the same one. */
-  #look(tenant: TenantId, name: string, key: string): Promise<AgentId | null> {
+  /** Undefined is not remembered: an agent that is unknown now may register at any moment. */
+  async #look(tenant: TenantId, name: string): Promise<AgentId | undefined> {
     const { single } = this.#database;
-    const id = single.inTenant(tenant, ({ em }) => new RecipientRepository(em).find(tenant, name));
-    id.catch(() => this.#known.delete(key));
-    if (this.#known.size >= MOST_NAMES) this.#known.clear();
-    this.#known.set(key, { id, until: performance.now() + MEMORY_MS });
-    return id;
+    const id = await single.inTenant(tenant, ({ em }) => new RecipientRepository(em).find(tenant, name));
+    return id ?? undefined;
   }
 
   /** All agents of a tenant that take messages, shared ones included. */

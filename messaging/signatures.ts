@@ -1,4 +1,5 @@
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { JsonObject } from '../domain/json.ts';
 import type { Envelope, SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { payloadText, signingText } from '../domain/messaging/signing-text.ts';
@@ -19,25 +20,18 @@ export function createSigningKey(): SigningKey {
 }
 
 /** Public keys read from text: one for each process that sends. */
-const known = new Map<string, KeyObject>();
-const KNOWN_KEYS = 1_000;
+const known = new LRUCache<string, KeyObject>({
+  max: 1_000,
+  memoMethod: (key) => createPublicKey({ key: Buffer.from(key, 'base64'), format: 'der', type: 'spki' }),
+});
 
 /** Whether the holder of a public key signed exactly this message. False for a key that is none. */
 export function isSignedBy(publicKey: string, message: SignedEnvelope): boolean {
   try {
-    return verify(null, textOf(message), keyOf(publicKey), Buffer.from(message.signature, 'base64'));
+    return verify(null, textOf(message), known.memo(publicKey), Buffer.from(message.signature, 'base64'));
   } catch {
     return false;
   }
-}
-
-function keyOf(publicKey: string): KeyObject {
-  const found = known.get(publicKey);
-  if (found !== undefined) return found;
-  const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' });
-  if (known.size >= KNOWN_KEYS) known.clear();
-  known.set(publicKey, key);
-  return key;
 }
 
 function textOf(message: Envelope): Buffer {

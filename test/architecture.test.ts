@@ -75,7 +75,9 @@ describe('the import table', () => {
     // A worker keeps the logs short of servers that run; where there is no /proc, `ps` tells processes apart.
     const allowed = new Set(['servers/start/logs.ts', 'servers/find/process-identity.ts']);
     const bringing = [...loaded].filter((path) => /^servers\/(install|start|probe)\//.test(path));
-    const spawning = imports.filter(({ from, target }) => loaded.has(from) && target === 'node:child_process');
+    const spawning = imports.filter(
+      ({ from, target }) => loaded.has(from) && ['node:child_process', 'execa'].includes(target),
+    );
 
     assert.ok(loaded.has('servers/find/find-connections.ts'), 'expected what finds the servers');
     const found = new Set([...bringing, ...spawning.map(({ from }) => from)]).difference(allowed);

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import type { ServerUser } from '../start/processes.ts';
 
 export interface CommandResult {
@@ -18,29 +18,20 @@ export interface CommandOptions {
 }
 
 /** Runs a program to its end. Never rejects: a program that cannot be started answers with `exitCode` null. */
-export function runCommand(
+export async function runCommand(
   command: string,
   args: readonly string[],
-  options: CommandOptions = {},
+  { cwd, user, timeoutMs = 600_000 }: CommandOptions = {},
 ): Promise<CommandResult> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.user === undefined || options.user === null ? {} : options.user),
-    });
-    // Node's own time-out outlives a program that could not be started, and keeps this process waiting for it.
-    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 600_000);
-    const chunks: Buffer[] = [];
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
-    const finish = (result: CommandResult) => {
-      clearTimeout(timer);
-      resolve(result);
-    };
-    child.once('error', (error) => finish({ exitCode: null, output: error.message }));
-    child.once('close', (exitCode) => finish({ exitCode, output: Buffer.concat(chunks).toString('utf8') }));
+  const { exitCode, all, originalMessage } = await execa(command, args, {
+    ...{ all: true, stdin: 'ignore', stripFinalNewline: false, reject: false },
+    ...{ timeout: timeoutMs, killSignal: 'SIGKILL' },
+    // A package manager that ends with this process would leave the system to be repaired.
+    cleanup: false,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(user ?? {}),
   });
+  return { exitCode: exitCode ?? null, output: all || (originalMessage ?? '') };
 }
 
 /** The last line that says something, for quoting in an error. */

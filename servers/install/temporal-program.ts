@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { CACHE_VARIABLE, makeUsable } from '../find/state-folder.ts';
 import type { ProgramSource } from '../services.ts';
 import type { ServiceProgram } from '../start/service-program.ts';
@@ -27,16 +26,12 @@ export async function findTemporal(cacheFolder: string): Promise<ServiceProgram 
  */
 export async function bringInTemporal(cacheFolder: string, announce: (text: string) => void): Promise<ServiceProgram> {
   makeUsable(join(cacheFolder, 'temporal'), CACHE_VARIABLE);
-  const child = spawn(process.execPath, [BRING_IN, cacheFolder], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let complaint = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    complaint += chunk.toString('utf8');
-  });
-  createInterface({ input: child.stdout }).on('line', announce);
-  const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const running = execa(process.execPath, [BRING_IN, cacheFolder], { stdin: 'ignore', reject: false, cleanup: false });
+  for await (const line of running) announce(line);
+  const { exitCode, stderr } = await running;
   const program = await findCached(cacheFolder);
   if (exitCode === 0 && program !== null) return program;
-  throw new Error(`no Temporal server could be brought in (${lastLine(complaint)}).`);
+  throw new Error(`no Temporal server could be brought in (${lastLine(stderr)}).`);
 }
 
 /** Where bring-in.mjs puts the program: the version is the one that go.mod pins. */

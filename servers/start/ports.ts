@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import getPort from 'get-port';
 
 import { LOOPBACK } from '../find/own-addresses.ts';
 
@@ -13,14 +14,5 @@ export function isPortFree(port: number): Promise<boolean> {
 
 /** `preferred` where it is free, otherwise some free loopback port. Nothing reserves it until a server listens. */
 export async function choosePort(preferred: number | null): Promise<number> {
-  if (preferred !== null && (await isPortFree(preferred))) return preferred;
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ port: 0, host: LOOPBACK }, () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
+  return preferred !== null && (await isPortFree(preferred)) ? preferred : getPort({ host: LOOPBACK });
 }

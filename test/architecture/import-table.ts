@@ -26,7 +26,19 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'rows know the database and the words, and nothing of queues or workflows',
   },
   'database/': {
-    values: ['entities/', 'domain/', '@mikro-orm/*', 'ajv', 'ajv/*', 'kysely', 'pg', 'uuid', NODE],
+    values: [
+      'entities/',
+      'domain/',
+      '@mikro-orm/*',
+      'ajv',
+      'ajv/*',
+      'kysely',
+      'lru-cache',
+      'p-timeout',
+      'pg',
+      'uuid',
+      NODE,
+    ],
     why: 'units of work serve every caller and know none',
   },
   'redis/': {
@@ -46,7 +58,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'connections to Temporal are made without knowing what runs over them',
   },
   'servers/': {
-    values: ['domain/', NODE, 'pg', 'ioredis', '@temporalio/*', 'env-paths', 'zod'],
+    values: ['domain/', NODE, 'pg', 'ioredis', '@temporalio/*', 'env-paths', 'execa', 'get-port', 'zod'],
     why: 'servers are found and started before anything else exists',
   },
   'options/': {
@@ -59,7 +71,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'what the program does is the same for every caller, and knows none',
   },
   'messaging/': {
-    values: ['domain/', 'entities/', 'database/', 'redis/', 'options/', 'uuid', 'zod', NODE],
+    values: ['domain/', 'entities/', 'database/', 'redis/', 'options/', 'lru-cache', 'uuid', 'zod', NODE],
     types: ['@mikro-orm/postgresql'],
     why: 'agents talk the same way in a worker and in a program of their own',
   },

@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import { errorMessage } from '../../domain/errors.ts';
 
 /** What a service said when it was asked to do something. */
@@ -11,6 +12,7 @@ export interface ProbeResult {
 
 /** How long an answer may take. */
 const DEADLINE_MS = 900;
+const NO_ANSWER: ProbeResult = { ok: false, ms: DEADLINE_MS, reason: 'it does not answer' };
 /** How long an answer counts, so that many who ask cost one question. */
 const FRESH_MS = 1_000;
 
@@ -32,8 +34,8 @@ export class Probe {
   async ask(): Promise<ProbeResult> {
     if (this.#last !== null && performance.now() - this.#last.at < FRESH_MS) return this.#last.result;
     this.#pending ??= this.#begin();
-    const leftMs = Math.max(0, DEADLINE_MS - (performance.now() - this.#askedAt));
-    return within(leftMs, this.#pending);
+    const leftMs = Math.max(1, DEADLINE_MS - (performance.now() - this.#askedAt));
+    return pTimeout(this.#pending, { milliseconds: leftMs, fallback: () => NO_ANSWER });
   }
 
   #begin(): Promise<ProbeResult> {
@@ -56,15 +58,5 @@ export class Probe {
         this.#pending = null;
         return result;
       });
-  }
-}
-
-async function within(ms: number, pending: Promise<ProbeResult>): Promise<ProbeResult> {
-  const { promise, resolve } = Promise.withResolvers<ProbeResult>();
-  const timer = setTimeout(() => resolve({ ok: false, ms: DEADLINE_MS, reason: 'it does not answer' }), ms);
-  try {
-    return await Promise.race([pending, promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

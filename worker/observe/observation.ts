@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
+import pTimeout from 'p-timeout';
 import type { Log } from '../../activities/dependencies.ts';
 import type { Database } from '../../database/transaction.ts';
 import type { Dispatcher } from '../../dispatcher/dispatcher.ts';
@@ -167,9 +168,7 @@ export class Observation {
     const asked = this.#options.database.single
       .inSystem('inspect', ({ em }) => new GaugeRepository(em).read())
       .catch(() => null);
-    const { promise, resolve } = Promise.withResolvers<null>();
-    const timer = setTimeout(() => resolve(null), FIGURES_DEADLINE_MS);
-    const reading = Promise.race([asked, promise]).finally(() => clearTimeout(timer));
+    const reading = pTimeout(asked, { milliseconds: FIGURES_DEADLINE_MS, fallback: () => null });
     this.#figures = { reading, at: performance.now() };
     return reading;
   }

@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import type { Database } from '../../database/transaction.ts';
 import { unhostedGraphs, unhostedText } from '../../domain/agents/hosting.ts';
 import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
@@ -23,9 +24,7 @@ export class UnhostedTasks {
     if (this.#last === null || performance.now() - this.#last.at > FRESH_MS) {
       this.#last = { sentences: this.#read().catch(() => []), at: performance.now() };
     }
-    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
-    const timer = setTimeout(() => resolve([]), DEADLINE_MS);
-    return Promise.race([this.#last.sentences, promise]).finally(() => clearTimeout(timer));
+    return pTimeout(this.#last.sentences, { milliseconds: DEADLINE_MS, fallback: () => [] });
   }
 
   #read(): Promise<string[]> {

@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import { WorkerStopIncomplete } from '../worker-errors.ts';
 import type { Closers } from './closers.ts';
 
@@ -18,17 +19,10 @@ export const AFTER_GRACE_MS = 5_000;
  */
 export async function closeInTime({ closers, graceMs, starting }: CloseInTimeOptions): Promise<void> {
   const withinMs = graceMs + AFTER_GRACE_MS;
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.reject(new WorkerStopIncomplete(withinMs, closers.current === '' ? 'its start' : closers.current));
-  }, withinMs);
-  const closing = closeAll(closers, starting);
-  closing.catch(() => undefined);
-  try {
-    await Promise.race([closing, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const fallback = () => {
+    throw new WorkerStopIncomplete(withinMs, closers.current === '' ? 'its start' : closers.current);
+  };
+  await pTimeout(closeAll(closers, starting), { milliseconds: withinMs, fallback });
 }
 
 async function closeAll(closers: Closers, starting: Promise<unknown> | undefined): Promise<void> {
