@@ -11,6 +11,7 @@ import type { Limits } from './client/limits.ts';
 import type { Messages } from './client/messages.ts';
 import { type ClientStores, openClientStores } from './client/open-stores.ts';
 import { connectOptions } from './client/options/connect-options.ts';
+import type { LimitOptions } from './client/options/queue-options.ts';
 import {
   agentSearch,
   publishedGraphs,
@@ -226,15 +227,17 @@ export class Muster {
    * Limits how many tasks with a concurrency key are open at once, in the whole installation: `tenant:NAME`,
    * `graph:NAME`, `agent:NAME`, `user:TENANT/USER`, `key:TENANT/KEY`, or `<kind>:*` for every key of a kind that has no
    * limit of its own. 0 to 1,000,000; null for the default, which is one for `user:*` and none for all else. Tasks that
-   * run are left alone. It counts within two seconds.
+   * run are left alone. It counts within two seconds. With `while: 'occupying'` tasks hold no slot while they are paused or
+   * wait for input, an approval, a message or a time; one that continues is over the limit for a while if it is full.
    *
    * @example
    * await muster.setLimit('graph:channel-digest', 4);
+   * await muster.setLimit('key:acme/desk', 2, { while: 'occupying' });
    *
    * @throws SettingsInvalid
    */
-  setLimit(key: string, limit: number | null): Promise<QueueSettings> {
-    return this.#queue.setLimit(key, limit);
+  setLimit(key: string, limit: number | null, options: LimitOptions = {}): Promise<QueueSettings> {
+    return this.#queue.setLimit(key, limit, options);
   }
 
   /**

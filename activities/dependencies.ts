@@ -5,9 +5,10 @@ import type { TenantId, TraceId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { AgentPlaceAnswer, PlaceWaiter } from '../domain/limits/agent-place.ts';
 import type { HandlerMessages } from '../domain/messaging/received-message.ts';
+import type { QueueSettings } from '../domain/queues/queue-settings.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../domain/tasks/task-status.ts';
+import type { OpenTaskStatus, TerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import type { AgentHealthBoard } from '../redis/agent-health.ts';
 import type { RateLimiter } from '../redis/limits/rate-limiter.ts';
 
@@ -40,6 +41,10 @@ export interface ActivityDependencies {
   readonly handlers: ReadonlyMap<string, Handler>;
   /** Told after the commit that ends a task. A hint: whoever misses it finds out by looking. */
   readonly taskEnded: (execution: ExecutionRef, status: TerminalTaskStatus) => void;
+  /** Told after the commit that lets an open task wait or continue, with the concurrency keys whose slots it holds. A hint too. */
+  readonly taskMoved: (execution: ExecutionRef, status: OpenTaskStatus, slots: readonly string[]) => void;
+  /** How the queue behaves; the last settings that were read while PostgreSQL does not answer. */
+  readonly queueSettings: () => Promise<QueueSettings>;
   /** The fast signal that agents are alive. */
   readonly board: Pick<AgentHealthBoard, 'health'>;
   /** Tells a handler how fast it may go. */

@@ -15,6 +15,7 @@ export type {
 } from './dead-letters.ts';
 export type { LimitCall, Limits, TierHolder } from './limits.ts';
 export type { BroadcastReceipt, Messages } from './messages.ts';
+export type { LimitOptions } from './options/queue-options.ts';
 export type { BandView, ConcurrencyLimitView, IndexState, QueueView, TenantView } from './queue-view.ts';
 export type { SubmitItem } from './submit.ts';
 export type { SubmitOptions } from './submit-options.ts';

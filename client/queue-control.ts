@@ -2,7 +2,16 @@ import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { parseQueueSettings, type QueueSettings } from '../domain/queues/queue-settings.ts';
 import { SettingsRepository } from '../entities/system/settings-repository.ts';
 import type { ClientStores } from './open-stores.ts';
-import { limitKey, limitValue, pauseTarget, resumeTarget, weightTenant, weightValue } from './options/queue-options.ts';
+import {
+  type LimitOptions,
+  limitKey,
+  limitOptions,
+  limitValue,
+  pauseTarget,
+  resumeTarget,
+  weightTenant,
+  weightValue,
+} from './options/queue-options.ts';
 
 /**
  * What an operator changes of the queue while it runs. The settings are those of the whole installation. Each change is
@@ -23,9 +32,17 @@ export class QueueControl {
     });
   }
 
-  async setLimit(givenKey: string, givenLimit: number | null): Promise<QueueSettings> {
-    const [key, limit] = [limitKey(givenKey), limitValue(givenLimit)];
-    return this.#change((stored) => ({ ...stored, limits: withEntry(stored.limits, key, limit) }));
+  async setLimit(givenKey: string, givenLimit: number | null, given: LimitOptions): Promise<QueueSettings> {
+    const [key, limit, options] = [limitKey(givenKey), limitValue(givenLimit), limitOptions(given)];
+    return this.#change((stored) => {
+      const { whileOccupying: known, ...others } = stored;
+      const before = listOf(known).includes(key) ? 'occupying' : 'open';
+      const span = limit === null ? 'open' : (options.while ?? before);
+      const names = listOf(known).filter((name) => name !== key);
+      const whileOccupying = span === 'occupying' ? [...names, key] : names;
+      const limits = withEntry(stored.limits, key, limit);
+      return { ...others, limits, ...(whileOccupying.length === 0 ? {} : { whileOccupying }) };
+    });
   }
 
   async setWeight(givenTenant: string, givenWeight: number | null): Promise<QueueSettings> {

@@ -1,5 +1,5 @@
 import { kindOfKey } from '../domain/queues/concurrency-keys.ts';
-import { limitOfKey, type QueueSettings } from '../domain/queues/queue-settings.ts';
+import { type LimitSpan, limitOfKey, type QueueSettings, spanOfKey } from '../domain/queues/queue-settings.ts';
 import { PRIORITY_BANDS, type PriorityBand } from '../domain/tasks/priority.ts';
 import { isOpenTaskStatus, type TaskStatus } from '../domain/tasks/task-status.ts';
 import type { TaskCount, TenantCount } from '../entities/tasks/queue-count-repository.ts';
@@ -33,6 +33,8 @@ export interface ConcurrencyLimitView {
   readonly key: string;
   /** Null for a key whose limit was lifted while tasks held its slots. */
   readonly limit: number | null;
+  /** When tasks hold its slots: from start to end, or only while they occupy a place. */
+  readonly while: LimitSpan;
   /** Slots that open tasks hold; for `<kind>:*` those of all its keys. */
   readonly held: number;
   /** Waiting tasks that it holds up, as Redis says; null while Redis is unavailable. */
@@ -176,13 +178,13 @@ function limitViews(
     const isCovered = (one: { key: string }) => one.key === key || covers(key, one.key, settings);
     const held = slots.filter(isCovered).reduce((total, slot) => total + slot.held, 0);
     const waiting = parked.filter(isCovered).reduce((total, one) => total + one.count, 0);
-    return { key, limit, held, parked: index.parked === null ? null : waiting };
+    return { key, limit, while: spanOfKey(settings, key), held, parked: index.parked === null ? null : waiting };
   });
   const others = slots
     .filter((slot) => settings.limits[slot.key] === undefined)
     .map(({ key, held }) => {
       const waiting = index.parked === null ? null : (index.parked.get(key) ?? 0);
-      return { key, limit: limitOfKey(settings, key), held, parked: waiting };
+      return { key, limit: limitOfKey(settings, key), while: spanOfKey(settings, key), held, parked: waiting };
     });
   return [...named, ...others].sort((a, b) => b.held - a.held || (a.key < b.key ? -1 : 1)).slice(0, MAX_KEYS);
 }

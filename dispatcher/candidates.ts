@@ -134,6 +134,11 @@ export class Candidates {
     this.#released.add(taskId).catch(() => undefined);
   }
 
+  /** An open task holds these slots and no others. The next comparison with PostgreSQL says it again. */
+  moved(taskId: TaskId, slots: readonly string[]): void {
+    this.#tell((queue) => queue.holds(taskId, slots)).catch(() => undefined);
+  }
+
   /** When Redis was told of the ends so far. */
   settled(): Promise<void> {
     return this.#released.idle();

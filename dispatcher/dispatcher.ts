@@ -6,10 +6,11 @@ import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
-import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
+import { isOccupyingTaskStatus, type OpenTaskStatus } from '../domain/tasks/task-status.ts';
 import type { Claimant } from '../entities/tasks/claim-rules.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
+import { occupiedPlaces } from '../entities/tasks/statements/occupied-places.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { Candidates } from './candidates.ts';
 import { type Claims, claimTasks } from './claim-tasks.ts';
@@ -40,7 +41,7 @@ export interface DispatcherLog extends RecordLog {
 export interface DispatcherLoad {
   readonly free: number;
   readonly claimed: number;
-  /** Tasks that wait and yet hold places, because more of them wait than may without one. */
+  /** Tasks all of whose nodes wait and that yet hold places, because there are more of them than may without one. */
   readonly heldPlaces: number;
 }
 
@@ -50,7 +51,7 @@ const BATCH_SIZE = 500;
 const MAX_BATCHES = 3;
 /** Without a hint the queue is looked at this often; a hint makes it at once. */
 const POLL_MS = 1_000;
-/** How often a dispatcher asks PostgreSQL which of its tasks ended elsewhere. */
+/** How often a dispatcher asks PostgreSQL which tasks hold its places. */
 const SWEEP_MS = 2_000;
 /** How long a dispatcher rests whose claim failed: PostgreSQL is most likely away. */
 const REST_MS = 1_000;
@@ -60,9 +61,9 @@ const CONTENDED_MS = 50;
 /**
  * Moves tasks from the queue into execution: leases jobs in Redis, claims their rows in PostgreSQL, starts them. While
  * Redis is unavailable it asks PostgreSQL directly. It carries out at most `capacity` tasks: a task takes a place from its lease
- * until its end is seen, by `taskEnded` or by looking. One that is paused, or all of whose nodes wait (for a limit, for a
- * worker that hosts them, for their next attempt), holds none meanwhile; when it goes on, there may be some more than
- * `capacity` for a while.
+ * until its end is seen, by `taskEnded` or by looking. One that is paused, or waits for a person, a message or a time, is
+ * none of its tasks meanwhile; one all of whose nodes wait (for a limit, for a worker that hosts them, for their next
+ * attempt) holds no place. When such a task continues, there may be some more than `capacity` for a while.
  *
  * If the process dies between lease and claim, the lease runs out; between claim and start, the reconciler starts the
  * task, and its job, should it still be in the index, comes back, is refused, and is taken out.
@@ -93,7 +94,7 @@ export class Dispatcher {
   /** How many tasks it could take now, and how many it has claimed since the start. */
   get load(): DispatcherLoad {
     const free = Math.max(0, this.#places.room);
-    return { free, claimed: this.#claimed, heldPlaces: this.#places.heldByWaiting };
+    return { free, claimed: this.#claimed, heldPlaces: this.#places.heldByIdle };
   }
 
   start(): void {
@@ -109,6 +110,13 @@ export class Dispatcher {
   taskEnded(taskId: TaskId): void {
     this.#candidates.ended(taskId);
     if (this.#places.free(taskId)) this.#loop.hint();
+  }
+
+  /** An open task continues in this process, or waits now: it takes a place, or gives its place up, and slots with it. */
+  taskMoved(taskId: TaskId, status: OpenTaskStatus, slots: readonly string[]): void {
+    this.#candidates.moved(taskId, slots);
+    if (isOccupyingTaskStatus(status)) this.#places.take([taskId]);
+    else if (this.#places.free(taskId)) this.#loop.hint();
   }
 
   /** Takes nothing more. What is claimed and not started by then is left to the reconciler of another worker. */
@@ -211,12 +219,11 @@ export class Dispatcher {
   }
 
   async #sweep(): Promise<void> {
-    const looked = this.#places.tasks;
-    if (looked.length === 0 || performance.now() - this.#sweptAt < SWEEP_MS) return;
+    if (performance.now() - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = performance.now();
-    const open = await this.#options.database.single.inSystem('dispatch', ({ em }) =>
-      new ClaimRepository(em).open(looked),
+    const { database, claimant } = this.#options;
+    await this.#places.look(() =>
+      database.single.inSystem('dispatch', ({ em }) => occupiedPlaces(em, claimant.workerId)),
     );
-    this.#places.see(looked, open);
   }
 }

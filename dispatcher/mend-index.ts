@@ -65,7 +65,7 @@ export class IndexMender {
   async #mendSlots(settings: QueueSettings): Promise<void> {
     const { database, log } = this.#options;
     const single = database.single;
-    const freed = await single.inSystem('reconcile', ({ em }) => new SlotRepository(em).freeStale());
+    const freed = await single.inSystem('reconcile', ({ em }) => new SlotRepository(em).freeStale(settings));
     if (freed > 0) log.warn({ slots: freed }, 'slots without an open task were freed');
     await single.inSystem('reconcile', ({ em }) => new SlotRepository(em).takeMissing(settings));
   }

@@ -39,6 +39,11 @@ const LOOK_MS = 1_000;
 const COUNT_EVERY_LOOKS = 5;
 const COMPARE_MS = 5_000;
 const SUSPECTS_PER_TURN = 50;
+/**
+ * How much longer a task that waits for a person, a message or a time is left alone: there may be ten thousand of them,
+ * and they must not stand in the line of those that were to run.
+ */
+const WAITING_FACTOR = 30;
 const TEMPORAL_DEADLINE_MS = 3_000;
 
 /**
@@ -104,7 +109,11 @@ export class Reconciler {
     const suspects = await this.#options.database.inSystem('reconcile', async ({ em }) => {
       const open = new SuspectRepository(em);
       if (!(await open.tryLock())) return [];
-      const found = await open.unchecked(this.#options.suspectAfterSeconds, SUSPECTS_PER_TURN);
+      const { suspectAfterSeconds } = this.#options;
+      const found = [
+        ...(await open.unchecked('occupying', suspectAfterSeconds, SUSPECTS_PER_TURN)),
+        ...(await open.unchecked('waiting', WAITING_FACTOR * suspectAfterSeconds, SUSPECTS_PER_TURN)),
+      ];
       await open.markChecked(found.map((task) => task.execution.taskId));
       return found;
     });

@@ -10,6 +10,7 @@ import {
   type Job,
   type LeasedJob,
   packKey,
+  packKeys,
   packPlace,
   packSettings,
   packSlots,
@@ -174,6 +175,15 @@ export class JobQueue {
     const { all, wakeUps } = this.#keys;
     const keepMs = freshMs(this.#holderMs);
     return this.#sum(ids, (batch) => this.#redis.ask((redis) => redis.releaseJobs(...all, wakeUps, keepMs, ...batch)));
+  }
+
+  /**
+   * Notes that a started task holds slots of these keys and of no others, since it waits or continues. Repeating it changes
+   * nothing.
+   */
+  async holds(taskId: TaskId, keys: readonly string[]): Promise<void> {
+    const { all, wakeUps } = this.#keys;
+    await this.#redis.ask((redis) => redis.setSlots(...all, wakeUps, this.#holderMs, taskId, packKeys(keys)));
   }
 
   /**

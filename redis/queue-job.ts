@@ -35,7 +35,7 @@ export function packPlace({ band, tenant, createdAtMs, keys }: Job): string {
 }
 
 /** Keys in one text, apart by blanks. */
-function packKeys(keys: readonly string[]): string {
+export function packKeys(keys: readonly string[]): string {
   return [...new Set(keys)].map(packKey).join(' ');
 }
 

@@ -22,6 +22,9 @@ export interface QueueScripts {
   giveBackJobs(...input: [...Keys, wakeUps: string, delayMs: number, ...taskIds: string[]]): Promise<number>;
   releaseJobs(...input: [...Keys, wakeUps: string, keepMs: number, ...taskIds: string[]]): Promise<number>;
   removeJobs(...input: [...Keys, wakeUps: string, ...taskIds: string[]]): Promise<number>;
+  setSlots(
+    ...input: [...Keys, wakeUps: string, holderMs: number, taskId: string, keys: string]
+  ): Promise<'set' | 'unchanged'>;
   confirmSlots(...input: [...Keys, holderMs: number, ...slots: string[]]): Promise<number>;
   endUnconfirmed(...input: [...Keys, wakeUps: string, dueWithinMs: number, most: number]): Promise<number>;
   countElsewhere(...input: [...Keys, ...counts: Argument[]]): Promise<number>;
@@ -51,6 +54,7 @@ export const QUEUE_SCRIPTS: Record<keyof QueueScripts, ScriptParts> = {
   giveBackJobs: queueScript(...LEASES, 'give-back-jobs'),
   releaseJobs: queueScript(...LEASES, 'release-jobs'),
   removeJobs: queueScript(...LEASES, 'remove-jobs'),
+  setSlots: queueScript(...SLOTS, 'set-slots'),
   confirmSlots: queueScript(...SLOTS, 'confirm-slots'),
   endUnconfirmed: queueScript(...SLOTS, 'end-unconfirmed'),
   countElsewhere: queueScript('queue-keys', 'count-elsewhere'),

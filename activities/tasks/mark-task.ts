@@ -1,8 +1,8 @@
 import { WriteRefused } from '../../database/database-errors.ts';
-import { withRecord } from '../../database/with-record.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
-import { TaskRepository } from '../../entities/tasks/task-repository.ts';
-import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { moveOpenTask } from '../../entities/tasks/statements/move-open-task.ts';
+import { Recorder } from '../../operations/record/recorder.ts';
+import { withTrace } from '../../operations/record/recording.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failure.ts';
 
@@ -12,18 +12,22 @@ export interface MarkTaskInput {
 }
 
 /**
- * Writes that a task was paused or resumed. A task that has ended keeps its end. The workflow is what pauses, so a record
- * that PostgreSQL refuses is left out.
+ * Writes that a task was paused or resumed, and frees or takes its slots with it. A task that has ended keeps its end. The
+ * workflow is what pauses, so a record that PostgreSQL refuses is left out.
  */
 export async function markTask(deps: ActivityDependencies, { execution, status }: MarkTaskInput): Promise<void> {
+  const move = { execution, status, workerId: deps.process };
   try {
-    await withRecord(deps, (record) =>
-      deps.database.inTenant(execution.tenant, async ({ em }) => {
-        const marked = await new TaskRepository(em).markOpen(execution.taskId, execution.fence, status);
+    const settings = await deps.queueSettings();
+    const moved = await withTrace(deps.log, (trace) =>
+      deps.database.inSystem('dispatch', async ({ em }) => {
+        const task = await moveOpenTask(em, move, settings);
         const type = status === 'paused' ? 'trace.paused' : 'trace.resumed';
-        if (marked && record) await new TraceRepository(em).append(execution.traceId, [{ type }]);
+        if (task?.isNew === true) await new Recorder(em, trace).eventHappened(execution.traceId, [{ type }]);
+        return task;
       }),
     );
+    if (moved !== null) deps.taskMoved(execution, status, moved.slots);
   } catch (error) {
     if (error instanceof WriteRefused) {
       deps.log.error(

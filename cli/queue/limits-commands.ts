@@ -1,8 +1,9 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { QueueView } from '../../client.ts';
 import type { LimitSettings } from '../../domain/limits/limit-settings.ts';
 import { gcra, type RateLimit, slidingLog } from '../../domain/limits/rate-limit.ts';
 import { kindOfKey } from '../../domain/queues/concurrency-keys.ts';
+import { LIMIT_SPANS, type LimitSpan, spanOfKey } from '../../domain/queues/queue-settings.ts';
 import { WrongUsage } from '../cli-errors.ts';
 import { type LimitValue, limitValue, wholeNumber } from '../input/option-values.ts';
 import { Output } from '../output/output.ts';
@@ -13,6 +14,7 @@ interface SetOptions extends TenantOptions {
   readonly burst?: number;
   readonly block?: number;
   readonly sliding?: boolean;
+  readonly while?: LimitSpan;
 }
 
 interface UnsetOptions extends TenantOptions {
@@ -38,6 +40,11 @@ export function addLimitsCommand(program: Command): void {
       wholeNumber({ min: 0, max: 31_536_000 }),
     )
     .option('--sliding', 'of a rate: exact in every window, for small limits')
+    .addOption(
+      new Option('--while <when>', 'of tasks at once: what counts, those that wait included or not').choices(
+        LIMIT_SPANS,
+      ),
+    )
     .addHelpText('after', EXAMPLES)
     .action((key: string, value: LimitValue, _options: unknown, command: Command) =>
       set(key, value, command.optsWithGlobals<SetOptions>()),
@@ -54,6 +61,7 @@ export function addLimitsCommand(program: Command): void {
 const EXAMPLES = `
 Examples:
   muster limits set graph:channel-digest 4
+  muster limits set key:acme/desk 2 --while occupying
   muster limits set endpoint:chat 60/60 --burst 20
   muster limits set provider:acme/tokens 90000/60
   muster limits unset endpoint:chat`;
@@ -82,10 +90,14 @@ async function set(key: string, value: LimitValue, options: SetOptions): Promise
   }
   if (value.kind === 'at_once') {
     refuseRateName(key);
-    const { limits } = await withMuster(options, (muster) => muster.setLimit(key, value.count));
-    report(options, { key, limit: limits[key] ?? null }, `${key}: at most ${value.count} tasks are open at once.`);
+    const settings = await withMuster(options, (muster) => muster.setLimit(key, value.count, { while: options.while }));
+    const counted = spanOfKey(settings, key);
+    const what = counted === 'open' ? 'are open' : 'occupy a place';
+    const data = { key, limit: settings.limits[key] ?? null, while: counted };
+    report(options, data, `${key}: at most ${value.count} tasks ${what} at once.`);
     return;
   }
+  if (options.while !== undefined) throw new WrongUsage('--while goes with a number of tasks at once, like 4.');
   const rate = value.kind === 'none' ? null : rateOf(value, options);
   await withMuster(options, (muster) => muster.limits.set(key, rate));
   report(options, { key, rate }, rate === null ? `${key} has no rate limit.` : `${key}: ${rateText(rate)}.`);

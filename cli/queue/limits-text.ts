@@ -6,14 +6,15 @@ import type { Colors } from '../output/output.ts';
 /** How many tasks may be open at once, and how many are. */
 export function formatConcurrencyLimits({ limits }: Pick<QueueView, 'limits'>, colors: Colors): string {
   const columns: Column[] = [
-    { title: 'open at once' },
+    { title: 'tasks at once' },
     { title: 'held', align: 'right' },
     { title: 'of', align: 'right' },
     { title: 'holds up', align: 'right' },
+    { title: 'while' },
     { title: '', paint: colors.yellow },
   ];
-  const rows = limits.map(({ key, held, limit, parked }) => [
-    ...[key, String(held), limit === null ? '-' : String(limit), String(parked ?? '-')],
+  const rows = limits.map(({ key, held, limit, parked, while: span }) => [
+    ...[key, String(held), limit === null ? '-' : String(limit), String(parked ?? '-'), span],
     limit !== null && held >= limit && !key.endsWith(':*') ? 'full' : '',
   ]);
   return formatTable(columns, rows, colors);

@@ -1,8 +1,17 @@
 import { z } from 'zod';
 import { textFault } from '../../domain/json.ts';
-import { isPauseTarget } from '../../domain/queues/queue-settings.ts';
-import { anyNumber, text, textLike } from '../../options/fields.ts';
-import { argumentOf } from '../../options/parse-options.ts';
+import { isPauseTarget, LIMIT_SPANS, type LimitSpan } from '../../domain/queues/queue-settings.ts';
+import { anyNumber, oneOf, text, textLike } from '../../options/fields.ts';
+import { argumentOf, optionsOf } from '../../options/parse-options.ts';
+
+/** What else is said of a limit. */
+export interface LimitOptions {
+  /**
+   * `open`: tasks hold their slots from their start to their end. `occupying`: those that are paused, or wait for input, an
+   * approval, a message or a time, hold none meanwhile. @defaultValue as before, `open` for a limit that is new
+   */
+  readonly while?: LimitSpan | undefined;
+}
 
 /** How the arguments of what changes the queue are read. Ranges of values are those of the settings themselves. */
 
@@ -16,5 +25,6 @@ export const pauseTarget = argumentOf('pause', 'target', target);
 export const resumeTarget = argumentOf('resume', 'target', target);
 export const limitKey = argumentOf('setLimit', 'key', key);
 export const limitValue = argumentOf('setLimit', 'limit', numberOrNull);
+export const limitOptions = optionsOf<LimitOptions>('setLimit', { while: oneOf(LIMIT_SPANS).optional() });
 export const weightTenant = argumentOf('setWeight', 'tenant', key);
 export const weightValue = argumentOf('setWeight', 'weight', numberOrNull);

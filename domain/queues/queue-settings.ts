@@ -15,6 +15,12 @@ export interface QueueSettings {
    * itself. 0 to 1,000,000. @defaultValue `{ 'user:*': 1 }`: tasks of one user never overlap
    */
   readonly limits: Readonly<Record<string, number>>;
+  /**
+   * The limits, by their names in {@link limits}, whose slots tasks hold only while they occupy a place: one that is paused,
+   * or waits for input, an approval, a message or a time, gives them up and takes them again when it continues, over the
+   * limit if it is full by then. @defaultValue none: a task holds its slots from its start to its end
+   */
+  readonly whileOccupying: readonly string[];
   /** A tenant's share of the starts within a band, against the others'. 0.01 to 1,000. @defaultValue 1 for each tenant */
   readonly weights: Readonly<Record<string, number>>;
   /** What starts nothing until it is resumed: `band:low`, `tenant:acme`, `graph:digest`. */
@@ -25,6 +31,7 @@ export interface QueueSettings {
 
 export const DEFAULT_QUEUE_SETTINGS: QueueSettings = {
   limits: { 'user:*': 1 },
+  whileOccupying: [],
   weights: {},
   paused: [],
   ageingSeconds: 60,
@@ -46,16 +53,19 @@ export class SettingsInvalid extends MusterError {
 export function parseQueueSettings(value: unknown): QueueSettings {
   if (value === null || value === undefined) return DEFAULT_QUEUE_SETTINGS;
   if (!isJsonObject(value)) throw new SettingsInvalid('queue', ['expected a JSON object']);
-  const { limits = {}, weights = {}, paused = [], ageingSeconds = DEFAULT_QUEUE_SETTINGS.ageingSeconds } = value;
+  const { limits = {}, whileOccupying = [], weights = {}, paused = [] } = value;
+  const { ageingSeconds = DEFAULT_QUEUE_SETTINGS.ageingSeconds } = value;
   const faults = [
     ...numberFaults('limits', limits, isLimitName, { min: 0, max: 1_000_000, whole: true }),
     ...numberFaults('weights', weights, isTenantId, { min: 0.01, max: 1_000, whole: false }),
+    ...nameFaults('whileOccupying', whileOccupying, isLimitName),
     ...pauseFaults(paused),
     ...numberFaults('settings', { ageingSeconds }, () => true, { min: 1, max: 86_400, whole: true }),
   ];
   if (faults.length > 0) throw new SettingsInvalid('queue', faults);
   return {
     limits: { ...DEFAULT_QUEUE_SETTINGS.limits, ...(limits as Record<string, number>) },
+    whileOccupying: [...new Set(whileOccupying as string[])].sort(),
     weights: weights as Record<string, number>,
     paused: [...new Set(paused as string[])].sort(),
     ageingSeconds: ageingSeconds as number,
@@ -66,6 +76,16 @@ export function parseQueueSettings(value: unknown): QueueSettings {
 export function limitOfKey({ limits, paused }: QueueSettings, key: string): number | null {
   if (paused.includes(key)) return 0;
   return limits[key] ?? limits[`${kindOfKey(key) ?? ''}:*`] ?? null;
+}
+
+/** When tasks hold the slots of a limit: from their start to their end, or only while they occupy a place. */
+export const LIMIT_SPANS = ['open', 'occupying'] as const;
+export type LimitSpan = (typeof LIMIT_SPANS)[number];
+
+/** When tasks hold the slots of a key, or of `<kind>:*`. */
+export function spanOfKey({ limits, whileOccupying }: QueueSettings, key: string): LimitSpan {
+  const name = limits[key] === undefined ? `${kindOfKey(key) ?? ''}:*` : key;
+  return whileOccupying.includes(name) ? 'occupying' : 'open';
 }
 
 /** Text that is the same for the same settings and only for them. */
@@ -98,6 +118,12 @@ function numberFaults(
     if (fits && (!range.whole || Number.isInteger(number))) return [];
     return [`${name} must be a ${range.whole ? 'whole ' : ''}number from ${range.min} to ${range.max}`];
   });
+}
+
+function nameFaults(what: string, value: unknown, isName: (name: string) => boolean): string[] {
+  if (!Array.isArray(value)) return [`${what} must be a list`];
+  const wrong = value.filter((name) => typeof name !== 'string' || !isName(name));
+  return wrong.map((name) => `${what} has no place for "${String(name)}"`);
 }
 
 function pauseFaults(paused: unknown): string[] {

@@ -26,6 +26,12 @@ export const OPEN_TASK_STATUSES = [
 ] as const satisfies readonly TaskStatus[];
 export type OpenTaskStatus = (typeof OPEN_TASK_STATUSES)[number];
 
+/**
+ * A task in one of these needs a place in a worker. The other open ones wait for a person, a message or a time: they hold
+ * nothing in any worker, and of their concurrency slots those that their limits leave them.
+ */
+export const OCCUPYING_TASK_STATUSES = ['in_progress'] as const satisfies readonly OpenTaskStatus[];
+
 /** A task in one of these waits for its first start. `deferred` waits for its due time or, held, for a resume. */
 export const WAITING_TASK_STATUSES = ['pending', 'deferred', 'blocked'] as const satisfies readonly TaskStatus[];
 
@@ -54,4 +60,8 @@ export function isTerminalTaskStatus(status: TaskStatus): status is TerminalTask
 
 export function isOpenTaskStatus(status: TaskStatus): status is OpenTaskStatus {
   return (OPEN_TASK_STATUSES as readonly TaskStatus[]).includes(status);
+}
+
+export function isOccupyingTaskStatus(status: TaskStatus): boolean {
+  return (OCCUPYING_TASK_STATUSES as readonly TaskStatus[]).includes(status);
 }

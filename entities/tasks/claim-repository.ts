@@ -29,12 +29,6 @@ export interface Standing {
 /** Which of the tasks that could start come first. */
 export type ReadyTurn = 'highest' | 'lowest' | 'longest';
 
-/** A task that is under way, as a dispatcher counts it. */
-export interface OpenTask {
-  readonly taskId: TaskId;
-  readonly isIdle: boolean;
-}
-
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
 /** Worded so that no index of what waits fits: rows are found by their ids, however wrong the planner's statistics are. */
 const IS_PENDING = sql<boolean>`t.status is not distinct from 'pending'`;
@@ -144,23 +138,6 @@ export class ClaimRepository {
           and c.component_type || ':' || c.handler <> all (${[...claimant.handlers]}::text[])) as missing
       from muster.tasks t where t.id = any(${[...ids]}::uuid[]) and t.status = 'pending'`.execute(this.#em.getKysely());
     return result.rows.map(({ id, missing }) => ({ taskId: id, hosted: missing.length === 0, missing }));
-  }
-
-  /**
-   * Those of these tasks that are open: what is left out has ended, or its row is gone. A task is idle while it needs no
-   * worker: it is paused, or has nodes that wait (for a limit, for a worker that hosts them, for their next attempt) and
-   * none that runs.
-   */
-  async open(ids: readonly TaskId[]): Promise<OpenTask[]> {
-    const result = await sql<{ id: TaskId; idle: boolean }>`
-      select t.id, t.status <> 'in_progress' or coalesce(runs.waiting and not runs.running, false) as idle
-      from muster.tasks t left join muster.agent_traces r on r.task_id = t.id and r.number = t.trace_count
-        left join lateral (
-          select bool_or(n.status = 'running') as running, bool_or(n.status = 'pending') as waiting
-          from muster.agent_runs n where n.trace_id = r.id
-        ) runs on true
-      where t.id = any(${[...ids]}::uuid[]) and t.status in (${OPEN})`.execute(this.#em.getKysely());
-    return result.rows.map((row) => ({ taskId: row.id, isIdle: row.idle }));
   }
 
   /** Whether a claim still counts: its task is open, and nobody claimed it since. */

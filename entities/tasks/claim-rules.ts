@@ -12,13 +12,14 @@ export interface Claimant {
 
 /**
  * The two common table expressions that the conditions below look into: `settings`, the limits as they count now, a
- * paused key being one of 0; and `full_keys`, the keys that have no free slot. The second is computed only where a
+ * paused key being one of 0, and which of them waiting tasks do not count under; and `full_keys`, the keys that have no free slot. The second is computed only where a
  * statement meets a limited key.
  */
-export function ruleTables({ limits, paused }: QueueSettings): RawBuilder<unknown> {
+export function ruleTables({ limits, whileOccupying, paused }: QueueSettings): RawBuilder<unknown> {
   const counting = { ...limits, ...Object.fromEntries(paused.map((target) => [target, 0])) };
+  const spared = Object.fromEntries(Object.keys(limits).map((name) => [name, whileOccupying.includes(name)]));
   return sql`
-    settings as materialized (select ${JSON.stringify(counting)}::jsonb as limits),
+    settings as materialized (select ${JSON.stringify(counting)}::jsonb as limits, ${JSON.stringify(spared)}::jsonb as spared),
     full_keys as materialized (
       select s.key from muster.concurrency_slots s group by s.key having count(*) >= ${limitOf(sql`s.key`)}
     )`;
@@ -28,6 +29,12 @@ export function ruleTables({ limits, paused }: QueueSettings): RawBuilder<unknow
 export function limitOf(key: RawBuilder<unknown>): RawBuilder<number> {
   return sql<number>`coalesce((select limits from settings) ->> ${key},
     (select limits from settings) ->> (split_part(${key}, ':', 1) || ':*'))::int`;
+}
+
+/** Whether a task holds no slot of this key while it waits, as `spanOfKey` says. */
+export function sparesWaiting(key: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql<boolean>`coalesce((select spared from settings) ->> ${key},
+    (select spared from settings) ->> (split_part(${key}, ':', 1) || ':*'), 'false')::boolean`;
 }
 
 /**

@@ -28,7 +28,8 @@ const schema = defineEntity({
 
 /**
  * One slot of a limited concurrency key, held by one open task. Taken by the claim and freed by the end of the task, each
- * in the same transaction: no slot outlives its task, and the primary key keeps two tasks from holding one.
+ * in the same transaction, and between them as `moveOpenTask` says: no slot outlives its task, and the primary key keeps
+ * two tasks from holding one.
  */
 export class ConcurrencySlot extends schema.class {}
 schema.setClass(ConcurrencySlot);

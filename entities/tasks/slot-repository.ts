@@ -2,8 +2,8 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
-import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
-import { limitOf, ruleTables } from './claim-rules.ts';
+import { OCCUPYING_TASK_STATUSES, OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
+import { limitOf, ruleTables, sparesWaiting } from './claim-rules.ts';
 
 /** The slots of all concurrency keys, as one task queue sees them. */
 export interface HeldSlots {
@@ -14,6 +14,7 @@ export interface HeldSlots {
 }
 
 const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
+const OCCUPYING = sql.join(OCCUPYING_TASK_STATUSES.map((status) => sql.lit(status)));
 
 /** Slots of concurrency keys, of all tenants. Needs a system unit of work. Every method is one statement. */
 export class SlotRepository {
@@ -36,20 +37,22 @@ export class SlotRepository {
   }
 
   /**
-   * Frees what no open claim holds. Claims and ends keep slots right by themselves, so whatever this finds was left by
-   * a change from outside.
+   * Frees what no open claim holds, and what waiting tasks hold of keys that spare them. Claims, waits and ends keep
+   * slots right by themselves, so whatever this finds was left by a change from outside, or of the settings.
    * @returns how many
    */
-  async freeStale(): Promise<number> {
+  async freeStale(settings: QueueSettings): Promise<number> {
     const result = await sql`
+      with ${ruleTables(settings)}
       delete from muster.concurrency_slots s using muster.tasks t
-      where t.id = s.task_id and (t.status not in (${OPEN}) or t.fence <> s.fence)`.execute(this.#em.getKysely());
+      where t.id = s.task_id and (t.status not in (${OPEN}) or t.fence <> s.fence
+        or t.status not in (${OCCUPYING}) and ${sparesWaiting(sql`s.key`)})`.execute(this.#em.getKysely());
     return Number(result.numAffectedRows ?? 0);
   }
 
   /**
    * Lets open tasks hold slots of keys that were not limited when they were claimed, so that a new limit counts what
-   * runs already. These slots may lie above the limit: it is reached again by ends alone.
+   * runs already, and what waits unless it spares that. These slots may lie above the limit: it is reached again by ends alone.
    * @returns how many were taken
    */
   async takeMissing(settings: QueueSettings): Promise<number> {
@@ -58,6 +61,7 @@ export class SlotRepository {
         select t.id, t.tenant_id, t.fence, k.key, row_number() over (partition by k.key order by t.claimed_at, t.id) as place
         from muster.tasks t cross join unnest(t.concurrency_keys) as k(key)
         where t.status in (${OPEN}) and ${limitOf(sql`k.key`)} is not null
+          and (t.status in (${OCCUPYING}) or not ${sparesWaiting(sql`k.key`)})
           and not exists (select from muster.concurrency_slots s where s.task_id = t.id and s.key = k.key)
       ), keys as (
         select m.key, count(*) as wanted,

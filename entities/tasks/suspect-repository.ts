@@ -1,10 +1,19 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
-import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
+import {
+  isOccupyingTaskStatus,
+  OCCUPYING_TASK_STATUSES,
+  OPEN_TASK_STATUSES,
+  type TaskStatus,
+} from '../../domain/tasks/task-status.ts';
 import { type ClaimedTask, type ClaimedTaskRow, readClaimedTask } from './claimed-task.ts';
 
-const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
+const OPEN = literals(OPEN_TASK_STATUSES);
+const STATUSES = {
+  occupying: literals(OCCUPYING_TASK_STATUSES),
+  waiting: literals(OPEN_TASK_STATUSES.filter((status) => !isOccupyingTaskStatus(status))),
+};
 
 /** A task that should have ended by now. */
 export interface OverdueTask {
@@ -32,12 +41,15 @@ export class SuspectRepository {
     return result.rows[0]?.held === true;
   }
 
-  /** Open tasks that were claimed, or compared with Temporal, longer ago than this: by tasks_checked_index. */
-  async unchecked(seconds: number, limit: number): Promise<ClaimedTask[]> {
+  /**
+   * Open tasks that were claimed, or compared with Temporal, longer ago than this: those that occupy a place by
+   * tasks_occupying_index, those that wait by tasks_checked_index.
+   */
+  async unchecked(kind: 'occupying' | 'waiting', seconds: number, limit: number): Promise<ClaimedTask[]> {
     const result = await sql<ClaimedTaskRow>`
       select ${OPEN_TASK_COLUMNS}
       from muster.tasks t join muster.agent_traces r on r.task_id = t.id and r.number = t.trace_count
-      where t.status in (${OPEN}) and t.checked_at < now() - make_interval(secs => ${seconds})
+      where t.status in (${STATUSES[kind]}) and t.checked_at < now() - make_interval(secs => ${seconds})
       order by t.checked_at limit ${limit}`.execute(this.#em.getKysely());
     return result.rows.map(readClaimedTask);
   }
@@ -77,4 +89,8 @@ export class SuspectRepository {
     await sql`update muster.tasks set checked_at = now() where id = any(${[...ids]}::uuid[])
       and status in (${OPEN})`.execute(this.#em.getKysely());
   }
+}
+
+function literals(statuses: readonly TaskStatus[]): RawBuilder<unknown> {
+  return sql.join(statuses.map((status) => sql.lit(status)));
 }

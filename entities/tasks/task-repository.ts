@@ -117,13 +117,6 @@ export class TaskRepository {
     return result.rows[0] === undefined ? null : readWaitingJob(result.rows[0]);
   }
 
-  /** Moves an open task between its open statuses, under the claim's fence. False when the task has ended. */
-  async markOpen(id: TaskId, fence: number, status: 'paused' | 'in_progress'): Promise<boolean> {
-    const result = await sql<{ id: string }>`
-      update muster.tasks set status = ${status}
-      where id = ${id} and fence = ${fence} and status in (${OPEN}) returning id`.execute(this.#em.getKysely());
-    return result.rows.length === 1;
-  }
   /** Makes the tenant known. Its first use creates it; a repetition does nothing. */
   async ensureTenant(tenant: TenantId): Promise<void> {
     await sql`insert into muster.tenants (id) values (${tenant}) on conflict do nothing`.execute(this.#em.getKysely());

@@ -92,6 +92,7 @@ const schema = defineEntity({
       properties: ['tenantId', 'status', 'createdAt'],
     },
     { name: 'tasks_checked_index', properties: ['checkedAt'], where: open },
+    { name: 'tasks_occupying_index', properties: ['checkedAt', 'claimedBy'], where: "status = 'in_progress'" },
     { name: 'tasks_ended_index', properties: ['completedAt'], where: 'completed_at is not null' },
     {
       name: 'tasks_start_after_index',

@@ -41,6 +41,7 @@ const PLACES: Readonly<Record<string, Call>> = {
   'resume(target)': (muster, junk) => muster.resume(junk),
   'setLimit(key)': (muster, junk) => muster.setLimit(junk, 1),
   'setLimit(limit)': (muster, junk) => muster.setLimit('graph:none', junk),
+  'setLimit(options)': (muster, junk) => muster.setLimit('graph:none', 1, junk),
   'setWeight(tenant)': (muster, junk) => muster.setWeight(junk, 1),
   'setWeight(weight)': (muster, junk) => muster.setWeight('acme', junk),
   'dead(options)': (muster, junk) => muster.dead(junk),

@@ -86,6 +86,24 @@ describe('the queue, to an operator', () => {
     assert.deepEqual([unset.limits, unset.weights], [{ 'user:*': 1 }, {}]);
   });
 
+  it('sets what tasks a limit counts, keeps that when the limit changes, and forgets it with the limit', async () => {
+    await muster.client.setLimit('graph:single', 3, { while: 'occupying' });
+    const lowered = await muster.client.setLimit('graph:single', 2);
+    const view = await muster.client.queue({ allTenants: true });
+    const counted = await muster.client.setLimit('graph:single', 2, { while: 'open' });
+    await muster.client.setLimit('graph:single', 2, { while: 'occupying' });
+    await muster.client.setLimit('graph:single', null);
+    const anew = await muster.client.setLimit('graph:single', 1);
+    await muster.client.setLimit('graph:single', null);
+
+    assert.deepEqual([lowered.limits['graph:single'], lowered.whileOccupying], [2, ['graph:single']]);
+    assert.deepEqual(view.limits.map((limit) => [limit.key, limit.while]).toSorted(), [
+      ['graph:single', 'occupying'],
+      ['user:*', 'open'],
+    ]);
+    assert.deepEqual([counted.whileOccupying, anew.whileOccupying], [[], []]);
+  });
+
   it('refuses what cannot be used in one sentence and changes nothing', async () => {
     const before = await stored();
 
@@ -97,6 +115,10 @@ describe('the queue, to an operator', () => {
       message: /from 0 to/,
     });
     await assert.rejects(muster.client.setLimit('graph:single', 1.5), { code: 'settings_invalid' });
+    await assert.rejects(muster.client.setLimit('graph:single', 1, { while: 'running' as never }), {
+      code: 'option_invalid',
+      message: /while/,
+    });
     await assert.rejects(muster.client.setWeight('acme', 0), { code: 'settings_invalid', message: /0\.01/ });
 
     assert.deepEqual(await stored(), before);
@@ -148,7 +170,7 @@ describe('the queue, to an operator', () => {
       return found;
     });
 
-    assert.deepEqual(limit, { key: 'user:default/one', limit: 1, held: 1, parked: 1 });
+    assert.deepEqual(limit, { key: 'user:default/one', limit: 1, while: 'open', held: 1, parked: 1 });
     gate.open();
     await Promise.all([first.result(), second.result()]);
   });

@@ -11,6 +11,7 @@ import { DependencyRepository } from '../../entities/tasks/dependency-repository
 import { QueueCountRepository } from '../../entities/tasks/queue-count-repository.ts';
 import { ScheduleRepository } from '../../entities/tasks/schedule-repository.ts';
 import { SlotRepository } from '../../entities/tasks/slot-repository.ts';
+import { occupiedPlaces } from '../../entities/tasks/statements/occupied-places.ts';
 import { SuccessionRepository } from '../../entities/tasks/succession-repository.ts';
 import { SuspectRepository } from '../../entities/tasks/suspect-repository.ts';
 import { WaitingRepository } from '../../entities/tasks/waiting-repository.ts';
@@ -27,7 +28,9 @@ const EXPIRED = { id: LEASE, tenant: 'default' as never, process: 'p', agentIds:
 /** What workers and the supervision ask again and again, however little there is to do. */
 const LOOKS: Readonly<Record<string, (em: SqlEntityManager, bed: ClaimBed) => Promise<unknown>>> = {
   'for open traces of ended tasks': (em) => new TraceRepository(em).unfinished(50),
-  'for tasks that may have lost their workflow': (em) => new SuspectRepository(em).unchecked(20, 50),
+  'for tasks that may have lost their workflow': (em) => new SuspectRepository(em).unchecked('occupying', 20, 50),
+  'for waiting tasks that may have lost it': (em) => new SuspectRepository(em).unchecked('waiting', 600, 50),
+  'for tasks that occupy places': (em) => occupiedPlaces(em, 'worker'),
   'for tasks that should have ended': (em) => new SuspectRepository(em).overdue(30, 50),
   'for deferred tasks that are due': (em) => new ScheduleRepository(em).releaseDue(500),
   'for tasks that missed their deadline': (em) => new ScheduleRepository(em).failLate(500),
@@ -36,7 +39,7 @@ const LOOKS: Readonly<Record<string, (em: SqlEntityManager, bed: ClaimBed) => Pr
   'for series that stand still': (em) => new SuccessionRepository(em).withoutSuccessor(500),
   'for tasks that wait, to be counted': (em) => new WaitingRepository(em).count(TASK_QUEUE),
   'for slots that are held': (em) => new SlotRepository(em).held(TASK_QUEUE),
-  'for slots that nobody holds': (em) => new SlotRepository(em).freeStale(),
+  'for slots that nobody holds': (em, bed) => new SlotRepository(em).freeStale(bed.settings),
   'for slots that are missing': (em, bed) =>
     new SlotRepository(em).takeMissing({ ...bed.settings, limits: { 'graph:*': 5 } }),
   'for figures of the installation': (em) => new GaugeRepository(em).read(),

@@ -130,6 +130,7 @@ export class DispatchBed {
     await this.claims.database.inSystem('configure', ({ em }) =>
       new SettingsRepository(em).change('queue', 'test', () => ({
         limits: { ...next.limits },
+        whileOccupying: [...next.whileOccupying],
         weights: { ...next.weights },
         paused: [...next.paused],
         ageingSeconds: next.ageingSeconds,

@@ -27,7 +27,7 @@ describe('the slots of a limited key', () => {
   const slots = (work: 'freeStale' | 'takeMissing') =>
     bed.database.single.inSystem('reconcile', ({ em }) => {
       const repository = new SlotRepository(em);
-      return work === 'freeStale' ? repository.freeStale() : repository.takeMissing(bed.settings);
+      return work === 'freeStale' ? repository.freeStale(bed.settings) : repository.takeMissing(bed.settings);
     });
 
   const each: readonly [string, TaskTraits, TaskTraits][] = [

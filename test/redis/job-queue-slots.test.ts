@@ -54,6 +54,41 @@ describe('the slots of the job queue', () => {
     assert.deepEqual(await start(), [second.taskId]);
   });
 
+  it('frees the slot of a task that waits, and gives it another, over the limit, when it continues', async () => {
+    await queue.applySettings(ONE_PER_USER);
+    await queue.enqueue(jobsWith(['user:x/ann'], ['user:x/ann'], ['user:x/ann']));
+    const [first] = await start();
+    assert.ok(first);
+    assert.deepEqual(await start(), []);
+    const hints = await countHints(redis);
+
+    await queue.holds(first, []);
+    await queue.holds(first, []);
+    const [second] = await start();
+    assert.ok(second);
+    await queue.holds(first, ['user:x/ann']);
+
+    await eventually(() => hints() > 0, { what: 'a hint that a job may start' });
+    await queue.released([second]);
+    assert.deepEqual(await start(), [], 'the first holds the only slot');
+    await queue.released([first]);
+    assert.equal((await start()).length, 1);
+  });
+
+  it('keeps the other slots of a task that waits, and believes no confirmation that is older', async () => {
+    await queue.applySettings(settings({ limits: { 'user:*': 1, 'graph:g': 1 } }));
+    await queue.enqueue(jobsWith(['user:x/ann', 'graph:g'], ['graph:g'], ['user:x/ann']));
+    const [first] = await start();
+    assert.ok(first);
+
+    await queue.holds(first, ['user:x/ann']);
+    assert.equal((await start()).length, 1);
+    await queue.holds(first, []);
+    await queue.confirmSlots([{ key: 'user:x/ann', taskId: first }], new Map());
+
+    assert.equal((await start()).length, 1);
+  });
+
   it('keeps every limit and finishes every job, with four dispatchers at once', async function () {
     this.timeout(60_000);
     const limits: Record<string, number> = { 'user:*': 1, 'tenant:t': 6, 'graph:g': 3 };

@@ -40,7 +40,7 @@ export function tenant(name: string): TenantId {
 
 /** Settings with limits of nothing but what is given. */
 export function settings(given: Partial<QueueSettings> = {}): QueueSettings {
-  return { limits: {}, weights: {}, paused: [], ageingSeconds: 60, ...given };
+  return { limits: {}, whileOccupying: [], weights: {}, paused: [], ageingSeconds: 60, ...given };
 }
 
 /** Jobs of all bands in turn, each a millisecond younger than the one before. */

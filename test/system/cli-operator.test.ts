@@ -64,11 +64,11 @@ describe('the command line, to an operator before a worker is there', function (
   });
 
   it('sets, shows and unsets limits of both kinds', async () => {
-    const set = await cli.ask(['limits', 'set', 'graph:echo', '2']);
+    const set = await cli.ask(['limits', 'set', 'graph:echo', '2', '--while', 'occupying']);
     await cli.ask(['limits', 'set', 'endpoint:chat', '60/30', '--burst', '10', '--block', '5']);
     await cli.ask(['limits', 'set', 'endpoint:vote', '5/3600', '--sliding']);
     interface Limits {
-      concurrency: { key: string; limit: number; held: number }[];
+      concurrency: { key: string; limit: number; while: string; held: number }[];
       rates: { name: string; limit: number; perSeconds: number; burst: number; algorithm: string }[];
     }
     const { concurrency, rates } = await cli.ask<Limits>(['limits']);
@@ -77,12 +77,13 @@ describe('the command line, to an operator before a worker is there', function (
     await cli.ask(['limits', 'unset', 'endpoint:chat']);
     const after = await cli.ask<Limits>(['limits']);
 
-    assert.deepEqual(set, { key: 'graph:echo', limit: 2 });
+    assert.deepEqual(set, { key: 'graph:echo', limit: 2, while: 'occupying' });
     assert.deepEqual(
       concurrency.find(({ key }) => key === 'graph:echo'),
       {
         key: 'graph:echo',
         limit: 2,
+        while: 'occupying',
         held: 0,
         parked: 0,
       },

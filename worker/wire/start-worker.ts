@@ -76,6 +76,8 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
       observation.metrics.taskEnded(status);
       queue.taskEnded(execution);
     },
+    taskMoved: ({ taskId }, status, slots) => queue.dispatcher.taskMoved(taskId, status, slots),
+    queueSettings: () => queue.settings(),
   });
   const running = worker.run();
   running.catch(() => heartbeats.markFailed());

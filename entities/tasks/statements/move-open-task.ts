@@ -1,0 +1,93 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import type { QueueSettings } from '../../../domain/queues/queue-settings.ts';
+import type { ExecutionRef } from '../../../domain/tasks/execution.ts';
+import { isOccupyingTaskStatus, OPEN_TASK_STATUSES, type OpenTaskStatus } from '../../../domain/tasks/task-status.ts';
+import { limitOf, ruleTables, sparesWaiting } from '../claim-rules.ts';
+
+/** Where an open task goes. */
+export interface OpenMove {
+  readonly execution: Pick<ExecutionRef, 'taskId' | 'fence'>;
+  readonly status: OpenTaskStatus;
+  /** The worker whose dispatcher counts the task while it occupies a place. */
+  readonly workerId: string;
+}
+
+/** An open task after its move. */
+export interface MovedTask {
+  /** Whether its status was another one before. */
+  readonly isNew: boolean;
+  /** The concurrency keys of which it holds slots. */
+  readonly slots: readonly string[];
+}
+
+const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
+/** Each repetition means that somebody else took a slot at the same moment, and is there to be counted the next time. */
+const MAX_ATTEMPTS = 20;
+
+/**
+ * Moves an open task between its open statuses under its claim's fence, and with it its slots: one that waits frees those
+ * of keys that spare waiting tasks, one that continues takes those that it lacks. These are the lowest free ones, as claims
+ * take them, so that a limit stays exact; where none is free it takes one above the limit, which counts as held, so that
+ * what continues waits for nobody and nothing starts until the limit is reached again by ends. Needs a system unit of work:
+ * slots of graphs and agents are counted over all tenants. Repeating it changes nothing.
+ *
+ * @returns null when the task has ended or was claimed again
+ */
+export async function moveOpenTask(
+  em: SqlEntityManager,
+  move: OpenMove,
+  settings: QueueSettings,
+): Promise<MovedTask | null> {
+  for (let attempt = 1; ; attempt += 1) {
+    const moved = await moveOnce(em, move, settings);
+    if (moved === null) return null;
+    const { lacking, ...task } = moved;
+    if (lacking === 0 || attempt >= MAX_ATTEMPTS) return task;
+  }
+}
+
+/**
+ * SQL, because one statement decides by the locked row and by slots of others, and writes both. By tasks_pkey and
+ * concurrency_slots_task_index. A slot that another transaction takes first is left out, and `lacking` counts it.
+ */
+async function moveOnce(
+  em: SqlEntityManager,
+  { execution, status, workerId }: OpenMove,
+  settings: QueueSettings,
+): Promise<(MovedTask & { readonly lacking: number }) | null> {
+  const occupies = sql.lit(isOccupyingTaskStatus(status));
+  const result = await sql<{ is_new: boolean; slots: string[]; lacking: number }>`
+    with ${ruleTables(settings)}, before as (
+      select id, tenant_id, fence, status, concurrency_keys from muster.tasks
+      where id = ${execution.taskId} and fence = ${execution.fence} and status in (${OPEN}) for update
+    ), moved as (
+      update muster.tasks t set status = ${status},
+        claimed_by = case when ${occupies} then ${workerId} else t.claimed_by end
+      from before b where t.id = b.id
+    ), held as (
+      select s.key from before b join muster.concurrency_slots s on s.task_id = b.id
+    ), freed as (
+      delete from muster.concurrency_slots s using before b
+      where s.task_id = b.id and not ${occupies} and ${sparesWaiting(sql`s.key`)} returning s.key
+    ), missing as (
+      select b.id, b.tenant_id, b.fence, k.key from before b cross join unnest(b.concurrency_keys) as k(key)
+      where ${occupies} and ${limitOf(sql`k.key`)} is not null and k.key not in (select h.key from held h)
+    ), taken as (
+      insert into muster.concurrency_slots (key, slot, task_id, tenant_id, fence)
+      select m.key, (
+        select min(g.slot)
+        from generate_series(1, 1 + (select count(*) from muster.concurrency_slots s where s.key = m.key)) as g(slot)
+        where not exists (select from muster.concurrency_slots s where s.key = m.key and s.slot = g.slot)
+      ), m.id, m.tenant_id, m.fence
+      from missing m order by 1, 2
+      on conflict do nothing returning key
+    )
+    select b.status <> ${status} as is_new,
+      array(select h.key from held h where h.key not in (select f.key from freed f)
+        union all select k.key from taken k order by 1) as slots,
+      (select count(*) from missing)::int - (select count(*) from taken)::int as lacking
+    from before b`.execute(em.getKysely());
+  const [row] = result.rows;
+  return row === undefined ? null : { isNew: row.is_new, slots: row.slots, lacking: row.lacking };
+}
