@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskId } from '../domain/ids.ts';
 import type { QueueSettings } from '../domain/queues/queue-settings.ts';
-import type { PriorityBand } from '../domain/tasks/priority.ts';
 import type { QueueKeys } from './keys.ts';
 import type { RedisConnections } from './open-redis.ts';
 import { parseQueueView, type QueueView } from './parse-queue-view.ts';
@@ -15,6 +14,7 @@ import {
   packSettings,
   packSlots,
   parseLeasedJobs,
+  type QueueDepth,
 } from './queue-job.ts';
 
 export type { QueueView } from './parse-queue-view.ts';
@@ -22,20 +22,6 @@ export { type HeldSlot, type Job, type LeasedJob, queueSettingsVersion } from '.
 
 /** What became of a job that was enqueued. `duplicate`: it waited or was leased already, and stays as it was. */
 export type EnqueueOutcome = 'queued' | 'duplicate';
-
-/** The index at one instant. */
-export interface QueueDepth {
-  /** Jobs that wait in each band, those that are parked included. */
-  waiting: Record<PriorityBand, number>;
-  /** Those of them that cannot start because a concurrency key of theirs is full. */
-  parked: number;
-  /** Jobs in the hands of a dispatcher, given back with a delay, or whose lease ran out and was not taken back yet. */
-  leased: number;
-  /** False when the index is gone: then the counts say nothing. */
-  intact: boolean;
-  /** Which settings count, as {@link queueSettingsVersion} names them; null before any were applied. */
-  settingsVersion: string | null;
-}
 
 /**
  * How a rebuild ended. `finished`: the index is whole. `busy`: another rebuild is under way and nothing was changed.
@@ -244,15 +230,10 @@ export class JobQueue {
     return parseQueueView(await this.#redis.ask((redis) => redis.viewQueue(...this.#keys.all, VIEW_MAX)));
   }
 
-  /** Whether the index is whole. False after Redis was emptied, and during a rebuild and after one that did not end. */
-  async intact(): Promise<boolean> {
-    return (await this.depth()).intact;
-  }
-
   /**
    * Replaces what waits by what the source yields, under the given settings; leases and slots stay. Jobs that others
    * enqueue meanwhile are kept, and may be leased meanwhile. A crash or an error half-way leaves the index not
-   * {@link JobQueue.intact}, so that the rebuild is repeated, at the earliest 5 s later.
+   * {@link QueueDepth.intact}, so that the rebuild is repeated, at the earliest 5 s later.
    *
    * @param source the tasks that wait for their start, in batches at most 5 s apart. It must read PostgreSQL only when
    *   it is iterated: what it read earlier lacks the tasks whose entries the rebuild is about to drop.

@@ -26,6 +26,20 @@ export interface HeldSlot {
   taskId: TaskId;
 }
 
+/** The index at one instant. */
+export interface QueueDepth {
+  /** Jobs that wait in each band, those that are parked included. */
+  waiting: Record<PriorityBand, number>;
+  /** Those of them that cannot start because a concurrency key of theirs is full. */
+  parked: number;
+  /** Jobs in the hands of a dispatcher, given back with a delay, or whose lease ran out and was not taken back yet. */
+  leased: number;
+  /** False when the index is gone, after Redis was emptied or a rebuild did not end: then the counts say nothing. */
+  intact: boolean;
+  /** Which settings count, as {@link queueSettingsVersion} names them; null before any were applied. */
+  settingsVersion: string | null;
+}
+
 const CREATED_DIGITS = 15;
 
 /** A job as the scripts keep it: number of its band, tenant, creation time and keys. */

@@ -18,11 +18,6 @@ export class WakeUps {
     this.#jobChannel = redis.keys.queue(taskQueue).wakeUps;
   }
 
-  /** Hints that jobs wait. The job queue does so by itself for all that it queues. */
-  async publishJob(): Promise<void> {
-    await this.#redis.ask((redis) => redis.publish(this.#jobChannel, ''));
-  }
-
   /**
    * Calls back when jobs may wait, and once after each subscription.
    * @returns a function that stops it

@@ -200,7 +200,7 @@ describe('the confirmation of slots', () => {
       await queue.enqueue(waiting);
 
       await redis.ask((commands) => commands.del(lost));
-      if (!(await queue.intact())) await queue.rebuild(inBatches([leased, ...waiting]), limited);
+      if (!(await queue.depth()).intact) await queue.rebuild(inBatches([leased, ...waiting]), limited);
       await queue.applySettings(limited);
       await queue.confirmSlots([{ taskId: open.taskId, key: 'user:x/1' }], NOWHERE);
       await queue.released([open.taskId]);

@@ -33,11 +33,11 @@ describe('the rebuild of the job queue', () => {
   const flush = (): Promise<string> => redis.ask((commands) => commands.flushall());
 
   it('makes an empty index whole', async () => {
-    assert.equal(await queue.intact(), false);
+    assert.equal((await queue.depth()).intact, false);
 
     assert.deepEqual(await queue.rebuild(inBatches([]), DEFAULT_QUEUE_SETTINGS), { outcome: 'finished', queued: 0 });
 
-    assert.equal(await queue.intact(), true);
+    assert.equal((await queue.depth()).intact, true);
   });
 
   it('B1: notices that Redis was emptied, and restores every job at its old place', async () => {
@@ -48,13 +48,13 @@ describe('the rebuild of the job queue', () => {
 
     await flush();
 
-    assert.equal(await queue.intact(), false);
+    assert.equal((await queue.depth()).intact, false);
     assert.deepEqual(await queue.rebuild(inBatches([...jobs].reverse()), DEFAULT_QUEUE_SETTINGS), {
       outcome: 'finished',
       queued: 3_000,
     });
     assert.deepEqual(await queue.lease({ max: 50, leaseMs: 60_000 }), order);
-    assert.equal(await queue.intact(), true);
+    assert.equal((await queue.depth()).intact, true);
   });
 
   it('B1: restores 100,000 jobs', async function () {
@@ -131,13 +131,13 @@ describe('the rebuild of the job queue', () => {
     await queue.rebuild(inBatches([]), DEFAULT_QUEUE_SETTINGS);
     async function* failing(): AsyncGenerator<Job[]> {
       yield manyJobs(2);
-      assert.equal(await queue.intact(), false);
+      assert.equal((await queue.depth()).intact, false);
       throw new Error('the database went away');
     }
 
     await assert.rejects(queue.rebuild(failing(), DEFAULT_QUEUE_SETTINGS), /the database went away/);
 
-    assert.equal(await queue.intact(), false);
+    assert.equal((await queue.depth()).intact, false);
   });
 
   it('begins a second rebuild neither beside a first nor within its silence', async () => {
@@ -183,7 +183,7 @@ describe('the rebuild of the job queue', () => {
 
     assert.deepEqual(await queue.rebuild(source(), DEFAULT_QUEUE_SETTINGS), { outcome: 'superseded', queued: 5 });
 
-    assert.equal(await queue.intact(), false);
+    assert.equal((await queue.depth()).intact, false);
   });
 
   it('calls an index gone of which a part is missing', async () => {
@@ -199,13 +199,13 @@ describe('the rebuild of the job queue', () => {
       await queue.rebuild(inBatches(jobs), limited);
       await queue.lease({ max: 2, leaseMs: 60_000 });
       await queue.enqueue([job('normal', 4)]);
-      assert.equal(await queue.intact(), true);
+      assert.equal((await queue.depth()).intact, true);
 
       await redis.ask((commands) => commands.del(part));
 
-      assert.equal(await queue.intact(), false, part);
+      assert.equal((await queue.depth()).intact, false, part);
       await queue.rebuild(inBatches(jobs), limited);
-      assert.equal(await queue.intact(), true, part);
+      assert.equal((await queue.depth()).intact, true, part);
     }
   });
 });

@@ -9,7 +9,7 @@ import type { RedisConnections } from '../../redis/open-redis.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';
 import { eventually } from '../support/eventually.ts';
 import { redisPrefix } from '../support/stack.ts';
-import { inBatches, job, openTestRedis, queueOn, TASK_QUEUE } from './redis-under-test.ts';
+import { inBatches, job, newTaskId, openTestRedis, queueOn, TASK_QUEUE } from './redis-under-test.ts';
 
 /** What servers say, of themselves, before them, or in future. */
 const REPLIES = [
@@ -65,7 +65,7 @@ describe('what Redis refuses', () => {
 
       await assert.rejects(queueOn(refused).lease({ max: 1, leaseMs: 1_000 }), isOutage);
       await assert.rejects(queueOn(refused).enqueue([job('high', 1)]), isOutage);
-      await assert.rejects(new WakeUps(refused, { taskQueue: TASK_QUEUE }).publishJob(), isOutage);
+      await assert.rejects(new WakeUps(refused, { taskQueue: TASK_QUEUE }).publishTask(newTaskId()), isOutage);
       await assert.rejects(new AgentHealthBoard(refused).beat([{ id: 'a' as AgentId, status: 'idle' }]), isOutage);
       const answer = await slots.acquire('model', { limit: 1 });
       const waiter = { id: 'node', laterMs: 0, standsMs: 5_000 };
@@ -85,11 +85,11 @@ describe('what Redis refuses', () => {
       await redis.ask((commands) => commands.del(key));
       await redis.ask((commands) => commands.rpush(key, 'not ours'));
 
-      assert.equal(await queue.intact(), false, key);
+      assert.equal((await queue.depth()).intact, false, key);
       const jobs = [job('high', 1)];
       assert.equal((await queue.rebuild(inBatches(jobs), DEFAULT_QUEUE_SETTINGS)).outcome, 'finished', key);
 
-      assert.equal(await queue.intact(), true, key);
+      assert.equal((await queue.depth()).intact, true, key);
       assert.equal((await queue.lease({ max: 1, leaseMs: 1_000 })).length, 1, key);
       await queue.acknowledge(jobs.map(({ taskId }) => taskId));
     }

@@ -49,14 +49,6 @@ describe('wake-ups', () => {
     assert.equal(hints(), 1);
   });
 
-  it('reach a dispatcher when someone else asks for it', async () => {
-    const { hints } = await counted((hint) => wakeUps.onJob(hint));
-
-    await new WakeUps(elsewhere, { taskQueue: TASK_QUEUE }).publishJob();
-
-    await eventually(() => hints() === 1);
-  });
-
   it('reach a dispatcher when another gives a job back', async () => {
     const queue = queueOn(elsewhere);
     const one = job('high', 1);
