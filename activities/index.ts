@@ -1,4 +1,4 @@
-import { superviseAgents } from './agents/supervise-agents.ts';
+import { superviseAgents } from './agents/supervision.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { type PruneExpiredInput, pruneExpired } from './retention/prune-expired.ts';
 import { type CloseTaskInput, closeTask } from './tasks/close-task.ts';

@@ -1,4 +1,4 @@
-import type { HandlerLog } from '../domain/agents/handler.ts';
+import type { HandlerLog } from '../domain/agents/handler-log.ts';
 import type { AgentId } from '../domain/ids.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type {

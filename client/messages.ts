@@ -1,5 +1,5 @@
 import type { Database } from '../database/transaction.ts';
-import type { HandlerLog } from '../domain/agents/handler.ts';
+import type { HandlerLog } from '../domain/agents/handler-log.ts';
 import { isUuid, type TenantId } from '../domain/ids.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { MessageStatus } from '../domain/messaging/message-status.ts';

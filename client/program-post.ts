@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { AgentPresence, type PresenceOptions } from '../database/agent-presence.ts';
 import type { Database } from '../database/transaction.ts';
 import { HEARTBEAT_INTERVAL_MS } from '../domain/agents/agent-status.ts';
-import type { HandlerLog } from '../domain/agents/handler.ts';
+import type { HandlerLog } from '../domain/agents/handler-log.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { TenantId } from '../domain/ids.ts';
 import { SenderIdentity } from '../messaging/identity.ts';

@@ -103,8 +103,8 @@ export class AgentPresence {
     const { database, tenant, process } = this.#options;
     const gone = await database.inTenant(tenant, async ({ em }) => {
       await new LeaseRepository(em).close(lease.id, reason);
-      const sign = reason === 'stopped' ? 'left' : 'failed';
-      return new AgentRepository(em).leave(process, [...this.#ids.values()], sign);
+      const event = reason === 'stopped' ? 'left' : 'failed';
+      return new AgentRepository(em).leave(process, [...this.#ids.values()], event);
     });
     this.#lease = null;
     return gone;

@@ -1,46 +1,16 @@
-import type { HandlerLog } from '../domain/agents/handler.ts';
 import { acrossBorder, HandlerThrew, parseThrown, type Thrown } from '../domain/agents/thrown.ts';
 import { errorMessage, hasErrorCode, MusterError } from '../domain/errors.ts';
-import type { AgentId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
 import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { parseMoment } from '../domain/messaging/moments.ts';
-import type { Receive, ReceiveContext, ReceivedMessage } from '../domain/messaging/received-message.ts';
+import type { ReceivedMessage, ReceivingAgent } from '../domain/messaging/received-message.ts';
 import { afterFailedDelivery } from '../domain/messaging/redelivery.ts';
 import { raceWithAbort } from '../domain/race-with-abort.ts';
 import type { ClaimRef } from '../entities/messaging/mailbox-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
 import { checkMessage } from './check-message.ts';
+import type { DeliveryOutcomes } from './delivery-outcomes.ts';
 import { ReceiveTimedOut } from './messaging-errors.ts';
-
-/** An agent that takes messages in this process. */
-export interface MailboxAgent {
-  readonly id: AgentId;
-  readonly name: string;
-  readonly receive: Receive;
-}
-
-/** Where the ends of deliveries go. */
-export interface MailboxDesk {
-  /** Writes the end. False when the message is this process's no more. */
-  complete(message: StoredMessage, envelope: SignedEnvelope, result: Json): Promise<boolean>;
-  fail(
-    message: StoredMessage,
-    envelope: SignedEnvelope,
-    failure: { delayMs: number | null; code: string; reason: string },
-  ): Promise<void>;
-  refuse(message: StoredMessage, reason: string): Promise<void>;
-  release(messages: readonly StoredMessage[]): Promise<void>;
-  /** The database's time, in microseconds. */
-  now(): number;
-  /** What a query of kind `status` is answered with. */
-  status(agent: MailboxAgent): Promise<Json>;
-  contextFor(
-    agent: MailboxAgent,
-    envelope: SignedEnvelope,
-    signal: AbortSignal,
-  ): ReceiveContext & { readonly log: HandlerLog };
-}
 
 /** How much work to take at once: so much that an urgent message waits no longer behind it. */
 const BATCH_MS = 50;
@@ -54,11 +24,11 @@ const REMEMBERED = 10_000;
  * The messages of one agent in one process, handled one after the other in the order in which they were claimed.
  *
  * States: *idle*: may be given messages; *busy*: from then on until each of them was handled, refused or given back. A
- * delivery that fails puts its message back for later and gives the others of its lane back, which come after it.
+ * delivery that fails puts its message back for later and gives back the others of its group, which come after it.
  */
 export class Mailbox {
-  readonly agent: MailboxAgent;
-  readonly #desk: MailboxDesk;
+  readonly agent: ReceivingAgent;
+  readonly #outcomes: DeliveryOutcomes;
   readonly #held = new Map<string, StoredMessage>();
   readonly #handled = new Set<string>();
   #abort = new AbortController();
@@ -67,9 +37,9 @@ export class Mailbox {
   #stopping = false;
   #averageMs = BATCH_MS;
 
-  constructor(agent: MailboxAgent, desk: MailboxDesk) {
+  constructor(agent: ReceivingAgent, outcomes: DeliveryOutcomes) {
     this.agent = agent;
-    this.#desk = desk;
+    this.#outcomes = outcomes;
   }
 
   get busy(): boolean {
@@ -118,15 +88,15 @@ export class Mailbox {
     const back: StoredMessage[] = [];
     for (const message of messages) {
       if (!this.#held.has(message.id)) continue;
-      if (this.#stopping || blocked.has(laneOf(message))) {
+      if (this.#stopping || blocked.has(groupOf(message))) {
         back.push(message);
         continue;
       }
       const end = await this.#handle(message);
-      if (end === 'blocked') blocked.add(laneOf(message));
+      if (end === 'blocked') blocked.add(groupOf(message));
       else if (end !== 'ended') ends.push(end.written);
     }
-    if (back.length > 0) ends.push(this.#desk.release(back));
+    if (back.length > 0) ends.push(this.#outcomes.release(back));
     // What cannot be written now is given out again when its lease runs out.
     await Promise.allSettled(ends);
   }
@@ -136,7 +106,7 @@ export class Mailbox {
     const checked = checkMessage(message);
     const reason = this.#handled.has(message.id) ? 'it was handled before' : checked.ok ? null : checked.reason;
     if (!checked.ok || reason !== null) {
-      await this.#desk.refuse(message, reason ?? 'it is not what its sender signed').catch(() => undefined);
+      await this.#outcomes.refuse(message, reason ?? 'it is not what its sender signed').catch(() => undefined);
       return 'ended';
     }
     const { envelope } = checked;
@@ -152,7 +122,7 @@ export class Mailbox {
 
   async #complete(message: StoredMessage, envelope: SignedEnvelope, result: Json): Promise<void> {
     try {
-      const written = await this.#desk.complete(message, envelope, result);
+      const written = await this.#outcomes.complete(message, envelope, result);
       if (written) this.#remember(message.id);
     } catch (error) {
       if (!(error instanceof MusterError) || error.retryable) throw error;
@@ -173,27 +143,27 @@ export class Mailbox {
     // Whoever has it now decides what becomes of it.
     if (!this.#held.has(message.id)) return 'blocked';
     if (this.#stopping && this.#abort.signal.aborted) {
-      await this.#desk.release([message]).catch(() => undefined);
+      await this.#outcomes.release([message]).catch(() => undefined);
       return 'blocked';
     }
     const { code, message: reason, retryable, retryAfterMs } = faultOf(cause);
     const next = afterFailedDelivery(message.attempts, retryable);
     const delayMs = next.kind === 'again' ? Math.max(next.delayMs, retryAfterMs ?? 0) : null;
     const failure = { delayMs, code, reason };
-    await this.#desk.fail(message, envelope, failure).catch(() => undefined);
+    await this.#outcomes.fail(message, envelope, failure).catch(() => undefined);
     this.#held.delete(message.id);
     return next.kind === 'again' ? 'blocked' : 'ended';
   }
 
   async #receive(message: StoredMessage, envelope: SignedEnvelope): Promise<Json> {
-    if (isStatusQuery(envelope)) return this.#desk.status(this.agent);
+    if (isStatusQuery(envelope)) return this.#outcomes.status(this.agent);
     this.#abort = new AbortController();
     this.#current = message.id;
     const timeoutMs = this.#timeoutOf(envelope);
     const timer = setTimeout(() => this.#abort.abort(new ReceiveTimedOut(this.agent.name, timeoutMs)), timeoutMs);
     const { signal } = this.#abort;
     try {
-      const context = this.#desk.contextFor(this.agent, envelope, signal);
+      const context = this.#outcomes.contextFor(this.agent, envelope, signal);
       const receive = () => this.agent.receive(this.#received(message, envelope), context);
       const result = await raceWithAbort(signal, () => acrossBorder(receive));
       return result === undefined ? null : result;
@@ -206,7 +176,7 @@ export class Mailbox {
   /** Nobody waits for the answer to a request that has expired. */
   #timeoutOf({ requiresResponse, expiresAt }: SignedEnvelope): number {
     if (!requiresResponse || expiresAt === null) return RECEIVE_TIMEOUT_MS;
-    const leftMs = Math.ceil((parseMoment(expiresAt) - this.#desk.now()) / 1_000);
+    const leftMs = Math.ceil((parseMoment(expiresAt) - this.#outcomes.now()) / 1_000);
     return Math.max(1, Math.min(RECEIVE_TIMEOUT_MS, leftMs));
   }
 
@@ -242,6 +212,6 @@ function faultOf(cause: unknown): Pick<Thrown, 'code' | 'message' | 'retryable' 
   return { code, message: errorMessage(cause), retryable, retryAfterMs: null };
 }
 
-function laneOf({ raw }: StoredMessage): string {
+function groupOf({ raw }: StoredMessage): string {
   return `${raw.from ?? raw.leaseId}/${raw.priority}`;
 }

@@ -1,31 +1,15 @@
-import type { Transaction } from '../database/transaction.ts';
-import type { HandlerLog } from '../domain/agents/handler.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { AgentId } from '../domain/ids.ts';
+import type { ReceivingAgent } from '../domain/messaging/received-message.ts';
 import { type MailboxClaim, MailboxRepository, WHOLE_MAILBOX } from '../entities/messaging/mailbox-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
 import { HintedPause } from '../redis/hinted-pause.ts';
-import type { MessageHints } from './hints.ts';
-import type { SenderIdentity } from './identity.ts';
-import { Mailbox, type MailboxAgent } from './mailbox.ts';
-import { MailboxOffice, type MessageCount } from './mailbox-office.ts';
-import type { Sender } from './sender.ts';
+import { type DeliveryOptions, DeliveryOutcomes } from './delivery-outcomes.ts';
+import { Mailbox } from './mailbox.ts';
 
-/** Runs a unit of work that sees the messages of the agents: their tenant's, or all. */
-export type RunUnit = <Result>(work: (tx: Transaction) => Promise<Result>) => Promise<Result>;
-
-export interface MailboxesOptions {
-  /** For units of exactly one statement. */
-  readonly single: RunUnit;
-  readonly unit: RunUnit;
-  readonly identity: SenderIdentity;
-  readonly sender: Sender;
-  readonly hints: MessageHints;
-  readonly agents: readonly MailboxAgent[];
-  readonly log: HandlerLog;
-  /** Told of every message that was handled, failed, died or was refused. @defaultValue nobody */
-  readonly count?: (what: MessageCount) => void;
+export interface MailboxesOptions extends DeliveryOptions {
+  readonly agents: readonly ReceivingAgent[];
 }
 
 /** Longer than any pause of a living process; a dead one's messages come back within this time. */
@@ -47,7 +31,7 @@ const STOP_GRACE_MS = 5_000;
 export class Mailboxes {
   readonly #options: MailboxesOptions;
   readonly #boxes: ReadonlyMap<AgentId, Mailbox>;
-  readonly #office: MailboxOffice;
+  readonly #outcomes: DeliveryOutcomes;
   readonly #pause = new HintedPause();
   #running: Promise<void> = Promise.resolve();
   #stopping = false;
@@ -60,8 +44,8 @@ export class Mailboxes {
 
   constructor(options: MailboxesOptions) {
     this.#options = options;
-    this.#office = new MailboxOffice(options);
-    this.#boxes = new Map(options.agents.map((agent) => [agent.id, new Mailbox(agent, this.#office)]));
+    this.#outcomes = new DeliveryOutcomes(options);
+    this.#boxes = new Map(options.agents.map((agent) => [agent.id, new Mailbox(agent, this.#outcomes)]));
   }
 
   get pulse(): LoopPulse {
@@ -86,7 +70,7 @@ export class Mailboxes {
     await this.#running;
     await Promise.all([...this.#boxes.values()].map((box) => box.stop(STOP_GRACE_MS)));
     if (this.#renewal !== null) clearInterval(this.#renewal);
-    await this.#office.idle();
+    await this.#outcomes.idle();
   }
 
   async #run(): Promise<void> {
@@ -135,14 +119,14 @@ export class Mailboxes {
     const queries = await this.#options.single(({ em }) => new MailboxRepository(em).claimStatusQueries(claim));
     for (const query of queries) {
       const box = query.toAgentId === null ? undefined : this.#boxes.get(query.toAgentId);
-      if (box !== undefined) await this.#office.answerStatus(box.agent, query);
+      if (box !== undefined) await this.#outcomes.answerStatus(box.agent, query);
     }
   }
 
   async #sweep(): Promise<void> {
     if (performance.now() - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = performance.now();
-    await this.#office.bury([...this.#boxes.keys()]);
+    await this.#outcomes.bury([...this.#boxes.keys()]);
   }
 
   async #renew(): Promise<void> {

@@ -1,10 +1,10 @@
 import type { Database } from '../database/transaction.ts';
-import type { HandlerLog } from '../domain/agents/handler.ts';
+import type { HandlerLog } from '../domain/agents/handler-log.ts';
 import type { RedisConnections } from '../redis/open-redis.ts';
 import { AgentDirectory } from './directory.ts';
 import { MessageHints } from './hints.ts';
 import type { SenderIdentity } from './identity.ts';
-import { Post } from './post.ts';
+import { MessageStore } from './message-store.ts';
 import { Responses } from './responses.ts';
 import { Sender } from './sender.ts';
 
@@ -30,7 +30,7 @@ export interface Messenger {
 export function createMessenger({ database, redis, identity, log, maxHops, refused }: MessengerOptions): Messenger {
   const hints = new MessageHints(redis);
   const responses = new Responses({ database, hints, log, refused: refused ?? (() => undefined) });
-  const post = new Post({ database, identity, hints, maxHops });
-  const sender = new Sender({ database, identity, directory: new AgentDirectory(database), post, responses });
+  const store = new MessageStore({ database, identity, hints, maxHops });
+  const sender = new Sender({ database, identity, directory: new AgentDirectory(database), store, responses });
   return { sender, hints, close: () => responses.close() };
 }

@@ -16,8 +16,8 @@ import { asPayload } from './check-payload.ts';
 import type { AgentDirectory } from './directory.ts';
 import { answersTo, type SenderIdentity } from './identity.ts';
 import { derivedId, newMessageId } from './message-ids.ts';
+import type { MessageStore, StoreOutcome } from './message-store.ts';
 import { MessageInvalid, RequestFailed, RequestTimedOut } from './messaging-errors.ts';
-import type { Post, Posted } from './post.ts';
 import type { Responses } from './responses.ts';
 import { broadcastOptions, recipient, requestOptions, sendOptions } from './send-options.ts';
 
@@ -43,7 +43,7 @@ export interface SenderOptions {
   readonly database: Database;
   readonly identity: SenderIdentity;
   readonly directory: AgentDirectory;
-  readonly post: Post;
+  readonly store: MessageStore;
   readonly responses: Responses;
 }
 
@@ -59,14 +59,14 @@ export class Sender {
 
   /** @throws AgentUnknown, MessageInvalid, LeaseLost, OptionInvalid */
   async send(speaker: Speaker, draft: Draft, options: SendOptions = {}): Promise<SentMessage> {
-    const { directory, identity, post } = this.#options;
+    const { directory, identity, store } = this.#options;
     const given = sendOptions(options);
     const name = recipient(draft.to);
     await identity.ready();
     const content = this.#content(speaker, draft, { type: 'command', ...given });
     const to = await directory.find(speaker.tenant, name);
-    const posted = await post.post(identity.sign({ ...content, to }));
-    return { id: content.id, duplicate: posted === 'duplicate' };
+    const outcome = await store.store(identity.sign({ ...content, to }));
+    return { id: content.id, duplicate: outcome === 'duplicate' };
   }
 
   /**
@@ -110,7 +110,7 @@ export class Sender {
       requiresResponse: true,
       correlationId: content.id,
     });
-    if ((await this.#postRequest(speaker, message, draft.to)) === 'stored') return message;
+    if ((await this.#storeRequest(speaker, message, draft.to)) === 'stored') return message;
     const { single } = this.#options.database;
     const state = await single.inTenant(speaker.tenant, ({ em }) => new MessageRepository(em).requestState(message.id));
     return state === 'expired' ? this.#ask(speaker, { ...draft, id: derivedId('again', draft.id) }, options) : message;
@@ -126,7 +126,7 @@ export class Sender {
     draft: Pick<Draft, 'payload' | 'id'>,
     options: SendOptions = {},
   ): Promise<SentBroadcast> {
-    const { directory, identity, post } = this.#options;
+    const { directory, identity, store } = this.#options;
     const given = broadcastOptions(options);
     await identity.ready();
     const content = this.#content(speaker, { ...draft, to: '' }, { type: 'event', ...given });
@@ -138,7 +138,7 @@ export class Sender {
       identity.sign({ ...content, id: derivedId('broadcast', content.id, to), to, broadcastId: content.id }),
     );
     const [first] = messages;
-    if (first !== undefined) await post.postAll(speaker.tenant, first.leaseId, messages);
+    if (first !== undefined) await store.storeAll(speaker.tenant, first.leaseId, messages);
     return {
       id: content.id,
       receipts: living.map(({ name }, index) => ({ messageId: messages[index]?.id ?? '', agent: name })),
@@ -152,10 +152,10 @@ export class Sender {
   }
 
   /** Only a request that is sent while a message is handled can keep somebody waiting who waits for it. */
-  #postRequest(speaker: Speaker, message: SignedEnvelope, to: string): Promise<Posted> {
-    const { post } = this.#options;
-    if (speaker.from === null || message.causeId === null) return post.post(message);
-    return post.postRequest(message, { from: speaker.from.name, to });
+  #storeRequest(speaker: Speaker, message: SignedEnvelope, to: string): Promise<StoreOutcome> {
+    const { store } = this.#options;
+    if (speaker.from === null || message.causeId === null) return store.store(message);
+    return store.storeRequest(message, { from: speaker.from.name, to });
   }
 
   async #giveUp(message: SignedEnvelope, agent: string, timeoutMs: number): Promise<never> {

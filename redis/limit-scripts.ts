@@ -1,4 +1,4 @@
-import type { ScriptParts } from './scripts.ts';
+import type { ScriptParts } from './script-parts.ts';
 
 type Argument = string | number;
 

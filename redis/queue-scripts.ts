@@ -1,5 +1,5 @@
 import { QUEUE_KEY_NAMES, type QueueKeys } from './keys.ts';
-import type { ScriptParts } from './scripts.ts';
+import type { ScriptParts } from './script-parts.ts';
 
 type Keys = QueueKeys['all'];
 /** Milliseconds in a script's arguments; counts and band numbers travel likewise. */

@@ -2,14 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { RedisCommander } from 'ioredis';
 import { LIMIT_SCRIPTS, type LimitScripts } from './limit-scripts.ts';
 import { QUEUE_SCRIPTS, type QueueScripts } from './queue-scripts.ts';
-
-/** What a script is made of. */
-export interface ScriptParts {
-  /** Files of scripts/, without their ending, in order: what several scripts share stands in a file of its own. */
-  readonly files: readonly string[];
-  /** How many KEYS it takes; null when the first argument of each call says so. */
-  readonly keys: number | null;
-}
+import type { ScriptParts } from './script-parts.ts';
 
 /** What may be asked, of one server or of a cluster: Redis' commands and Muster's scripts. */
 export type ScriptedRedis = RedisCommander & QueueScripts & LimitScripts;

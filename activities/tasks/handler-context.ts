@@ -10,9 +10,9 @@ import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts
 import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { HandlerCallInvalid } from '../handler-errors.ts';
+import { handlerLimits } from './attempt-limits.ts';
 import { type AttemptRef, assertCurrent, isName, MAX_NAME_CHARACTERS } from './attempt-ref.ts';
 import { handlerEffects } from './handler-effects.ts';
-import { handlerLimits } from './handler-limits.ts';
 
 /** Of the JSON text of a heartbeat's details: each beat carries them to the server. */
 const MAX_DETAILS_CHARACTERS = 65_536;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HandlerLog } from '../../domain/agents/handler.ts';
+import type { HandlerLog } from '../../domain/agents/handler-log.ts';
 import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../../domain/messaging/message-status.ts';
 import type { Receive, RequestOptions, SendOptions } from '../../domain/messaging/received-message.ts';
 import type { MessageFilter } from '../../entities/messaging/message-repository.ts';

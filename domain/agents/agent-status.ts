@@ -24,16 +24,16 @@ export const AGENT_BEATS = ['working', 'rested', 'present'] as const;
 export type AgentBeat = (typeof AGENT_BEATS)[number];
 
 /** What changes an agent's status: being registered by a process, a beat, silence, a goodbye, a fault of its process. */
-export type AgentSign = 'registered' | AgentBeat | 'silent' | 'left' | 'failed';
+export type AgentEvent = 'registered' | AgentBeat | 'silent' | 'left' | 'failed';
 
 const BACK = { inactive: 'active', starting: 'active', offline: 'active', failed: 'active' } as const;
 const GONE = { starting: 'offline', active: 'offline', busy: 'offline', idle: 'offline' } as const;
 
 /**
- * Where each sign leads from each status; what is not named stays. Whoever comes back is active first, and busy or idle
+ * Where each event leads from each status; what is not named stays. An agent that comes back is active first, and busy or idle
  * only by a later beat.
  */
-export const AGENT_MOVES: Readonly<Record<AgentSign, Readonly<Partial<Record<AgentStatus, AgentStatus>>>>> = {
+export const AGENT_MOVES: Readonly<Record<AgentEvent, Readonly<Partial<Record<AgentStatus, AgentStatus>>>>> = {
   registered: { inactive: 'starting', offline: 'starting', failed: 'starting' },
   present: BACK,
   working: { ...BACK, active: 'busy', idle: 'busy' },
@@ -43,7 +43,7 @@ export const AGENT_MOVES: Readonly<Record<AgentSign, Readonly<Partial<Record<Age
   failed: { starting: 'failed', active: 'failed', busy: 'failed', idle: 'failed' },
 };
 
-/** The status after a sign. */
-export function nextAgentStatus(status: AgentStatus, sign: AgentSign): AgentStatus {
-  return AGENT_MOVES[sign][status] ?? status;
+/** The status after an event. */
+export function nextAgentStatus(status: AgentStatus, event: AgentEvent): AgentStatus {
+  return AGENT_MOVES[event][status] ?? status;
 }

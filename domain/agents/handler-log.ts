@@ -1,5 +1,10 @@
 import { isJsonObject, type JsonObject, notJson, toJson } from '../json.ts';
-import type { HandlerLog } from './handler.ts';
+
+/** Where a handler's lines go. */
+export interface HandlerLog {
+  info(facts: JsonObject, message: string): void;
+  warn(facts: JsonObject, message: string): void;
+}
 
 const MAX_LINE_CHARACTERS = 10_000;
 

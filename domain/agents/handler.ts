@@ -1,6 +1,7 @@
-import type { Json, JsonObject } from '../json.ts';
+import type { Json } from '../json.ts';
 import type { HandlerLimits } from '../limits/handler-limits.ts';
 import type { HandlerMessages, Receive } from '../messaging/received-message.ts';
+import type { HandlerLog } from './handler-log.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
 /**
@@ -77,10 +78,6 @@ export interface HandlerContext {
   /** Speaks to other agents: see {@link HandlerMessages}. */
   readonly messages: HandlerMessages;
   readonly log: HandlerLog;
-}
-export interface HandlerLog {
-  info(facts: JsonObject, message: string): void;
-  warn(facts: JsonObject, message: string): void;
 }
 
 /** The code behind an agent or a tool, hosted by a worker process. */

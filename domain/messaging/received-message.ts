@@ -1,4 +1,5 @@
-import type { HandlerLog } from '../agents/handler.ts';
+import type { HandlerLog } from '../agents/handler-log.ts';
+import type { AgentId } from '../ids.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { MessageType } from './message-status.ts';
 
@@ -98,3 +99,10 @@ export type Receive = (
   message: ReceivedMessage,
   context: ReceiveContext,
 ) => Promise<Json | undefined> | Promise<void> | Json | undefined | void;
+
+/** An agent that takes messages in this process. */
+export interface ReceivingAgent {
+  readonly id: AgentId;
+  readonly name: string;
+  readonly receive: Receive;
+}

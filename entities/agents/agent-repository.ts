@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import {
   AGENT_MOVES,
   type AgentBeat,
-  type AgentSign,
+  type AgentEvent,
   type AgentStatus,
   type AgentType,
 } from '../../domain/agents/agent-status.ts';
@@ -108,12 +108,12 @@ export class AgentRepository {
    * A goodbye, or a fault: moves those of the agents whose last beat came from this process.
    * @returns which those are; none when it is repeated
    */
-  async leave(process: string, ids: readonly AgentId[], sign: 'left' | 'failed'): Promise<AgentId[]> {
+  async leave(process: string, ids: readonly AgentId[], event: 'left' | 'failed'): Promise<AgentId[]> {
     const result = await sql<{ id: string }>`
-      update muster.agents a set status = ${nextStatus(sign)}, last_heartbeat = gone.beat_at
+      update muster.agents a set status = ${nextStatus(event)}, last_heartbeat = gone.beat_at
       from (select agent_id, beat_at from muster.agent_heartbeats
         where agent_id = any(${[...ids]}::uuid[]) and worker_id = ${process} order by agent_id for update) as gone
-      where a.id = gone.agent_id and a.status <> ${nextStatus(sign)} returning a.id`.execute(this.#em.getKysely());
+      where a.id = gone.agent_id and a.status <> ${nextStatus(event)} returning a.id`.execute(this.#em.getKysely());
     return result.rows.map((row) => row.id as AgentId);
   }
 
@@ -130,9 +130,9 @@ export class AgentRepository {
   }
 }
 
-/** The status of the row `a` after a sign, in SQL: the same table as in the program. */
-export function nextStatus(sign: AgentSign) {
-  return sql`coalesce(${JSON.stringify(AGENT_MOVES[sign])}::jsonb ->> a.status, a.status)`;
+/** The status of the row `a` after an event, in SQL: the same table as in the program. */
+export function nextStatus(event: AgentEvent) {
+  return sql`coalesce(${JSON.stringify(AGENT_MOVES[event])}::jsonb ->> a.status, a.status)`;
 }
 
 function readAgent(row: Record<string, unknown>): AgentRecord {

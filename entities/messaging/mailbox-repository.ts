@@ -59,7 +59,7 @@ const WINDOW = 256;
 export const WHOLE_MAILBOX = 1_000_000;
 /** Nobody has it: it waits, or whoever had it has fallen silent. */
 const FREE = sql`(m.status = 'pending' or (m.status = 'leased' and m.leased_until < now()))`;
-const LANE = sql`partition by c.to_agent_id, c.sender, c.priority order by c."timestamp", c.id`;
+const GROUP = sql`partition by c.to_agent_id, c.sender, c.priority order by c."timestamp", c.id`;
 
 /** Index: the primary key. */
 const isOpen = (leaseId: LeaseId) =>
@@ -77,8 +77,8 @@ export class MailboxRepository {
 
   /**
    * Takes the messages that come next, in the order in which they are to be handled: by priority, then by time. The
-   * messages of one sender and one priority form a lane: none is given out before those ahead of it in its lane have
-   * been, to this caller, or have ended. Two processes never get the same message, nor two messages of one lane.
+   * messages of one sender and one priority form a group: none is given out before those ahead of it in its group have
+   * been, to this caller, or have ended. Two processes never get the same message, nor two messages of one group.
    * Index: agent_messages_waiting_index.
    * @param window how many messages of each mailbox are looked at, from the first one on
    */
@@ -95,12 +95,12 @@ export class MailboxRepository {
               and m.message_type not in ('response', 'error') and (m.expires_at is null or m.expires_at > now())
             order by m.priority, m."timestamp", m.id limit ${window}
           ) m
-      ), laned as (
-        select c.*, bool_and(ready) over (${LANE}) as next from candidate c
+      ), grouped as (
+        select c.*, bool_and(ready) over (${GROUP}) as next from candidate c
       ), chosen as (
         select * from (
           select *, row_number() over (partition by to_agent_id order by priority, "timestamp", id) as place
-          from laned where next
+          from grouped where next
         ) as placed where place <= quota
       ), locked as (
         select m."timestamp", m.id from muster.agent_messages m
@@ -108,9 +108,9 @@ export class MailboxRepository {
         where ${FREE} and ${isOpen(claim.leaseId)} order by m.id for update of m skip locked
       ), taken as (
         select * from (
-          select c.*, bool_and(k.id is not null) over (${LANE}) as unbroken
+          select c.*, bool_and(k.id is not null) over (${GROUP}) as unbroken
           from chosen c left join locked k on k."timestamp" = c."timestamp" and k.id = c.id
-        ) as lanes where unbroken
+        ) as groups where unbroken
       ), m as (
         update muster.agent_messages m set status = 'leased', lease_owner = ${claim.owner}, fence = m.fence + 1,
           attempts = m.attempts + 1, leased_until = now() + make_interval(secs => ${claim.leaseMs / 1_000}::float8)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { AGENT_BEATS, AGENT_STATUSES, type AgentSign, nextAgentStatus } from '../../domain/agents/agent-status.ts';
+import { AGENT_BEATS, AGENT_STATUSES, type AgentEvent, nextAgentStatus } from '../../domain/agents/agent-status.ts';
 import { type AgentId, SYSTEM_TENANT } from '../../domain/ids.ts';
 import { AgentRepository, type AgentSearch, type NewAgent } from '../../entities/agents/agent-repository.ts';
 import { AgentsUnderTest } from '../support/agents.ts';
@@ -57,22 +57,22 @@ describe('the registry of agents', () => {
     assert.equal(found?.status, 'starting');
   });
 
-  it('C020: moves an agent in the database as the status machine says, from each status by each sign', async () => {
+  it('C020: moves an agent in the database as the status machine says, from each status by each event', async () => {
     const process = await agents.process('mover', ['moved']);
     const id = process.ids.get('moved') ?? assert.fail('it is not registered');
     const leaseId = process.lease?.id ?? assert.fail('there is no lease');
-    const signs: readonly AgentSign[] = [...AGENT_BEATS, 'left', 'failed', 'registered'];
+    const events: readonly AgentEvent[] = [...AGENT_BEATS, 'left', 'failed', 'registered'];
     for (const status of AGENT_STATUSES) {
-      for (const sign of signs) {
+      for (const event of events) {
         await agents.asSuperuser(`update muster.agents set status = '${status}' where id = '${id}'`);
         await inSystem(async (repository) => {
-          if (sign === 'registered') return repository.register(SYSTEM_TENANT, [named('moved')]);
-          if (sign === 'left' || sign === 'failed') return repository.leave('mover', [id], sign);
-          if (sign === 'silent') throw new Error('silence is declared by supervision');
-          return repository.beat({ leaseId, agents: [{ id, beat: sign }] });
+          if (event === 'registered') return repository.register(SYSTEM_TENANT, [named('moved')]);
+          if (event === 'left' || event === 'failed') return repository.leave('mover', [id], event);
+          if (event === 'silent') throw new Error('silence is declared by supervision');
+          return repository.beat({ leaseId, agents: [{ id, beat: event }] });
         });
         const { moved } = await agents.statuses();
-        assert.equal(moved, nextAgentStatus(status, sign), `${status} after ${sign}`);
+        assert.equal(moved, nextAgentStatus(status, event), `${status} after ${event}`);
       }
     }
   });

@@ -2,17 +2,17 @@ import { v7 as uuid } from 'uuid';
 import { AgentPresence } from '../../database/agent-presence.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
-import type { HandlerLog } from '../../domain/agents/handler.ts';
+import type { HandlerLog } from '../../domain/agents/handler-log.ts';
 import type { AgentId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Receive } from '../../domain/messaging/received-message.ts';
 import { MessageRepository } from '../../entities/messaging/message-repository.ts';
+import type { MessageCount } from '../../messaging/delivery-outcomes.ts';
 import { AgentDirectory } from '../../messaging/directory.ts';
 import { MessageHints } from '../../messaging/hints.ts';
 import { SenderIdentity } from '../../messaging/identity.ts';
-import type { MessageCount } from '../../messaging/mailbox-office.ts';
 import { Mailboxes } from '../../messaging/mailboxes.ts';
-import { Post } from '../../messaging/post.ts';
+import { MessageStore } from '../../messaging/message-store.ts';
 import { Responses } from '../../messaging/responses.ts';
 import { Sender, type Speaker } from '../../messaging/sender.ts';
 import { createSigningKey, type SigningKey } from '../../messaging/signatures.ts';
@@ -128,8 +128,8 @@ function assemble(parts: {
     counts[what] += 1;
   };
   const responses = new Responses({ database, hints, log: QUIET, refused: () => count('refused') });
-  const post = new Post({ database, identity, hints, maxHops: MAX_HOPS });
-  const sender = new Sender({ database, identity, directory: new AgentDirectory(database), post, responses });
+  const store = new MessageStore({ database, identity, hints, maxHops: MAX_HOPS });
+  const sender = new Sender({ database, identity, directory: new AgentDirectory(database), store, responses });
   const open: Mailboxes[] = [];
   return {
     identity,

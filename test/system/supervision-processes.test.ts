@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { actOn, lookAtAgents, superviseAgents } from '../../activities/agents/supervise-agents.ts';
+import { actOn, lookAtAgents, superviseAgents } from '../../activities/agents/supervision.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { actOn, lookAtAgents, type SupervisionReport } from '../../activities/agents/supervise-agents.ts';
+import { actOn, lookAtAgents, type SupervisionReport } from '../../activities/agents/supervision.ts';
 import type { AgentPresence } from '../../database/agent-presence.ts';
 import type { WatchState } from '../../domain/agents/liveness.ts';
 import type { AgentId } from '../../domain/ids.ts';

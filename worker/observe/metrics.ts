@@ -3,7 +3,7 @@ import type { PoolState } from '../../database/pool-guard.ts';
 import { AGENT_STATUSES } from '../../domain/agents/agent-status.ts';
 import { STALL_KINDS, type Stall } from '../../domain/agents/liveness-stalls.ts';
 import type { InstallationGauges } from '../../entities/system/gauge-repository.ts';
-import type { MessageCount } from '../../messaging/mailbox-office.ts';
+import type { MessageCount } from '../../messaging/delivery-outcomes.ts';
 import type { NodeEnding } from './progress.ts';
 
 /** What is read when somebody asks for the metrics. */

@@ -19,8 +19,8 @@ import { withTemporalProfile } from '../../temporal/profile.ts';
 import { workflowBundlePath } from '../bundle/workflow-bundle.ts';
 import type { Closers } from './closers.ts';
 import { collectHosted, type Hosted } from './collect-hosted.ts';
+import { quietRuntime } from './quiet-runtime.ts';
 import { requireNoEviction } from './require-no-eviction.ts';
-import { quietRuntime } from './temporal-worker.ts';
 
 export interface WorkerOptions {
   /** Handlers that no graph below brings along by itself. */

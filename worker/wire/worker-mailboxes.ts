@@ -2,11 +2,10 @@ import type { Log, SendingNode } from '../../activities/dependencies.ts';
 import type { AgentPresence } from '../../database/agent-presence.ts';
 import type { Database } from '../../database/transaction.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
-import type { HandlerMessages, Receive } from '../../domain/messaging/received-message.ts';
+import type { HandlerMessages, Receive, ReceivingAgent } from '../../domain/messaging/received-message.ts';
+import type { MessageCount } from '../../messaging/delivery-outcomes.ts';
 import { handlerMessages } from '../../messaging/handler-messages.ts';
 import { SenderIdentity } from '../../messaging/identity.ts';
-import type { MailboxAgent } from '../../messaging/mailbox.ts';
-import type { MessageCount } from '../../messaging/mailbox-office.ts';
 import { Mailboxes } from '../../messaging/mailboxes.ts';
 import { createMessenger, type Messenger } from '../../messaging/messenger.ts';
 import { createSigningKey } from '../../messaging/signatures.ts';
@@ -85,7 +84,7 @@ export class WorkerMailboxes {
     this.#options.observation.metrics.messageEnded(what);
   }
 
-  #agents(): MailboxAgent[] {
+  #agents(): ReceivingAgent[] {
     return [...this.#options.hosted.handlers.values()].flatMap(({ kind, name, receive }) => {
       const id = this.presence.ids.get(name);
       return kind !== 'agent' || receive === undefined || id === undefined

@@ -30,7 +30,6 @@ import { SEARCH_ATTRIBUTES } from '../../domain/system/search-attributes.ts';
 import type { ExecuteTaskInput, ExecuteTaskResult, Failure, NodeResult } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { localActivities, type NodeEnd, nodeActivity, nodeLabel, stretchActivity } from '../activities.ts';
-import type { executeTask } from './execute-task.ts';
 import { pauseSignal, resumeSignal, statusQuery } from './task-messages.ts';
 
 /**
@@ -257,7 +256,7 @@ export class TaskExecution {
   async #continueAsNew(): Promise<void> {
     await condition(allHandlersFinished);
     const carried = { graph: this.#graph, paused: this.#paused };
-    await continueAsNew<typeof executeTask>({ ...this.#input, carried });
+    await continueAsNew<(input: ExecuteTaskInput) => Promise<ExecuteTaskResult>>({ ...this.#input, carried });
   }
 
   #describe(): void {

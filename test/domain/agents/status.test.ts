@@ -3,19 +3,19 @@ import fc from 'fast-check';
 import {
   AGENT_MOVES,
   AGENT_STATUSES,
-  type AgentSign,
+  type AgentEvent,
   type AgentStatus,
   isLivingAgentStatus,
   nextAgentStatus,
 } from '../../../domain/agents/agent-status.ts';
 
-const SIGNS = Object.keys(AGENT_MOVES) as AgentSign[];
+const EVENTS = Object.keys(AGENT_MOVES) as AgentEvent[];
 const status = fc.constantFrom(...AGENT_STATUSES);
-const signs = fc.array(fc.constantFrom(...SIGNS), { maxLength: 20 });
+const events = fc.array(fc.constantFrom(...EVENTS), { maxLength: 20 });
 
 describe('the status of an agent', () => {
   it('C020: goes from inactive through starting to active, busy, idle and offline, and back to active', () => {
-    const life: AgentSign[] = ['registered', 'present', 'working', 'rested', 'working', 'silent', 'present'];
+    const life: AgentEvent[] = ['registered', 'present', 'working', 'rested', 'working', 'silent', 'present'];
     const seen = life.map((_sign, index) => life.slice(0, index + 1).reduce<AgentStatus>(nextAgentStatus, 'inactive'));
 
     assert.deepEqual(seen, ['starting', 'active', 'busy', 'idle', 'busy', 'offline', 'active']);
@@ -23,8 +23,8 @@ describe('the status of an agent', () => {
 
   it('C020: is a living one after every beat, whatever came before', () => {
     fc.assert(
-      fc.property(status, signs, fc.constantFrom('present', 'working', 'rested'), (first, before, beat) => {
-        const after = [...before, beat as AgentSign].reduce(nextAgentStatus, first);
+      fc.property(status, events, fc.constantFrom('present', 'working', 'rested'), (first, before, beat) => {
+        const after = [...before, beat as AgentEvent].reduce(nextAgentStatus, first);
         assert.ok(isLivingAgentStatus(after) && after !== 'starting', after);
       }),
     );
@@ -32,19 +32,19 @@ describe('the status of an agent', () => {
 
   it('C020: is no living one after silence, a goodbye or a fault, whatever came before', () => {
     fc.assert(
-      fc.property(status, signs, fc.constantFrom('silent', 'left', 'failed'), (first, before, end) => {
-        const after = [...before, end as AgentSign].reduce(nextAgentStatus, first);
+      fc.property(status, events, fc.constantFrom('silent', 'left', 'failed'), (first, before, end) => {
+        const after = [...before, end as AgentEvent].reduce(nextAgentStatus, first);
         assert.ok(!isLivingAgentStatus(after), after);
       }),
     );
   });
 
-  it('does not change when the same sign comes again', () => {
+  it('does not change when the same event comes again', () => {
     fc.assert(
-      fc.property(status, fc.constantFrom(...SIGNS), (first, sign) => {
-        const once = nextAgentStatus(first, sign);
-        const twice = nextAgentStatus(once, sign);
-        const settles = sign === 'working' && once === 'active' ? 'busy' : once;
+      fc.property(status, fc.constantFrom(...EVENTS), (first, event) => {
+        const once = nextAgentStatus(first, event);
+        const twice = nextAgentStatus(once, event);
+        const settles = event === 'working' && once === 'active' ? 'busy' : once;
         assert.equal(twice, settles);
       }),
     );

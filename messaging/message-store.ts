@@ -10,7 +10,7 @@ import type { MessageHints } from './hints.ts';
 import type { SenderIdentity } from './identity.ts';
 import { AgentsWaitInCircle, LeaseLost, MessageChainTooLong, MessageInvalid } from './messaging-errors.ts';
 
-export interface PostOptions {
+export interface MessageStoreOptions {
   readonly database: Database;
   readonly identity: SenderIdentity;
   readonly hints: MessageHints;
@@ -19,31 +19,31 @@ export interface PostOptions {
 }
 
 /** A message was stored now, or had been before. */
-export type Posted = 'stored' | 'duplicate';
+export type StoreOutcome = 'stored' | 'duplicate';
 
 /** So many messages travel in one statement, at most. */
 const BATCH = 200;
 
 /**
  * Stores signed messages, then wakes up whom they are for. A message is stored once under its id, however often it is
- * posted; it is stored before anybody is told, so that a crash between the two only costs the time until the next poll.
+ * given; it is stored before anybody is told, so that a crash between the two only costs the time until the next poll.
  */
-export class Post {
-  readonly #options: PostOptions;
+export class MessageStore {
+  readonly #options: MessageStoreOptions;
   readonly #groups = new Map<string, GroupCommit<SignedEnvelope, Stored>>();
 
-  constructor(options: PostOptions) {
+  constructor(options: MessageStoreOptions) {
     this.#options = options;
   }
 
   /** @throws LeaseLost, MessageInvalid, MessageChainTooLong */
-  async post(message: SignedEnvelope): Promise<Posted> {
+  async store(message: SignedEnvelope): Promise<StoreOutcome> {
     return this.#outcome(message, await this.#group(message).add(message));
   }
 
   /** Stores all receipts of a broadcast at once. @throws LeaseLost, MessageChainTooLong */
-  async postAll(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<void> {
-    const { tooDeep } = await this.#store(tenant, leaseId, messages);
+  async storeAll(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<void> {
+    const { tooDeep } = await this.#write(tenant, leaseId, messages);
     const [first] = tooDeep;
     if (first !== undefined) throw new MessageChainTooLong(first, this.#options.maxHops);
     this.#options.hints.broadcast();
@@ -54,7 +54,7 @@ export class Post {
    * @param names who asks whom
    * @throws AgentsWaitInCircle, LeaseLost, MessageInvalid, MessageChainTooLong
    */
-  async postRequest(message: SignedEnvelope, names: { from: string; to: string }): Promise<Posted> {
+  async storeRequest(message: SignedEnvelope, names: { from: string; to: string }): Promise<StoreOutcome> {
     const { database, hints } = this.#options;
     const { leaseId, causeId, tenant } = message;
     const stored = await database.inTenant(tenant, async ({ em }) => {
@@ -69,7 +69,7 @@ export class Post {
     return this.#outcome(message, stored);
   }
 
-  #outcome(message: SignedEnvelope, { inserted, tooDeep }: Stored): Posted | Promise<Posted> {
+  #outcome(message: SignedEnvelope, { inserted, tooDeep }: Stored): StoreOutcome | Promise<StoreOutcome> {
     if (inserted.has(message.id)) return 'stored';
     if (tooDeep.has(message.id)) throw new MessageChainTooLong(message.id, this.#options.maxHops);
     return this.#duplicate(message);
@@ -81,7 +81,7 @@ export class Post {
     const found = this.#groups.get(key);
     if (found !== undefined) return found;
     const write = async (messages: readonly SignedEnvelope[]): Promise<readonly Stored[]> => {
-      const stored = await this.#store(tenant, leaseId, messages);
+      const stored = await this.#write(tenant, leaseId, messages);
       this.#options.hints.commands(recipients(messages));
       return messages.map(() => stored);
     };
@@ -91,7 +91,7 @@ export class Post {
     return group;
   }
 
-  async #store(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<Stored> {
+  async #write(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<Stored> {
     const stored = await this.#options.database.single.inTenant(tenant, ({ em }) =>
       new MessageRepository(em).send(leaseId, messages, this.#options),
     );
@@ -108,7 +108,7 @@ export class Post {
   }
 
   /** One id stands for one message: what else is sent under it would be lost silently. */
-  async #duplicate(message: SignedEnvelope): Promise<Posted> {
+  async #duplicate(message: SignedEnvelope): Promise<StoreOutcome> {
     const found = await this.#options.database.single.inTenant(message.tenant, ({ em }) =>
       new MessageRepository(em).find(message.id),
     );

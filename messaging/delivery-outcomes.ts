@@ -1,37 +1,51 @@
 import { isDataFault } from '../database/database-faults.ts';
 import { GroupCommit } from '../database/group-commit.ts';
-import { handlerLog } from '../domain/agents/handler-log.ts';
+import type { Transaction } from '../database/transaction.ts';
+import { type HandlerLog, handlerLog } from '../domain/agents/handler-log.ts';
 import type { AgentId } from '../domain/ids.ts';
 import { type Json, notJson, toJson } from '../domain/json.ts';
 import { MAX_PAYLOAD_BYTES, type SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { formatMoment } from '../domain/messaging/moments.ts';
-import type { ReceiveContext } from '../domain/messaging/received-message.ts';
+import type { ReceiveContext, ReceivingAgent } from '../domain/messaging/received-message.ts';
 import { type Completion, MailboxRepository } from '../entities/messaging/mailbox-repository.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
 import { checkMessage } from './check-message.ts';
 import { handlerMessages } from './handler-messages.ts';
-import { answersTo } from './identity.ts';
-import type { MailboxAgent, MailboxDesk } from './mailbox.ts';
-import type { MailboxesOptions } from './mailboxes.ts';
+import type { MessageHints } from './hints.ts';
+import { answersTo, type SenderIdentity } from './identity.ts';
 import { newMessageId } from './message-ids.ts';
 import { ReplyInvalid } from './messaging-errors.ts';
+import type { Sender } from './sender.ts';
 
 /** What became of a delivery. */
 export type MessageCount = 'processed' | 'redelivered' | 'dead' | 'refused';
 
-type OfficeOptions = Pick<MailboxesOptions, 'single' | 'unit' | 'identity' | 'sender' | 'hints' | 'log' | 'count'>;
+/** Runs a unit of work that sees the messages of the agents: their tenant's, or all. */
+export type RunUnit = <Result>(work: (tx: Transaction) => Promise<Result>) => Promise<Result>;
+
+export interface DeliveryOptions {
+  /** For units of exactly one statement. */
+  readonly single: RunUnit;
+  readonly unit: RunUnit;
+  readonly identity: SenderIdentity;
+  readonly sender: Sender;
+  readonly hints: MessageHints;
+  readonly log: HandlerLog;
+  /** Told of every message that was handled, failed, died or was refused. @defaultValue nobody */
+  readonly count?: (what: MessageCount) => void;
+}
 
 const BATCH = 200;
 /** How long an answer can still be found by whoever asked again. */
 const RESPONSE_LIFE_MS = 86_400_000;
 
 /** Writes how deliveries end, and answers. Ends that come together share one statement. */
-export class MailboxOffice implements MailboxDesk {
-  readonly #options: OfficeOptions;
+export class DeliveryOutcomes {
+  readonly #options: DeliveryOptions;
   readonly #completions: GroupCommit<Completion, boolean>;
 
-  constructor(options: OfficeOptions) {
+  constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#completions = new GroupCommit({
       write: (completions) => this.#write(completions),
@@ -50,7 +64,7 @@ export class MailboxOffice implements MailboxDesk {
     return this.#completions.idle();
   }
 
-  /** @throws ReplyInvalid, LeaseLost */
+  /** Writes the end. False when the message is this process's no more. @throws ReplyInvalid, LeaseLost */
   async complete(message: StoredMessage, envelope: SignedEnvelope, reply: Json): Promise<boolean> {
     const result = asReply(envelope, message, reply);
     await this.#options.identity.ready();
@@ -91,13 +105,14 @@ export class MailboxOffice implements MailboxDesk {
     await this.#options.single(({ em }) => new MailboxRepository(em).release(claims));
   }
 
-  async status(agent: MailboxAgent): Promise<Json> {
+  /** What a query of kind `status` is answered with. */
+  async status(agent: ReceivingAgent): Promise<Json> {
     const depth = await this.#options.single(({ em }) => new MailboxRepository(em).depth(agent.id));
     return { agent: agent.name, process: this.#options.identity.process, status: 'alive', ...depth };
   }
 
   /** Answers a query of kind `status` that came to an agent which is busy. */
-  async answerStatus(agent: MailboxAgent, query: StoredMessage): Promise<void> {
+  async answerStatus(agent: ReceivingAgent, query: StoredMessage): Promise<void> {
     const checked = checkMessage(query);
     if (checked.ok) await this.complete(query, checked.envelope, await this.status(agent));
     else await this.refuse(query, checked.reason);
@@ -128,7 +143,7 @@ export class MailboxOffice implements MailboxDesk {
     hints.responses(new Set(buried.asked.map(answersTo)));
   }
 
-  contextFor(agent: MailboxAgent, envelope: SignedEnvelope, signal: AbortSignal): ReceiveContext {
+  contextFor(agent: ReceivingAgent, envelope: SignedEnvelope, signal: AbortSignal): ReceiveContext {
     const facts = { agent: agent.name, messageId: envelope.id };
     const { log, sender } = this.#options;
     const speaker = { tenant: envelope.tenant, from: { id: agent.id, name: agent.name }, causeId: envelope.id };
