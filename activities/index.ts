@@ -1,4 +1,4 @@
-import { superviseAgents } from './agents/supervision.ts';
+import { runSupervision } from './agents/supervision.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { type PruneExpiredInput, pruneExpired } from './retention/prune-expired.ts';
 import { type CloseTaskInput, closeTask } from './tasks/close-task.ts';
@@ -13,7 +13,7 @@ export function createActivities(deps: ActivityDependencies) {
     runQuickNodes: (input: RunQuickNodesInput) => runQuickNodes(deps, input),
     closeTask: (input: CloseTaskInput) => closeTask(deps, input),
     markTask: (input: MarkTaskInput) => markTask(deps, input),
-    superviseAgents: () => superviseAgents(deps),
+    runSupervision: () => runSupervision(deps),
     pruneExpired: (input: PruneExpiredInput) => pruneExpired(deps, input),
   };
 }

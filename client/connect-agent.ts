@@ -23,6 +23,7 @@ import {
 } from './options/message-options.ts';
 import { ProgramPost } from './program-post.ts';
 
+/** Which agent a program is, and what it does with messages. */
 export interface ConnectAgentOptions extends OpenClientOptions {
   /**
    * Handles a message; what it returns is the answer. Delivered at least once, so what must happen only once is done

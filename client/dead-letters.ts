@@ -33,6 +33,7 @@ export interface RedriveAll {
   readonly limit?: number;
 }
 
+/** How dead tasks are to run again. */
 export interface RedriveOptions {
   /** Only say what would happen. @defaultValue false */
   readonly dryRun?: boolean;
@@ -51,6 +52,7 @@ export interface RedrivenView {
   readonly originTraceId: string | null;
 }
 
+/** What became of dead tasks that were to run again. */
 export interface RedriveReport {
   readonly dryRun: boolean;
   /** One entry per task, in the order in which they were given, or submitted. */

@@ -21,6 +21,7 @@ export type { SubmitItem } from './submit.ts';
 export type { SubmitOptions } from './submit-options.ts';
 export type { TaskEvent, TaskHandle, TaskResult, TaskView } from './task-handle.ts';
 
+/** Where Muster's services are, and for which tenant a program acts. */
 export type ConnectOptions = OpenClientOptions;
 
 /** A task that was just submitted, or found again under its key. */

@@ -28,6 +28,7 @@ export interface TaskEvent {
   readonly at: Date;
 }
 
+/** What a task came to that completed. */
 export interface TaskResult {
   readonly output: Json;
   /** The trace that produced it, with its runs and events; null once retention has removed it. */

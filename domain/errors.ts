@@ -61,6 +61,7 @@ export const ERROR_CODES = [
   'message_chain_too_long',
   'worker_stop_incomplete',
 ] as const;
+/** The code of an error of Muster: what survives a process, a retry and a workflow. `docs/errors.md` has a row for each. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** Facts of an error: small JSON values that survive a process boundary. */

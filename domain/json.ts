@@ -1,5 +1,6 @@
 /** A value that survives JSON without loss. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+/** An object of JSON. */
 export type JsonObject = { readonly [key: string]: Json };
 
 /** Levels of lists and objects in one value. What reads values calls itself for each level and must not run out of stack. */

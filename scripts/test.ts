@@ -14,7 +14,7 @@ const FAST_TESTS = [
   'test/options/**/*.test.ts',
   'test/agents/**/*.test.ts',
   'test/cli/**/*.test.ts',
-  'test/architecture.test.ts',
+  'test/architecture/*.test.ts',
   'test/config.test.ts',
 ];
 /**

@@ -42,7 +42,7 @@ export interface Look {
  * Looks once at every agent and every process that holds a lease. Idempotent: what one look declared, the next one finds
  * declared. A crash between reading and writing changes nothing; the writing is one transaction.
  */
-export async function superviseAgents(deps: Dependencies): Promise<SupervisionReport> {
+export async function runSupervision(deps: Dependencies): Promise<SupervisionReport> {
   return actOn(deps, await lookAtAgents(deps));
 }
 

@@ -7,6 +7,7 @@ import type { MessageType } from './message-status.ts';
 export const SENDABLE_TYPES = ['command', 'query', 'event', 'heartbeat'] as const satisfies readonly MessageType[];
 export type SendableType = (typeof SENDABLE_TYPES)[number];
 
+/** How a message is sent. */
 export interface SendOptions {
   /** @defaultValue 'command', for a request 'query', for a broadcast 'event' */
   readonly type?: SendableType;
@@ -16,6 +17,7 @@ export interface SendOptions {
   readonly expiresInMs?: number;
 }
 
+/** How a question is sent, and how long its answer is waited for. */
 export interface RequestOptions extends Omit<SendOptions, 'expiresInMs'> {
   /** How long to wait for the answer: 1 ms to 1 hour. The request expires with it. @defaultValue 10000 */
   readonly timeoutMs?: number;

@@ -21,6 +21,10 @@ export function filesEndingIn(...endings: readonly string[]): readonly SourceFil
     .map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }));
 }
 
+export function fileAt(path: string): SourceFile {
+  return { path, text: readText(path) };
+}
+
 export function readText(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }

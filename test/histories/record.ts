@@ -6,7 +6,7 @@ import { loadConfig } from '../../config.ts';
 import type { TaskHandle } from '../../index.ts';
 import { findConnections } from '../../servers/find/find-connections.ts';
 import { connectClient } from '../../temporal/connect.ts';
-import { RETENTION_SCHEDULE } from '../../temporal/schedules.ts';
+import { RETENTION_SCHEDULE, SUPERVISION_SCHEDULE } from '../../temporal/schedules.ts';
 import { prepareInstallation } from '../../worker/wire/prepare-installation.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
@@ -16,7 +16,7 @@ import { ended } from '../system/acceptance/views.ts';
 
 /**
  * Records anew the histories that `test/workflows/replay.test.ts` replays, with the workflows as they are now: to be run
- * by hand, with the project's Node, after a change that running tasks need not survive.
+ * by hand, with the project's Node, after a change that running tasks need not survive. Arguments name some of them.
  * Everything in a history stays as the server gave it, but for what names the machine: identities and stack traces.
  */
 const script = new Script();
@@ -66,19 +66,25 @@ const RECORDINGS: Record<string, () => Promise<TaskHandle>> = {
   },
 };
 
+const only = process.argv.slice(2);
+const isWanted = (name: string) => only.length === 0 || only.includes(name);
+
 for (const [name, start] of Object.entries(RECORDINGS)) {
+  if (!isWanted(name)) continue;
   script.reset();
   const task = await start();
   await ended(task);
   await save(`execute-task.${name}`, task.workflowId);
 }
-await save('enforce-retention', await runRetention(muster));
+if (isWanted('enforce-retention')) await save('enforce-retention', await runSchedule(muster, RETENTION_SCHEDULE));
+if (isWanted('supervise-agents')) await save('supervise-agents', await runSchedule(muster, SUPERVISION_SCHEDULE));
 await temporal.close();
 await muster.close();
 process.exit(0);
 
-async function runRetention({ environment }: MusterUnderTest): Promise<string> {
-  const schedule = temporal.client.schedule.getHandle(RETENTION_SCHEDULE);
+/** The id of a workflow that a Schedule of this installation has started. */
+async function runSchedule({ environment }: MusterUnderTest, id: string): Promise<string> {
+  const schedule = temporal.client.schedule.getHandle(id);
   await schedule.delete().catch(() => undefined);
   const config = loadConfig(environment);
   await prepareInstallation({ config, connections: await findConnections(config.services), report: () => undefined });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { actOn, lookAtAgents, superviseAgents } from '../../activities/agents/supervision.ts';
+import { actOn, lookAtAgents, runSupervision } from '../../activities/agents/supervision.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
@@ -120,7 +120,7 @@ describe('the supervision of worker processes', function () {
     await stack.postgres.start();
     await query('truncate muster.agent_heartbeats');
 
-    const first = await superviseAgents(dependencies());
+    const first = await runSupervision(dependencies());
     const { vitals } = await lookAtAgents({ database });
     const withoutGrace = await actOn(dependencies(), {
       vitals,

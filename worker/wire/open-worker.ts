@@ -22,6 +22,7 @@ import { collectHosted, type Hosted } from './collect-hosted.ts';
 import { quietRuntime } from './quiet-runtime.ts';
 import { requireNoEviction } from './require-no-eviction.ts';
 
+/** What a worker carries out, and where its services are. */
 export interface WorkerOptions {
   /** Handlers that no graph below brings along by itself. */
   readonly agents?: readonly Handler[];

@@ -8,7 +8,7 @@ import { supervisionActivities } from '../activities.ts';
  * runs. No messages. A look that cannot be made within its time fails, and the next start is the next look.
  */
 export async function superviseAgents(): Promise<void> {
-  const { living, suspects, offline, waiting } = await supervisionActivities.superviseAgents();
+  const { living, suspects, offline, waiting } = await supervisionActivities.runSupervision();
   if (suspects.length + offline.length === 0 && waiting === null) return;
   setCurrentDetails(
     [

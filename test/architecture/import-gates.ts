@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Import } from './imports.ts';
+import { ROOT, type SourceFile } from './source-files.ts';
+
+/** Imports of files that are not there, and of packages that package.json does not name. */
+export function missingTargets(imports: readonly Import[], dependencies: Readonly<Record<string, string>>): string[] {
+  return imports.flatMap(({ from, line, target, isOurs }) => {
+    if (isOurs) return existsSync(join(ROOT, target)) ? [] : [`${from}:${line} imports ${target}, which is not there.`];
+    if (target.startsWith('node:')) return [];
+    const name = target.split('/', target.startsWith('@') ? 2 : 1).join('/');
+    if (dependencies[name] !== undefined) return [];
+    return [`${from}:${line} imports ${target}; name ${name} among the dependencies of package.json.`];
+  });
+}
+
+/** Activities that something else than their register imports as values. */
+export function activityCalls(imports: readonly Import[], registered: ReadonlySet<string>): string[] {
+  return imports
+    .filter(({ from, target, typeOnly }) => registered.has(target) && from !== 'activities/index.ts' && !typeOnly)
+    .map(({ from, line, target }) => `${from}:${line} imports the activity ${target}; workflows call it.`);
+}
+
+/** These files and all that they import at run time, directly or not. */
+export function filesLoadedBy(files: readonly string[], imports: readonly Import[]): Set<string> {
+  const loaded = new Set(files);
+  // A set is walked in the order of insertion, those inserted on the way included.
+  for (const path of loaded) {
+    const next = imports.filter(({ from, isOurs, typeOnly }) => from === path && isOurs && !typeOnly);
+    for (const { target } of next) loaded.add(target);
+  }
+  return loaded;
+}
+
+/** Files of one name in different folders: whoever reads a name must know which file it is. */
+export function doubleNames(files: readonly SourceFile[]): string[] {
+  const byName = Map.groupBy(files, ({ path }) => basename(path));
+  return [...byName]
+    .filter(([name, those]) => those.length > 1 && name !== 'index.ts')
+    .map(([, those]) => `${those.map(({ path }) => path).join(' and ')} have one name.`);
+}

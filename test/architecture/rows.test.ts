@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { planted } from './faults.ts';
+import { looseStatements, rawRowCasts } from './row-gates.ts';
+import { productFiles } from './source-files.ts';
+
+/**
+ * How many statements are SQL text outside `entities/<domain>/statements/`, and how many raw rows are said to be of a type.
+ * Whoever removes some lowers the number; it never rises. They end at 0 and at 15.
+ */
+const MOST = { statements: 164, casts: 115 };
+
+describe('the rows', () => {
+  it('are written and read by typed queries: statements in SQL text only become fewer outside their folders', () => {
+    const text = 'const result = await sql<Row>`\n  select id from muster.tasks where true`.execute(kysely);';
+    const loose = looseStatements([
+      planted('entities/tasks/x.ts', text),
+      planted('entities/tasks/statements/x.ts', text),
+      planted('client/x.ts', 'const now = sql<Date>`now()`;'),
+    ]);
+
+    const found = looseStatements(productFiles());
+
+    assert.equal(loose.length, 1);
+    assert.ok(
+      found.length <= MOST.statements,
+      `${found.length} statements, ${MOST.statements} at most:\n${found.join('\n')}`,
+    );
+  });
+
+  it('are cast by hand less and less often', () => {
+    const cast = rawRowCasts([
+      planted('entities/tasks/x.ts', 'const one = await sql<{ id: string }>`select id from muster.tasks`;'),
+      planted('operations/tasks/x.ts', 'const rows = result.rows as unknown as TaskRow[];'),
+      planted('entities/tasks/y.ts', 'const typed = await tables(em).selectFrom("tasks").execute();'),
+    ]);
+
+    const found = rawRowCasts(productFiles());
+
+    assert.equal(cast.length, 2);
+    assert.ok(
+      found.length <= MOST.casts,
+      `${found.length} casts of raw rows, ${MOST.casts} at most:\n${found.join('\n')}`,
+    );
+  });
+});
