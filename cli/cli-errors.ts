@@ -14,7 +14,7 @@ export class WrongUsage extends Error {
   readonly code = 'wrong_usage';
 }
 
-/** The user pressed Ctrl-C while a command waited. What it waited for goes on. */
+/** The user pressed Ctrl-C while a command waited. What it waited for continues. */
 export class Interrupted extends Error {
   readonly code = 'interrupted';
 }
@@ -56,7 +56,7 @@ export interface FailureReport {
 /** PostgreSQL's codes for a table, schema, column or role that is not there, or not allowed to the login yet. */
 const SCHEMA_MISSING = new Set(['42P01', '3F000', '42703', '42704', '42501', '22023']);
 
-/** What to say of whatever was thrown, in one sentence that says what to do. */
+/** What to say about anything that was thrown: one sentence that says what to do. */
 export function describeFailure(error: unknown): FailureReport {
   if (error instanceof WrongUsage) return { code: error.code, message: error.message, exitCode: EXIT_WRONG_USAGE };
   if (error instanceof Interrupted || hasErrorCode(error)) {

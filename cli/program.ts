@@ -25,7 +25,7 @@ export function createProgram(): Command {
     .option('--json', 'print data for programs, one JSON value a line')
     .helpOption('-h, --help', 'explain a command')
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    // Faults are told in one sentence by whoever called; see usageSentence.
+    // The caller reports faults in one sentence; see usageSentence.
     .configureOutput({ writeErr: () => undefined });
   for (const add of ADD_COMMANDS) add(program);
   program.addHelpText('after', '\nExit codes: 0 done, 1 failed with the reason, 2 not understood.');

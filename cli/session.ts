@@ -1,4 +1,5 @@
 import type { Muster } from '../client.ts';
+import { given } from './input/given.ts';
 
 /** What every command that reads a tenant's data understands. */
 export interface TenantOptions {
@@ -13,7 +14,7 @@ export async function withMuster<Result>(
 ): Promise<Result> {
   // Loaded here and not above: the client brings its stores' libraries along, which help and wrong usage need not wait for.
   const { connect } = await import('../client.ts');
-  const muster = await connect(tenant === undefined ? {} : { tenant });
+  const muster = await connect(given({ tenant }));
   return thenClose(
     () => work(muster),
     () => muster.close(),

@@ -37,7 +37,7 @@ export interface DeliveryOptions {
 }
 
 const BATCH = 200;
-/** How long an answer can still be found by whoever asked again. */
+/** How long a repeated request can still find the answer. */
 const RESPONSE_LIFE_MS = 86_400_000;
 
 /** Writes how deliveries end, and answers. Ends that come together share one statement. */

@@ -2,7 +2,7 @@ import type { AgentId, LeaseId } from '../domain/ids.ts';
 import type { RedisConnections } from '../redis/open-redis.ts';
 
 /**
- * Hints that there are messages or answers. They may be lost, late or in vain: whoever waits for one also polls, so
+ * Hints that there are messages or answers. They may be lost, late or in vain: a process that waits for one also polls, so
  * that nothing but time depends on them.
  */
 export class MessageHints {

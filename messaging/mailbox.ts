@@ -140,7 +140,7 @@ export class Mailbox {
   }
 
   async #failed(message: StoredMessage, envelope: SignedEnvelope, cause: unknown): Promise<'ended' | 'blocked'> {
-    // Whoever has it now decides what becomes of it.
+    // The process that has it now decides what becomes of it.
     if (!this.#held.has(message.id)) return 'blocked';
     if (this.#stopping && this.#abort.signal.aborted) {
       await this.#outcomes.release([message]).catch(() => undefined);

@@ -77,7 +77,7 @@ export class Mailboxes {
     while (!this.#stopping) {
       this.#dueAt = performance.now();
       await this.#turn().catch((error: unknown) => {
-        this.#options.log.warn({ error: errorMessage(error) }, 'mailboxes could not be read; the next look follows');
+        this.#options.log.warn({ error: errorMessage(error) }, 'the mailboxes could not be read; trying again');
       });
       this.#dueAt = performance.now() + POLL_MS;
       if (!this.#stopping) await this.#pause.wait(POLL_MS);
@@ -139,7 +139,10 @@ export class Mailboxes {
       // One that has ended meanwhile is held no more, and nothing happens to it.
       for (const box of boxes) box.forget(lost);
     } catch (error) {
-      this.#options.log.warn({ error: errorMessage(error) }, 'the leases of messages could not be renewed');
+      this.#options.log.warn(
+        { error: errorMessage(error) },
+        'the leases of messages could not be renewed; trying again',
+      );
     }
   }
 

@@ -73,7 +73,7 @@ export class Responses {
     }
   }
 
-  /** Lets everybody who still waits wait in vain, until their time is over. */
+  /** Those who still wait get no answer, and time out. */
   close(): void {
     this.#closed = true;
     for (const stop of this.#listening.values()) stop();
@@ -106,7 +106,7 @@ export class Responses {
     this.#running = true;
     while (this.#waiters.size > 0 && !this.#closed) {
       await this.#look().catch((error: unknown) => {
-        this.#options.log.warn({ error: errorMessage(error) }, 'answers could not be read; the next look follows');
+        this.#options.log.warn({ error: errorMessage(error) }, 'answers could not be read; trying again');
       });
       if (this.#waiters.size > 0) await this.#pause.wait(POLL_MS);
     }

@@ -4,7 +4,7 @@ import { type RequestOptions, SENDABLE_TYPES, type SendOptions } from '../domain
 import { numberFrom, objectWith, oneOf, text, wholeNumber } from '../options/fields.ts';
 import { argumentOf, optionsOf } from '../options/parse-options.ts';
 
-/** How the options of messages are read, whoever sends them: a node, an agent or a program. */
+/** How the options of messages are read, for nodes, agents and programs alike. */
 
 const LONGEST_TIMEOUT_MS = 3_600_000;
 const LONGEST_LIFE_MS = 30 * 86_400_000;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { AgentView } from '../../client.ts';
 import { AGENT_HEALTHS } from '../../domain/agents/health.ts';
+import { given } from '../input/given.ts';
 import { shortText, tenantName } from '../input/option-values.ts';
 import { type Column, formatAge, formatTable, paintStatus, shorten } from '../output/formatting.ts';
 import { type LiveView, watchView } from '../output/live-view.ts';
@@ -19,14 +20,14 @@ export function addAgentsCommand(program: Command): void {
     .description('list the agents that processes have registered, and whether they live')
     .option('--role <role>', 'only agents with this role', shortText)
     .option('--capability <capability>', 'only agents with this capability', shortText)
-    .option('--watch', 'go on until Ctrl-C')
-    .option('--tenant <tenant>', 'whose (default: MUSTER_TENANT, or default)', tenantName)
+    .option('--watch', 'keep watching until Ctrl-C')
+    .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', EXAMPLES)
     .action((_options: unknown, command: Command) => agents(command.optsWithGlobals<AgentsOptions>()));
 }
 
 const EXAMPLES = `
-alive: it beats; suspect, dead: silent for more than 30 and 45 s; away: no process hosts it.
+alive: its heartbeats arrive; suspect: silent for more than 30 s; dead: for more than 45 s; away: no process hosts it.
 
 Examples:
   muster agents --capability summarize
@@ -35,7 +36,7 @@ Examples:
 async function agents(options: AgentsOptions): Promise<void> {
   const output = new Output(options);
   const { role, capability } = options;
-  const search = { ...(role === undefined ? {} : { role }), ...(capability === undefined ? {} : { capability }) };
+  const search = given({ role, capability });
   await withMuster(options, async (muster) => {
     const view = agentsView(() => muster.agents(search), { searched: role !== undefined || capability !== undefined });
     if (options.watch === true) await watchView(output, view);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Messages } from '../../client.ts';
 import { MESSAGE_STATUSES, type MessageStatus } from '../../domain/messaging/message-status.ts';
+import { given } from '../input/given.ts';
 import { messageId, oneOf, shortText, tenantName, wholeNumber } from '../input/option-values.ts';
 import { type Column, formatAge, formatTable, paintStatus, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
@@ -22,7 +23,7 @@ export function addMessagesCommand(program: Command): void {
     .option('--agent <agent>', 'only those from or to this agent', shortText)
     .option('--status <status>', MESSAGE_STATUSES.join(', '), oneOf(MESSAGE_STATUSES))
     .option('--limit <count>', '1 to 1000 (default: 50)', wholeNumber({ min: 1, max: 1_000 }))
-    .option('--tenant <tenant>', 'whose (default: MUSTER_TENANT, or default)', tenantName)
+    .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', EXAMPLES)
     .action((_options: unknown, command: Command) => list(command.optsWithGlobals<MessagesOptions>()));
   messages
@@ -42,11 +43,7 @@ Examples:
 
 async function list(options: MessagesOptions): Promise<void> {
   const { agent, status, limit } = options;
-  const filter = {
-    ...(agent === undefined ? {} : { agent }),
-    ...(status === undefined ? {} : { status }),
-    ...(limit === undefined ? {} : { limit }),
-  };
+  const filter = given({ agent, status, limit });
   const found = await withMuster(options, (muster) => muster.messages.list(filter));
   const isFiltered = agent !== undefined || status !== undefined;
   const none = isFiltered ? 'No such message.' : 'No message yet. `muster send AGENT` sends one.';

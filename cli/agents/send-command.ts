@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../../domain/messaging/envelope.ts';
 import { SENDABLE_TYPES, type SendableType } from '../../domain/messaging/received-message.ts';
 import { WrongUsage } from '../cli-errors.ts';
+import { given } from '../input/given.ts';
 import {
   fileName,
   type MessagePriority,
@@ -31,7 +32,7 @@ interface SendOptions extends TenantOptions {
 export function addSendCommand(program: Command): void {
   program
     .command('send')
-    .description('send a message to an agent; it is delivered when the agent is there')
+    .description('send a message to an agent; it is delivered when the agent is available')
     .argument('[agent]', 'its name; `muster agents` lists them', shortText)
     .option('--type <type>', SENDABLE_TYPES.join(', '), oneOf(SENDABLE_TYPES))
     .option('--priority <priority>', 'critical, high, normal or low (default: normal)', messagePriority)
@@ -44,7 +45,7 @@ export function addSendCommand(program: Command): void {
     .option('--broadcast', 'to every agent that is alive, instead of one')
     .option('--data <json>', 'what it says, as a JSON object (default: {})')
     .option('--file <file>', 'the same from a file; - reads standard input', fileName)
-    .option('--tenant <tenant>', 'whose (default: MUSTER_TENANT, or default)', tenantName)
+    .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', EXAMPLES)
     .action((agent: string | undefined, _options: unknown, command: Command) =>
       send(agent, command.optsWithGlobals<SendOptions>()),
@@ -79,7 +80,7 @@ interface Sending {
 }
 
 async function request(muster: Muster, { to, payload, options, output }: Sending & { to: string }): Promise<void> {
-  const timeout = options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1_000 };
+  const timeout = given({ timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1_000 });
   const answer: Json = await muster.messages.request(to, payload, { ...headOf(options), ...timeout });
   output.result({ agent: to, answer }, () => formatOutput(answer, '--json has all of it'));
 }
@@ -87,14 +88,14 @@ async function request(muster: Muster, { to, payload, options, output }: Sending
 async function broadcast(muster: Muster, { payload, options, output }: Sending): Promise<void> {
   const { id, receipts } = await muster.messages.broadcast(payload, headOf(options));
   output.result({ broadcastId: id, receipts }, () => {
-    if (receipts.length === 0) return 'No agent is alive that takes messages; nothing was sent.';
+    if (receipts.length === 0) return 'No living agent takes messages; nothing was sent.';
     const names = receipts.map((receipt) => receipt.agent).join(', ');
     return `broadcast ${id} is on its way to ${receipts.length} agents: ${names}.`;
   });
 }
 
 function headOf({ type, priority }: SendOptions) {
-  return { ...(type === undefined ? {} : { type }), ...(priority === undefined ? {} : { priority }) };
+  return given({ type, priority });
 }
 
 /** @throws WrongUsage */

@@ -16,15 +16,15 @@ interface InstallationOptions {
 export function addInstallationCommands(program: Command): void {
   program
     .command('up')
-    .description('start the services and prepare them; what is up stays as it is')
+    .description('start and prepare the services; those that run stay as they are')
     .action(action(up));
-  program.command('down').description('stop the services that muster started; data stays').action(action(down));
+  program.command('down').description('stop the services that Muster started; their data stays').action(action(down));
   program.command('status').description('say where the services are and whether they are ready').action(action(status));
-  program.command('doctor').description('look for whatever keeps Muster from working well').action(action(doctor));
+  program.command('doctor').description('look for problems and say how to solve them').action(action(doctor));
   program
     .command('migrate')
     .description('bring the database schema up to date')
-    // Needs PostgreSQL alone, so a Temporal that is away or misconfigured must not keep it from its work.
+    // Needs PostgreSQL alone, so a Temporal that is unavailable or misconfigured must not stop it.
     .action((_options: unknown, command: Command) =>
       migrate(new Output(command.optsWithGlobals<InstallationOptions>()), loadConfig()),
     );

@@ -34,7 +34,7 @@ async function guarded(name: string, look: () => Promise<DoctorCheck>): Promise<
     return await look();
   } catch (error) {
     const remedy = 'Correct what it names, then run `muster doctor` again.';
-    return { name, ok: false, detail: `could not be looked at: ${errorClause(error)}`, remedy };
+    return { name, ok: false, detail: `could not be checked: ${errorClause(error)}`, remedy };
   }
 }
 

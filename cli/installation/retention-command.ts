@@ -13,9 +13,9 @@ export function addRetentionCommand(program: Command): void {
   program
     .command('retention')
     .description(
-      'remove what the retention policies let go, in batches; Ctrl-C stops between two batches; exit code 1 if a policy failed',
+      'delete rows past their retention, in batches; Ctrl-C stops between two batches; exit code 1 if a policy failed',
     )
-    .option('--dry-run', 'only count what would go')
+    .option('--dry-run', 'only count what would be deleted')
     .action((_options: unknown, command: Command) => retain(command.optsWithGlobals<RetentionOptions>()));
 }
 
@@ -65,7 +65,7 @@ function formatReports(
     [
       { title: 'table' },
       { title: 'keeps', align: 'right' },
-      { title: dryRun ? 'would go' : 'went', align: 'right' },
+      { title: dryRun ? 'would delete' : 'deleted', align: 'right' },
       { title: '' },
     ],
     reports.map((report) => [...[report.resource, `${report.maxAgeDays} days`, String(report.rows), remarkOn(report)]]),

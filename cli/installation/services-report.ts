@@ -58,7 +58,7 @@ export async function status(config: ServicesConfig): Promise<ServicesReport> {
   return summarize(await serviceStatuses(config));
 }
 
-/** The state of the services and whatever else could keep Muster from working well. */
+/** The state of the services, and what else could keep Muster from working well. */
 export async function doctor(config: ServicesConfig): Promise<DoctorReport> {
   const [services, checks] = await Promise.all([serviceStatuses(config), examine(config)]);
   return { ...summarize(services), checks };

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { RunningWorker } from '../../worker.ts';
+import { given } from '../input/given.ts';
 import { fileNames, taskQueueName } from '../input/option-values.ts';
 import { Output } from '../output/output.ts';
 import { loadAgentsModule, mergeHosted } from './agents-module.ts';
@@ -29,8 +30,5 @@ async function work(options: WorkerCommandOptions): Promise<void> {
     output.result({ ready: true, workerId, taskQueue }, (colors) => {
       return `${colors.green('ready')}  worker ${workerId} serves task queue ${taskQueue}; SIGTERM or Ctrl-C stops it`;
     });
-  await runUntilSignal(
-    { ...hosted, ...(options.taskQueue === undefined ? {} : { taskQueue: options.taskQueue }) },
-    ready,
-  );
+  await runUntilSignal({ ...hosted, ...given({ taskQueue: options.taskQueue }) }, ready);
 }

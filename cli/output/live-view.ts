@@ -21,7 +21,7 @@ const EVERY_MS = 1_000;
 
 /**
  * Shows a view until Ctrl-C: drawn over itself on a terminal, otherwise one line for each change. While a store is unavailable
- * it says so once and goes on when the store is back.
+ * it says so once and continues when the store is back.
  */
 export async function watchView<Data>(
   output: Output,
@@ -40,17 +40,17 @@ async function follow<Data>(
   { everyMs, signal }: { everyMs: number; signal: AbortSignal },
 ): Promise<void> {
   const printer = new ChangePrinter(output, view);
-  let away = false;
+  let isDown = false;
   while (!signal.aborted) {
     try {
       const data = await view.read();
       if (signal.aborted) return;
-      away = false;
+      isDown = false;
       printer.show(data);
     } catch (error) {
       if (!(error instanceof MusterError) || !error.retryable) throw error;
-      if (!away) output.progress(`${errorMessage(error)} Watching goes on.`);
-      away = true;
+      if (!isDown) output.progress(`${errorMessage(error)} Still watching.`);
+      isDown = true;
     }
     await pause(everyMs, undefined, { signal });
   }

@@ -16,7 +16,7 @@ export function colorsFor(sink: Sink): Colors {
   return colors.createColors(colors.isColorSupported && sink.isTTY === true);
 }
 
-/** To the upper left corner, and everything gone. */
+/** Moves to the upper left corner and clears the screen. */
 const CLEAR_SCREEN = '\u001b[H\u001b[2J';
 
 export interface OutputOptions {

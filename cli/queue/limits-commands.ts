@@ -5,6 +5,7 @@ import { gcra, type RateLimit, slidingLog } from '../../domain/limits/rate-limit
 import { kindOfKey } from '../../domain/queues/concurrency-keys.ts';
 import { LIMIT_SPANS, type LimitSpan, spanOfKey } from '../../domain/queues/queue-settings.ts';
 import { WrongUsage } from '../cli-errors.ts';
+import { given } from '../input/given.ts';
 import { type LimitValue, limitValue, wholeNumber } from '../input/option-values.ts';
 import { Output } from '../output/output.ts';
 import { type TenantOptions, withMuster } from '../session.ts';
@@ -25,21 +26,25 @@ interface UnsetOptions extends TenantOptions {
 export function addLimitsCommand(program: Command): void {
   const limits = program
     .command('limits')
-    .description('show how many tasks may be open at once, and how much may happen in a time')
+    .description('show concurrency limits and rate limits')
     .addHelpText('after', EXAMPLES)
     .action((_options: unknown, command: Command) => show(command.optsWithGlobals<TenantOptions>()));
   limits
     .command('set')
-    .description('set a limit, for the whole installation, within two seconds')
+    .description('set a limit for the whole installation; it applies within two seconds')
     .argument('<key>', 'tenant:T, user:T/U, graph:G, agent:A, key:T/K, endpoint:E, provider:P, model:M, or kind:*')
-    .argument('<value>', '4: at once; 60/10: in so many seconds; none: no such rate limit', limitValue)
-    .option('--burst <count>', 'of a rate: at once after a rest', wholeNumber({ min: 1, max: 1_000_000_000 }))
+    .argument('<value>', '4: tasks at once; 60/10: 60 in 10 seconds; none: no rate limit', limitValue)
+    .option(
+      '--burst <count>',
+      'rate limits: how many at once after a pause',
+      wholeNumber({ min: 1, max: 1_000_000_000 }),
+    )
     .option(
       '--block <seconds>',
-      'of a rate: how long to refuse who goes over it',
+      'rate limits: how long to refuse a caller that exceeds it',
       wholeNumber({ min: 0, max: 31_536_000 }),
     )
-    .option('--sliding', 'of a rate: exact in every window, for small limits')
+    .option('--sliding', 'rate limits: exact in every window, for small limits')
     .addOption(
       new Option('--while <when>', 'of tasks at once: what counts, those that wait included or not').choices(
         LIMIT_SPANS,
@@ -51,9 +56,9 @@ export function addLimitsCommand(program: Command): void {
     );
   limits
     .command('unset')
-    .description('take a limit that was set away: its default counts again')
-    .argument('<key>', 'as it was set')
-    .option('--rate', 'the rate limit of a tenant or user, and not how many are open at once')
+    .description('remove a limit that was set; its default applies again')
+    .argument('<key>', 'the key that it was set for')
+    .option('--rate', 'the rate limit of a tenant or user, not its concurrency limit')
     .addHelpText('after', '\nExample:\n  muster limits unset graph:channel-digest')
     .action((key: string, _options: unknown, command: Command) => unset(key, command.optsWithGlobals<UnsetOptions>()));
 }
@@ -107,8 +112,8 @@ function rateOf({ count, seconds }: Extract<LimitValue, { kind: 'rate' }>, optio
   const { burst, block, sliding = false } = options;
   if (sliding && burst !== undefined)
     throw new WrongUsage('--burst does not go with --sliding: its burst is its limit.');
-  const base = { limit: count, perSeconds: seconds, ...(block === undefined ? {} : { blockSeconds: block }) };
-  return sliding ? slidingLog(base) : gcra({ ...base, ...(burst === undefined ? {} : { burst }) });
+  const base = { limit: count, perSeconds: seconds, ...given({ blockSeconds: block }) };
+  return sliding ? slidingLog(base) : gcra({ ...base, ...given({ burst }) });
 }
 
 /** Says what was probably meant before the settings refuse it. @throws WrongUsage */
@@ -125,7 +130,7 @@ async function unset(key: string, options: UnsetOptions): Promise<void> {
     if (isRate) await muster.limits.set(key, 'default');
     else await muster.setLimit(key, null);
   });
-  report(options, { key, unset: true }, `${key}: the default counts again.`);
+  report(options, { key, unset: true }, `${key}: the default applies again.`);
 }
 
 function report(options: TenantOptions, data: unknown, text: string): void {
@@ -134,6 +139,6 @@ function report(options: TenantOptions, data: unknown, text: string): void {
 
 function rateText({ limit, perSeconds, burst, blockSeconds, algorithm }: RateLimit): string {
   const more = algorithm === 'sliding_log' ? ', exact in every window' : burst === limit ? '' : `, ${burst} at once`;
-  const block = blockSeconds === 0 ? '' : `; whoever goes over it is refused for ${blockSeconds} s`;
+  const block = blockSeconds === 0 ? '' : `; a caller that exceeds it is refused for ${blockSeconds} s`;
   return `at most ${limit} in ${perSeconds} s${more}${block}`;
 }

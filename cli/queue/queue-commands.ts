@@ -15,13 +15,13 @@ interface QueueOptions extends TenantOptions {
 export function addQueueCommand(program: Command): void {
   const queue = program
     .command('queue')
-    .description('show what waits, what runs and what holds it up, of all tenants')
-    .option('--watch', 'go on until Ctrl-C')
+    .description('show what waits, what runs and what holds it up, for all tenants')
+    .option('--watch', 'keep watching until Ctrl-C')
     .option('--tenant <tenant>', "only this tenant's tasks", tenantName)
     .addHelpText('after', EXAMPLES)
     .action((_options: unknown, command: Command) => show(command.optsWithGlobals<QueueOptions>()));
   addSwitch(queue, { name: 'pause', description: 'start nothing more of a band, a tenant or a graph', paused: true });
-  addSwitch(queue, { name: 'resume', description: 'let a paused band, tenant or graph go on', paused: false });
+  addSwitch(queue, { name: 'resume', description: 'let a paused band, tenant or graph continue', paused: false });
 }
 
 const EXAMPLES = `
@@ -68,7 +68,7 @@ async function setPaused(target: string, paused: boolean, options: TenantOptions
     const others = settings.paused.filter((other) => other !== target);
     const still = others.length === 0 ? '' : ` Still paused: ${others.join(', ')}.`;
     return paused
-      ? `${target} is paused: it starts nothing more within two seconds, and what runs goes on.${still}`
-      : `${target} goes on.${still}`;
+      ? `${target} is paused: it starts nothing more within two seconds, and running tasks continue.${still}`
+      : `${target} continues.${still}`;
   });
 }

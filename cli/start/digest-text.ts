@@ -49,7 +49,7 @@ function cited(
   return `${shorten(text, width)} ${colors.dim(`[${lines.join(', ')}]`)}`;
 }
 
-/** Quotes are cut; the overview in front of them, with what came of the talk, is not. */
+/** Quotes are cut; the overview in front of them, with the results of the talk, is not. */
 function summary({ summary: entries }: Digest, colors: Colors): string[] {
   return entries.map(({ text, lines }, at) =>
     cited(text, lines, { colors, width: at === 0 ? text.length : TEXT_WIDTH }),

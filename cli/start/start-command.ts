@@ -8,6 +8,7 @@ import type { Config } from '../../config.ts';
 import { errorClause } from '../../domain/errors.ts';
 import type { Connections } from '../../servers/services.ts';
 import type { RunningWorker } from '../../worker.ts';
+import { given } from '../input/given.ts';
 import { fileName, shortText } from '../input/option-values.ts';
 import { loadInstallation, setUp } from '../installation/installation-commands.ts';
 import { formatDuration, plain } from '../output/formatting.ts';
@@ -90,7 +91,7 @@ async function digest(
   const failed = worker.stopped.then(() => new Promise<never>(() => {}));
   failed.catch(() => undefined);
   return withMuster({}, async (muster) => {
-    const input = { name, text, ...(names === undefined ? {} : { names }), ...(chat === undefined ? {} : { chat }) };
+    const input = { name, text, ...given({ names, chat }) };
     const task = await muster.submit(GRAPH, input);
     output.progress(`task: ${task.id} runs ${GRAPH} on ${plain(name)}`);
     return Promise.race([waitForEnd(task, { output, always: true }), failed]);

@@ -24,7 +24,7 @@ const CANCEL: Control = {
   ask: (task, { reason }) => task.cancel(reason),
   isDone: isTerminalTaskStatus,
   underWay: (task) =>
-    `It is asked to end, and does when its nodes have let go. \`muster kill ${task}\` ends it at once, also when its worker is gone.`,
+    `Its nodes were asked to stop, and it ends when they have. \`muster kill ${task}\` ends it at once, even if its worker has died.`,
 };
 const KILL: Control = {
   ask: (task, { reason }) => task.kill(reason),
@@ -34,21 +34,23 @@ const KILL: Control = {
 const PAUSE: Control = {
   ask: (task) => task.pause(),
   isDone: (status) => status === 'paused' || status === 'deferred' || isTerminalTaskStatus(status),
-  underWay: () => 'It is asked to pause, and does when a worker has told its workflow.',
+  underWay: () => 'It pauses as soon as a worker has told its workflow.',
 };
 const RESUME: Control = {
   ask: (task) => task.resume(),
   isDone: (status) => status !== 'paused' && status !== 'deferred',
-  underWay: () => 'It is asked to go on, and does when a worker has told its workflow.',
+  underWay: () => 'It continues as soon as a worker has told its workflow.',
 };
 
 /** `cancel`, `kill`, `pause` and `resume`. */
 export function addControlCommands(program: Command): void {
   const reason = (command: Command) => command.option('--reason <text>', 'why, for the record', shortText);
-  reason(add(program, { name: 'cancel', description: 'end a task; a waiting one at once', control: CANCEL }));
-  reason(add(program, { name: 'kill', description: 'end a task at once, whatever its workflow does', control: KILL }));
+  reason(add(program, { name: 'cancel', description: 'end a task; one that waits ends at once', control: CANCEL }));
+  reason(
+    add(program, { name: 'kill', description: 'end a task at once, whatever state its workflow is in', control: KILL }),
+  );
   add(program, { name: 'pause', description: 'start nothing more of a task until it is resumed', control: PAUSE });
-  add(program, { name: 'resume', description: 'let a paused task go on', control: RESUME });
+  add(program, { name: 'resume', description: 'let a paused task continue', control: RESUME });
 }
 
 function add(program: Command, spec: { name: string; description: string; control: Control }): Command {
@@ -56,7 +58,7 @@ function add(program: Command, spec: { name: string; description: string; contro
     .command(spec.name)
     .description(spec.description)
     .argument('<task>', "the task's id")
-    .option('--tenant <tenant>', 'whose task it is (default: MUSTER_TENANT, or default)', tenantName)
+    .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
     .action((task: string, _options: unknown, command: Command) =>
       perform(taskId(task), spec.control, command.optsWithGlobals<ControlOptions>()),
     );

@@ -3,6 +3,7 @@ import type { RedriveReport } from '../../client/dead-letters.ts';
 import type { DeadLetter } from '../../client.ts';
 import { REDRIVE_EFFECTS, type RedriveEffects, type RedriveOutcome } from '../../domain/tasks/dead-letter.ts';
 import { WrongUsage } from '../cli-errors.ts';
+import { given } from '../input/given.ts';
 import { oneOf, pastMoment, shortText, taskId, tenantName, wholeNumber } from '../input/option-values.ts';
 import { type Column, formatAge, formatTable, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
@@ -26,9 +27,9 @@ export function addDeadLetterCommands(program: Command): void {
     .command('dead')
     .description('list the tasks that failed, with cause, node and trace')
     .option('--graph <graph>', 'only tasks of this graph', shortText)
-    .option('--since <moment>', 'failed since then: 30m, 2h, 7d, or a time like 2026-11-22T09:00', pastMoment)
+    .option('--since <moment>', 'failed since: 30m, 2h or 7d ago, or a time like 2026-11-22T09:00', pastMoment)
     .option('--limit <count>', '1 to 500 (default: 50)', wholeNumber({ min: 1, max: 500 }))
-    .option('--tenant <tenant>', 'whose (default: MUSTER_TENANT, or default)', tenantName)
+    .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', DEAD_EXAMPLES)
     .action((_options: unknown, command: Command) => dead(command.optsWithGlobals<DeadOptions>()));
   program
@@ -37,15 +38,15 @@ export function addDeadLetterCommands(program: Command): void {
     .argument('[task...]', 'their ids; or --all')
     .option('--all', 'every failed task that matches')
     .option('--graph <graph>', 'with --all: only tasks of this graph', shortText)
-    .option('--since <moment>', 'with --all: failed since then: 30m, 2h, 7d, or a time', pastMoment)
-    .option('--limit <count>', 'with --all: at most so many', wholeNumber({ min: 1, max: 1_000_000 }))
+    .option('--since <moment>', 'with --all: failed since: 30m, 2h or 7d ago, or a time', pastMoment)
+    .option('--limit <count>', 'with --all: at most this many', wholeNumber({ min: 1, max: 1_000_000 }))
     .option(
       '--effects <what>',
-      'keep: what was done is not done again (default); repeat: all effects anew',
+      'keep: effects that were made are not repeated (default); repeat: make all effects again',
       oneOf(REDRIVE_EFFECTS),
     )
     .option('--dry-run', 'only say what would be redriven')
-    .option('--tenant <tenant>', 'whose (default: MUSTER_TENANT, or default)', tenantName)
+    .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', REDRIVE_EXAMPLES)
     .action((tasks: string[], _options: unknown, command: Command) =>
       redrive(tasks.map(taskId), command.optsWithGlobals<RedriveCommandOptions>()),
@@ -65,11 +66,7 @@ Examples:
 
 async function dead(options: DeadOptions): Promise<void> {
   const { graph, since, limit } = options;
-  const filter = {
-    ...(graph === undefined ? {} : { graph }),
-    ...(since === undefined ? {} : { since }),
-    ...(limit === undefined ? {} : { limit }),
-  };
+  const filter = given({ graph, since, limit });
   const letters = await withMuster(options, (muster) => muster.dead(filter));
   const none = graph === undefined && since === undefined ? 'No task is dead.' : 'No such task is dead.';
   new Output(options).result(letters, (colors) => (letters.length === 0 ? none : formatLetters(letters, colors)));
@@ -93,21 +90,14 @@ function formatLetters(letters: readonly DeadLetter[], colors: Colors): string {
   const last = letters[0]?.taskId ?? 'TASK';
   return [
     formatTable(columns, rows, colors),
-    `\`muster show ${last}\` tells how it went, \`muster redrive ${last}\` lets it run again.`,
+    `\`muster show ${last}\` shows what happened, \`muster redrive ${last}\` lets it run again.`,
   ].join('\n');
 }
 
 async function redrive(tasks: readonly string[], options: RedriveCommandOptions): Promise<void> {
   const { all = false, graph, since, limit, dryRun = false, effects = 'keep' } = options;
   refuseMixture(tasks, options);
-  const target = all
-    ? {
-        all: true as const,
-        ...(graph === undefined ? {} : { graph }),
-        ...(since === undefined ? {} : { since }),
-        ...(limit === undefined ? {} : { limit }),
-      }
-    : (only(tasks) ?? tasks);
+  const target = all ? { all: true as const, ...given({ graph, since, limit }) } : (only(tasks) ?? tasks);
   const report = await withMuster(options, (muster) => muster.redrive(target, { dryRun, effects }));
   new Output(options).result(report, () => describe(report));
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { TASK_STATUSES, type TaskStatus } from '../../domain/tasks/task-status.ts';
 import type { GraphHead } from '../../entities/graphs/graph-repository.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
+import { given } from '../input/given.ts';
 import { oneOf, shortText, tenantName, wholeNumber } from '../input/option-values.ts';
 import { type Column, formatDateTime, formatSpan, formatTable, paintStatus, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
@@ -19,7 +20,7 @@ export function addListCommands(program: Command): void {
   list(program, 'tasks', 'list the newest tasks')
     .option('--status <status>', TASK_STATUSES.join(', '), oneOf(TASK_STATUSES))
     .option('--graph <graph>', 'only tasks of this graph', shortText)
-    .option('--overdue', 'only tasks that should have ended by now')
+    .option('--overdue', 'only tasks past their due time')
     .option('--limit <count>', '1 to 500 (default: 50)', wholeNumber({ min: 1, max: 500 }))
     .action((_options: unknown, command: Command) => tasks(command.optsWithGlobals<TaskListOptions>()));
   list(program, 'graphs', 'list the graphs that can be submitted, and what they take').action(
@@ -31,17 +32,12 @@ function list(program: Command, name: string, description: string): Command {
   return program
     .command(name)
     .description(description)
-    .option('--tenant <tenant>', 'whose (default: MUSTER_TENANT, or default)', tenantName);
+    .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName);
 }
 
 async function tasks(options: TaskListOptions): Promise<void> {
   const { status, graph, overdue, limit } = options;
-  const filter = {
-    ...(status === undefined ? {} : { status }),
-    ...(graph === undefined ? {} : { graph }),
-    ...(overdue === undefined ? {} : { overdue }),
-    ...(limit === undefined ? {} : { limit }),
-  };
+  const filter = given({ status, graph, overdue, limit });
   const found = await withMuster(options, (muster) => muster.tasks(filter));
   const empty = 'No task yet. `muster submit` submits one.';
   const none = status === undefined && graph === undefined && overdue === undefined ? empty : 'No such task.';

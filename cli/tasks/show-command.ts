@@ -9,7 +9,7 @@ export function addShowCommand(program: Command): void {
     .command('show')
     .description('show a task: its traces, the runs of their nodes, its output')
     .argument('<task>', "the task's id")
-    .option('--tenant <tenant>', 'whose task it is (default: MUSTER_TENANT, or default)', tenantName)
+    .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
     .action((task: string, _options: unknown, command: Command) =>
       show(taskId(task), command.optsWithGlobals<TenantOptions>()),
     );

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { SubmittedTask } from '../../client.ts';
 import { loadConfig } from '../../config.ts';
 import { PRIORITY_BANDS, type PriorityBand } from '../../domain/tasks/priority.ts';
+import { given } from '../input/given.ts';
 import { fileName, oneOf, parameter, shortText, tenantName } from '../input/option-values.ts';
 import { formatOutput, paintStatus } from '../output/formatting.ts';
 import { Output } from '../output/output.ts';
@@ -24,12 +25,12 @@ export function addSubmitCommand(program: Command): void {
     .command('submit')
     .description('submit a task; it waits until a worker takes it')
     .argument('<graph>', 'the graph to run; `muster graphs` lists them')
-    .option('-i, --input <file>', 'the document, or a JSON object, to work on; - reads standard input', fileName)
+    .option('-i, --input <file>', 'the input: a document or a JSON object; - reads standard input', fileName)
     .option('-p, --param <name=value>', 'one property of the input; may be repeated', parameter)
     .option('--priority <band>', `${PRIORITY_BANDS.join(', ')} (default: normal)`, oneOf(PRIORITY_BANDS))
-    .option('--user <user>', 'on whose behalf; tasks of one user never overlap', shortText)
-    .option('--tenant <tenant>', 'whose task it is (default: MUSTER_TENANT, or default)', tenantName)
-    .option('--key <key>', 'makes repeating harmless: the same key is the same task', shortText)
+    .option('--user <user>', 'the user on whose behalf it runs; tasks of one user never overlap', shortText)
+    .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
+    .option('--key <key>', 'an idempotency key: the same key is the same task', shortText)
     .option('--wait', 'wait for the end and print the output');
   addTimeOptions(submitCommand);
   submitCommand.action((graph: string, _options: unknown, command: Command) =>
@@ -45,12 +46,7 @@ async function submit(graph: string, options: SubmitCommandOptions): Promise<voi
     // A name that is not published is refused by the submit itself, before anything is read.
     const input = shape === undefined ? {} : await readSubmitInput(shape, sourcesOf(options, output));
     const { priority, user, key } = options;
-    const task = await muster.submit(graph, input, {
-      ...(priority === undefined ? {} : { priority }),
-      ...(user === undefined ? {} : { user }),
-      ...(key === undefined ? {} : { key }),
-      ...times,
-    });
+    const task = await muster.submit(graph, input, { ...given({ priority, user, key }), ...times });
     if (options.wait === true) await finish(task, output);
     else output.result(factsOf(task, task.status), () => describe(task));
   });

@@ -7,11 +7,11 @@ const PATIENCE_MS = 4_000;
 /** How often it is looked at after that: it costs PostgreSQL the reading of the whole task. */
 const LOOK_EVERY_MS = 5_000;
 
-/** Tells on the error output what a task waits for that nobody does, whenever that changes, until the signal aborts. */
+/** Says on standard error what keeps a task waiting, whenever that changes, until the signal aborts. */
 export async function tellWaits(task: TaskHandle, output: Output, signal: AbortSignal): Promise<void> {
   let told: string | null = null;
   for (let wait = PATIENCE_MS; await hasPassed(wait, signal); wait = LOOK_EVERY_MS) {
-    // While a store is unavailable nobody knows; whoever follows the task says that.
+    // While a store is unavailable nobody knows; the code that follows the task says that.
     const view = await task.show().catch(() => null);
     if (view === null || signal.aborted) continue;
     const { waitsFor } = view.task;

@@ -23,7 +23,7 @@ export interface WaitOptions {
 export function waitForEnd(task: TaskHandle, options: WaitOptions): Promise<TaskView> {
   return untilInterrupted(follow(task, options), () => {
     throw new Interrupted(
-      `Stopped waiting; the task ${task.id} goes on wherever a worker runs. \`muster watch ${task.id}\` follows it, \`muster cancel ${task.id}\` ends it.`,
+      `Stopped waiting; the task ${task.id} continues on any worker. \`muster watch ${task.id}\` follows it, \`muster cancel ${task.id}\` ends it.`,
     );
   });
 }

@@ -16,8 +16,12 @@ export function addWatchCommand(program: Command): void {
     .command('watch')
     .description("follow a task's events until it ends; Ctrl-C stops watching, not the task")
     .argument('<task>', "the task's id")
-    .option('--after <seq>', 'go on after this event', wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }))
-    .option('--tenant <tenant>', 'whose task it is (default: MUSTER_TENANT, or default)', tenantName)
+    .option(
+      '--after <seq>',
+      'start after the event of this number',
+      wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }),
+    )
+    .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
     .action((task: string, _options: unknown, command: Command) =>
       watch(taskId(task), command.optsWithGlobals<WatchOptions>()),
     );
@@ -27,7 +31,7 @@ async function watch(id: string, options: WatchOptions): Promise<void> {
   const output = new Output(options);
   await withMuster(options, (muster) =>
     untilInterrupted(follow(muster.task(id), { after: options.after ?? 0, output }), () =>
-      output.progress(`Stopped watching; the task ${id} goes on.`),
+      output.progress(`Stopped watching; the task ${id} continues.`),
     ),
   );
 }

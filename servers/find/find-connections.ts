@@ -23,7 +23,7 @@ export async function findConnections(given: ServicesConfig): Promise<Connection
   };
 }
 
-/** The addresses of PostgreSQL alone, whatever the other services are up to. Throws ServiceNotRunning. */
+/** The addresses of PostgreSQL alone, whatever state the other services are in. Throws ServiceNotRunning. */
 export function findDatabase(given: ServicesConfig): DatabaseConnections {
   const folder = new StateFolder(given.stateDir);
   return databaseConnections(withCompose(given, folder), folder);

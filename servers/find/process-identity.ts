@@ -33,7 +33,7 @@ function statFields(pid: number): string[] {
 
 /**
  * The same where there is no `/proc`. Asked for in one language and one time zone: otherwise a process would look like
- * another one to whoever has different settings, or after summer time begins.
+ * another one to a process with different settings, or after summer time begins.
  */
 export function startedAtFromPs(pid: number): string | null {
   const args = ['LC_ALL=C', 'TZ=UTC0', 'ps', '-o', 'stat=', '-o', 'lstart=', '-p', String(pid)];
@@ -54,7 +54,7 @@ export function isAlive(identity: ProcessIdentity): boolean {
 const SERVER_PROGRAMS = ['postgres', 'redis-server', 'valkey-server', 'temporal'];
 
 /**
- * The processes of servers that work in a folder or below it, whoever started them; every server of Muster's own works
+ * The processes of servers that work in a folder or below it, no matter who started them; every server of Muster's own works
  * in its data folder. Only Linux tells, and only of servers that this user may look at; elsewhere it is empty.
  */
 export function serversIn(folder: string): number[] {

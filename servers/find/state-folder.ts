@@ -34,7 +34,7 @@ const serviceRecord = z.object({
   program: z.object({ path: z.string(), mark: z.string().nullable() }).optional(),
   /** ISO 8601. */
   startedAt: z.string(),
-  /** False until the service has answered and was prepared; the next set-up then goes on from there. */
+  /** False until the service has answered and was prepared; the next set-up then continues from there. */
   ready: z.boolean(),
 });
 

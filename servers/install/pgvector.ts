@@ -5,7 +5,7 @@ import { removeWhole } from '../find/state-folder.ts';
 import { findProgram, lastLine, runCommand } from './commands.ts';
 import { assertMayInstall, type InstallOptions, installPackages, isPackageOffered, runAsRoot } from './packages.ts';
 
-/** The Debian release whose source package of pgvector is built where the system has no package of it. */
+/** The Debian release whose source package of pgvector is built where the system has no package for it. */
 const SOURCE_SUITE = 'trixie';
 
 /**

@@ -8,7 +8,7 @@ export interface ServerUpgrade {
   to: string;
 }
 
-/** A PostgreSQL or Redis that runs on this machine, whoever started it. */
+/** A PostgreSQL or Redis that runs on this machine, no matter who started it. */
 export interface RunningServer {
   pid: number;
   /** Name of its program, such as `postgres`. */
@@ -32,7 +32,7 @@ export function runningServers(): RunningServer[] {
     .filter((server) => server !== null);
 }
 
-/** The server that this process is, or `null` where it is none, is gone, or is one of PostgreSQL's children. */
+/** The server that this process is, or `null` where it is not a server, has ended, or is one of PostgreSQL's children. */
 function describeServer(pid: number): RunningServer | null {
   const name = readText(`/proc/${pid}/comm`)?.trim() ?? '';
   if (!SERVER_PROGRAMS.has(name)) return null;

@@ -60,7 +60,7 @@ export async function describeTemporal(target: Parameters<typeof probeTemporal>[
   return `version ${version}, namespace ${namespace}`;
 }
 
-/** Creates pgvector's extension in a configured database where the owner's role may; whoever checks next says if not. */
+/** Creates pgvector's extension in a configured database where the owner's role may; the next check reports it otherwise. */
 export async function tryCreateVector(config: ServicesConfig): Promise<void> {
   const url = config.ownerUrl ?? config.databaseUrl ?? '';
   await withPostgresql(url, (client) => client.query('create extension if not exists vector')).catch(() => undefined);

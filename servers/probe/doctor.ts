@@ -64,7 +64,7 @@ async function guarded(name: string, work: () => Promise<DoctorCheck>): Promise<
     return await work();
   } catch (error) {
     const remedy = 'Run `muster status` and repair what it names.';
-    return { name, ok: false, detail: `could not be looked at: ${errorMessage(error)}`, remedy };
+    return { name, ok: false, detail: `could not be checked: ${errorMessage(error)}`, remedy };
   }
 }
 
@@ -82,7 +82,7 @@ async function checkDisk(config: ServicesConfig): Promise<DoctorCheck> {
   folder.create();
   const { bavail, bsize } = await statfs(path);
   const ok = bavail * bsize >= LEAST_FREE_BYTES;
-  const remedy = ok ? null : `Make room on the disk of ${path}, or set MUSTER_STATE_DIR to a folder on another one.`;
+  const remedy = ok ? null : `Free space on the disk of ${path}, or set MUSTER_STATE_DIR to a folder on another one.`;
   return { name: 'disk', ok, detail: `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GB free for ${path}`, remedy };
 }
 
@@ -102,7 +102,7 @@ async function checkRole(databaseUrl: string): Promise<DoctorCheck> {
   if (!bypassesRowSecurity && !ownsDatabase) {
     return { name, ok: true, detail: `${role} is bound by row-level security`, remedy: null };
   }
-  const fault = bypassesRowSecurity ? 'passes by row-level security' : 'owns the database';
+  const fault = bypassesRowSecurity ? 'bypasses row-level security' : 'owns the database';
   const remedy =
     'Point MUSTER_DATABASE_URL at a role that is neither superuser nor owner, and MUSTER_DATABASE_OWNER_URL at the owner.';
   return { name, ok: false, detail: `${role} ${fault}, so tenants are not kept apart by the database`, remedy };
@@ -111,7 +111,7 @@ async function checkRole(databaseUrl: string): Promise<DoctorCheck> {
 async function checkRedis(redisUrl: string): Promise<DoctorCheck> {
   const { maxmemoryPolicy } = await probeRedis(redisUrl);
   const name = 'redis memory policy';
-  if (maxmemoryPolicy === null) return { name, ok: true, detail: 'the server does not tell', remedy: null };
+  if (maxmemoryPolicy === null) return { name, ok: true, detail: 'the server does not say', remedy: null };
   const ok = maxmemoryPolicy === 'noeviction';
   const remedy = ok ? null : 'Set maxmemory-policy to noeviction: evicted jobs wait until they are found missing.';
   return { name, ok, detail: maxmemoryPolicy, remedy };
@@ -123,7 +123,7 @@ async function checkSearchAttributes(connections: Connections, config: ServicesC
   const target = { address, namespace: config.temporalNamespace, connectionOptions };
   try {
     await probeTemporal({ ...target, query: SEARCH_ATTRIBUTES_QUERY });
-    return { name, ok: true, detail: 'Temporal knows them', remedy: null };
+    return { name, ok: true, detail: 'registered', remedy: null };
   } catch (error) {
     const remedy = 'Run `muster up`: it registers them. On Temporal Cloud add them in its console first.';
     return { name, ok: false, detail: `Temporal does not know them: ${errorMessage(error)}`, remedy };

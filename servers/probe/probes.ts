@@ -30,7 +30,7 @@ export interface RedisFacts {
   pid: number;
   /** `null` where the server does not tell. */
   maxmemoryPolicy: string | null;
-  /** Why it takes no writes; `null` where it takes them, and for a node of a cluster, whose slots are others'. */
+  /** Why it refuses writes; `null` where it accepts them, and for a node of a cluster, whose slots others hold. */
   refusesWrites: string | null;
   now: Date;
 }
@@ -120,7 +120,7 @@ async function probeAddress(address: string): Promise<RedisFacts> {
   }
 }
 
-/** Managed servers often refuse CONFIG; that is no fault of theirs. */
+/** Managed servers often refuse CONFIG; that is not a fault. */
 async function maxmemoryPolicy(redis: Redis): Promise<string | null> {
   try {
     const answer: unknown = await redis.config('GET', 'maxmemory-policy');

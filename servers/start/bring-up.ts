@@ -29,7 +29,7 @@ export interface BringUpOptions {
 /**
  * Brings services up side by side, in two phases, so that no package is installed under a server that has just started:
  * first each finds its program or has it installed, then each is launched and prepared. What fails leaves its service
- * not ready and says which step and why; the others go on, and calling it again repeats only what is missing.
+ * not ready and says which step and why; the others continue, and calling it again repeats only what is missing.
  */
 export async function bringUpAll(
   kinds: readonly ServiceKind[],
@@ -76,7 +76,7 @@ interface Work {
 }
 
 /**
- * Finds what is left to do for a service: to check the configured one, to go on with the one that Muster has started, or to
+ * Finds what is left to do for a service: to check the configured one, to continue with the one that Muster has started, or to
  * start one whose program is there now.
  */
 async function findWork(kind: ServiceKind, options: BringUpOptions): Promise<Work> {
@@ -103,7 +103,7 @@ async function check(kind: ServiceKind, { config, report }: BringUpOptions): Pro
  */
 async function endReplaced(kind: ServiceKind, record: ServiceRecord, { report }: BringUpOptions): Promise<boolean> {
   if (!isReplaced(record)) return false;
-  report({ service: kind.name, text: 'its program was replaced on disk since it started; starting it again' });
+  report({ service: kind.name, text: 'its program was replaced on disk since it started; restarting it' });
   return endProcess(record, kind.stopSignal, STOP_GRACE_MS);
 }
 
@@ -193,7 +193,7 @@ async function finish(kind: ServiceKind, record: ServiceRecord, options: BringUp
   options.report({ service: kind.name, text: 'ready' });
 }
 
-/** Runs one step and turns whatever it throws into an error that names the step. */
+/** Runs one step and turns anything that it throws into an error that names the step. */
 async function step<T>(
   kind: ServiceKind,
   name: SetUpStep,

@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 60_000;
 
 /**
  * Begins every log anew that has grown too large, and keeps its end as `SERVICE.log.1`. It is emptied in place: its
- * server has it open for appending, and would go on writing into a renamed file. A line that is written at that very
+ * server has it open for appending, and would keep writing into a renamed file. A line that is written at that very
  * moment may be lost.
  */
 export function shortenLogs(folder: StateFolder): void {
@@ -25,7 +25,7 @@ export function shortenLog(path: string, largestBytes: number): void {
     writeFileSync(`${path}.1`, end, { mode: 0o600 });
     truncateSync(path, 0);
   } catch {
-    // The log goes on growing; what it belongs to must not end for that.
+    // The log keeps growing; what it belongs to must not end for that.
   }
 }
 

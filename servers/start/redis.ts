@@ -5,7 +5,7 @@ import { launch } from './processes.ts';
 import type { LaunchedServer, LaunchPlan } from './service-program.ts';
 
 /**
- * Starts a Redis that writes nothing to disk: whatever it holds is rebuilt from PostgreSQL. It refuses writes rather
+ * Starts a Redis that writes nothing to disk: everything that it holds is rebuilt from PostgreSQL. It refuses writes rather
  * than evict keys when memory is short, because an evicted job would wait until the next reconciliation. Its settings
  * are in a file that only the user can read: everybody on the machine sees what a program is called with.
  */

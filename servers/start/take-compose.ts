@@ -36,7 +36,7 @@ export async function takeCompose(config: ServicesConfig, options: TakeOptions):
   const { folder, report, file = join(projectFolder(), 'compose.yaml'), servers = COMPOSE_SERVERS } = options;
   const runsOwn = SERVICE_NAMES.some((name) => folder.aliveRecord(name) !== null);
   if (!namesNoServer(config) || runsOwn || takenServers(folder) !== null || !(await containersRun(file))) return;
-  report({ service: null, text: `taking the containers of ${file}; \`muster down\` leaves them` });
+  report({ service: null, text: `using the containers of ${file}; \`muster down\` leaves them running` });
   await untilTheyAnswer(servers, { namespace: config.temporalNamespace, timeoutMs: options.timeoutMs ?? 60_000 });
   rememberCompose(folder, servers);
 }

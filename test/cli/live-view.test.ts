@@ -85,7 +85,7 @@ describe('a view that is watched', () => {
     const { stdout, stderr } = await watch([1, new Away('Redis is away.'), new Away('Redis is away.'), 2]);
 
     assert.equal(stdout, 'count 1\ncount 2\n');
-    assert.equal(stderr, 'Redis is away. Watching goes on.\n');
+    assert.equal(stderr, 'Redis is away. Still watching.\n');
   });
 
   it('ends with an error that does not pass', async () => {

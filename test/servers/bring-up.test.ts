@@ -128,7 +128,7 @@ describe('bringing up one service', () => {
     assert.ok(!isAlive(before));
     assert.deepEqual(
       reports.filter((text) => /replaced/.test(text)),
-      ['its program was replaced on disk since it started; starting it again'],
+      ['its program was replaced on disk since it started; restarting it'],
     );
     assert.deepEqual(calls.filter((call) => call === 'launch').length, 2);
   });

@@ -47,7 +47,7 @@ describe('muster doctor', function () {
 
     const role = checks.find(({ name }) => name === 'database role');
     assert.equal(role?.ok, false);
-    assert.match(role.detail, /postgres passes by row-level security/);
+    assert.match(role.detail, /postgres bypasses row-level security/);
     assert.match(role.remedy ?? '', /MUSTER_DATABASE_URL/);
   });
 

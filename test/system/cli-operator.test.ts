@@ -59,7 +59,7 @@ describe('the command line, to an operator before a worker is there', function (
 
     assert.deepEqual(paused, { paused: ['band:low'] });
     assert.match(text.stdout, /^paused: band:low, tenant:acme$/m);
-    assert.equal(resumed.stdout, 'band:low goes on. Still paused: tenant:acme.\n');
+    assert.equal(resumed.stdout, 'band:low continues. Still paused: tenant:acme.\n');
     assert.deepEqual(last, { paused: [] });
   });
 

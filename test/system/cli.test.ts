@@ -112,7 +112,7 @@ describe('the command line, on real services', function () {
       assert.equal(exitCode, 1);
       assert.match(
         stderr,
-        /muster: Stopped waiting; the task \S+ goes on wherever a worker runs\. `muster watch \S+` follows it/,
+        /muster: Stopped waiting; the task \S+ continues on any worker\. `muster watch \S+` follows it/,
       );
     });
   });

@@ -196,7 +196,7 @@ function statesOf(worker: Pick<Worker, 'getStatus'>) {
   return { run: runState, workflows: workflowPollerState, activities: activityPollerState };
 }
 
-/** Without Redis work goes on, slower. */
+/** Without Redis work continues, only slower. */
 function statusOf(ok: boolean, redisOk: boolean): string {
   if (!ok) return 'not_ready';
   return redisOk ? 'ready' : 'degraded';

@@ -26,7 +26,7 @@ export interface RepetitionOptions {
 
 /** Conversations that are watched at once; the one that was quiet for the longest is forgotten first. */
 const MAX_CONVERSATIONS = 2_000;
-/** An agent that has not acted for so long has stopped to repeat itself: while its call goes on, and after that. */
+/** An agent that has not acted for so long has stopped repeating itself: while its call continues, and after that. */
 const QUIET_AFTER_MS = { during: 60_000, after: 10_000 };
 /** Of the beginning and of the end of a long text. */
 const KEPT_CHARACTERS = 2_000;
@@ -39,7 +39,7 @@ interface Conversation {
   actions: readonly string[];
   period: number | null;
   actedAt: number;
-  /** Calls of the agent's handler in it that go on. */
+  /** Calls of the agent's handler in it that still run. */
   calls: number;
 }
 

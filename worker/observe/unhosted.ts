@@ -5,7 +5,7 @@ import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
 
 /** How long an answer counts: it costs PostgreSQL a look at all tasks that have not ended. */
 const FRESH_MS = 5_000;
-/** Whoever asks about health waits no longer than this. */
+/** A caller that asks about health waits no longer than this. */
 const DEADLINE_MS = 900;
 
 /** Says which tasks of a worker's task queue wait for a worker that hosts what none does. */

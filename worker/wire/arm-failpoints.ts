@@ -10,7 +10,7 @@ const HANG_MS = 3_600_000;
 /**
  * Arms the failpoints of a fault test, given as `name:action` or `name:action:count`, comma-separated: on the count-th
  * arrival (default the first) the process kills itself, stops itself, throws, waits two seconds, or
- * goes on no more. Anything that is not known is refused, so that a test cannot pass because its fault was misspelt.
+ * stops there. Anything that is not known is refused, so that a test cannot pass because its fault was misspelt.
  */
 export function armFailpoints(text: string): ReachFailpoint {
   if (text === '') return NO_FAILPOINTS;

@@ -1,7 +1,7 @@
 import { MusterError } from '../../domain/errors.ts';
 import type { RedisConnections } from '../../redis/open-redis.ts';
 
-/** Redis may throw away keys when memory is short. Nothing was started. */
+/** Redis may drop keys when memory is short. Nothing was started. */
 export class RedisEvicts extends MusterError {
   readonly code = 'redis_evicts';
   readonly retryable = false;
@@ -15,7 +15,7 @@ export class RedisEvicts extends MusterError {
 }
 
 /**
- * Refuses a Redis with a memory limit and a policy that evicts. One that is away or does not tell passes: work goes on
+ * Refuses a Redis with a memory limit and a policy that evicts. One that is unavailable or does not say passes: work continues
  * without it. @throws RedisEvicts
  */
 export async function requireNoEviction(redis: RedisConnections, isAllowed: boolean): Promise<void> {

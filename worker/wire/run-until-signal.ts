@@ -74,7 +74,7 @@ class ProcessEnd {
     const end = () => {
       const log = this.#options.log ?? pino({ name: 'muster', level }, pino.destination(2));
       const stillOpen = [...new Set(process.getActiveResourcesInfo())];
-      log.warn({ stillOpen }, 'something keeps the process alive after its time to stop; it ends');
+      log.warn({ stillOpen }, 'something keeps the process alive after its time to stop; ending it');
       this.now();
     };
     setTimeout(end, shutdownGraceMs + AFTER_GRACE_MS).unref();

@@ -125,7 +125,7 @@ function supervise(
   const close = async () => {
     log.info(
       { graceMs: config.shutdownGraceMs },
-      'the worker is stopping; running nodes have the grace time to finish',
+      'the worker is stopping; running nodes may finish within the grace time',
     );
     try {
       await closeInTime({ closers, graceMs: config.shutdownGraceMs });

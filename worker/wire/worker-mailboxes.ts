@@ -28,7 +28,7 @@ export interface WorkerMailboxesOptions {
 }
 
 /**
- * A worker's part in the talk of agents: the mailboxes of those that it hosts, and what their nodes send. Hosted agents
+ * A worker's part in messaging: the mailboxes of those that it hosts, and what their nodes send. Hosted agents
  * are shared by all tenants, and each message is handled on behalf of the tenant that sent it.
  */
 export class WorkerMailboxes {
