@@ -1,16 +1,12 @@
+import type { CapabilityDependencies } from '../capabilities/scope.ts';
 import type { GraphCache } from '../database/graph-cache.ts';
-import type { Database } from '../database/transaction.ts';
 import type { Handler } from '../domain/agents/handler.ts';
-import type { TenantId, TraceId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { AgentPlaceAnswer, PlaceWaiter } from '../domain/limits/agent-place.ts';
-import type { HandlerMessages } from '../domain/messaging/received-message.ts';
 import type { QueueSettings } from '../domain/queues/queue-settings.ts';
-import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import type { OpenTaskStatus, TerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import type { AgentHealthBoard } from '../redis/agent-health.ts';
-import type { RateLimiter } from '../redis/limits/rate-limiter.ts';
 
 /** The log of a process: facts first, then the sentence. */
 export interface Log {
@@ -20,22 +16,10 @@ export interface Log {
   error(facts: JsonObject, message: string): void;
 }
 
-/** Which node speaks. The same node of the same trace says the same thing once, whichever attempt says it. */
-export interface SendingNode {
-  readonly tenant: TenantId;
-  readonly taskId: string;
-  readonly traceNumber: number;
-  readonly traceId: TraceId;
-  readonly nodeId: string;
-  /** The agent that runs the node; null for a tool. */
-  readonly agent: string | null;
-}
-
 /** What the activities are given; `worker.ts` opens and closes it all. */
-export interface ActivityDependencies {
+export interface ActivityDependencies extends CapabilityDependencies {
   /** Names this start of the worker, as its lease and its database connections do. */
   readonly process: string;
-  readonly database: Database;
   readonly graphs: GraphCache;
   /** The handlers that this worker hosts, by `kind:name`. */
   readonly handlers: ReadonlyMap<string, Handler>;
@@ -47,12 +31,7 @@ export interface ActivityDependencies {
   readonly queueSettings: () => Promise<QueueSettings>;
   /** The fast signal that agents are alive. */
   readonly board: Pick<AgentHealthBoard, 'health'>;
-  /** Tells a handler how fast it may go. */
-  readonly limits: Pick<RateLimiter, 'take' | 'reserve' | 'settle'>;
   /** Bounds how many nodes of an agent run at once. */
   readonly takePlace: (agent: string, waiter: PlaceWaiter) => Promise<AgentPlaceAnswer>;
-  /** What the handler of a node speaks to other agents with. */
-  readonly messagesOf: (node: SendingNode, signal: AbortSignal) => HandlerMessages;
-  readonly reach: ReachFailpoint;
   readonly log: Log;
 }

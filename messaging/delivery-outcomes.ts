@@ -1,17 +1,18 @@
+import { callReceiver } from '../capabilities/call-receiver.ts';
+import { type InvocationWatch, UNWATCHED } from '../capabilities/invocation.ts';
 import { isDataFault } from '../database/database-faults.ts';
 import { GroupCommit } from '../database/group-commit.ts';
 import type { Transaction } from '../database/transaction.ts';
-import { type HandlerLog, handlerLog } from '../domain/agents/handler-log.ts';
+import type { HandlerLog } from '../domain/agents/handler-log.ts';
 import type { AgentId } from '../domain/ids.ts';
 import { type Json, notJson, toJson } from '../domain/json.ts';
 import { MAX_PAYLOAD_BYTES, type SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { formatMoment } from '../domain/messaging/moments.ts';
-import type { ReceiveContext, ReceivingAgent } from '../domain/messaging/received-message.ts';
+import type { ReceivedMessage, ReceivingAgent } from '../domain/messaging/received-message.ts';
 import { type Completion, MailboxRepository } from '../entities/messaging/mailbox-repository.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
 import { checkMessage } from './check-message.ts';
-import { handlerMessages } from './handler-messages.ts';
 import type { MessageHints } from './hints.ts';
 import { answersTo, type SenderIdentity } from './identity.ts';
 import { newMessageId } from './message-ids.ts';
@@ -32,6 +33,8 @@ export interface DeliveryOptions {
   readonly sender: Sender;
   readonly hints: MessageHints;
   readonly log: HandlerLog;
+  /** Watches what the agents do. @defaultValue nobody */
+  readonly watch?: InvocationWatch;
   /** Told of every message that was handled, failed, died or was refused. @defaultValue nobody */
   readonly count?: (what: MessageCount) => void;
 }
@@ -143,17 +146,13 @@ export class DeliveryOutcomes {
     hints.responses(new Set(buried.asked.map(answersTo)));
   }
 
-  contextFor(agent: ReceivingAgent, envelope: SignedEnvelope, signal: AbortSignal): ReceiveContext {
-    const facts = { agent: agent.name, messageId: envelope.id };
-    const { log, sender } = this.#options;
-    const speaker = { tenant: envelope.tenant, from: { id: agent.id, name: agent.name }, causeId: envelope.id };
-    return {
-      agent: agent.name,
-      tenant: envelope.tenant,
-      signal,
-      messages: handlerMessages(sender, speaker, { work: [envelope.id, agent.id], signal }),
-      log: handlerLog(log, facts),
-    };
+  /** Lets the agent handle a message. Throws what the agent throws. */
+  receive(
+    agent: ReceivingAgent,
+    delivery: { readonly envelope: SignedEnvelope; readonly message: ReceivedMessage; readonly signal: AbortSignal },
+  ): Promise<Json> {
+    const { log, sender, watch = UNWATCHED } = this.#options;
+    return callReceiver({ ...delivery, agent, sender, watch, log });
   }
 
   /** Why a message could not be delivered any more. */

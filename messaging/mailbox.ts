@@ -163,10 +163,9 @@ export class Mailbox {
     const timer = setTimeout(() => this.#abort.abort(new ReceiveTimedOut(this.agent.name, timeoutMs)), timeoutMs);
     const { signal } = this.#abort;
     try {
-      const context = this.#outcomes.contextFor(this.agent, envelope, signal);
-      const receive = () => this.agent.receive(this.#received(message, envelope), context);
-      const result = await raceWithAbort(signal, () => acrossBorder(receive));
-      return result === undefined ? null : result;
+      const delivery = { envelope, message: this.#received(message, envelope), signal };
+      const receive = () => this.#outcomes.receive(this.agent, delivery);
+      return await raceWithAbort(signal, () => acrossBorder(receive));
     } finally {
       clearTimeout(timer);
       this.#current = null;

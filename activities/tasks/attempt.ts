@@ -1,4 +1,6 @@
-import type { Handler, HandlerContext } from '../../domain/agents/handler.ts';
+import { callHandler } from '../../capabilities/handler-context.ts';
+import type { NodeScope } from '../../capabilities/scope.ts';
+import type { Handler } from '../../domain/agents/handler.ts';
 import { DEFAULT_RETRY, type RetryPolicy } from '../../domain/agents/retry-policy.ts';
 import { parseWith, type ValueIssue } from '../../domain/agents/schema.ts';
 import { acrossBorder, HandlerThrew, parseThrown } from '../../domain/agents/thrown.ts';
@@ -7,11 +9,11 @@ import type { GraphNode } from '../../domain/graphs/definition.ts';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import { evaluateCondition, type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
-import type { AgentPlaceAnswer, PlaceWaiter } from '../../domain/limits/agent-place.ts';
+import type { PlaceWaiter } from '../../domain/limits/agent-place.ts';
 import { raceWithAbort } from '../../domain/race-with-abort.ts';
 import { thrownText } from '../../domain/thrown-text.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
 import { HandlerInputInvalid, HandlerOutputInvalid, HandlerTimedOut, HandlerUnknown } from '../handler-errors.ts';
-import type { AttemptRef } from './attempt-ref.ts';
 
 /** How one attempt of a node ended. `limited`, `unhosted` and `cancelled` are no fault of the handler. */
 export type AttemptEnd =
@@ -36,14 +38,13 @@ export type AttemptEnd =
 
 /** What an attempt needs besides the node itself. */
 export interface AttemptSetting {
-  readonly handlers: ReadonlyMap<string, Handler>;
-  readonly ref: AttemptRef;
+  readonly deps: ActivityDependencies;
+  readonly scope: Pick<NodeScope, 'execution' | 'attempt' | 'heartbeat' | 'note'>;
+  /** How long the run has waited for limits; absent for a quick node in its stretch, which waits for nothing. */
+  readonly limitWaitMs?: number;
   readonly document: GraphDocument;
   /** Aborts when the task is cancelled or the worker shuts down. */
   readonly cancellation: AbortSignal;
-  readonly contextFor: (signal: AbortSignal) => HandlerContext;
-  /** A place for one node of an agent. */
-  readonly takePlace: (agent: string, waiter: PlaceWaiter) => Promise<AgentPlaceAnswer>;
 }
 
 /** The agent that runs a node; null for a tool or a condition. */
@@ -52,11 +53,11 @@ export function agentOf({ kind, handler }: GraphNode): string | null {
 }
 
 /** The handler of a node, where this worker hosts it; a condition has none. */
-export function handlerOf(handlers: AttemptSetting['handlers'], node: GraphNode): Handler | undefined {
+export function handlerOf(handlers: ActivityDependencies['handlers'], node: GraphNode): Handler | undefined {
   return handlers.get(`${node.kind}:${node.handler}`);
 }
 
-export function retryPolicyFor(handlers: AttemptSetting['handlers'], node: GraphNode): RetryPolicy {
+export function retryPolicyFor(handlers: ActivityDependencies['handlers'], node: GraphNode): RetryPolicy {
   return handlerOf(handlers, node)?.retry ?? DEFAULT_RETRY;
 }
 
@@ -75,33 +76,33 @@ export async function runAttempt(node: GraphNode, setting: AttemptSetting): Prom
   }
 }
 
-/** Calls the handler when its agent has a place. */
+/** Lets the handler work when its agent has a place. */
 async function attemptHandler(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd> {
   const agent = agentOf(node);
-  const place = agent === null ? null : await setting.takePlace(agent, placeWaiter(setting));
+  const place = agent === null ? null : await setting.deps.takePlace(agent, placeWaiter(node, setting));
   if (place?.taken === false) {
     const { message, retryAfterMs, waitedMs } = place;
     return { kind: 'limited', message, retryAfterMs, waitedMs };
   }
   try {
-    return { kind: 'ok', output: await callHandler(node, setting), outcome: null };
+    return { kind: 'ok', output: await outputOf(node, setting), outcome: null };
   } finally {
     place?.release();
   }
 }
 
-function placeWaiter({ ref, cancellation }: AttemptSetting): PlaceWaiter {
-  const { execution, nodeId, limitWaitMs } = ref;
+function placeWaiter({ id }: GraphNode, { scope, limitWaitMs, cancellation }: AttemptSetting): PlaceWaiter {
+  const { execution } = scope;
   return {
-    id: `${execution.traceId}/${nodeId}`,
+    id: `${execution.traceId}/${id}`,
     band: execution.band ?? 'normal',
     waitedMs: limitWaitMs ?? 0,
     stay: limitWaitMs === undefined ? null : cancellation,
   };
 }
 
-async function callHandler(node: GraphNode, setting: AttemptSetting): Promise<Json> {
-  const handler = handlerOf(setting.handlers, node);
+async function outputOf(node: GraphNode, setting: AttemptSetting): Promise<Json> {
+  const handler = handlerOf(setting.deps.handlers, node);
   const name = node.handler ?? node.id;
   if (handler === undefined) throw new HandlerUnknown(node.id, `the ${node.kind} "${name}"`);
 
@@ -110,7 +111,7 @@ async function callHandler(node: GraphNode, setting: AttemptSetting): Promise<Js
   return withinTime(node, setting, async (signal) => {
     const input = await parseWith(handler.input, read.value);
     if (!input.ok) throw new HandlerInputInvalid(node.id, name, faultsText(input.issues));
-    const result = await acrossBorder(() => handler.handle(input.value, setting.contextFor(signal)));
+    const result = await acrossBorder(() => callHandler(scopeOf(node, setting, signal), handler, input.value));
     const output = await parseWith(handler.output, result);
     if (!output.ok) throw new HandlerOutputInvalid(node.id, name, faultsText(output.issues));
     // What survives JSON is what later nodes, the database and other processes will see: so it is what counts.
@@ -118,6 +119,20 @@ async function callHandler(node: GraphNode, setting: AttemptSetting): Promise<Js
     if (!json.ok) throw new HandlerOutputInvalid(node.id, name, notJson(json));
     return json.value;
   });
+}
+
+function scopeOf(node: GraphNode, { deps, scope }: AttemptSetting, signal: AbortSignal): NodeScope {
+  const { execution, attempt } = scope;
+  const { taskId, traceId } = execution;
+  const invocation = {
+    of: 'node',
+    handler: node.handler ?? node.id,
+    taskId,
+    traceId,
+    nodeId: node.id,
+    attempt,
+  } as const;
+  return { ...scope, deps, nodeId: node.id, agent: agentOf(node), invocation, signal };
 }
 
 /** Calls within the node's time. The signal tells the handler; the race frees the node from one that does not listen. */

@@ -1,3 +1,4 @@
+import { StaleFence } from '../../capabilities/capability-errors.ts';
 import { WriteRefused } from '../../database/database-errors.ts';
 import { withRecord } from '../../database/with-record.ts';
 import { errorMessage, isFinalError } from '../../domain/errors.ts';
@@ -12,7 +13,6 @@ import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { endEvents, unfinishedRuns } from '../../entities/traces/unfinished-runs.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failure.ts';
-import { StaleFence } from '../handler-errors.ts';
 import { type Ended, endTask } from './end-task.ts';
 
 export interface CloseTaskInput {

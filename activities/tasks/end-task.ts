@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { StaleFence } from '../../capabilities/capability-errors.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
 import type { Json } from '../../domain/json.ts';
@@ -8,7 +9,7 @@ import { replyOf } from '../../domain/traces/reply.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
-import { OutputMissing, StaleFence } from '../handler-errors.ts';
+import { OutputMissing } from '../handler-errors.ts';
 import { loadDocument } from './load-document.ts';
 import { storeValue } from './store-value.ts';
 

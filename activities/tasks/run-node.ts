@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { StaleFence } from '../../capabilities/capability-errors.ts';
 import { withRecord } from '../../database/with-record.ts';
 import { errorMessage, MusterError } from '../../domain/errors.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
@@ -9,10 +10,9 @@ import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { AttemptRepository, type RunBeginning } from '../../entities/traces/attempt-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
-import { AttemptOvertaken, HandlerUnknown, StaleFence } from '../handler-errors.ts';
-import { type AttemptEnd, agentOf, handlerOf, runAttempt } from './attempt.ts';
+import { AttemptOvertaken, HandlerUnknown } from '../handler-errors.ts';
+import { type AttemptEnd, handlerOf, runAttempt } from './attempt.ts';
 import { Beat } from './beat.ts';
-import { handlerContext } from './handler-context.ts';
 import { inTurn } from './in-turn.ts';
 import { loadDocument, readsNothing, unreadable } from './load-document.ts';
 import { giveUp, MAX_LOSSES, noteBlocked, noteLoss } from './lost-attempts.ts';
@@ -154,15 +154,10 @@ function callHandler(attempt: NodeAttempt, document: GraphDocument, beat: Beat):
   const { deps, input, node, begun } = attempt;
   const { execution } = input;
   const { number, limitWaitMs } = begun;
-  const heartbeat = beat.report.bind(beat);
-  const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt: number, limitWaitMs, heartbeat };
+  const scope = { execution, attempt: number, heartbeat: beat.report.bind(beat) };
   return runAttempt(node, {
-    handlers: deps.handlers,
-    takePlace: deps.takePlace,
-    ref,
-    document,
+    ...{ deps, scope, limitWaitMs, document },
     cancellation: Context.current().cancellationSignal,
-    contextFor: (signal) => handlerContext(deps, ref, signal),
   });
 }
 

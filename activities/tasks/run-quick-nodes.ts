@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { StaleFence } from '../../capabilities/capability-errors.ts';
 import { withRecord } from '../../database/with-record.ts';
 import { retryDelayMs } from '../../domain/agents/retry-policy.ts';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
@@ -22,10 +23,8 @@ import { type RunEnd, type RunRecord, RunRepository, type RunWait } from '../../
 import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failure.ts';
-import { StaleFence } from '../handler-errors.ts';
-import { type AttemptEnd, agentOf, retryPolicyFor, runAttempt } from './attempt.ts';
+import { type AttemptEnd, retryPolicyFor, runAttempt } from './attempt.ts';
 import { endTask } from './end-task.ts';
-import { handlerContext } from './handler-context.ts';
 import { loadDocument, unreadable } from './load-document.ts';
 import { storeValue } from './store-value.ts';
 
@@ -189,12 +188,8 @@ function attemptQuick(
   node: GraphNode,
   note: (event: NewTraceEvent) => void,
 ): Promise<AttemptEnd> {
-  const ref = { execution, nodeId: node.id, agent: agentOf(node), attempt: 1, heartbeat: () => {}, note };
-  return runAttempt(node, {
-    ...{ ...deps, ref, document },
-    cancellation: Context.current().cancellationSignal,
-    contextFor: (signal) => handlerContext(deps, ref, signal),
-  });
+  const scope = { execution, attempt: 1, heartbeat: () => {}, note };
+  return runAttempt(node, { ...{ deps, scope, document }, cancellation: Context.current().cancellationSignal });
 }
 
 function settleOne(

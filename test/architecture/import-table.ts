@@ -70,15 +70,34 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     types: ['redis/', 'temporal/'],
     why: 'what the program does is the same for every caller, and knows none',
   },
+  'capabilities/': {
+    values: [
+      ...['operations/', 'entities/', 'database/', 'domain/', 'messaging/message-ids.ts'],
+      ...['node:crypto', 'uuid'],
+    ],
+    types: ['redis/', 'messaging/'],
+    why: 'what a handler may use is made from the scope that it is handed, and carries no loop',
+  },
   'messaging/': {
-    values: ['domain/', 'entities/', 'database/', 'redis/', 'options/', 'lru-cache', 'uuid', 'zod', NODE],
+    values: [
+      ...['domain/', 'entities/', 'database/', 'redis/', 'options/', 'capabilities/'],
+      ...['lru-cache', 'uuid', 'zod', NODE],
+    ],
     types: ['@mikro-orm/postgresql'],
     why: 'agents talk the same way in a worker and in a program of their own',
   },
   'activities/': {
     values: [
-      ...['@temporalio/activity', '@temporalio/common', 'operations/', 'entities/', 'database/', 'domain/'],
-      ...['node:crypto', 'uuid'],
+      ...[
+        '@temporalio/activity',
+        '@temporalio/common',
+        'capabilities/',
+        'operations/',
+        'entities/',
+        'database/',
+        'domain/',
+      ],
+      'uuid',
     ],
     types: ['redis/', '@mikro-orm/postgresql'],
     why: 'an activity is handed what it uses, and never reads the configuration or calls a workflow',

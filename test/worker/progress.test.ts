@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { z } from 'zod';
-import type { EffectRequest, Handler, HandlerContext } from '../../domain/agents/handler.ts';
+import type { Invocation } from '../../capabilities/invocation.ts';
+import type { EffectRequest } from '../../domain/agents/handler.ts';
 import type { Json } from '../../domain/json.ts';
-import type { ReceiveContext, ReceivedMessage } from '../../domain/messaging/received-message.ts';
-import { defineAgent } from '../../index.ts';
+import type { ReceivedMessage } from '../../domain/messaging/received-message.ts';
 import { type NodeEnding, Progress } from '../../worker/observe/progress.ts';
 import { type Repeating, Repetitions } from '../../worker/observe/repetitions.ts';
 
@@ -24,15 +23,22 @@ describe('the progress of a worker', () => {
     });
   });
 
-  function context(traceId: string, attempt = 1): HandlerContext {
-    const effect = <Result extends Json>(_step: string, { call }: EffectRequest<Result>) => call('key');
-    return { traceId, attempt, effect } as unknown as HandlerContext;
+  interface Context {
+    effect(step: string, effect: EffectRequest<Json>): Promise<Json>;
   }
-  const watched = (handle: Handler['handle']): Handler => {
-    const agent = defineAgent({ name: 'looper', input: z.unknown(), output: z.unknown(), handle });
-    const handlers = progress.watch(new Map([['agent:looper', agent as Handler]]));
-    return handlers.get('agent:looper') ?? assert.fail('it is not there');
+  const node = (traceId: string, attempt = 1): Invocation => {
+    return { of: 'node', handler: 'looper', taskId: 'task', traceId, nodeId: 'loop', attempt };
   };
+  /** A handler whose context tells the watch what it is asked for, as the capabilities do. */
+  const watched = (handle: (input: unknown, context: Context) => unknown) => ({
+    handle: (input: unknown, invocation: Invocation) => {
+      const effect: Context['effect'] = (_step, { request, call }) => {
+        progress.asked(invocation, { effect: request });
+        return call('key');
+      };
+      return progress.call(invocation, input, () => handle(input, { effect }));
+    },
+  });
   const fetching = (address: string) => ({
     request: { address },
     call: async () => null,
@@ -42,7 +48,7 @@ describe('the progress of a worker', () => {
   it('knows who works, and how each call ended and how long it took', async () => {
     const gate = Promise.withResolvers<string>();
     const handler = watched(() => gate.promise);
-    const running = handler.handle('input', context('t'));
+    const running = handler.handle('input', node('t'));
     const during = [...progress.working()];
     now = 250;
     gate.resolve('done');
@@ -52,7 +58,7 @@ describe('the progress of a worker', () => {
       async () =>
         watched(() => {
           throw new Error('no');
-        }).handle('x', context('t')),
+        }).handle('x', node('t')),
       /no/,
     );
     assert.deepEqual(during, ['looper']);
@@ -71,27 +77,20 @@ describe('the progress of a worker', () => {
       }
     });
 
-    await handler.handle('go', context('trace'));
+    await handler.handle('go', node('trace'));
 
     assert.deepEqual(found, [{ agent: 'looper', conversation: 'trace', period: 2 }]);
     assert.deepEqual(progress.repeating(), found);
   });
 
-  it('reads nothing of an effect but its data, and leaves what is wrong with it to the border', async () => {
-    const unreadable = Object.defineProperty({}, 'request', { get: () => assert.fail('it was read') });
-    const asked: unknown[] = [];
-    const effect = async (_step: string, given: unknown) => void asked.push(given);
-    const wrong = [undefined, null, 'text', unreadable, { request: { toJSON: () => assert.fail('it was read') } }];
-    const handler = watched(async (_input, given) => {
-      for (const one of wrong) await (given.effect as typeof effect)('step', one);
-    });
+  it('reads nothing of what is asked for but its data, and leaves what is wrong with it to the border', () => {
+    const wrong = [undefined, { effect: { toJSON: () => assert.fail('it was read') } }, { effect: () => null }];
 
-    await handler.handle('go', { traceId: 't', attempt: 1, effect } as unknown as HandlerContext);
+    for (let round = 0; round < 9; round += 1) {
+      for (const action of wrong) progress.asked(node('t'), action);
+    }
 
-    assert.deepEqual(
-      asked.map((given, index) => given === wrong[index]),
-      wrong.map(() => true),
-    );
+    assert.deepEqual(found, []);
   });
 
   it('takes effects that ask for something new each time for work', async () => {
@@ -99,7 +98,7 @@ describe('the progress of a worker', () => {
       for (let page = 0; page < 40; page += 1) await given.effect('read', fetching(`/page/${page}`));
     });
 
-    await handler.handle('go', context('trace'));
+    await handler.handle('go', node('trace'));
 
     assert.deepEqual(found, []);
   });
@@ -107,10 +106,10 @@ describe('the progress of a worker', () => {
   it('F11: finds an agent that is given the same input again and again in one trace, but for further attempts', async () => {
     const handler = watched(() => null);
 
-    for (let attempt = 1; attempt <= 9; attempt += 1) await handler.handle({ draft: 1 }, context('retried', attempt));
-    for (let trace = 1; trace <= 9; trace += 1) await handler.handle({ draft: 1 }, context(`trace ${trace}`));
+    for (let attempt = 1; attempt <= 9; attempt += 1) await handler.handle({ draft: 1 }, node('retried', attempt));
+    for (let trace = 1; trace <= 9; trace += 1) await handler.handle({ draft: 1 }, node(`trace ${trace}`));
     assert.deepEqual(found, []);
-    for (let turn = 1; turn <= 5; turn += 1) await handler.handle({ draft: 1 }, context('turning'));
+    for (let turn = 1; turn <= 5; turn += 1) await handler.handle({ draft: 1 }, node('turning'));
 
     assert.deepEqual(found, [{ agent: 'looper', conversation: 'turning', period: 1 }]);
   });
@@ -131,27 +130,28 @@ describe('the progress of a worker', () => {
   it('takes an effect that each of many attempts does again for no repetition', async () => {
     const handler = watched((_input, given) => given.effect('look', fetching('/a')));
 
-    for (let attempt = 1; attempt <= 9; attempt += 1) await handler.handle('go', context('t', attempt));
+    for (let attempt = 1; attempt <= 9; attempt += 1) await handler.handle('go', node('t', attempt));
 
     assert.deepEqual(found, []);
   });
 
   it('F11: finds two agents that send each other the same again and again, and no slow schedule', async () => {
-    const send = async () => ({ id: 'm', duplicate: false });
-    const given = { messages: { send } } as unknown as ReceiveContext;
-    const receive = progress.watchReceive('echo', async (_message, { messages }) => {
-      await messages.send('back', 'caller', { text: 'you said it' });
-    });
     const message = (from: string, text: string): ReceivedMessage =>
       ({ id: text, from, to: 'echo', payload: { text }, delivery: 1 }) as unknown as ReceivedMessage;
+    const receive = (given: ReceivedMessage) => {
+      const invocation: Invocation = { of: 'message', handler: 'echo', message: given };
+      return progress.call(invocation, { received: given.payload }, () =>
+        progress.asked(invocation, { send: 'caller', payload: { text: 'you said it' } }),
+      );
+    };
 
-    for (let round = 0; round < 9; round += 1) await receive(message('worker', `job ${round}`), given);
+    for (let round = 0; round < 9; round += 1) await receive(message('worker', `job ${round}`));
     for (let round = 0; round < 9; round += 1) {
       now += 61_000;
-      await receive(message('clock', 'tick'), given);
+      await receive(message('clock', 'tick'));
     }
     assert.deepEqual(found, []);
-    for (let round = 0; round < 5; round += 1) await receive(message('parrot', 'you said it'), given);
+    for (let round = 0; round < 5; round += 1) await receive(message('parrot', 'you said it'));
 
     assert.deepEqual(found, [{ agent: 'echo', conversation: 'echo and parrot', period: 2 }]);
     assert.deepEqual([...progress.working()], []);
@@ -163,7 +163,7 @@ describe('the progress of a worker', () => {
       for (let round = 0; round < 5; round += 1) await given.effect('look', fetching('/a'));
       await gate.promise;
     });
-    const running = handler.handle('go', context('t'));
+    const running = handler.handle('go', node('t'));
     await new Promise((resolve) => setImmediate(resolve));
     const counts = [59_000, 61_000].map((at) => {
       now = at;

@@ -2,9 +2,9 @@ import type { Client } from '@temporalio/client';
 import type { Worker } from '@temporalio/worker';
 import pTimeout from 'p-timeout';
 import type { Log } from '../../activities/dependencies.ts';
+import type { InvocationWatch } from '../../capabilities/invocation.ts';
 import type { Database } from '../../database/transaction.ts';
 import type { Dispatcher } from '../../dispatcher/dispatcher.ts';
-import type { Handler } from '../../domain/agents/handler.ts';
 import type { LoopPulse } from '../../domain/agents/liveness-stalls.ts';
 import { isOwnStall, type Stall } from '../../domain/agents/liveness-stalls.ts';
 import type { Json } from '../../domain/json.ts';
@@ -15,6 +15,7 @@ import { type HealthAnswer, HealthServer } from './health-server.ts';
 import { Metrics } from './metrics.ts';
 import { Progress } from './progress.ts';
 import { Watch } from './stall-watch.ts';
+import { asCaller } from './stray-errors.ts';
 import { UnhostedTasks } from './unhosted.ts';
 
 export interface ObservationOptions {
@@ -86,9 +87,14 @@ export class Observation {
     });
   }
 
-  /** The handlers of the worker, watched. */
-  watch(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
-    return this.progress.watch(handlers);
+  /** Watches the code of handlers; what it leaves behind is told as its own. */
+  get watch(): InvocationWatch {
+    const { progress } = this;
+    const { log } = this.#options;
+    return {
+      call: (invocation, given, code) => progress.call(invocation, given, () => asCaller(invocation, log, code)),
+      asked: (invocation, action) => progress.asked(invocation, action),
+    };
   }
 
   /** Begins to observe a worker that runs. */

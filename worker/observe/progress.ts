@@ -1,7 +1,5 @@
-import type { Handler, HandlerContext } from '../../domain/agents/handler.ts';
-import { type Json, toJson } from '../../domain/json.ts';
-import type { HandlerMessages, Receive } from '../../domain/messaging/received-message.ts';
-import { readSafely } from '../../domain/thrown-text.ts';
+import type { Invocation, InvocationWatch } from '../../capabilities/invocation.ts';
+import { toJson } from '../../domain/json.ts';
 import { type Repeating, Repetitions } from './repetitions.ts';
 
 /** How one call of a handler ended. */
@@ -20,10 +18,9 @@ export interface ProgressOptions {
 }
 
 /**
- * What gets done in this process: which handlers run, when something last got on, and which agents only seem to. It
- * watches from outside, by wrapping the handlers that a worker hosts.
+ * What gets done in this process: which handlers run, when something last got on, and which agents only seem to.
  */
-export class Progress {
+export class Progress implements InvocationWatch {
   readonly #options: ProgressOptions;
   readonly #now: () => number;
   readonly #running = new Map<string, number>();
@@ -35,9 +32,33 @@ export class Progress {
     this.#repetitions = new Repetitions({ begins: options.repeats, now: this.#now });
   }
 
-  /** The same handlers, watched. */
-  watch(handlers: ReadonlyMap<string, Handler>): ReadonlyMap<string, Handler> {
-    return new Map([...handlers].map(([key, handler]) => [key, this.#watchOne(handler)]));
+  /** Calls the code of a handler, and notes that it runs, what it was given first, and how it ended. */
+  async call<Result>(invocation: Invocation, given: unknown, code: () => Promise<Result> | Result): Promise<Result> {
+    const startedAt = this.#now();
+    const end = this.#begin(invocation);
+    if (isFirst(invocation)) this.#acted(invocation, given);
+    const ended = (outcome: NodeEnding['outcome']) => {
+      end();
+      if (invocation.of !== 'node') return;
+      this.#options.ended({ agent: invocation.handler, outcome, durationMs: this.#now() - startedAt });
+    };
+    try {
+      const result = await code();
+      ended('ok');
+      return result;
+    } catch (error) {
+      ended('failed');
+      throw error;
+    }
+  }
+
+  /**
+   * Notes what a handler asks for as far as it is data, read as the border reads it. All else is for the border to refuse:
+   * the watch says nothing of it and throws nothing.
+   */
+  asked(invocation: Invocation, action: unknown): void {
+    const json = toJson(action);
+    if (json.ok) this.#acted(invocation, json.value);
   }
 
   /** The names of the agents and tools that run now. */
@@ -50,69 +71,20 @@ export class Progress {
     return [...this.#running.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /**
-   * What an agent does with messages, watched. All that it gets from one sender, and says because of that, is one
-   * conversation; what programs send that are no agents is not.
-   */
-  watchReceive(agent: string, receive: Receive): Receive {
-    return async (message, context) => {
-      const conversation = `${message.to} and ${message.from ?? message.id}`;
-      const note = (action: unknown) => this.#repetitions.acted({ agent, conversation, action });
-      const end = this.#begin(agent, conversation);
-      if (message.delivery === 1) note({ received: message.payload });
-      try {
-        const answer = await receive(message, { ...context, messages: watchMessages(context.messages, note) });
-        return answer === undefined ? null : answer;
-      } finally {
-        end();
-      }
-    };
-  }
-
   /** Who repeats itself now. */
   repeating(): readonly Repeating[] {
     return this.#repetitions.current();
   }
 
-  #watchOne(handler: Handler): Handler {
-    return Object.freeze({
-      ...handler,
-      handle: (input: unknown, context: HandlerContext) => this.#run(handler, input, context),
-    });
-  }
-
-  async #run(handler: Handler, input: unknown, context: HandlerContext): Promise<unknown> {
-    const agent = handler.name;
-    const conversation = conversationOf(context);
-    const startedAt = this.#now();
-    const note = (action: unknown) => this.#repetitions.acted({ agent, conversation, action });
-    const end = this.#begin(agent, conversation);
-    if (context.attempt === 1) note({ input });
-    const ended = (outcome: NodeEnding['outcome']) => {
-      end();
-      this.#options.ended({ agent, outcome, durationMs: this.#now() - startedAt });
-    };
-    try {
-      const output = await handler.handle(input, {
-        ...context,
-        effect: (step, effect) => {
-          noteAsked(note, { effect: readSafely(effect, 'request') ?? null });
-          return context.effect(step, effect);
-        },
-        messages: watchMessages(context.messages, note),
-      });
-      ended('ok');
-      return output;
-    } catch (error) {
-      ended('failed');
-      throw error;
-    }
+  #acted(invocation: Invocation, action: unknown): void {
+    this.#repetitions.acted({ agent: invocation.handler, conversation: conversationOf(invocation), action });
   }
 
   /** Notes that an agent begins to work, until what is returned is called. */
-  #begin(agent: string, conversation: string): () => void {
+  #begin(invocation: Invocation): () => void {
+    const agent = invocation.handler;
     this.#running.set(agent, (this.#running.get(agent) ?? 0) + 1);
-    const finish = this.#repetitions.called(agent, conversation);
+    const finish = this.#repetitions.called(agent, conversationOf(invocation));
     return () => {
       finish();
       const left = (this.#running.get(agent) ?? 1) - 1;
@@ -122,33 +94,20 @@ export class Progress {
   }
 }
 
-/** A further attempt does again what the one before it did, as it should: it is a conversation of its own. */
-function conversationOf({ traceId, attempt }: HandlerContext): string {
-  return attempt === 1 ? traceId : `${traceId}, attempt ${attempt}`;
+function isFirst(invocation: Invocation): boolean {
+  return (invocation.of === 'node' ? invocation.attempt : invocation.message.delivery) === 1;
 }
 
 /**
- * Notes what a handler asks for as far as it is data, read as the border reads it. All else is for the border to refuse:
- * the watch says nothing of it and throws nothing.
+ * Within what repetition means something. A further attempt does again what the one before it did, as it should: it is a
+ * conversation of its own. All that an agent gets from one sender, and says because of that, is one conversation; what
+ * programs send that are no agents is not.
  */
-function noteAsked(note: (action: Json) => void, action: unknown): void {
-  const json = toJson(action);
-  if (json.ok) note(json.value);
-}
-
-function watchMessages(messages: HandlerMessages, note: (action: unknown) => void): HandlerMessages {
-  return {
-    send: (step, to, payload, options) => {
-      noteAsked(note, { send: to, payload });
-      return messages.send(step, to, payload, options);
-    },
-    request: (step, to, payload, options) => {
-      noteAsked(note, { request: to, payload });
-      return messages.request(step, to, payload, options);
-    },
-    broadcast: (step, payload, options) => {
-      noteAsked(note, { broadcast: payload });
-      return messages.broadcast(step, payload, options);
-    },
-  };
+function conversationOf(invocation: Invocation): string {
+  if (invocation.of === 'message') {
+    const { to, from, id } = invocation.message;
+    return `${to} and ${from ?? id}`;
+  }
+  const { traceId, attempt } = invocation;
+  return attempt === 1 ? traceId : `${traceId}, attempt ${attempt}`;
 }

@@ -1,8 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Log } from '../../activities/dependencies.ts';
-import type { Handler } from '../../domain/agents/handler.ts';
+import type { Invocation } from '../../capabilities/invocation.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { Receive } from '../../domain/messaging/received-message.ts';
 import { readSafely, thrownText } from '../../domain/thrown-text.ts';
 
 /** What code of a handler was called as, and where its stray errors are told. Everything that it starts inherits it. */
@@ -13,28 +12,16 @@ interface Caller {
 
 const callers = new AsyncLocalStorage<Caller>();
 
-/** The same handlers; what they leave behind is known as theirs. */
-export function markCallers(handlers: ReadonlyMap<string, Handler>, log: Log): ReadonlyMap<string, Handler> {
-  return new Map([...handlers].map(([key, handler]) => [key, markCaller(handler, log)]));
+/** Runs the code of a handler so that what it leaves behind is known as its own. */
+export function asCaller<Result>(invocation: Invocation, log: Log, code: () => Result): Result {
+  return callers.run({ facts: factsOf(invocation), log }, code);
 }
 
-function markCaller(handler: Handler, log: Log): Handler {
-  return Object.freeze({
-    ...handler,
-    handle: (input, context) => {
-      const { taskId, nodeId, attempt } = context;
-      const facts = { handler: handler.name, taskId, nodeId, attempt };
-      return callers.run({ facts, log }, () => handler.handle(input, context));
-    },
-  } satisfies Handler);
-}
-
-/** The same for what an agent does with a message. */
-export function markReceiver(agent: string, receive: Receive, log: Log): Receive {
-  return (message, context) => {
-    const facts = { handler: agent, messageId: message.id };
-    return callers.run({ facts, log }, () => receive(message, context));
-  };
+function factsOf(invocation: Invocation): JsonObject {
+  const { handler } = invocation;
+  if (invocation.of === 'message') return { handler, messageId: invocation.message.id };
+  const { taskId, nodeId, attempt } = invocation;
+  return { handler, taskId, nodeId, attempt };
 }
 
 let surviving = false;

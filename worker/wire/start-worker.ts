@@ -4,7 +4,7 @@ import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import { AgentHealthBoard } from '../../redis/agent-health.ts';
 import { Heartbeats } from '../observe/heartbeats.ts';
 import { Observation } from '../observe/observation.ts';
-import { markCallers, surviveStrayErrors } from '../observe/stray-errors.ts';
+import { surviveStrayErrors } from '../observe/stray-errors.ts';
 import { WorkerStopIncomplete } from '../worker-errors.ts';
 import { armFailpoints } from './arm-failpoints.ts';
 import { closeInTime } from './close-in-time.ts';
@@ -69,9 +69,10 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
   closers.add('the messenger', mailboxes, (part) => part.close());
   const worker = await createTemporalWorker(opened, {
     ...{ process: opened.workerId, database, graphs: opened.graphs, board, limits: limiter, reach, log },
-    handlers: observation.watch(markCallers(hosted.handlers, log)),
+    handlers: hosted.handlers,
     takePlace: (agent, waiter) => places.take(agent, waiter),
-    messagesOf: (node, signal) => mailboxes.messagesOf(node, signal),
+    ...{ sender: mailboxes.sender, watch: observation.watch },
+    agentId: (name) => mailboxes.presence.ids.get(name),
     taskEnded: (execution, status) => {
       observation.metrics.taskEnded(status);
       queue.taskEnded(execution);

@@ -1,17 +1,16 @@
-import type { Log, SendingNode } from '../../activities/dependencies.ts';
+import type { Log } from '../../activities/dependencies.ts';
 import type { AgentPresence } from '../../database/agent-presence.ts';
 import type { Database } from '../../database/transaction.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
-import type { HandlerMessages, Receive, ReceivingAgent } from '../../domain/messaging/received-message.ts';
+import type { ReceivingAgent } from '../../domain/messaging/received-message.ts';
 import type { MessageCount } from '../../messaging/delivery-outcomes.ts';
-import { handlerMessages } from '../../messaging/handler-messages.ts';
 import { SenderIdentity } from '../../messaging/identity.ts';
 import { Mailboxes } from '../../messaging/mailboxes.ts';
 import { createMessenger, type Messenger } from '../../messaging/messenger.ts';
+import type { Sender } from '../../messaging/sender.ts';
 import { createSigningKey } from '../../messaging/signatures.ts';
 import type { RedisConnections } from '../../redis/open-redis.ts';
 import type { Observation } from '../observe/observation.ts';
-import { markReceiver } from '../observe/stray-errors.ts';
 import type { Hosted } from './collect-hosted.ts';
 import { workerPresence } from './worker-presence.ts';
 
@@ -49,18 +48,14 @@ export class WorkerMailboxes {
     this.#messenger = createMessenger({ database, redis, identity: this.#identity, log, maxHops, refused });
   }
 
-  /** What the handler of a node sends with: a node that runs again sends the same messages. */
-  messagesOf(node: SendingNode, signal: AbortSignal): HandlerMessages {
-    const { tenant, taskId, traceNumber, traceId, nodeId, agent } = node;
-    const id = agent === null ? undefined : this.presence.ids.get(agent);
-    const from = agent === null || id === undefined ? null : { id, name: agent };
-    const work = ['node', taskId, String(traceNumber), nodeId];
-    return handlerMessages(this.#messenger.sender, { tenant, from, traceId }, { work, signal });
+  /** What everything in this process sends with. */
+  get sender(): Sender {
+    return this.#messenger.sender;
   }
 
   /** Begins to take messages, for agents that have `receive`; what is returned is to be stopped before `close`. */
   async open(): Promise<Mailboxes> {
-    const { database, log } = this.#options;
+    const { database, observation, log } = this.#options;
     const mailboxes = new Mailboxes({
       single: (work) => database.single.inSystem('deliver', work),
       unit: (work) => database.inSystem('deliver', work),
@@ -69,6 +64,7 @@ export class WorkerMailboxes {
       hints: this.#messenger.hints,
       agents: this.#agents(),
       log,
+      watch: observation.watch,
       count: (what) => this.#count(what),
     });
     await mailboxes.open();
@@ -87,14 +83,7 @@ export class WorkerMailboxes {
   #agents(): ReceivingAgent[] {
     return [...this.#options.hosted.handlers.values()].flatMap(({ kind, name, receive }) => {
       const id = this.presence.ids.get(name);
-      return kind !== 'agent' || receive === undefined || id === undefined
-        ? []
-        : [{ id, name, receive: this.#watched(name, receive) }];
+      return kind !== 'agent' || receive === undefined || id === undefined ? [] : [{ id, name, receive }];
     });
-  }
-
-  #watched(name: string, receive: Receive): Receive {
-    const { observation, log } = this.#options;
-    return observation.progress.watchReceive(name, markReceiver(name, receive, log));
   }
 }

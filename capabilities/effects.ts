@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { EffectRequest, HandlerContext } from '../../domain/agents/handler.ts';
-import { acrossBorder, answering } from '../../domain/agents/thrown.ts';
-import { canonicalJson } from '../../domain/canonical-json.ts';
-import { type Json, notJson, toJson } from '../../domain/json.ts';
-import { EffectRepository } from '../../entities/system/effect-repository.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import { EffectConflict, EffectInDoubt, EffectResultInvalid, HandlerCallInvalid } from '../handler-errors.ts';
-import { type AttemptRef, assertCurrent, isName } from './attempt-ref.ts';
+import type { EffectRequest, HandlerContext } from '../domain/agents/handler.ts';
+import { acrossBorder, answering } from '../domain/agents/thrown.ts';
+import { canonicalJson } from '../domain/canonical-json.ts';
+import { type Json, notJson, toJson } from '../domain/json.ts';
+import { recording } from '../operations/record/recording.ts';
+import { EffectConflict, EffectInDoubt, EffectResultInvalid, HandlerCallInvalid } from './capability-errors.ts';
+import { assertCurrent, isName, type NodeScope } from './scope.ts';
 
 /** An effect as it was asked for, checked. */
 interface AskedEffect {
   readonly step: string;
+  readonly request: Json;
   readonly requestHash: string;
   readonly call: EffectRequest<Json>['call'];
   readonly whenInDoubt: EffectRequest<Json>['whenInDoubt'];
@@ -26,14 +26,15 @@ interface UnderWay {
  * The effects of one attempt: see {@link HandlerContext.effect}. A step that is asked for again while it is under way is
  * one effect with one result.
  */
-export function handlerEffects(deps: ActivityDependencies, ref: AttemptRef): HandlerContext['effect'] {
+export function handlerEffects(scope: NodeScope): HandlerContext['effect'] {
   const underWay = new Map<string, UnderWay>();
   const once = async (step: unknown, given: unknown): Promise<Json> => {
-    const effect = checkedEffect(ref.nodeId, step, given);
+    const effect = checkedEffect(scope.nodeId, step, given);
+    scope.deps.watch.asked(scope.invocation, { effect: effect.request });
     const same = underWay.get(effect.step);
     if (same !== undefined && same.requestHash !== effect.requestHash) throw new EffectConflict(effect.step);
     if (same !== undefined) return same.result;
-    const result = doEffect(deps, ref, effect);
+    const result = doEffect(scope, effect);
     underWay.set(effect.step, { requestHash: effect.requestHash, result });
     return result.finally(() => underWay.delete(effect.step));
   };
@@ -53,28 +54,28 @@ function checkedEffect(nodeId: string, step: unknown, given: unknown): AskedEffe
   const json = toJson(request ?? null);
   if (!json.ok) return refuse(`its request: ${notJson(json)}`);
   const requestHash = createHash('sha256').update(canonicalJson(json.value)).digest('hex');
-  return { step, requestHash, whenInDoubt, call: (key) => Reflect.apply(call, given, [key]) };
+  return {
+    step,
+    request: json.value,
+    requestHash,
+    whenInDoubt,
+    call: (key) => Reflect.apply(call, given, [key]),
+  };
 }
 
 /**
- * Announces the effect in the ledger, calls, records. The key holds no attempt number, so every repetition finds the
- * same row: `done` answers it, `pending` means that an earlier attempt died on the way. What a redriven task finds from
- * its earlier traces is decided by the ledger.
+ * The one way through the ledger: announces the effect, calls, records. The key holds no attempt number, so every
+ * repetition finds the same row: `done` answers it, `pending` means that an earlier attempt died on the way. What a
+ * redriven task finds from its earlier traces is decided by the ledger.
  */
-async function doEffect(deps: ActivityDependencies, ref: AttemptRef, effect: AskedEffect): Promise<Json> {
-  const { execution, nodeId, attempt } = ref;
+async function doEffect(scope: NodeScope, effect: AskedEffect): Promise<Json> {
+  const { deps, execution, nodeId, attempt } = scope;
   const { step, requestHash, whenInDoubt } = effect;
   // A unit of work whose commit went unanswered runs again and meets its own row.
   let announcedHere = false;
-  const found = await deps.database.inTenant(execution.tenant, async ({ em }) => {
-    await assertCurrent(em, ref);
-    const announced = await new EffectRepository(em).announce(execution, {
-      nodeId,
-      step,
-      requestHash,
-      attempt,
-      whenInDoubt,
-    });
+  const found = await recording({ units: deps.database, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
+    await assertCurrent(em, scope);
+    const announced = await recorder.effectAnnounced(execution, { nodeId, step, requestHash, attempt, whenInDoubt });
     announcedHere ||= announced.created;
     return announced;
   });
@@ -86,18 +87,19 @@ async function doEffect(deps: ActivityDependencies, ref: AttemptRef, effect: Ask
 
   const result = await acrossBorder(() => effect.call(key));
   await deps.reach('after_effect_before_record');
-  return record(deps, ref, { key, result });
+  return record(scope, { key, result });
 }
 
 /** It has happened: that much is recorded, whatever its result is. @throws EffectResultInvalid */
 async function record(
-  deps: ActivityDependencies,
-  { execution }: AttemptRef,
+  { deps, execution }: NodeScope,
   { key, result }: { key: string; result: unknown },
 ): Promise<Json> {
   const json = toJson(result ?? null);
   const done = json.ok ? { result: json.value, fault: null } : { result: null, fault: `its result: ${notJson(json)}` };
-  await deps.database.inTenant(execution.tenant, ({ em }) => new EffectRepository(em).finish(execution, key, done));
+  await recording({ units: deps.database, log: deps.log }, execution.tenant, ({ recorder }) =>
+    recorder.effectFinished(execution, key, done),
+  );
   if (done.fault !== null) throw new EffectResultInvalid(key, done.fault);
   return done.result;
 }

@@ -1,13 +1,11 @@
-import { answering } from '../../domain/agents/thrown.ts';
-import type { LimitDecision } from '../../domain/limits/decision.ts';
-import type { HandlerLimits } from '../../domain/limits/handler-limits.ts';
-import { RateLimited } from '../../domain/limits/limit-errors.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
-import type { AttemptRef } from './attempt-ref.ts';
+import { answering } from '../domain/agents/thrown.ts';
+import type { LimitDecision } from '../domain/limits/decision.ts';
+import type { HandlerLimits } from '../domain/limits/handler-limits.ts';
+import { RateLimited } from '../domain/limits/limit-errors.ts';
+import type { NodeScope } from './scope.ts';
 
 /** The limits of one attempt of a node: see the methods of {@link HandlerLimits}. */
-export function handlerLimits({ limits }: Pick<ActivityDependencies, 'limits'>, ref: AttemptRef): HandlerLimits {
-  const { execution, nodeId, attempt } = ref;
+export function handlerLimits({ deps: { limits }, execution, nodeId, attempt }: NodeScope): HandlerLimits {
   const { tenant } = execution;
   return {
     take: (call) => answering(async () => allowed(await limits.take({ ...call, tenant }))),
