@@ -136,7 +136,7 @@ export class TaskControl {
   }
 
   #inTasks<Result>(work: (tasks: TaskRepository) => Promise<Result>): Promise<Result> {
-    return this.#stores.singleInTenant(({ em }) => work(new TaskRepository(em)));
+    return this.#stores.inTenant(({ em }) => work(new TaskRepository(em)));
   }
 }
 

@@ -2,13 +2,13 @@ import { v7 as uuid } from 'uuid';
 import { WriteRefused } from '../database/database-errors.ts';
 import { isUnknownAnswer } from '../database/database-faults.ts';
 import type { Database } from '../database/transaction.ts';
-import { type RecordLog, withRecord } from '../database/with-record.ts';
 import type { TaskId, TraceId } from '../domain/ids.ts';
 import { storableText } from '../domain/json.ts';
 import type { Failure } from '../domain/tasks/execution.ts';
 import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
-import type { Claimant } from '../entities/tasks/claim-rules.ts';
+import type { Claimant } from '../entities/tasks/claimant.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import { type RecordLog, withTrace } from '../operations/record/recording.ts';
 import type { SettingsCache } from './settings-cache.ts';
 
 export interface ClaimOptions {
@@ -73,9 +73,9 @@ async function claimTogether(options: ClaimOptions, ids: readonly TaskId[]): Pro
   for (let attempt = 1; ; attempt += 1) {
     const settings = await options.settings.current();
     try {
-      return await withRecord(options, (record) =>
+      return await withTrace(options.log, (trace) =>
         database.single.inSystem('dispatch', ({ em }) =>
-          new ClaimRepository(em).claim(wanted, claimant, { settings, record }),
+          new ClaimRepository(em).claim(wanted, claimant, { settings, trace }),
         ),
       );
     } catch (error) {

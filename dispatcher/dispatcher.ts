@@ -7,10 +7,10 @@ import type { TaskId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import { isOccupyingTaskStatus, type OpenTaskStatus } from '../domain/tasks/task-status.ts';
-import type { Claimant } from '../entities/tasks/claim-rules.ts';
+import type { Claimant } from '../entities/tasks/claimant.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import { occupiedPlaces } from '../entities/tasks/occupied-places.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
-import { occupiedPlaces } from '../entities/tasks/statements/occupied-places.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { Candidates } from './candidates.ts';
 import { type Claims, claimTasks } from './claim-tasks.ts';
@@ -177,12 +177,13 @@ export class Dispatcher {
    */
   async #failRefused(refused: Claims['refused']): Promise<void> {
     const { database, log } = this.#options;
-    for (const one of refused) {
-      const { taskId, failure } = one;
+    for (const { taskId, failure } of refused) {
       log.warn({ taskId, error: failure.message }, 'a task can never be claimed; it ends as failed');
       try {
-        const failed = await database.single.inSystem('dispatch', ({ em }) => new ScheduleRepository(em).fail([one]));
-        if (failed.length > 0) this.#candidates.ended(taskId);
+        const failed = await database.single.inSystem('dispatch', ({ em }) =>
+          new ScheduleRepository(em).fail(taskId, failure),
+        );
+        if (failed !== null) this.#candidates.ended(taskId);
       } catch (error) {
         this.#rest(REST_MS);
         log.warn({ taskId, error: errorMessage(error) }, 'the end of a task that cannot be claimed was not written');

@@ -1,5 +1,5 @@
 import type { TaskId } from '../domain/ids.ts';
-import type { OccupyingTask } from '../entities/tasks/statements/occupied-places.ts';
+import type { OccupyingTask } from '../entities/tasks/occupied-places.ts';
 
 /**
  * Tasks all of whose nodes wait hold no place, up to this many for each place and in all: what is known of them takes

@@ -65,3 +65,7 @@ export function isOpenTaskStatus(status: TaskStatus): status is OpenTaskStatus {
 export function isOccupyingTaskStatus(status: TaskStatus): boolean {
   return (OCCUPYING_TASK_STATUSES as readonly TaskStatus[]).includes(status);
 }
+
+export function isWaitingTaskStatus(status: TaskStatus): boolean {
+  return (WAITING_TASK_STATUSES as readonly TaskStatus[]).includes(status);
+}

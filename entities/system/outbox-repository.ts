@@ -5,7 +5,9 @@ import { storableText } from '../../domain/json.ts';
 import type { OutboxTopic } from '../../domain/system/outbox.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
-import { readWaitingJob, type WaitingJob, type WaitingJobRow } from '../tasks/waiting-job.ts';
+import { tables } from '../tables.ts';
+import { anyOf } from '../tasks/expressions.ts';
+import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from '../tasks/waiting-job.ts';
 
 /** A row of the outbox: what it is about, and which tasks it names. */
 export interface OutboxEntry {
@@ -74,14 +76,20 @@ export class OutboxRepository {
   /** The tasks that rows name. Those that retention has removed are left out. */
   async tasksOf(entries: readonly OutboxEntry[]): Promise<ReadonlyMap<TaskId, OutboxTask>> {
     const ids = entries.flatMap((entry) => entry.taskIds);
-    const result = await sql<WaitingJobRow & { status: TaskStatus; trace_count: number; cancelled: boolean }>`
-      select id, tenant_id, task_queue, priority, created_at, concurrency_keys, status, trace_count,
-        cancel_requested_at is not null as cancelled
-      from muster.tasks where id = any(${ids}::uuid[])`.execute(this.#em.getKysely());
+    const tasks = await tables(this.#em)
+      .selectFrom('tasks')
+      .select([...JOB_COLUMNS, 'status', 'traceCount', 'cancelRequestedAt'])
+      .where('id', '=', anyOf(ids))
+      .execute();
     return new Map(
-      result.rows.map((row) => [
-        row.id as TaskId,
-        { ...readWaitingJob(row), status: row.status, traceCount: row.trace_count, cancelRequested: row.cancelled },
+      tasks.map(({ cancelRequestedAt, ...task }) => [
+        task.id,
+        {
+          ...readWaitingJob(task),
+          status: task.status,
+          traceCount: task.traceCount,
+          cancelRequested: cancelRequestedAt !== null,
+        },
       ]),
     );
   }

@@ -1,7 +1,8 @@
-import type { GraphId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { Selectable, SqlBool } from 'kysely';
+import type { TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
-import { readDateOrNull } from '../read-row.ts';
+import type { Tables } from '../tables.ts';
 
 /** A task that was taken, with the trace that was opened for it. */
 export interface ClaimedTask {
@@ -16,40 +17,37 @@ export interface ClaimedTask {
   readonly paused: boolean;
 }
 
-/** Its columns, as hand-written SQL returns them. */
-export interface ClaimedTaskRow {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly graph_id: string;
-  readonly graph_name: string;
-  readonly task_queue: string;
-  readonly title: string;
-  readonly priority: number;
-  readonly user_id: string | null;
-  readonly fence: string;
-  readonly trace_count: number;
-  readonly deadline_at: string | null;
-  readonly trace_id: string;
-  readonly paused: boolean;
+/** The columns of a task that a claim knows. */
+export const CLAIM_COLUMNS = [
+  ...(['id', 'tenantId', 'graphId', 'graphName', 'taskQueue', 'title', 'priority', 'userId', 'fence'] as const),
+  ...(['traceCount', 'deadlineAt'] as const),
+];
+type ClaimColumns = Pick<Selectable<Tables['tasks']>, (typeof CLAIM_COLUMNS)[number]>;
+
+/** A claimed task as the statements of this folder return it. */
+export interface ClaimedTaskRow extends ClaimColumns {
+  readonly traceId: TraceId;
+  readonly paused: SqlBool;
 }
 
 export function readClaimedTask(row: ClaimedTaskRow): ClaimedTask {
+  const band = bandOfPriority(row.priority);
   return {
     execution: {
-      tenant: row.tenant_id as TenantId,
-      taskId: row.id as TaskId,
-      traceId: row.trace_id as TraceId,
-      traceNumber: row.trace_count,
-      user: row.user_id,
-      graphId: row.graph_id as GraphId,
-      fence: Number(row.fence),
-      band: bandOfPriority(row.priority),
+      tenant: row.tenantId,
+      taskId: row.id,
+      traceId: row.traceId,
+      traceNumber: row.traceCount,
+      user: row.userId,
+      graphId: row.graphId,
+      fence: row.fence,
+      band,
     },
-    graphName: row.graph_name,
-    taskQueue: row.task_queue,
+    graphName: row.graphName,
+    taskQueue: row.taskQueue,
     title: row.title,
-    priority: bandOfPriority(row.priority),
-    deadlineAt: readDateOrNull(row.deadline_at),
-    paused: row.paused,
+    priority: band,
+    deadlineAt: row.deadlineAt,
+    paused: row.paused === true,
   };
 }

@@ -1,12 +1,18 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { type RawBuilder, sql } from 'kysely';
+import { type Expression, type ExpressionBuilder, expressionBuilder, type QueryCreator } from 'kysely';
 import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { RedriveEffects } from '../../domain/tasks/dead-letter.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
-import { readDate } from '../read-row.ts';
+import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { column } from '../insert-from.ts';
+import { submittedRowsFrom } from '../system/outbox-rows.ts';
+import { type Tables, tables } from '../tables.ts';
+import { anyOf, IS_PENDING, literal, now, WITHOUT_RESULT } from './expressions.ts';
+import { Task } from './task.ts';
 import { readFailure } from './task-record.ts';
+import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
 /** A task that failed, with what has to be known to judge it. */
 export interface DeadLetter {
@@ -42,14 +48,8 @@ export interface DeadLetterFilter {
 }
 
 /** A task that was redriven, with what the queue has to know of it. */
-export interface RedrivenTask {
-  readonly taskId: TaskId;
-  readonly tenant: TenantId;
+export interface RedrivenTask extends WaitingJob {
   readonly status: TaskStatus;
-  readonly taskQueue: string;
-  readonly band: PriorityBand;
-  readonly createdAtMs: number;
-  readonly keys: readonly string[];
   /** The trace that failed; null for a task that had none. */
   readonly originTraceId: TraceId | null;
 }
@@ -62,24 +62,6 @@ export interface Redrive {
   readonly effects: RedriveEffects;
 }
 
-type Row = Record<string, unknown>;
-
-/**
- * What a task has besides its row while it is dead: its last trace, and whether something that it depends on has yet to
- * complete (`waits`), or never will unless it is redriven too (`stuck`).
- */
-function deadTasks(ids: readonly TaskId[]): RawBuilder<unknown> {
-  return sql`
-    select t.id, t.dead_letter_reason as reason, r.id as trace_id,
-      exists (select from muster.task_dependencies d join muster.tasks p on p.id = d.depends_on_task_id
-        where d.task_id = t.id and p.status <> 'completed') as waits,
-      exists (select from muster.task_dependencies d join muster.tasks p on p.id = d.depends_on_task_id
-        where d.task_id = t.id and p.status in ('failed', 'cancelled')
-          and (p.status = 'cancelled' or p.id <> all(${[...ids]}::uuid[]))) as stuck
-    from muster.tasks t left join muster.agent_traces r on r.task_id = t.id and r.number = t.trace_count
-    where t.id = any(${[...ids]}::uuid[]) and t.status = 'failed' and t.dead_lettered_at is not null`;
-}
-
 /** The failed tasks of the unit of work's tenant, by tasks_dead_index. Every method is one statement. */
 export class DeadLetterRepository {
   readonly #em: SqlEntityManager;
@@ -89,35 +71,62 @@ export class DeadLetterRepository {
 
   /** The latest deaths first, at most `limit` of them. */
   async list(filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]> {
-    const result = await sql<Row>`
-      select t.*, r.id as trace_id, r.origin_trace_id, coalesce(n.attempts, 0) as attempts
-      from muster.tasks t
-        left join muster.agent_traces r on r.task_id = t.id and r.number = t.trace_count
-        left join muster.agent_runs n on n.trace_id = r.id and n.node_id = t.error ->> 'node'
-      where ${matches(filter)}
-      order by t.dead_lettered_at desc, t.id desc limit ${limit}`.execute(this.#em.getKysely());
-    return result.rows.map(readDeadLetter);
+    const dead = await tables(this.#em)
+      .selectFrom('tasks as t')
+      .leftJoin('agent_traces as r', (join) =>
+        join.onRef('r.taskId', '=', 't.id').onRef('r.number', '=', 't.traceCount'),
+      )
+      .leftJoin('agent_runs as n', (join) =>
+        join.onRef('n.traceId', '=', 'r.id').on((eb) => eb('n.nodeId', '=', textAt('t.error', 'node'))),
+      )
+      .select(['t.id', 't.tenantId', 't.graphName', 't.title', 't.priority', 't.userId', 't.idempotencyKey', 't.error'])
+      .select(['t.deadLetterReason', 't.traceCount', 't.createdAt', 't.deadLetteredAt'])
+      .select(['r.id as traceId', 'r.originTraceId', 'n.attempts'])
+      .where((eb) => matches(eb, filter))
+      .orderBy('t.deadLetteredAt', 'desc')
+      .orderBy('t.id', 'desc')
+      .limit(limit)
+      .execute();
+    return dead.map(({ id, ...task }) => {
+      const error = readFailure(task.error);
+      return {
+        taskId: id,
+        tenant: task.tenantId,
+        graph: task.graphName,
+        title: task.title,
+        priority: bandOfPriority(task.priority),
+        user: task.userId,
+        key: task.idempotencyKey,
+        reason: task.deadLetterReason ?? '',
+        error,
+        node: error?.node ?? null,
+        attempts: task.attempts ?? 0,
+        traceId: task.traceId,
+        originTraceId: task.originTraceId,
+        traceCount: task.traceCount,
+        createdAt: task.createdAt,
+        deadAt: task.deadLetteredAt ?? task.createdAt,
+      };
+    });
   }
 
   /** One page of the ids that match, in the order of their submits, after this one: what others depend on comes first. */
   async page(filter: DeadLetterFilter, after: TaskId | null, limit: number): Promise<TaskId[]> {
-    const result = await sql<{ id: string }>`
-      select t.id from muster.tasks t
-      where ${matches(filter)} and (${after}::uuid is null or t.id > ${after}::uuid)
-      order by t.id limit ${limit}`.execute(this.#em.getKysely());
-    return result.rows.map((row) => row.id as TaskId);
+    const dead = await tables(this.#em)
+      .selectFrom('tasks as t')
+      .select('t.id')
+      .where((eb) => matches(eb, filter))
+      .$if(after !== null, (query) => query.where('t.id', '>', after))
+      .orderBy('t.id')
+      .limit(limit)
+      .execute();
+    return dead.map(({ id }) => id);
   }
 
   /** What a redrive of these tasks would do, without doing it. */
   async judge(ids: readonly TaskId[]): Promise<{ taskId: TaskId; stuck: boolean; originTraceId: TraceId | null }[]> {
-    const result = await sql<{ id: string; stuck: boolean; trace_id: string | null }>`${deadTasks(ids)}`.execute(
-      this.#em.getKysely(),
-    );
-    return result.rows.map((row) => ({
-      taskId: row.id as TaskId,
-      stuck: row.stuck,
-      originTraceId: row.trace_id as TraceId | null,
-    }));
+    const dead = await deadTasks(tables(this.#em), ids).execute();
+    return dead.map(({ id, stuck, origin }) => ({ taskId: id, stuck: stuck === true, originTraceId: origin }));
   }
 
   /**
@@ -128,80 +137,110 @@ export class DeadLetterRepository {
    * answer was lost, returns what the first one did.
    */
   async redrive(ids: readonly TaskId[], { redriveId, actor, effects }: Redrive): Promise<RedrivenTask[]> {
-    const result = await sql<Row>`
-      with dead as (${deadTasks(ids)} order by t.id for update of t), revived as (
-        update muster.tasks t set status = case when dead.waits then 'blocked' else 'pending' end, completed_at = null,
-          error = null, output = null, output_artifact_id = null, dead_lettered_at = null, dead_letter_reason = null,
-          cancel_requested_at = null, checked_at = null,
-          effects_since = case when ${effects === 'repeat'} then t.trace_count + 1 else t.effects_since end,
-          deadline_at = case when t.deadline_at > now() then t.deadline_at end
-        from dead where t.id = dead.id and not dead.stuck
-        returning t.id, t.tenant_id, t.status, t.task_queue, t.priority, t.created_at, t.concurrency_keys,
-          dead.trace_id, dead.reason
-      ), audited as (
-        insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-        select md5(${redriveId} || id::text)::uuid, tenant_id, ${actor}, 'task.redriven', 'task', id::text,
-          jsonb_build_object('trace', trace_id, 'reason', reason, 'effects', ${effects}::text) from revived
-        on conflict do nothing
-      ), sent as (
-        insert into muster.outbox (tenant_id, topic, task_id, payload)
-        select tenant_id, 'task.submitted', null, jsonb_build_object('taskIds', jsonb_agg(id))
-        from revived where status = 'pending' group by tenant_id
+    const auditId = (id: Expression<unknown>) => {
+      const name = parts.fn<string>('concat', [parts.cast(parts.val(redriveId), 'text'), id]);
+      return parts.cast<string>(parts.fn('md5', [name]), 'uuid');
+    };
+    const redriven = await tables(this.#em)
+      .with('dead', (db) => deadTasks(db, ids).orderBy('t.id').forUpdate('t'))
+      .with('revived', (db) =>
+        db
+          .updateTable('tasks')
+          .from('dead')
+          .set((eb) => ({
+            status: eb.case().when('dead.waits', '=', true).then(literal('blocked')).else(literal('pending')).end(),
+            completedAt: null,
+            error: null,
+            output: null,
+            outputArtifactId: null,
+            deadLetteredAt: null,
+            deadLetterReason: null,
+            cancelRequestedAt: null,
+            checkedAt: null,
+            ...(effects === 'repeat' ? { effectsSince: eb('traceCount', '+', 1) } : {}),
+            deadlineAt: eb.case().when('deadlineAt', '>', now()).then(eb.ref('deadlineAt')).end(),
+          }))
+          .whereRef('tasks.id', '=', 'dead.id')
+          .where('dead.stuck', '=', false)
+          .returning([
+            ...JOB_COLUMNS.map((name) => `tasks.${name}` as const),
+            'tasks.status',
+            'dead.origin',
+            'dead.reason',
+          ]),
       )
-      select id, tenant_id, status, task_queue, priority, created_at, concurrency_keys, trace_id from revived
-      union all
-      select t.id, t.tenant_id, t.status, t.task_queue, t.priority, t.created_at, t.concurrency_keys,
-        (a.details ->> 'trace')::uuid
-      from muster.tasks t join muster.audit_log a on a.id = md5(${redriveId} || t.id::text)::uuid
-      where t.id = any(${[...ids]}::uuid[])`.execute(this.#em.getKysely());
-    return result.rows.map(readRedriven);
+      .with('audited', () => {
+        const details = { trace: column('origin'), reason: column('reason'), effects };
+        const row = { id: auditId(column('id')), actor, action: 'task.redriven', subjectType: 'task', details };
+        return auditRowsFrom('revived', row).onConflict((conflict) => conflict.doNothing());
+      })
+      .with('sent', () => submittedRowsFrom('revived', IS_PENDING))
+      .selectFrom('revived')
+      .selectAll()
+      .unionAll((eb) =>
+        eb
+          .selectFrom('tasks as t')
+          .innerJoin('audit_log as a', (join) => join.on('a.id', '=', auditId(parts.ref('t.id'))))
+          .select([...JOB_COLUMNS.map((name) => `t.${name}` as const), 't.status'])
+          .select(parts.cast<TraceId | null>(textAt('a.details', 'trace'), 'uuid').as('origin'))
+          .select(textAt('a.details', 'reason').as('reason'))
+          .where('t.id', '=', anyOf(ids)),
+      )
+      .execute();
+    return redriven.map(({ status, origin, ...task }) => ({ ...readWaitingJob(task), status, originTraceId: origin }));
   }
 
   /** Which of these tasks there are. */
   async known(ids: readonly TaskId[]): Promise<Map<TaskId, TaskStatus>> {
-    const result = await sql<{ id: string; status: TaskStatus }>`
-      select id, status from muster.tasks where id = any(${[...ids]}::uuid[])`.execute(this.#em.getKysely());
-    return new Map(result.rows.map((row) => [row.id as TaskId, row.status]));
+    const tasks = await this.#em.find(Task, { id: { $in: ids } }, { fields: ['id', 'status'] });
+    return new Map(tasks.map(({ id, status }) => [id, status]));
   }
 }
 
-function matches({ graph, since }: DeadLetterFilter): RawBuilder<boolean> {
-  return sql<boolean>`t.dead_lettered_at is not null
-    and (${graph ?? null}::text is null or t.graph_name = ${graph ?? null})
-    and (${since ?? null}::timestamptz is null or t.dead_lettered_at >= ${since ?? null})`;
+type Joined = Tables & { t: Tables['tasks']; a: Tables['audit_log'] };
+const parts = expressionBuilder<Joined, 't' | 'a'>();
+
+/** The text of a key of a column of JSON. */
+const textAt = (json: 't.error' | 'a.details', key: string) =>
+  parts.fn<string | null>('jsonb_extract_path_text', [json, parts.cast(parts.val(key), 'text')]);
+
+function matches(eb: ExpressionBuilder<Joined, 't'>, { graph, since }: DeadLetterFilter) {
+  return eb.and([
+    eb('t.deadLetteredAt', 'is not', null),
+    ...(graph === undefined ? [] : [eb('t.graphName', '=', graph)]),
+    ...(since === undefined ? [] : [eb('t.deadLetteredAt', '>=', since)]),
+  ]);
 }
 
-function readDeadLetter(row: Row): DeadLetter {
-  const error = readFailure(row.error);
-  return {
-    taskId: row.id as TaskId,
-    tenant: row.tenant_id as TenantId,
-    graph: row.graph_name as string,
-    title: row.title as string,
-    priority: bandOfPriority(row.priority as number),
-    user: row.user_id as string | null,
-    key: row.idempotency_key as string | null,
-    reason: row.dead_letter_reason as string,
-    error,
-    node: error?.node ?? null,
-    attempts: row.attempts as number,
-    traceId: row.trace_id as TraceId | null,
-    originTraceId: row.origin_trace_id as TraceId | null,
-    traceCount: row.trace_count as number,
-    createdAt: readDate(row.created_at as string),
-    deadAt: readDate(row.dead_lettered_at as string),
-  };
-}
-
-function readRedriven(row: Row): RedrivenTask {
-  return {
-    taskId: row.id as TaskId,
-    tenant: row.tenant_id as TenantId,
-    status: row.status as TaskStatus,
-    taskQueue: row.task_queue as string,
-    band: bandOfPriority(row.priority as number),
-    createdAtMs: readDate(row.created_at as string).getTime(),
-    keys: row.concurrency_keys as string[],
-    originTraceId: row.trace_id as TraceId | null,
-  };
+/**
+ * What a task has besides its row while it is dead: its last trace, and whether something that it depends on has yet to
+ * complete (`waits`), or never will unless it is redriven too (`stuck`).
+ */
+function deadTasks(db: QueryCreator<Tables>, ids: readonly TaskId[]) {
+  return db
+    .selectFrom('tasks as t')
+    .leftJoin('agent_traces as r', (join) => join.onRef('r.taskId', '=', 't.id').onRef('r.number', '=', 't.traceCount'))
+    .select((eb) => {
+      const wanted = eb
+        .selectFrom('task_dependencies as d')
+        .innerJoin('tasks as p', 'p.id', 'd.dependsOnTaskId')
+        .select('p.id')
+        .whereRef('d.taskId', '=', 't.id');
+      return [
+        't.id',
+        't.deadLetterReason as reason',
+        'r.id as origin',
+        eb.exists(wanted.where('p.status', '<>', literal('completed'))).as('waits'),
+        eb
+          .exists(
+            wanted
+              .where('p.status', 'in', WITHOUT_RESULT)
+              .where((p) => p.or([p('p.status', '=', literal('cancelled')), p.not(p('p.id', '=', anyOf(ids)))])),
+          )
+          .as('stuck'),
+      ];
+    })
+    .where('t.id', '=', anyOf(ids))
+    .where('t.status', '=', literal('failed'))
+    .where('t.deadLetteredAt', 'is not', null);
 }

@@ -1,10 +1,14 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { type RawBuilder, sql } from 'kysely';
+import type { ExpressionBuilder, ExpressionWrapper, SqlBool } from 'kysely';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
-import { type EndedTask, FAIL_DOOMED, readEnded } from './end-waiting.ts';
-import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
+import { call, column, constant, jsonOf } from '../insert-from.ts';
+import { submittedRowsFrom } from '../system/outbox-rows.ts';
+import { type Tables, tables } from '../tables.ts';
+import { type Doomed, type EndedTask, failDoomed } from './end-waiting.ts';
+import { ago, anyOf, IS_PENDING, literal, now, WITHOUT_RESULT } from './expressions.ts';
+import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
 /**
  * Which blocked tasks are looked at: these, those that depend on these, those that depend on one that ended within the
@@ -19,10 +23,12 @@ export type BlockedTasks =
 /** A task that is blocked no more. */
 export interface UnblockedTask extends WaitingJob {
   /** `deferred` when it waits on, for its time or for a resume. */
-  readonly status: TaskStatus & ('pending' | 'deferred');
+  readonly status: TaskStatus;
 }
 
+const RECENT_SECONDS = 3_600;
 const FAILED: ErrorCode = 'dependency_failed';
+
 /** Tasks that wait for others. Every method is one statement, and repeating it changes nothing. */
 export class DependencyRepository {
   /** Tasks that one statement moves at most. Those beyond wait for the next one. */
@@ -33,52 +39,106 @@ export class DependencyRepository {
   }
 
   /** Fails blocked tasks that depend on one that failed or was cancelled. */
-  async failHopeless(blocked: BlockedTasks): Promise<EndedTask[]> {
-    const result = await sql<{ id: string; task_queue: string }>`
-      with doomed as (
-        select t.id, jsonb_build_object('code', ${FAILED}::text, 'message',
-          'Task ' || o.id || ', on which this one depends, ended as ' || o.status || '.') as error
-        from muster.tasks t cross join lateral (
-          select w.id, w.status from muster.task_dependencies d join muster.tasks w on w.id = d.depends_on_task_id
-          where d.task_id = t.id and w.status in ('failed', 'cancelled') order by w.completed_at, w.id limit 1
-        ) as o
-        where t.status = 'blocked' and ${isAmong(blocked)}
-        limit ${DependencyRepository.batchSize} for update of t skip locked
-      ), ${FAIL_DOOMED}`.execute(this.#em.getKysely());
-    return result.rows.map(readEnded);
+  failHopeless(blocked: BlockedTasks): Promise<EndedTask[]> {
+    const error = jsonOf({ code: FAILED, message: SENTENCE });
+    const doomed = tables(this.#em).with('doomed', (db) =>
+      db
+        .selectFrom('tasks as t')
+        .crossJoinLateral((eb) =>
+          eb
+            .selectFrom('task_dependencies as d')
+            .innerJoin('tasks as w', 'w.id', 'd.dependsOnTaskId')
+            .select(['w.id', 'w.status'])
+            .whereRef('d.taskId', '=', 't.id')
+            .where('w.status', 'in', WITHOUT_RESULT)
+            .orderBy('w.completedAt')
+            .orderBy('w.id')
+            .limit(1)
+            .as('other'),
+        )
+        .select(['t.id', error.as('error')])
+        .where('t.status', '=', literal('blocked'))
+        .where((eb) => isAmong(eb, blocked))
+        .limit(DependencyRepository.batchSize)
+        .forUpdate('t')
+        .skipLocked()
+        .$castTo<Doomed>(),
+    );
+    return failDoomed(doomed);
   }
 
   /** Lets go blocked tasks for which all that they depend on is completed. */
   async unblock(blocked: BlockedTasks): Promise<UnblockedTask[]> {
-    const result = await sql<WaitingJobRow & { status: UnblockedTask['status'] }>`
-      with free as (
-        select t.id from muster.tasks t
-        where t.status = 'blocked' and ${isAmong(blocked)} and not exists (
-          select from muster.task_dependencies d join muster.tasks w on w.id = d.depends_on_task_id
-          where d.task_id = t.id and w.status <> 'completed')
-        limit ${DependencyRepository.batchSize} for update of t skip locked
-      ), unblocked as (
-        update muster.tasks t set status =
-          case when t.held_at is null and coalesce(t.start_after <= now(), true) then 'pending' else 'deferred' end
-        from free f where t.id = f.id returning t.*
-      ), sent as (
-        insert into muster.outbox (tenant_id, topic, payload)
-        select tenant_id, 'task.submitted', jsonb_build_object('taskIds', jsonb_agg(id))
-        from unblocked where status = 'pending' group by tenant_id
+    const unblocked = await tables(this.#em)
+      .with('free', (db) =>
+        db
+          .selectFrom('tasks as t')
+          .select('t.id')
+          .where('t.status', '=', literal('blocked'))
+          .where((eb) => isAmong(eb, blocked))
+          .where(({ not, exists, selectFrom }) =>
+            not(
+              exists(
+                selectFrom('task_dependencies as d')
+                  .innerJoin('tasks as w', 'w.id', 'd.dependsOnTaskId')
+                  .select('w.id')
+                  .whereRef('d.taskId', '=', 't.id')
+                  .where('w.status', '<>', literal('completed')),
+              ),
+            ),
+          )
+          .limit(DependencyRepository.batchSize)
+          .forUpdate('t')
+          .skipLocked(),
       )
-      select status, ${WAITING_JOB_COLUMNS} from unblocked`.execute(this.#em.getKysely());
-    return result.rows.map((row) => ({ ...readWaitingJob(row), status: row.status }));
+      .with('unblocked', (db) =>
+        db
+          .updateTable('tasks')
+          .from('free')
+          .set((eb) => {
+            const isDue = eb.or([eb('startAfter', 'is', null), eb('startAfter', '<=', now())]);
+            const mayStart = eb.and([eb('heldAt', 'is', null), isDue]);
+            return { status: eb.case().when(mayStart).then(literal('pending')).else(literal('deferred')).end() };
+          })
+          .whereRef('tasks.id', '=', 'free.id')
+          .returning(['tasks.status', ...JOB_COLUMNS.map((name) => `tasks.${name}` as const)]),
+      )
+      .with('sent', () => submittedRowsFrom('unblocked', IS_PENDING))
+      .selectFrom('unblocked')
+      .selectAll()
+      .execute();
+    return unblocked.map((task) => ({ ...readWaitingJob(task), status: task.status }));
   }
 }
 
-function isAmong(blocked: BlockedTasks): RawBuilder<boolean> {
-  if (blocked === 'all') return sql`true`;
+/** What a doomed task is told about the one, `other`, that it depends on. */
+const SENTENCE = call(
+  'concat',
+  constant('Task ', 'text'),
+  column('other.id'),
+  constant(', on which this one depends, ended as ', 'text'),
+  column('other.status'),
+  constant('.', 'text'),
+);
+
+function isAmong(
+  eb: ExpressionBuilder<Tables & { t: Tables['tasks'] }, 't'>,
+  blocked: BlockedTasks,
+): ExpressionWrapper<Tables, 'tasks', SqlBool> {
+  if (blocked === 'all') return eb.lit(true);
   if (blocked === 'behind recent ends') {
     // By tasks_ended_index and task_dependencies_wanted_index.
-    return sql`t.id in (select b.task_id from muster.tasks e join muster.task_dependencies b
-      on b.depends_on_task_id = e.id where e.completed_at > now() - interval '1 hour')`;
+    return eb(
+      't.id',
+      'in',
+      eb
+        .selectFrom('tasks as e')
+        .innerJoin('task_dependencies as b', 'b.dependsOnTaskId', 'e.id')
+        .select('b.taskId')
+        .where('e.completedAt', '>', ago(RECENT_SECONDS)),
+    );
   }
-  if ('ids' in blocked) return sql`t.id = any(${[...blocked.ids]}::uuid[])`;
-  return sql`t.id in (select b.task_id from muster.task_dependencies b
-    where b.depends_on_task_id = any(${[...blocked.behind]}::uuid[]))`;
+  if ('ids' in blocked) return eb('t.id', '=', anyOf(blocked.ids));
+  const behind = eb.selectFrom('task_dependencies as b').select('b.taskId');
+  return eb('t.id', 'in', behind.where('b.dependsOnTaskId', '=', anyOf(blocked.behind)));
 }

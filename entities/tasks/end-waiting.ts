@@ -1,5 +1,11 @@
-import { type RawBuilder, sql } from 'kysely';
+import type { QueryCreator } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { column } from '../insert-from.ts';
+import { outboxRowsFrom } from '../system/outbox-rows.ts';
+import type { Tables } from '../tables.ts';
+import { now } from './expressions.ts';
 
 /** A task that ended without having started. */
 export interface EndedTask {
@@ -7,25 +13,40 @@ export interface EndedTask {
   readonly taskQueue: string;
 }
 
-/**
- * The rest of a statement that fails waiting tasks: those that its table `doomed` names, locked, with an `id` and an `error`
- * of a code and a message. Each is dead-lettered with the code as its reason, with an audit row and an outgoing event.
- */
-export const FAIL_DOOMED: RawBuilder<{ id: string; task_queue: string }> = sql`
-  ended as (
-    update muster.tasks t set status = 'failed', completed_at = now(), held_at = null, error = d.error,
-      dead_lettered_at = now(), dead_letter_reason = d.error ->> 'code'
-    from doomed d where t.id = d.id
-    returning t.id, t.tenant_id, t.task_queue, t.error
-  ), audited as (
-    insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-    select gen_random_uuid(), tenant_id, 'muster', 'task.failed', 'task', id::text,
-      jsonb_build_object('reason', error ->> 'code') from ended
-  ), sent as (
-    insert into muster.outbox (tenant_id, topic, task_id) select tenant_id, 'task.finished', id from ended
-  )
-  select id, task_queue from ended`;
+/** A waiting task that is to fail, locked, with an error of a code and a message. */
+export interface Doomed {
+  readonly id: TaskId;
+  readonly error: JsonObject;
+}
 
-export function readEnded(row: { id: string; task_queue: string }): EndedTask {
-  return { taskId: row.id as TaskId, taskQueue: row.task_queue };
+/**
+ * The rest of a statement that fails the waiting tasks of its table `doomed`. Each is dead-lettered with the code as its
+ * reason, with an audit row and an outgoing event.
+ */
+export async function failDoomed(db: QueryCreator<Tables & { doomed: Doomed }>): Promise<EndedTask[]> {
+  const ended = await db
+    .with('ended', (part) =>
+      part
+        .updateTable('tasks')
+        .from('doomed')
+        .set((eb) => ({
+          status: 'failed',
+          completedAt: now(),
+          heldAt: null,
+          error: eb.ref('doomed.error'),
+          deadLetteredAt: now(),
+          deadLetterReason: eb.fn<string>('jsonb_extract_path_text', ['doomed.error', eb.val('code')]),
+        }))
+        .whereRef('tasks.id', '=', 'doomed.id')
+        .returning(['tasks.id', 'tasks.tenantId', 'tasks.taskQueue', 'tasks.deadLetterReason']),
+    )
+    .with('audited', () => {
+      const details = { reason: column('dead_letter_reason') };
+      return auditRowsFrom('ended', { actor: 'muster', action: 'task.failed', subjectType: 'task', details });
+    })
+    .with('sent', () => outboxRowsFrom('ended', { topic: 'task.finished' }))
+    .selectFrom('ended')
+    .selectAll()
+    .execute();
+  return ended.map(({ id, taskQueue }) => ({ taskId: id, taskQueue }));
 }

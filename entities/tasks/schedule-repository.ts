@@ -1,14 +1,18 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
-import { WAITING_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
-import { type EndedTask, FAIL_DOOMED, readEnded } from './end-waiting.ts';
-import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
+import { jsonOf } from '../insert-from.ts';
+import { submittedRowsFrom } from '../system/outbox-rows.ts';
+import { tables } from '../tables.ts';
+import { type Doomed, type EndedTask, failDoomed } from './end-waiting.ts';
+import { literal, now, WAITING } from './expressions.ts';
+import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
-const MISSED: ErrorCode = 'deadline_exceeded';
-const WAITING = sql.join(WAITING_TASK_STATUSES.map((status) => sql.lit(status)));
+const MISSED = {
+  code: 'deadline_exceeded' satisfies ErrorCode,
+  message: 'The task had not started at its deadline.',
+};
 
 /**
  * Tasks whose time has come, of all tenants and by PostgreSQL's clock. Needs a system unit of work. Every method is one
@@ -22,42 +26,65 @@ export class ScheduleRepository {
 
   /** Lets deferred tasks go whose start has come, the longest due first, by tasks_start_after_index. */
   async releaseDue(limit: number): Promise<WaitingJob[]> {
-    const result = await sql<WaitingJobRow>`
-      with due as (
-        select id from muster.tasks where status = 'deferred' and start_after <= now() and held_at is null
-        order by start_after limit ${limit} for update skip locked
-      ), released as (
-        update muster.tasks t set status = 'pending' from due d where t.id = d.id returning t.*
-      ), sent as (
-        insert into muster.outbox (tenant_id, topic, payload)
-        select tenant_id, 'task.submitted', jsonb_build_object('taskIds', jsonb_agg(id)) from released group by tenant_id
+    const released = await tables(this.#em)
+      .with('due', (db) =>
+        db
+          .selectFrom('tasks')
+          .select('id')
+          .where('status', '=', literal('deferred'))
+          .where('startAfter', '<=', now())
+          .where('heldAt', 'is', null)
+          .orderBy('startAfter')
+          .limit(limit)
+          .forUpdate()
+          .skipLocked(),
       )
-      select ${WAITING_JOB_COLUMNS} from released`.execute(this.#em.getKysely());
-    return result.rows.map(readWaitingJob);
+      .with('released', (db) =>
+        db
+          .updateTable('tasks')
+          .from('due')
+          .set({ status: literal('pending') })
+          .whereRef('tasks.id', '=', 'due.id')
+          .returning(JOB_COLUMNS.map((name) => `tasks.${name}` as const)),
+      )
+      .with('sent', () => submittedRowsFrom('released'))
+      .selectFrom('released')
+      .selectAll()
+      .execute();
+    return released.map(readWaitingJob);
   }
 
-  /** Fails tasks that wait and can never start, each for its reason. Their outbox rows let follow what follows. */
-  async fail(doomed: readonly { readonly taskId: TaskId; readonly failure: Failure }[]): Promise<EndedTask[]> {
-    const errors = doomed.map(({ failure }) => JSON.stringify(failure));
-    const result = await sql<{ id: string; task_queue: string }>`
-      with doomed as (
-        select t.id, g.error
-        from unnest(${doomed.map(({ taskId }) => taskId)}::uuid[], ${errors}::jsonb[]) as g(id, error)
-          join muster.tasks t on t.id = g.id and t.status in (${WAITING})
-        for update of t skip locked
-      ), ${FAIL_DOOMED}`.execute(this.#em.getKysely());
-    return result.rows.map(readEnded);
+  /** Fails a task that waits and can never start. Its outbox row lets follow what follows. Null if it waits no more. */
+  async fail(id: TaskId, failure: Failure): Promise<EndedTask | null> {
+    const doomed = tables(this.#em).with('doomed', (db) =>
+      db
+        .selectFrom('tasks')
+        .select(['id', jsonOf({ ...failure }).as('error')])
+        .where('id', '=', id)
+        .where('status', 'in', WAITING)
+        .forUpdate()
+        .skipLocked()
+        .$castTo<Doomed>(),
+    );
+    const [ended] = await failDoomed(doomed);
+    return ended ?? null;
   }
 
   /** Fails tasks that still wait at their deadline, by tasks_deadline_index. What runs is stopped by its workflow. */
   async failLate(limit: number): Promise<EndedTask[]> {
-    const result = await sql<{ id: string; task_queue: string }>`
-      with doomed as (
-        select id, jsonb_build_object('code', ${MISSED}::text, 'message', 'The task had not started at its deadline.')
-          as error
-        from muster.tasks where deadline_at <= now() and completed_at is null and status in (${WAITING})
-        order by deadline_at limit ${limit} for update skip locked
-      ), ${FAIL_DOOMED}`.execute(this.#em.getKysely());
-    return result.rows.map(readEnded);
+    const doomed = tables(this.#em).with('doomed', (db) =>
+      db
+        .selectFrom('tasks')
+        .select(['id', jsonOf(MISSED).as('error')])
+        .where('deadlineAt', '<=', now())
+        .where('completedAt', 'is', null)
+        .where('status', 'in', WAITING)
+        .orderBy('deadlineAt')
+        .limit(limit)
+        .forUpdate()
+        .skipLocked()
+        .$castTo<Doomed>(),
+    );
+    return failDoomed(doomed);
   }
 }

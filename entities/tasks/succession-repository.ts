@@ -1,10 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
+import type { ExpressionBuilder } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
 import { type Recurrence, readRecurrence } from '../../domain/tasks/recurrence.ts';
-import type { TaskStatus } from '../../domain/tasks/task-status.ts';
-import { readDate } from '../read-row.ts';
-import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
+import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { column } from '../insert-from.ts';
+import { submittedRowsFrom } from '../system/outbox-rows.ts';
+import { type Tables, tables } from '../tables.ts';
+import { ago, anyOf, IS_PENDING, literal, now } from './expressions.ts';
+import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
 /** An ended task that something may follow from. */
 export interface EndWithConsequences {
@@ -31,18 +34,14 @@ export interface Successor {
   readonly startAt: Date;
 }
 
-interface ConsequencesRow {
-  readonly id: string;
-  readonly recurrence: unknown;
-  readonly scheduled_at: string;
-  readonly now: string;
-  readonly blocks: boolean;
-}
+/** What a series' next task has of the one before it. */
+const CONTINUED = [
+  ...(['tenantId', 'graphId', 'graphName', 'title', 'description', 'priority', 'userId', 'requestHash'] as const),
+  ...(['input', 'concurrencyKeys', 'recurrence', 'budget', 'createdBy', 'assignedTo', 'metadata'] as const),
+];
 
 /** How far back the sweep looks for series that stand still. What ended before was carried out of the outbox. */
-const SWEEP_DAYS = 1;
-const CONTINUES = sql`t.recurrence is not null and t.status in ('completed', 'failed')
-  and not exists (select from muster.tasks s where s.predecessor_id = t.id)`;
+const SWEEP_SECONDS = 86_400;
 
 /** What follows from the end of a task. Needs a system unit of work. Every method is one statement. */
 export class SuccessionRepository {
@@ -53,25 +52,27 @@ export class SuccessionRepository {
 
   /** Those of the ended tasks from which something follows. */
   async consequences(ids: readonly TaskId[]): Promise<EndWithConsequences[]> {
-    const result = await sql<ConsequencesRow>`
-      with ended as (
-        select t.id, coalesce(t.start_after, t.created_at) as scheduled_at, now() as now,
-          case when ${CONTINUES} then t.recurrence end as recurrence,
-          exists (select from muster.task_dependencies d where d.depends_on_task_id = t.id) as blocks
-        from muster.tasks t where t.id = any(${[...ids]}::uuid[]) and t.completed_at is not null
-      )
-      select * from ended where blocks or recurrence is not null`.execute(this.#em.getKysely());
-    return result.rows.map(readConsequences);
+    const ended = await endedTasks(this.#em)
+      .select((eb) => [
+        continues(eb).as('continues'),
+        eb
+          .exists(eb.selectFrom('task_dependencies as d').select('d.taskId').whereRef('d.dependsOnTaskId', '=', 't.id'))
+          .as('blocks'),
+      ])
+      .where('t.id', '=', anyOf(ids))
+      .where('t.completedAt', 'is not', null)
+      .execute();
+    return ended.map((row) => readConsequences(row, row)).filter(({ blocks, series }) => blocks || series !== null);
   }
 
   /** Ended tasks whose series does not go on although it should, by tasks_recurring_index. */
   async withoutSuccessor(limit: number): Promise<EndWithConsequences[]> {
-    const result = await sql<ConsequencesRow>`
-      select t.id, coalesce(t.start_after, t.created_at) as scheduled_at, now() as now, t.recurrence, false as blocks
-      from muster.tasks t
-      where t.completed_at > now() - make_interval(days => ${SWEEP_DAYS}) and ${CONTINUES}
-      limit ${limit}`.execute(this.#em.getKysely());
-    return result.rows.map(readConsequences);
+    const ended = await endedTasks(this.#em)
+      .where('t.completedAt', '>', ago(SWEEP_SECONDS))
+      .where(continues)
+      .limit(limit)
+      .execute();
+    return ended.map((row) => readConsequences(row, { continues: true, blocks: false }));
   }
 
   /**
@@ -80,47 +81,105 @@ export class SuccessionRepository {
    * @returns its job if it may start at once; null if it waits for its time, or is there already
    */
   async succeed(predecessor: TaskId, { id, artifactId, startAt }: Successor): Promise<WaitingJob | null> {
-    const result = await sql<WaitingJobRow & { status: TaskStatus }>`
-      with before as (
-        select t.*, ${startAt}::timestamptz as start_at,
-          ${startAt}::timestamptz - coalesce(t.start_after, t.created_at) as distance
-        from muster.tasks t where t.id = ${predecessor} and ${CONTINUES}
-      ), created as (
-        insert into muster.tasks (id, tenant_id, graph_id, graph_name, task_queue, title, description, status, priority,
-          user_id, request_hash, input, input_artifact_id, start_after, due_date, deadline_at, concurrency_keys,
-          recurrence, predecessor_id, budget, created_by, assigned_to, metadata)
-        select ${id}::uuid, b.tenant_id, b.graph_id, b.graph_name, g.task_queue, b.title, b.description,
-          case when b.start_at > now() then 'deferred' else 'pending' end, b.priority, b.user_id, b.request_hash,
-          b.input, case when b.input_artifact_id is not null then ${artifactId}::uuid end, b.start_at,
-          b.due_date + b.distance, b.deadline_at + b.distance, b.concurrency_keys, b.recurrence, b.id, b.budget,
-          b.created_by, b.assigned_to, b.metadata
-        from before b join muster.agent_graphs g on g.id = b.graph_id
-        on conflict do nothing
-        returning *
-      ), copied as (
-        insert into muster.artifacts (id, tenant_id, task_id, name, media_type, sha256, size_bytes, content)
-        select c.input_artifact_id, c.tenant_id, c.id, a.name, a.media_type, a.sha256, a.size_bytes, a.content
-        from created c cross join before b join muster.artifacts a on a.id = b.input_artifact_id
-      ), audited as (
-        insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-        select gen_random_uuid(), tenant_id, 'muster', 'task.repeated', 'task', id::text,
-          jsonb_build_object('predecessor', predecessor_id) from created
-      ), sent as (
-        insert into muster.outbox (tenant_id, topic, payload)
-        select tenant_id, 'task.submitted', jsonb_build_object('taskIds', jsonb_build_array(id))
-        from created where status = 'pending'
+    const created = await tables(this.#em)
+      .with('created', (db) =>
+        db
+          .insertInto('tasks')
+          .columns([...OWN, ...CONTINUED])
+          .expression(
+            db
+              .selectFrom('tasks as t')
+              .innerJoin('agent_graphs as g', 'g.id', 't.graphId')
+              .select((eb) => ownValues(eb, { id, artifactId, startAt }))
+              .select(CONTINUED.map((name) => `t.${name}` as const))
+              .where('t.id', '=', predecessor)
+              .where(continues),
+          )
+          .onConflict((conflict) => conflict.doNothing())
+          .returning([...JOB_COLUMNS, 'status', 'predecessorId', 'inputArtifactId']),
       )
-      select ${WAITING_JOB_COLUMNS} from created where status = 'pending'`.execute(this.#em.getKysely());
-    return result.rows[0] === undefined ? null : readWaitingJob(result.rows[0]);
+      .with('copied', (db) =>
+        db
+          .insertInto('artifacts')
+          .columns(['id', 'tenantId', 'taskId', 'name', 'mediaType', 'sha256', 'sizeBytes', 'content'])
+          .expression(
+            db
+              .selectFrom('created as c')
+              .innerJoin('tasks as t', 't.id', 'c.predecessorId')
+              .innerJoin('artifacts as a', 'a.id', 't.inputArtifactId')
+              .select(['c.inputArtifactId', 'c.tenantId', 'c.id', 'a.name', 'a.mediaType', 'a.sha256', 'a.sizeBytes'])
+              .select('a.content'),
+          ),
+      )
+      .with('audited', () => {
+        const details = { predecessor: column('predecessor_id') };
+        return auditRowsFrom('created', { actor: 'muster', action: 'task.repeated', subjectType: 'task', details });
+      })
+      .with('sent', () => submittedRowsFrom('created', IS_PENDING))
+      .selectFrom('created')
+      .selectAll()
+      .where(IS_PENDING)
+      .executeTakeFirst();
+    return created === undefined ? null : readWaitingJob(created);
   }
 }
 
-function readConsequences(row: ConsequencesRow): EndWithConsequences {
-  const recurrence = row.recurrence === null ? null : readRecurrence(row.recurrence);
-  const times = { scheduledAt: readDate(row.scheduled_at), now: readDate(row.now) };
+/** What a series' next task has of its own; the order is that of its values. */
+const OWN = [
+  ...(['id', 'predecessorId', 'taskQueue', 'status', 'inputArtifactId', 'startAfter', 'dueDate'] as const),
+  'deadlineAt' as const,
+];
+
+type Tasks = Tables & { t: Tables['tasks'] };
+type TasksAndGraphs = Tasks & { g: Tables['agent_graphs'] };
+
+function ownValues(eb: ExpressionBuilder<TasksAndGraphs, 't' | 'g'>, { id, artifactId, startAt }: Successor) {
+  const start = eb.cast<Date>(eb.val(startAt), 'timestamptz');
+  const later = eb.parens(start, '-', eb.fn.coalesce('t.startAfter', 't.createdAt'));
+  const isDeferred = eb(start, '>', now());
+  return [
+    eb.cast<TaskId>(eb.val(id), 'uuid').as('id'),
+    't.id as predecessorId',
+    'g.taskQueue',
+    eb.case().when(isDeferred).then(literal('deferred')).else(literal('pending')).end().as('status'),
+    eb
+      .case()
+      .when('t.inputArtifactId', 'is not', null)
+      .then(eb.cast(eb.val(artifactId), 'uuid'))
+      .end()
+      .as('inputArtifactId'),
+    start.as('startAfter'),
+    eb('t.dueDate', '+', later).as('dueDate'),
+    eb('t.deadlineAt', '+', later).as('deadlineAt'),
+  ] as const;
+}
+
+/** Whether a series should go on after a task and does not yet. */
+function continues(eb: ExpressionBuilder<Tasks, 't'>) {
+  return eb.and([
+    eb('t.recurrence', 'is not', null),
+    eb('t.status', 'in', [literal('completed'), literal('failed')]),
+    eb.not(eb.exists(eb.selectFrom('tasks as s').select('s.id').whereRef('s.predecessorId', '=', 't.id'))),
+  ]);
+}
+
+const endedTasks = (em: SqlEntityManager) =>
+  tables(em)
+    .selectFrom('tasks as t')
+    .select(['t.id', 't.startAfter', 't.createdAt', 't.recurrence'])
+    .select((eb) => eb.fn<string>('now').as('now'));
+
+type EndedRow = Awaited<ReturnType<ReturnType<typeof endedTasks>['execute']>>[number];
+
+function readConsequences(
+  row: EndedRow,
+  { continues, blocks }: { continues: unknown; blocks: unknown },
+): EndWithConsequences {
+  const recurrence = continues === true ? readRecurrence(row.recurrence) : null;
+  const times = { scheduledAt: row.startAfter ?? row.createdAt, now: new Date(row.now) };
   return {
-    taskId: row.id as TaskId,
-    blocks: row.blocks,
+    taskId: row.id,
+    blocks: blocks === true,
     series: recurrence === null ? null : { recurrence, ...times },
   };
 }

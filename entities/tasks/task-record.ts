@@ -4,40 +4,8 @@ import type { Failure } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import { type Recurrence, readRecurrence } from '../../domain/tasks/recurrence.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
-import { readDate, readDateOrNull } from '../read-row.ts';
 import type { StoredValue } from '../traces/artifact-repository.ts';
-
-/** A row of `tasks` as the driver returns it. The table's constraints vouch for its values. */
-export interface TaskRow {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly graph_id: string;
-  readonly graph_name: string;
-  readonly task_queue: string;
-  readonly title: string;
-  readonly status: TaskStatus;
-  readonly priority: number;
-  readonly user_id: string | null;
-  readonly idempotency_key: string | null;
-  readonly request_hash: string;
-  readonly input: unknown;
-  readonly input_artifact_id: string | null;
-  readonly output: unknown;
-  readonly output_artifact_id: string | null;
-  readonly error: unknown;
-  readonly fence: string;
-  readonly trace_count: number;
-  readonly cancel_requested_at: string | null;
-  readonly start_after: string | null;
-  readonly held_at: string | null;
-  readonly due_date: string | null;
-  readonly deadline_at: string | null;
-  readonly recurrence: unknown;
-  readonly predecessor_id: string | null;
-  readonly started_at: string | null;
-  readonly completed_at: string | null;
-  readonly created_at: string;
-}
+import type { Task } from './task.ts';
 
 /** A task as the program sees it. */
 export interface TaskRecord {
@@ -75,34 +43,34 @@ export interface TaskRecord {
   readonly completedAt: Date | null;
 }
 
-export function readTask(row: TaskRow): TaskRecord {
+export function readTask(task: Task): TaskRecord {
   return {
-    id: row.id as TaskId,
-    tenant: row.tenant_id as TenantId,
-    graphId: row.graph_id as GraphId,
-    graph: row.graph_name,
-    taskQueue: row.task_queue,
-    title: row.title,
-    status: row.status,
-    priority: bandOfPriority(row.priority),
-    user: row.user_id,
-    key: row.idempotency_key,
-    requestHash: row.request_hash,
-    input: { json: asText(row.input), artifactId: row.input_artifact_id },
-    output: { json: asText(row.output), artifactId: row.output_artifact_id },
-    error: readFailure(row.error),
-    fence: Number(row.fence),
-    traceCount: row.trace_count,
-    cancelRequested: row.cancel_requested_at !== null,
-    startAt: readDateOrNull(row.start_after),
-    held: row.held_at !== null,
-    dueAt: readDateOrNull(row.due_date),
-    deadlineAt: readDateOrNull(row.deadline_at),
-    recurrence: row.recurrence === null ? null : readRecurrence(row.recurrence),
-    predecessorId: row.predecessor_id as TaskId | null,
-    createdAt: readDate(row.created_at),
-    startedAt: readDateOrNull(row.started_at),
-    completedAt: readDateOrNull(row.completed_at),
+    id: task.id,
+    tenant: task.tenantId,
+    graphId: task.graphId,
+    graph: task.graphName,
+    taskQueue: task.taskQueue,
+    title: task.title,
+    status: task.status,
+    priority: bandOfPriority(task.priority),
+    user: task.userId ?? null,
+    key: task.idempotencyKey ?? null,
+    requestHash: task.requestHash,
+    input: { json: asText(task.input), artifactId: task.inputArtifactId ?? null },
+    output: { json: asText(task.output), artifactId: task.outputArtifactId ?? null },
+    error: readFailure(task.error),
+    fence: task.fence,
+    traceCount: task.traceCount,
+    cancelRequested: task.cancelRequestedAt instanceof Date,
+    startAt: task.startAfter ?? null,
+    held: task.heldAt instanceof Date,
+    dueAt: task.dueDate ?? null,
+    deadlineAt: task.deadlineAt ?? null,
+    recurrence: readRecurrence(task.recurrence),
+    predecessorId: task.predecessorId ?? null,
+    createdAt: task.createdAt,
+    startedAt: task.startedAt ?? null,
+    completedAt: task.completedAt ?? null,
   };
 }
 

@@ -1,11 +1,15 @@
+import { type FilterQuery, LockMode, type QueryOrderMap, sql } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
-import type { Json } from '../../domain/json.ts';
 import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
-import { readTask, type TaskRecord, type TaskRow } from './task-record.ts';
-import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
+import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { runPart } from '../insert-from.ts';
+import { outboxRowsFrom } from '../system/outbox-rows.ts';
+import { Tenant } from '../system/tenant.ts';
+import { Task } from './task.ts';
+import { readTask, type TaskRecord } from './task-record.ts';
+import { readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
 /** Which tasks a list shows, newest first. */
 export interface TaskFilter {
@@ -17,10 +21,6 @@ export interface TaskFilter {
   readonly limit: number;
 }
 
-const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
-const OVERDUE = sql`due_date < now() and completed_at is null`;
-const WAITING = sql.join(WAITING_TASK_STATUSES.map((status) => sql.lit(status)));
-
 /** Who asks for the end of a task, and what its row says of it if it ends at once. */
 export interface CancelWish {
   readonly actor: string;
@@ -28,7 +28,10 @@ export interface CancelWish {
   readonly reason: string;
 }
 
-/** The tasks of the unit of work's tenant. Every method is one statement. */
+/**
+ * The tasks of the unit of work's tenant. What changes one locks its row first, and is safe to repeat; `cancel`, `hold`
+ * and `release` are several statements, all others one.
+ */
 export class TaskRepository {
   readonly #em: SqlEntityManager;
   constructor(em: SqlEntityManager) {
@@ -36,21 +39,20 @@ export class TaskRepository {
   }
 
   async find(id: TaskId): Promise<TaskRecord | null> {
-    const result = await sql<TaskRow>`select * from muster.tasks where id = ${id}`.execute(this.#em.getKysely());
-    return result.rows[0] === undefined ? null : readTask(result.rows[0]);
+    const task = await this.#em.findOne(Task, id);
+    return task === null ? null : readTask(task);
   }
 
   /** Newest first: ids grow with time. By tasks_tenant_id_unique; overdue ones by tasks_due_index. */
-  async list(filter: TaskFilter): Promise<TaskRecord[]> {
-    const result = await sql<TaskRow>`
-      select * from muster.tasks
-      where (${filter.status ?? null}::text is null or status = ${filter.status ?? null})
-        and (${filter.graph ?? null}::text is null or graph_name = ${filter.graph ?? null})
-        and ${filter.overdue === true ? OVERDUE : sql`true`}
-      order by ${filter.overdue === true ? sql`due_date, id` : sql`id desc`} limit ${filter.limit}`.execute(
-      this.#em.getKysely(),
-    );
-    return result.rows.map(readTask);
+  async list({ status, graph, overdue = false, limit }: TaskFilter): Promise<TaskRecord[]> {
+    const where: FilterQuery<Task> = {
+      ...(status === undefined ? {} : { status }),
+      ...(graph === undefined ? {} : { graphName: graph }),
+      ...(overdue ? { dueDate: { $lt: sql.now() }, completedAt: null } : {}),
+    };
+    const orderBy: QueryOrderMap<Task> = overdue ? { dueDate: 'asc', id: 'asc' } : { id: 'desc' };
+    const tasks = await this.#em.find(Task, where, { orderBy, limit });
+    return tasks.map(readTask);
   }
 
   /**
@@ -59,43 +61,38 @@ export class TaskRepository {
    * @returns null when it had ended
    */
   async cancel(id: TaskId, { actor, code, reason }: CancelWish): Promise<{ readonly ended: boolean } | null> {
-    const error: Json = { code, message: reason };
-    const waits = sql<boolean>`status in (${WAITING})`;
-    const result = await sql<{ ended: boolean }>`
-      with asked as (
-        update muster.tasks set cancel_requested_at = coalesce(cancel_requested_at, now()),
-          completed_at = case when ${waits} then now() end,
-          error = case when ${waits} then ${JSON.stringify(error)}::jsonb else error end,
-          status = case when ${waits} then 'cancelled' else status end
-        where id = ${id} and status in (${WAITING}, ${OPEN}) returning id, tenant_id, status = 'cancelled' as ended
-      ), audited as (
-        insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-        select gen_random_uuid(), tenant_id, ${actor},
-          case when ended then 'task.cancelled' else 'task.cancel_requested' end, 'task', id::text,
-          jsonb_build_object('reason', ${reason}::text) from asked
-      ), sent as (
-        insert into muster.outbox (tenant_id, topic, task_id)
-        select tenant_id, case when ended then 'task.finished' else 'task.cancelled' end, id from asked
-      )
-      select ended from asked`.execute(this.#em.getKysely());
-    return result.rows[0] ?? null;
+    const task = await this.#lock(id, [...WAITING_TASK_STATUSES, ...OPEN_TASK_STATUSES]);
+    if (task === null) return null;
+    const ended = task.cancel({ code, message: reason });
+    await this.#em.flush();
+    const { tenantId: tenant } = task;
+    const action = ended ? 'task.cancelled' : 'task.cancel_requested';
+    const audit = auditRowsFrom(null, {
+      tenant,
+      actor,
+      action,
+      subjectType: 'task',
+      subjectId: id,
+      details: { reason },
+    });
+    await runPart(this.#em, audit);
+    const topic = ended ? 'task.finished' : 'task.cancelled';
+    await runPart(this.#em, outboxRowsFrom(null, { tenant, topic, taskId: id }));
+    return { ended };
   }
 
   /** The next task of a series; null where there is none, or not yet. */
   async successorOf(id: TaskId): Promise<TaskId | null> {
-    const result = await sql<{ id: TaskId }>`select id from muster.tasks where predecessor_id = ${id}`.execute(
-      this.#em.getKysely(),
-    );
-    return result.rows[0]?.id ?? null;
+    const task = await this.#em.findOne(Task, { predecessorId: id }, { fields: ['id'] });
+    return task?.id ?? null;
   }
 
   /** Holds a task back before its start, whatever it waits for. False when it has started or ended. */
   async hold(id: TaskId): Promise<boolean> {
-    const result = await sql<{ id: string }>`
-      update muster.tasks set held_at = coalesce(held_at, now()),
-        status = case status when 'pending' then 'deferred' else status end
-      where id = ${id} and status in (${WAITING}) returning id`.execute(this.#em.getKysely());
-    return result.rows.length === 1;
+    const task = await this.#lock(id, WAITING_TASK_STATUSES);
+    task?.hold();
+    await this.#em.flush();
+    return task !== null;
   }
 
   /**
@@ -103,22 +100,29 @@ export class TaskRepository {
    * @returns its job, if it may start; null when it is not held, waits on, has started or ended
    */
   async release(id: TaskId): Promise<WaitingJob | null> {
-    const result = await sql<WaitingJobRow>`
-      with released as (
-        update muster.tasks set held_at = null,
-          status = case when status = 'deferred' and coalesce(start_after <= now(), true) then 'pending' else status end
-        where id = ${id} and status in (${WAITING}) and held_at is not null returning *
-      ), sent as (
-        insert into muster.outbox (tenant_id, topic, payload)
-        select tenant_id, 'task.submitted', jsonb_build_object('taskIds', jsonb_build_array(id))
-        from released where status = 'pending'
-      )
-      select ${WAITING_JOB_COLUMNS} from released where status = 'pending'`.execute(this.#em.getKysely());
-    return result.rows[0] === undefined ? null : readWaitingJob(result.rows[0]);
+    const task = await this.#lock(id, WAITING_TASK_STATUSES);
+    if (task === null || task.heldAt === null) return null;
+    const isDue = { id, $or: [{ startAfter: null }, { startAfter: { $lte: sql.now() } }] };
+    const mayStart = task.release((await this.#em.count(Task, isDue)) === 1);
+    await this.#em.flush();
+    if (!mayStart) return null;
+    const { tenantId: tenant } = task;
+    const submitted = outboxRowsFrom(null, {
+      tenant,
+      topic: 'task.submitted',
+      taskId: null,
+      payload: { taskIds: [id] },
+    });
+    await runPart(this.#em, submitted);
+    return readWaitingJob(task);
   }
 
   /** Makes the tenant known. Its first use creates it; a repetition does nothing. */
-  async ensureTenant(tenant: TenantId): Promise<void> {
-    await sql`insert into muster.tenants (id) values (${tenant}) on conflict do nothing`.execute(this.#em.getKysely());
+  async ensureTenant(id: TenantId): Promise<void> {
+    await this.#em.createQueryBuilder(Tenant).insert({ id }).onConflict().ignore().execute();
+  }
+
+  #lock(id: TaskId, statuses: readonly TaskStatus[]): Promise<Task | null> {
+    return this.#em.findOne(Task, { id, status: { $in: statuses } }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   }
 }

@@ -1,8 +1,13 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, p, raw } from '@mikro-orm/core';
 import type { AgentId, ArtifactId, GraphId, TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { PRIORITY_RANGE } from '../../domain/tasks/priority.ts';
-import { OPEN_TASK_STATUSES, TASK_STATUSES, TERMINAL_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
+import {
+  isWaitingTaskStatus,
+  OPEN_TASK_STATUSES,
+  TASK_STATUSES,
+  TERMINAL_TASK_STATUSES,
+} from '../../domain/tasks/task-status.ts';
 import { Agent } from '../agents/agent.ts';
 import { oneOf, within } from '../checks.ts';
 import { createdAt, moment, tenantId } from '../columns.ts';
@@ -131,6 +136,35 @@ const schema = defineEntity({
   ],
 });
 
-/** A submitted request for work: one Temporal workflow at a time, one terminal state. */
-export class Task extends schema.class {}
+/** The database's time, at which the transaction began. */
+const now = () => raw<Date>('now()');
+
+/**
+ * A submitted request for work: one Temporal workflow at a time, one terminal state. Its methods change the object; the
+ * unit of work that loaded it, locked, writes it. Moments are the database's.
+ */
+export class Task extends schema.class {
+  /** Writes down the wish that it ends, and ends it if it waits. @returns whether it has ended */
+  cancel(error: JsonObject): boolean {
+    this.cancelRequestedAt ??= now();
+    if (!isWaitingTaskStatus(this.status)) return false;
+    this.status = 'cancelled';
+    this.completedAt = now();
+    this.error = error;
+    return true;
+  }
+
+  /** Holds it back before its start, whatever it waits for. */
+  hold(): void {
+    this.heldAt ??= now();
+    if (this.status === 'pending') this.status = 'deferred';
+  }
+
+  /** Undoes {@link hold}. @param isDue whether its time has come @returns whether it may start */
+  release(isDue: boolean): boolean {
+    this.heldAt = null;
+    if (this.status === 'deferred' && isDue) this.status = 'pending';
+    return this.status === 'pending';
+  }
+}
 schema.setClass(Task);

@@ -1,7 +1,7 @@
-import { sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
-import { readDate } from '../read-row.ts';
+import type { Tables } from '../tables.ts';
 
 /** A task that may start, with all that its job in the queue is made of. */
 export interface WaitingJob {
@@ -14,25 +14,16 @@ export interface WaitingJob {
   readonly keys: readonly string[];
 }
 
-/** A task's columns as the driver returns them. */
-export interface WaitingJobRow {
-  readonly id: string;
-  readonly tenant_id: string;
-  readonly task_queue: string;
-  readonly priority: number;
-  readonly created_at: string;
-  readonly concurrency_keys: string[];
-}
+/** The columns of a task that its job is made of. */
+export const JOB_COLUMNS = ['id', 'tenantId', 'taskQueue', 'priority', 'createdAt', 'concurrencyKeys'] as const;
 
-export const WAITING_JOB_COLUMNS = sql`id, tenant_id, task_queue, priority, created_at, concurrency_keys`;
-
-export function readWaitingJob(row: WaitingJobRow): WaitingJob {
+export function readWaitingJob(task: Pick<Selectable<Tables['tasks']>, (typeof JOB_COLUMNS)[number]>): WaitingJob {
   return {
-    taskId: row.id as TaskId,
-    tenant: row.tenant_id as TenantId,
-    taskQueue: row.task_queue,
-    band: bandOfPriority(row.priority),
-    createdAtMs: readDate(row.created_at).getTime(),
-    keys: row.concurrency_keys,
+    taskId: task.id,
+    tenant: task.tenantId,
+    taskQueue: task.taskQueue,
+    band: bandOfPriority(task.priority),
+    createdAtMs: task.createdAt.getTime(),
+    keys: task.concurrencyKeys,
   };
 }

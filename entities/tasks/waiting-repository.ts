@@ -1,7 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
-import { readWaitingJob, WAITING_JOB_COLUMNS, type WaitingJob, type WaitingJobRow } from './waiting-job.ts';
+import { tables } from '../tables.ts';
+import { anyOf, literal } from './expressions.ts';
+import { Task } from './task.ts';
+import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
 /** What waits, of all tenants: the truth that the index in Redis is compared with and rebuilt from. */
 export class WaitingRepository {
@@ -12,30 +14,40 @@ export class WaitingRepository {
 
   /** One page of the waiting tasks of a task queue, first in line first, after this one: by tasks_claim_index. */
   async page(taskQueue: string, after: TaskId | null, limit: number): Promise<WaitingJob[]> {
-    const rest =
-      after === null
-        ? sql`true`
-        : sql`(t.priority, t.created_at, t.id) >
-            (select l.priority, l.created_at, l.id from muster.tasks l where l.id = ${after}::uuid)`;
-    const result = await sql<WaitingJobRow>`
-      select ${WAITING_JOB_COLUMNS} from muster.tasks t
-      where t.status = 'pending' and t.task_queue = ${taskQueue} and ${rest}
-      order by t.priority, t.created_at, t.id limit ${limit}`.execute(this.#em.getKysely());
-    return result.rows.map(readWaitingJob);
+    const tasks = await this.#jobs()
+      .where('t.taskQueue', '=', taskQueue)
+      .$if(after !== null, (query) =>
+        query.where((eb) => {
+          const last = eb
+            .selectFrom('tasks as l')
+            .select(['l.priority', 'l.createdAt', 'l.id'])
+            .where('l.id', '=', after);
+          const place = eb.refTuple('t.priority', 't.createdAt', 't.id');
+          return eb(place, '>', last.$asTuple('priority', 'createdAt', 'id'));
+        }),
+      )
+      .orderBy('t.priority')
+      .orderBy('t.createdAt')
+      .orderBy('t.id')
+      .limit(limit)
+      .execute();
+    return tasks.map(readWaitingJob);
   }
 
   /** Those of these tasks that wait. */
   async among(ids: readonly TaskId[]): Promise<WaitingJob[]> {
-    const result = await sql<WaitingJobRow>`
-      select ${WAITING_JOB_COLUMNS} from muster.tasks t
-      where t.id = any(${[...ids]}::uuid[]) and t.status = 'pending'`.execute(this.#em.getKysely());
-    return result.rows.map(readWaitingJob);
+    const tasks = await this.#jobs().where('t.id', '=', anyOf(ids)).execute();
+    return tasks.map(readWaitingJob);
   }
 
-  async count(taskQueue: string): Promise<number> {
-    const result = await sql<{ count: number }>`
-      select count(*)::int as count from muster.tasks t
-      where t.status = 'pending' and t.task_queue = ${taskQueue}`.execute(this.#em.getKysely());
-    return result.rows[0]?.count ?? 0;
+  count(taskQueue: string): Promise<number> {
+    return this.#em.count(Task, { status: 'pending', taskQueue });
+  }
+
+  #jobs() {
+    return tables(this.#em)
+      .selectFrom('tasks as t')
+      .select(JOB_COLUMNS.map((name) => `t.${name}` as const))
+      .where('t.status', '=', literal('pending'));
   }
 }

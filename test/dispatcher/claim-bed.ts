@@ -7,9 +7,11 @@ import { DEFAULT_TENANT, SYSTEM_TENANT, type TaskId, type TenantId, type TraceId
 import { concurrencyKeys } from '../../domain/queues/concurrency-keys.ts';
 import { DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../../domain/queues/queue-settings.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
-import { ClaimRepository, type ReadyTurn } from '../../entities/tasks/claim-repository.ts';
+import { ClaimRepository } from '../../entities/tasks/claim-repository.ts';
+import type { ReadyTurn } from '../../entities/tasks/claimant.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
+import { TRACE } from '../../entities/traces/event-rows.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase, sharedStack } from '../support/stack.ts';
@@ -86,7 +88,7 @@ export class ClaimBed {
     const wanted = new Map(ids.map((id) => [id, (traceId ?? uuid()) as TraceId]));
     const claimant = { workerId, taskQueue: TASK_QUEUE, handlers: HANDLERS };
     return this.database.single.inSystem('dispatch', ({ em }) =>
-      new ClaimRepository(em).claim(wanted, claimant, { settings: this.settings, record: true }),
+      new ClaimRepository(em).claim(wanted, claimant, { settings: this.settings, trace: TRACE }),
     );
   }
 

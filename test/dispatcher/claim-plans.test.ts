@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import { ClaimRepository } from '../../entities/tasks/claim-repository.ts';
 import { WaitingRepository } from '../../entities/tasks/waiting-repository.ts';
+import { TRACE } from '../../entities/traces/event-rows.ts';
 import { planOf as explain } from '../support/explain.ts';
 import { ClaimBed, HANDLERS, TASK_QUEUE } from './claim-bed.ts';
 
@@ -26,7 +27,7 @@ describe('the statements of the dispatcher, with thousands of tasks waiting', ()
     it(`find the rows of a claim by their ids, ${statistics}`, async () => {
       await gather();
       const wanted = new Map(ids.slice(0, 50).map((id) => [id, crypto.randomUUID() as TraceId]));
-      const plan = await planOf((claims) => claims.claim(wanted, CLAIMANT, { settings: bed.settings, record: true }));
+      const plan = await planOf((claims) => claims.claim(wanted, CLAIMANT, { settings: bed.settings, trace: TRACE }));
 
       assert.match(plan, /tasks_pkey on tasks t/);
       assert.doesNotMatch(plan, /Seq Scan on tasks|tasks_claim_index/);

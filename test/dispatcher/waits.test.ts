@@ -4,9 +4,9 @@ import type { TaskId } from '../../domain/ids.ts';
 import { DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../../domain/queues/queue-settings.ts';
 import type { OpenTaskStatus } from '../../domain/tasks/task-status.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
+import { occupiedPlaces } from '../../entities/tasks/occupied-places.ts';
 import { SlotRepository } from '../../entities/tasks/slot-repository.ts';
 import { moveOpenTask } from '../../entities/tasks/statements/move-open-task.ts';
-import { occupiedPlaces } from '../../entities/tasks/statements/occupied-places.ts';
 import { SuspectRepository } from '../../entities/tasks/suspect-repository.ts';
 import { ClaimBed } from './claim-bed.ts';
 

@@ -2,8 +2,9 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { QueueSettings } from '../../../domain/queues/queue-settings.ts';
 import type { ExecutionRef } from '../../../domain/tasks/execution.ts';
-import { isOccupyingTaskStatus, OPEN_TASK_STATUSES, type OpenTaskStatus } from '../../../domain/tasks/task-status.ts';
-import { limitOf, ruleTables, sparesWaiting } from '../claim-rules.ts';
+import { isOccupyingTaskStatus, type OpenTaskStatus } from '../../../domain/tasks/task-status.ts';
+import { OPEN } from '../expressions.ts';
+import { limitOf, ruleTables, sparesWaiting } from './claim-rules.ts';
 
 /** Where an open task goes. */
 export interface OpenMove {
@@ -21,7 +22,6 @@ export interface MovedTask {
   readonly slots: readonly string[];
 }
 
-const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
 /** Each repetition means that somebody else took a slot at the same moment, and is there to be counted the next time. */
 const MAX_ATTEMPTS = 20;
 
@@ -60,7 +60,7 @@ async function moveOnce(
   const result = await sql<{ is_new: boolean; slots: string[]; lacking: number }>`
     with ${ruleTables(settings)}, before as (
       select id, tenant_id, fence, status, concurrency_keys from muster.tasks
-      where id = ${execution.taskId} and fence = ${execution.fence} and status in (${OPEN}) for update
+      where id = ${execution.taskId} and fence = ${execution.fence} and status in (${sql.join(OPEN)}) for update
     ), moved as (
       update muster.tasks t set status = ${status},
         claimed_by = case when ${occupies} then ${workerId} else t.claimed_by end

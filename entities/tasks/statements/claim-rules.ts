@@ -1,28 +1,26 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
-import { bandOfPriority, PRIORITY_BANDS, PRIORITY_RANGE, type PriorityBand } from '../../domain/tasks/priority.ts';
-
-/** Who claims, and what it can carry out. */
-export interface Claimant {
-  readonly workerId: string;
-  readonly taskQueue: string;
-  /** The handlers that it hosts, as `kind:name`. Tasks of graphs that need others stay where they are. */
-  readonly handlers: readonly string[];
-}
+import type { QueueSettings } from '../../../domain/queues/queue-settings.ts';
+import { bandOfPriority, PRIORITY_BANDS, PRIORITY_RANGE, type PriorityBand } from '../../../domain/tasks/priority.ts';
+import type { Claimant } from '../claimant.ts';
 
 /**
- * The two common table expressions that the conditions below look into: `settings`, the limits as they count now, a
- * paused key being one of 0, and which of them waiting tasks do not count under; and `full_keys`, the keys that have no free slot. The second is computed only where a
- * statement meets a limited key.
+ * The common table expression `settings`: the limits as they count now, a paused key being one of 0, and which of them
+ * waiting tasks do not count under.
  */
-export function ruleTables({ limits, whileOccupying, paused }: QueueSettings): RawBuilder<unknown> {
+export function settingsTable({ limits, whileOccupying, paused }: QueueSettings): RawBuilder<{ limits: unknown }> {
   const counting = { ...limits, ...Object.fromEntries(paused.map((target) => [target, 0])) };
   const spared = Object.fromEntries(Object.keys(limits).map((name) => [name, whileOccupying.includes(name)]));
-  return sql`
-    settings as materialized (select ${JSON.stringify(counting)}::jsonb as limits, ${JSON.stringify(spared)}::jsonb as spared),
-    full_keys as materialized (
-      select s.key from muster.concurrency_slots s group by s.key having count(*) >= ${limitOf(sql`s.key`)}
-    )`;
+  return sql`(select ${JSON.stringify(counting)}::jsonb as limits, ${JSON.stringify(spared)}::jsonb as spared)`;
+}
+
+/** The common table expression `full_keys`: the keys without a free slot. Computed only where a statement meets a limited key. */
+export const FULL_KEYS: RawBuilder<{ key: string }> = sql`(
+  select s.key from muster.concurrency_slots s group by s.key having count(*) >= ${limitOf(sql`s.key`)}
+)`;
+
+/** Both, for the `with` of a statement. The conditions below look into them. */
+export function ruleTables(settings: QueueSettings): RawBuilder<unknown> {
+  return sql`settings as materialized ${settingsTable(settings)}, full_keys as materialized ${FULL_KEYS}`;
 }
 
 /** How many tasks with this key may be open, as `limitOfKey` says; SQL null without a limit. */
