@@ -5,6 +5,7 @@ import { MAX_PAYLOAD_BYTES } from '../../domain/messaging/envelope.ts';
 import { SENDABLE_TYPES, type SendableType } from '../../domain/messaging/received-message.ts';
 import { WrongUsage } from '../cli-errors.ts';
 import { given } from '../input/given.ts';
+import { readObject } from '../input/json-object.ts';
 import {
   fileName,
   type MessagePriority,
@@ -17,7 +18,6 @@ import {
 import { formatOutput } from '../output/formatting.ts';
 import { Output } from '../output/output.ts';
 import { type TenantOptions, withMuster } from '../session.ts';
-import { parseObject, readText } from '../tasks/submit-input.ts';
 
 interface SendOptions extends TenantOptions {
   readonly type?: SendableType;
@@ -60,7 +60,7 @@ Examples:
 
 async function send(agent: string | undefined, options: SendOptions): Promise<void> {
   refuseMixture(agent, options);
-  const payload = await readPayload(options);
+  const payload = await readObject(options, MAX_PAYLOAD_BYTES);
   const output = new Output(options);
   await withMuster(options, async (muster) => {
     if (agent === undefined) return broadcast(muster, { payload, options, output });
@@ -99,23 +99,11 @@ function headOf({ type, priority }: SendOptions) {
 }
 
 /** @throws WrongUsage */
-function refuseMixture(
-  agent: string | undefined,
-  { broadcast: toAll, request: asks, timeout, data, file }: SendOptions,
-) {
+function refuseMixture(agent: string | undefined, { broadcast: toAll, request: asks, timeout }: SendOptions) {
   if ((agent === undefined) !== (toAll === true)) {
     throw new WrongUsage('Name one agent, or give --broadcast. `muster agents` lists the agents.');
   }
   if (toAll === true && asks === true)
     throw new WrongUsage('--request asks one agent and does not go with --broadcast.');
   if (timeout !== undefined && asks !== true) throw new WrongUsage('--timeout goes with --request.');
-  if (data !== undefined && file !== undefined) throw new WrongUsage('Give --data or --file, not both.');
-}
-
-/** @throws InputInvalid, InputUnreadable, InputTooLarge */
-async function readPayload({ data, file }: SendOptions): Promise<JsonObject> {
-  if (data !== undefined) return parseObject('--data', data);
-  if (file === undefined) return {};
-  const { text } = await readText(file, { maxBytes: MAX_PAYLOAD_BYTES, stdin: process.stdin });
-  return parseObject(file, text);
 }

@@ -4,7 +4,8 @@ import { namesInUsersFile } from '../../agents/channel-digest/parsing/formats/sl
 import { InputTooLarge, InputUnreadable } from '../../client/client-errors.ts';
 import { readDocument, type TextDocument } from '../../client/read-document.ts';
 import { errorMessage } from '../../domain/errors.ts';
-import { type InputSources, readText } from '../tasks/submit-input.ts';
+import { readText } from '../input/json-object.ts';
+import type { InputSources } from '../tasks/submit-input.ts';
 
 /** A text to digest, with the names of the people in it where a file beside it has them. */
 export interface DigestSource extends TextDocument {

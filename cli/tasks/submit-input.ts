@@ -1,7 +1,6 @@
-import { InputInvalid, InputUnreadable } from '../../client/client-errors.ts';
-import { decodeText, readDocument, readLimited, type TextDocument } from '../../client/read-document.ts';
-import { errorMessage } from '../../domain/errors.ts';
+import { InputInvalid } from '../../client/client-errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { keepDigits, parseObject, readText, type TextSource } from '../input/json-object.ts';
 
 /** What of a graph decides how its input is read. */
 export interface InputShape {
@@ -11,16 +10,11 @@ export interface InputShape {
 }
 
 /** Where a submit's input comes from. */
-export interface InputSources {
+export interface InputSources extends TextSource {
   /** A path, `-` for standard input, or nothing. */
   readonly file: string | undefined;
   readonly parameters: ReadonlyMap<string, string>;
-  readonly maxBytes: number;
-  readonly stdin: AsyncIterable<Uint8Array | string>;
 }
-
-/** What standard input is called in a task's title and in errors. */
-const STDIN_NAME = 'stdin';
 
 /**
  * Reads the input of a submit. For a graph that takes a document the file is that document, whatever it holds; for any
@@ -46,40 +40,6 @@ export async function readSubmitInput(graph: InputShape, sources: InputSources):
   const document = await readText(sources.file, sources);
   if (documentProperty === null) return { ...parseObject(sources.file, document.text), ...parameters };
   return { name: document.name, ...parameters, [documentProperty]: document.text };
-}
-
-/** A file's text, or standard input's. @throws InputUnreadable, InputTooLarge */
-export async function readText(
-  file: string,
-  { maxBytes, stdin }: Pick<InputSources, 'maxBytes' | 'stdin'>,
-): Promise<TextDocument> {
-  if (file !== '-') return readDocument(file, maxBytes);
-  const bytes = await readLimited(stdin, maxBytes);
-  return { name: STDIN_NAME, text: decodeText(STDIN_NAME, bytes, maxBytes) };
-}
-
-/** A text that must be a JSON object. @throws InputUnreadable, InputInvalid */
-export function parseObject(file: string, text: string): JsonObject {
-  const name = file === '-' ? STDIN_NAME : file;
-  const value = parseJson(name, text.replace(/^\uFEFF/, ''));
-  if (isJsonObject(value)) return value;
-  const found = Array.isArray(value) ? 'a list' : value === null ? 'null' : `a ${typeof value}`;
-  throw new InputInvalid(`${name} must hold a JSON object like {"name": "value"}, found ${found}.`);
-}
-
-function parseJson(name: string, text: string): unknown {
-  try {
-    return JSON.parse(text, keepDigits);
-  } catch (error) {
-    throw new InputUnreadable(name, `it is not valid JSON: ${errorMessage(error)}. Correct it there.`, error);
-  }
-}
-
-/** A long id written as a number would lose its last digits without a word. */
-function keepDigits(name: string, value: unknown, { source = '' }: { readonly source?: string } = {}): unknown {
-  if (typeof value !== 'number' || keepsDigits(value, source)) return value;
-  const where = name === '' ? 'a number' : `the number of "${name}"`;
-  throw new RangeError(`${where}, ${source.slice(0, 40)}, has more digits than a number keeps; write it as a text`);
 }
 
 /** A misspelt parameter would be dropped silently by most schemas; a schema that wants more properties says so. */
@@ -116,12 +76,6 @@ export function readParameter(text: string, schema: Json | undefined): Json {
   } catch {
     return text;
   }
-}
-
-/** Fractions are rounded, as everywhere; whole numbers are not. */
-function keepsDigits(value: number, source: string): boolean {
-  if (!Number.isFinite(value)) return false;
-  return Number.isSafeInteger(value) || !/^-?\d+$/.test(source) || BigInt(source) === BigInt(value);
 }
 
 function asksForNumber(schema: Json | undefined): boolean {

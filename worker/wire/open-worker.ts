@@ -63,7 +63,7 @@ export async function openWorker(
   const hosted = collectHosted([...(options.agents ?? []), ...(options.tools ?? [])], graphs);
   const services = withTemporalProfile(config.services, setVariables(options.environment));
   const connections = await findConnections(services);
-  closers.add('the care for logs', watchLogs(new StateFolder(services.stateDir)), async (stop) => stop());
+  closers.add('log rotation', watchLogs(new StateFolder(services.stateDir)), async (stop) => stop());
   const bundling = workflowBundlePath();
   bundling.catch(() => undefined);
 
