@@ -49,6 +49,7 @@ export async function openQueueBed(muster: MusterUnderTest, handlers: readonly s
           started(task);
           setImmediate(() => dispatcher.taskEnded(task.execution.taskId));
         },
+        verdicts: { of: async () => null, startTaken: () => undefined },
         claimant: { workerId: `bench-${uuid()}`, taskQueue, handlers },
         capacity: CAPACITY,
         reach: NO_FAILPOINTS,

@@ -19,6 +19,7 @@ import { Places } from './places.ts';
 import type { SettingsCache } from './settings-cache.ts';
 import { startAll } from './start-all.ts';
 import type { StartTask } from './start-task.ts';
+import type { StartVerdicts } from './start-verdicts.ts';
 
 export interface DispatcherOptions {
   readonly database: Database;
@@ -26,6 +27,7 @@ export interface DispatcherOptions {
   readonly queue: JobQueue;
   readonly settings: SettingsCache;
   readonly start: StartTask;
+  readonly verdicts: Pick<StartVerdicts, 'of' | 'startTaken'>;
   readonly claimant: Claimant;
   /** How many tasks this worker process carries out at once. */
   readonly capacity: number;

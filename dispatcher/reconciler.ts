@@ -18,7 +18,7 @@ import { Loop, type LoopLog } from './loop.ts';
 import { IndexMender } from './mend-index.ts';
 import type { SettingsCache } from './settings-cache.ts';
 import type { StartTask } from './start-task.ts';
-import { verdictOf } from './verdict.ts';
+import type { StartVerdicts } from './start-verdicts.ts';
 
 export interface ReconcilerOptions {
   readonly database: Database;
@@ -27,6 +27,7 @@ export interface ReconcilerOptions {
   readonly queue: JobQueue;
   readonly settings: SettingsCache;
   readonly start: StartTask;
+  readonly verdicts: Pick<StartVerdicts, 'of'>;
   readonly taskQueue: string;
   /** How long after its claim, or its last comparison, Temporal is asked about an open task. */
   readonly suspectAfterSeconds: number;
@@ -125,7 +126,7 @@ export class Reconciler {
     const { taskId } = task.execution;
     try {
       await this.#settleSuspect(task).catch(async (error: unknown) => {
-        const failure = verdictOf(error);
+        const failure = await this.#options.verdicts.of(error);
         if (failure === null) throw error;
         await endUnstartable(this.#options, task, failure);
       });

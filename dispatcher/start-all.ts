@@ -9,12 +9,13 @@ import { explain } from '../temporal/refusals.ts';
 import { endUnstartable } from './end-unstartable.ts';
 import type { LoopLog } from './loop.ts';
 import type { StartTask } from './start-task.ts';
-import { verdictOf } from './verdict.ts';
+import type { StartVerdicts } from './start-verdicts.ts';
 
 export interface StartAllOptions {
   readonly database: Database;
   readonly graphs: GraphCache;
   readonly start: StartTask;
+  readonly verdicts: Pick<StartVerdicts, 'of' | 'startTaken'>;
   readonly reach: ReachFailpoint;
   readonly log: LoopLog;
   /** Told about each task that ended instead of starting. */
@@ -34,16 +35,17 @@ export async function startAll(options: StartAllOptions, claimed: readonly Claim
 }
 
 async function startOne(options: StartAllOptions, task: ClaimedTask): Promise<void> {
-  const { start, reach, log, stopping } = options;
+  const { start, verdicts, reach, log, stopping } = options;
   const { taskId } = task.execution;
   await reach('after_claim_before_start');
   for (let wait = BACK_OFF_MS.first; ; wait = Math.min(2 * wait, BACK_OFF_MS.most)) {
     try {
       await start(task);
+      verdicts.startTaken();
       await reach('after_start_before_answer');
       return;
     } catch (error) {
-      const failure = verdictOf(error);
+      const failure = await verdicts.of(error);
       if (failure !== null) {
         await endUnstartable(options, task, failure);
         return options.ended(taskId);

@@ -5,6 +5,7 @@ import type { LoopLog } from '../../dispatcher/loop.ts';
 import { IndexMender } from '../../dispatcher/mend-index.ts';
 import { Reconciler } from '../../dispatcher/reconciler.ts';
 import { SettingsCache } from '../../dispatcher/settings-cache.ts';
+import { verdictOf } from '../../dispatcher/verdict.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../../domain/queues/queue-settings.ts';
 import { NO_FAILPOINTS, type ReachFailpoint } from '../../domain/system/failpoints.ts';
@@ -19,6 +20,9 @@ import { startProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { ClaimBed, HANDLERS, TASK_QUEUE, type TaskTraits } from './claim-bed.ts';
 
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Gives up at once what is refused for good. */
+const AT_ONCE = { of: async (error: unknown) => verdictOf(error), startTaken: () => undefined };
 
 /** Who dispatches, and with what. */
 export interface DispatcherTraits {
@@ -86,6 +90,7 @@ export class DispatchBed {
       start: async (task) => {
         this.started.push(task);
       },
+      verdicts: AT_ONCE,
       claimant: { workerId, taskQueue: TASK_QUEUE, handlers },
       capacity,
       reach,
@@ -115,6 +120,7 @@ export class DispatchBed {
       start: async (task) => {
         this.started.push(task);
       },
+      verdicts: AT_ONCE,
       taskQueue: TASK_QUEUE,
       suspectAfterSeconds: 20,
       log,

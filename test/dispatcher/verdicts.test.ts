@@ -4,10 +4,12 @@ import { GraphCache } from '../../database/graph-cache.ts';
 import { StartRefused } from '../../dispatcher/dispatcher-errors.ts';
 import { startAll } from '../../dispatcher/start-all.ts';
 import { type StartTask, workflowStarter } from '../../dispatcher/start-task.ts';
+import { StartVerdicts } from '../../dispatcher/start-verdicts.ts';
 import { isOutage, verdictOf } from '../../dispatcher/verdict.ts';
 import { DEFAULT_QUEUE_SETTINGS } from '../../domain/queues/queue-settings.ts';
 import { NO_FAILPOINTS } from '../../domain/system/failpoints.ts';
 import { taskWorkflowId } from '../../domain/tasks/workflow-id.ts';
+import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../../temporal/connect-worker.ts';
 import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
@@ -46,12 +48,13 @@ describe('what a start comes to', () => {
   };
   const starter = (client: Client) =>
     workflowStarter({ client, graphs: new GraphCache(bed.tasks.database), settings, log });
+  const verdicts = (taskQueue = 'verdicts') => new StartVerdicts({ client: temporal.client, taskQueue, log });
   const startUntilEnded = async (task: ClaimedTask, start: StartTask) => {
     const ended: string[] = [];
     const { database } = bed.tasks;
     await startAll(
       {
-        ...{ database, graphs: new GraphCache(database), start, reach: NO_FAILPOINTS, log },
+        ...{ database, graphs: new GraphCache(database), start, verdicts: verdicts(), reach: NO_FAILPOINTS, log },
         ...{ ended: (id) => ended.push(id), stopping: () => ended.length > 0 },
       },
       [task],
@@ -104,6 +107,56 @@ describe('what a start comes to', () => {
     assert.deepEqual(told, []);
     assert.equal(searchAttributes.MusterAgent?.[0], 'an-agent-with-a-long-name-000');
     assert.match(String(searchAttributes.MusterAgent?.at(-1)), /^and \d+ more~[0-9a-f]{8}$/);
+  });
+
+  const refusalBy = async (task: ClaimedTask): Promise<unknown> => {
+    const refused = { ...task, taskQueue: 'q'.repeat(1_001) };
+    return starter(temporal.client)(refused).then(
+      () => assert.fail('the start was taken'),
+      (reason: unknown) => reason,
+    );
+  };
+
+  it('is no end while Temporal refuses starts that have nothing of any task', async () => {
+    const refusal = await refusalBy(await claimOne());
+    const refusing = verdicts('q'.repeat(1_001));
+    told.length = 0;
+
+    const ends = await Promise.all(Array.from({ length: 50 }, () => refusing.of(refusal)));
+
+    assert.deepEqual(new Set(ends), new Set([null]));
+    assert.deepEqual(
+      told.map(({ message }) => message),
+      ['Temporal refuses starts, and not only of single tasks; they are tried again'],
+    );
+    assert.equal((await verdicts().of(refusal))?.code, 'start_refused');
+  });
+
+  it('is the end of ten tasks in a row at most, until Temporal has taken the start of one', async () => {
+    const refusal = await refusalBy(await claimOne());
+    const braked = verdicts();
+    const given = async (count: number) => {
+      const ends = await Promise.all(Array.from({ length: count }, () => braked.of(refusal)));
+      return ends.filter((end) => end !== null).length;
+    };
+
+    assert.equal(await given(30), 11, 'ten, and the first of those that come slowly');
+    assert.equal(await given(30), 0);
+    braked.startTaken();
+
+    assert.equal(await given(5), 5);
+    const open = temporal.client.workflow.list({
+      query: "WorkflowType = 'probeStarts' and ExecutionStatus = 'Running'",
+    });
+    const left: string[] = [];
+    for await (const { workflowId } of open) left.push(workflowId);
+    assert.deepEqual(left, []);
+  });
+
+  it('is the end for what the stored rows are to blame, whatever Temporal takes', async () => {
+    const damaged = new StoredRowInvalid('agent_graphs', 'x', 'is damaged');
+
+    assert.equal((await verdicts('q'.repeat(1_001)).of(damaged))?.code, 'stored_row_invalid');
   });
 
   it('is waited for, and no task is given up, while the namespace is not there', async () => {

@@ -4,6 +4,7 @@ import { Reconciler } from '../../dispatcher/reconciler.ts';
 import { Relay } from '../../dispatcher/relay.ts';
 import { SettingsCache } from '../../dispatcher/settings-cache.ts';
 import { workflowStarter } from '../../dispatcher/start-task.ts';
+import { StartVerdicts } from '../../dispatcher/start-verdicts.ts';
 import { Sweeper } from '../../dispatcher/sweeper.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
 import type { ReachFailpoint } from '../../domain/system/failpoints.ts';
@@ -39,15 +40,17 @@ export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts
   const wakeUps = new WakeUps(redis, { taskQueue });
   const settings = new SettingsCache({ database, log });
   const start = workflowStarter({ client, graphs, settings, log });
+  const verdicts = new StartVerdicts({ client, taskQueue, log });
   const claimant = { workerId, taskQueue, handlers: [...hosted.handlers.keys()] };
   const capacity = config.maxConcurrentTasks;
-  const dispatcher = new Dispatcher({ database, graphs, queue, settings, start, claimant, capacity, reach, log });
+  const stores = { database, graphs, client, queue, settings };
+  const starting = { start, verdicts };
+  const dispatcher = new Dispatcher({ ...stores, ...starting, claimant, capacity, reach, log });
   const consequences = new Consequences({ database, queueFor, wakeUps });
   const relay = new Relay({ database, client, queueFor, wakeUps, consequences, log });
   const sweeper = new Sweeper({ database, graphs, consequences, queueFor, log });
   const suspectAfterSeconds = SUSPECT_AFTER_SECONDS;
-  const stores = { database, graphs, client, queue, settings };
-  const reconciler = new Reconciler({ ...stores, start, taskQueue, suspectAfterSeconds, log });
+  const reconciler = new Reconciler({ ...stores, ...starting, taskQueue, suspectAfterSeconds, log });
   return {
     dispatcher,
     settings: () => settings.current().catch(() => settings.latest),
