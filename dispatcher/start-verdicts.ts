@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { v7 as uuid } from 'uuid';
 import type { Failure } from '../domain/tasks/execution.ts';
 import { explain } from '../temporal/refusals.ts';
 import type { LoopLog } from './loop.ts';
@@ -80,7 +80,7 @@ export class StartVerdicts {
     const { client, taskQueue } = this.#options;
     await client.withDeadline(Date.now() + PROBE_DEADLINE_MS, async () => {
       const handle = await client.workflow.start('probeStarts', {
-        workflowId: `muster-probe/${randomUUID()}`,
+        workflowId: `muster-probe/${uuid()}`,
         taskQueue,
         startDelay: '1 hour',
         workflowRunTimeout: '1 minute',

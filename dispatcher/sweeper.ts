@@ -35,7 +35,9 @@ const END_GRACE_SECONDS = 30;
 /**
  * Does what is due, in every worker process: lets deferred tasks go when their time has come, fails those that still wait
  * at their deadline, ends those that should have been ended by their workflow and were not, whatever Temporal knows of it,
- * and mends what an end left undone, which is tasks that stay blocked and series that stand still. Two sweepers at once share the work; a crash leaves it to the next turn of any of them.
+ * and mends what an end left undone, which is tasks that stay blocked and series that stand still. What follows from an
+ * end that it writes, the relay does from the end's outbox row. Two sweepers at once share the work; a crash leaves it to
+ * the next turn of any of them.
  */
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -82,18 +84,14 @@ export class Sweeper {
   }
 
   async #failLate(): Promise<number> {
-    const { database, consequences, queueFor } = this.#options;
+    const { database, queueFor } = this.#options;
     const failed = await database.single.inSystem('dispatch', ({ em }) =>
       new ScheduleRepository(em).failLate(BATCH_SIZE),
     );
-    if (failed.length === 0) return 0;
-    const ids = failed.map((task) => task.taskId);
     const queues = Map.groupBy(failed, (task) => task.taskQueue);
     const removed = [...queues].map(([name, those]) => queueFor(name).remove(those.map((task) => task.taskId)));
     // A job that stays is refused by its claim.
     await Promise.allSettled(removed);
-    await consequences.announce(ids);
-    await consequences.of(ids);
     return failed.length;
   }
 
@@ -111,18 +109,13 @@ export class Sweeper {
 
   /** One that cannot be ended now comes again when the others have had their turn. */
   async #endOne({ task, isCancelled }: OverdueTask): Promise<void> {
-    const { log, consequences, queueFor } = this.#options;
+    const { log } = this.#options;
     const { taskId } = task.execution;
     const end = isCancelled ? CANCELLED : LATE;
     try {
       const standing = await endFromOutside(this.#options, task.execution, { ...end, terminate: true });
       if (standing?.isNew !== true) return;
       log.warn({ taskId, status: standing.status }, 'ended a task because its workflow had not ended it in time');
-      await queueFor(task.taskQueue)
-        .released([taskId])
-        .catch(() => undefined);
-      await consequences.announce([taskId]);
-      await consequences.of([taskId]);
     } catch (error) {
       log.warn({ taskId, error: explain(error) }, 'a task that should have ended could not be ended');
     }
