@@ -20,8 +20,17 @@ export function toFailure(error: unknown, details: FailureDetails = {}, delayMs:
     nonRetryable: error instanceof MusterError && !error.retryable,
     details: [details],
     ...(delayMs === null ? {} : { nextRetryDelay: delayMs }),
-    ...(error instanceof Error ? { cause: error } : {}),
+    ...(error instanceof Error ? { cause: withShortStack(error) } : {}),
   });
+}
+
+/** Lines of a stack that say where an error arose. Temporal keeps 4 KB of a failure, and says nothing of a longer one. */
+const STACK_LINES = 12;
+
+function withShortStack(error: Error): Error {
+  const short = new Error(errorMessage(error));
+  const stack = (error.stack ?? '').split('\n').slice(0, STACK_LINES).join('\n');
+  return Object.assign(short, { name: error.name, stack });
 }
 
 /** A failure after which no further attempt is made. */

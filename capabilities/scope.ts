@@ -4,7 +4,7 @@ import type { AgentId } from '../domain/ids.ts';
 import { type Json, textFault } from '../domain/json.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
-import { AttemptRepository } from '../entities/traces/attempt-repository.ts';
+import { RunRepository } from '../entities/traces/run-repository.ts';
 import type { Sender } from '../messaging/sender.ts';
 import type { NewTraceEvent } from '../operations/record/notes.ts';
 import type { RecordLog } from '../operations/record/recording.ts';
@@ -49,7 +49,7 @@ export async function assertCurrent(
   em: Transaction['em'],
   { execution, nodeId, attempt }: AttemptOfNode,
 ): Promise<void> {
-  const current = await new AttemptRepository(em).isCurrent(execution, nodeId, attempt);
+  const current = await new RunRepository(em).isCurrent(execution, nodeId, attempt);
   if (!current) throw new StaleFence(execution.taskId, execution.fence);
 }
 

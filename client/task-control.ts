@@ -1,5 +1,4 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { endFromOutside } from '../database/end-from-outside.ts';
 import { GraphCache } from '../database/graph-cache.ts';
 import type { TaskId } from '../domain/ids.ts';
 import {
@@ -14,6 +13,7 @@ import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { type CancelWish, TaskRepository } from '../entities/tasks/task-repository.ts';
 import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
+import { endFromOutside } from '../operations/record/end-from-outside.ts';
 import { pauseSignal, resumeSignal, statusQuery, type TaskProgress } from '../workflows/tasks/task-messages.ts';
 import { TaskNotOpen } from './client-errors.ts';
 import type { ClientStores } from './open-stores.ts';

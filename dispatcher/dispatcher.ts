@@ -1,6 +1,5 @@
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
-import type { RecordLog } from '../database/with-record.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
@@ -11,6 +10,7 @@ import type { Claimant } from '../entities/tasks/claimant.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { occupiedPlaces } from '../entities/tasks/occupied-places.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
+import type { RecordLog } from '../operations/record/recording.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { Candidates } from './candidates.ts';
 import { type Claims, claimTasks } from './claim-tasks.ts';

@@ -1,5 +1,4 @@
 import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
-import { endFromOutside } from '../database/end-from-outside.ts';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
@@ -10,6 +9,8 @@ import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
+import { endFromOutside } from '../operations/record/end-from-outside.ts';
+import { Recorder } from '../operations/record/recorder.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { RedisUnreachable } from '../redis/redis-errors.ts';
 import { explain } from '../temporal/refusals.ts';
@@ -182,7 +183,7 @@ export class Reconciler {
     return this.#options.database.inTenant(execution.tenant, async ({ em }) => {
       const task = await new TaskRepository(em).find(execution.taskId);
       if (task === null || !isTerminalTaskStatus(task.status)) return;
-      await new TraceRepository(em).endTrace(execution, task.status, task.error);
+      await new Recorder(em).traceEnded(execution.traceId, { status: task.status, failure: task.error });
     });
   }
 }

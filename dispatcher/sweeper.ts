@@ -1,9 +1,9 @@
-import { endFromOutside, type OutsideEnd } from '../database/end-from-outside.ts';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
 import { type OverdueTask, SuspectRepository } from '../entities/tasks/suspect-repository.ts';
+import { endFromOutside, type OutsideEnd } from '../operations/record/end-from-outside.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { explain } from '../temporal/refusals.ts';
 import type { Consequences } from './consequences.ts';

@@ -38,7 +38,7 @@ export function call(name: string, ...args: readonly Expression<unknown>[]): Sql
 }
 
 /** A constant of a type of the database: parameters of an `insert … select` have none by themselves. */
-export function constant(value: string | number | null, type: 'text' | 'uuid' | 'integer'): Sql {
+export function constant(value: string | number | null, type: 'text' | 'uuid' | 'integer' | 'float8'): Sql {
   return eb.cast(eb.val(value), type);
 }
 

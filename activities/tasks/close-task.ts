@@ -1,6 +1,5 @@
 import { StaleFence } from '../../capabilities/capability-errors.ts';
 import { WriteRefused } from '../../database/database-errors.ts';
-import { withRecord } from '../../database/with-record.ts';
 import { errorMessage, isFinalError } from '../../domain/errors.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import type { GraphState } from '../../domain/graphs/graph-state.ts';
@@ -9,8 +8,8 @@ import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
-import { TraceRepository } from '../../entities/traces/trace-repository.ts';
-import { endEvents, unfinishedRuns } from '../../entities/traces/unfinished-runs.ts';
+import { recording } from '../../operations/record/recording.ts';
+import { endEvents, unfinishedRuns } from '../../operations/record/unfinished-runs.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failure.ts';
 import { type Ended, endTask } from './end-task.ts';
@@ -55,18 +54,15 @@ function closeWhole(deps: ActivityDependencies, input: CloseTaskInput, definitio
 
 function close(deps: ActivityDependencies, input: CloseTaskInput, definition: GraphDefinition): Promise<Ended> {
   const { execution, status, failure } = input;
-  return withRecord(deps, (record) =>
-    deps.database.inTenant(execution.tenant, async ({ em }) => {
-      const runs = new RunRepository(em);
-      const known = await runs.list(execution.traceId);
-      const missing = unfinishedRuns(definition, { status, failure, nodes: input.graph.nodes }, known);
-      const written = await runs.replace(execution, missing);
-      // Another try wrote them at the same moment: the next one finds the rows.
-      if (!written) throw new Error('The end of the task was written by another try.');
-      if (record) await new TraceRepository(em).append(execution.traceId, endEvents(missing));
-      return endTask(em, { ...input, definition, record });
-    }),
-  );
+  return recording({ units: deps.database, log: deps.log }, execution.tenant, async (unit) => {
+    const known = await new RunRepository(unit.em).list(execution.traceId);
+    const missing = unfinishedRuns(definition, { status, failure, nodes: input.graph.nodes }, known);
+    const written = await unit.recorder.runsReplaced(execution, missing);
+    if (written === null) throw new StaleFence(execution.taskId, execution.fence);
+    // Another try wrote them at the same moment: the next one finds the rows.
+    if (written.size < missing.length) throw new Error('The end of the task was written by another try.');
+    return endTask(unit, { ...input, definition, events: endEvents(missing) });
+  });
 }
 
 /** Another try cannot help with a row that holds what it must not; any other error is worth one. */
@@ -87,10 +83,9 @@ async function closeRow(deps: ActivityDependencies, input: CloseTaskInput, fault
   const isCancelled = input.status === 'cancelled';
   const failure = isCancelled ? input.failure : (input.failure ?? fault);
   const end = { execution, status: isCancelled ? ('cancelled' as const) : ('failed' as const), failure };
-  const standing = await withRecord(deps, (record) =>
-    deps.database.single.inTenant(execution.tenant, ({ em }) =>
-      new TraceRepository(em).endTask({ ...end, output: NOTHING_STORED, reply: '' }, { record }),
-    ),
+  const units = { units: deps.database.single, log: deps.log };
+  const standing = await recording(units, execution.tenant, ({ recorder }) =>
+    recorder.taskEnded({ ...end, output: NOTHING_STORED, reply: '' }),
   );
   if (standing === null) throw new StaleFence(execution.taskId, execution.fence);
   return { status: standing.status, failure: standing.failure };

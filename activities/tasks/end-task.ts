@@ -8,7 +8,8 @@ import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { replyOf } from '../../domain/traces/reply.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
-import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import type { NewTraceEvent } from '../../operations/record/notes.ts';
+import type { RecordingUnit } from '../../operations/record/recording.ts';
 import { OutputMissing } from '../handler-errors.ts';
 import { loadDocument } from './load-document.ts';
 import { storeValue } from './store-value.ts';
@@ -18,8 +19,8 @@ export interface EndRequest {
   readonly definition: GraphDefinition;
   readonly status: TerminalTaskStatus;
   readonly failure: Failure | null;
-  /** Whether the trace's end is written too, see `withRecord`. */
-  readonly record: boolean;
+  /** What happened before, and is not written yet. */
+  readonly events?: readonly NewTraceEvent[];
   /** What is already at hand of the nodes' outputs; loaded otherwise. */
   readonly document?: GraphDocument;
 }
@@ -34,7 +35,7 @@ export interface Ended {
  * because it is not there or was changed where it is stored, ends as failed. A task that had ended keeps its first end,
  * and one that was asked to be cancelled ends as cancelled; how it stands is returned. @throws StaleFence
  */
-export async function endTask(em: SqlEntityManager, request: EndRequest): Promise<Ended> {
+export async function endTask({ em, recorder }: RecordingUnit, request: EndRequest): Promise<Ended> {
   const { execution, definition } = request;
   const read = request.status === 'completed' ? await readOutput(em, request) : null;
   const ended: Ended = read !== null && !read.ok ? { status: 'failed', failure: read.failure } : request;
@@ -44,7 +45,7 @@ export async function endTask(em: SqlEntityManager, request: EndRequest): Promis
       : NOTHING_STORED;
 
   const end = { execution, status: ended.status, failure: ended.failure, output, reply: replyOf(valueRead(read)) };
-  const standing = await new TraceRepository(em).endTask(end, { record: request.record });
+  const standing = await recorder.taskEnded(end, { events: request.events ?? [] });
   if (standing === null) throw new StaleFence(execution.taskId, execution.fence);
   return { status: standing.status, failure: standing.failure };
 }

@@ -1,5 +1,7 @@
 import { errorMessage } from '../../domain/errors.ts';
-import { AttemptRepository, type LostAttempt } from '../../entities/traces/attempt-repository.ts';
+import { RunRepository } from '../../entities/traces/run-repository.ts';
+import type { LostAttempt } from '../../operations/record/notes.ts';
+import { recording } from '../../operations/record/recording.ts';
 import { HandlerLost, LOSSES, type Loss } from '../handler-errors.ts';
 import { type NodeActivity, type NodeAttempt, type RunNodeResult, runAttemptOf } from './node-attempt.ts';
 import { fail } from './settle-node.ts';
@@ -10,8 +12,8 @@ export const MAX_LOSSES = 3;
 /** Notes how the attempt before this one was lost, from what the database knows of its process. */
 export async function noteLoss({ deps, input, node }: NodeActivity, lost: LostAttempt): Promise<void> {
   const { tenant, traceId } = input.execution;
-  await deps.database.single.inTenant(tenant, ({ em }) =>
-    new AttemptRepository(em).judgeLoss({ traceId, nodeId: node.id }, lost),
+  await recording({ units: deps.database.single, log: deps.log }, tenant, ({ recorder }) =>
+    recorder.lossFound({ traceId, nodeId: node.id }, lost),
   );
 }
 
@@ -23,21 +25,19 @@ export function noteBlocked(attempt: NodeAttempt, ms: number): void {
     { taskId: input.execution.taskId, nodeId: node.id, handler: node.handler, blockedSeconds },
     'the event loop stood still while the node ran; the node may have been given to another worker',
   );
-  deps.database.single
-    .inTenant(input.execution.tenant, ({ em }) =>
-      new AttemptRepository(em).explainLoss(runAttemptOf(attempt), 'event_loop_blocked' satisfies Loss),
-    )
-    .catch((error: unknown) => deps.log.debug({ error: errorMessage(error) }, 'a blocked event loop was not noted'));
+  recording({ units: deps.database.single, log: deps.log }, input.execution.tenant, ({ recorder }) =>
+    recorder.lossExplained(runAttemptOf(attempt), 'event_loop_blocked' satisfies Loss),
+  ).catch((error: unknown) => deps.log.debug({ error: errorMessage(error) }, 'a blocked event loop was not noted'));
 }
 
 /** Ends the run with the verdict over its lost attempts. */
 export async function giveUp(attempt: NodeAttempt): Promise<RunNodeResult> {
   const { deps, input, node, begun } = attempt;
   const { tenant, traceId } = input.execution;
-  const noted = await deps.database.single.inTenant(tenant, ({ em }) =>
-    new AttemptRepository(em).losses(traceId, node.id),
+  const run = await deps.database.single.inTenant(tenant, ({ em }) => new RunRepository(em).find(traceId, node.id));
+  const known = (run?.lossesSoFar() ?? []).flatMap((how) =>
+    Object.keys(LOSSES).filter((loss): loss is Loss => loss === how),
   );
-  const known = noted.flatMap((how) => Object.keys(LOSSES).filter((loss): loss is Loss => loss === how));
   // A loss of which nothing could be noted is told as what is known of it: that no heartbeat came.
   const unknown = Array.from({ length: Math.max(0, begun.crashes - known.length) }, () => 'heartbeat_missed' as const);
   const error = new HandlerLost(node.id, node.handler ?? node.id, [...unknown, ...known].slice(-begun.crashes));

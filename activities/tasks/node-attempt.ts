@@ -4,8 +4,7 @@ import type { ExecutionRef, NodeResult } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import type { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
-import type { RunAttempt, RunBeginning } from '../../entities/traces/attempt-repository.ts';
-import type { RunEnd } from '../../entities/traces/run-repository.ts';
+import type { RunAttempt, RunBeginning, RunEnd } from '../../operations/record/notes.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
 export interface RunNodeInput {

@@ -1,13 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { StaleFence } from '../../capabilities/capability-errors.ts';
-import { withRecord } from '../../database/with-record.ts';
 import { errorMessage, MusterError } from '../../domain/errors.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
-import { AttemptRepository, type RunBeginning } from '../../entities/traces/attempt-repository.ts';
+import { RunRepository } from '../../entities/traces/run-repository.ts';
+import type { RunBeginning } from '../../operations/record/notes.ts';
+import { recording } from '../../operations/record/recording.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
 import { AttemptOvertaken, HandlerUnknown } from '../handler-errors.ts';
@@ -100,9 +101,10 @@ async function runInTurn(activity: NodeActivity): Promise<RunNodeResult> {
   throw retryableFailure('handler_failed', 'The node waits for its turn.', LINE_UP_AGAIN_MS);
 }
 
-function lossesOf({ deps, input, node }: NodeActivity): Promise<number> {
+async function lossesOf({ deps, input, node }: NodeActivity): Promise<number> {
   const { tenant, traceId } = input.execution;
-  return deps.database.single.inTenant(tenant, ({ em }) => new AttemptRepository(em).crashes(traceId, node.id));
+  const run = await deps.database.single.inTenant(tenant, ({ em }) => new RunRepository(em).find(traceId, node.id));
+  return run?.crashesSoFar() ?? 0;
 }
 
 async function beginAndRun(activity: NodeActivity): Promise<RunNodeResult> {
@@ -129,14 +131,11 @@ function begin({ deps, input, node }: NodeActivity): Promise<Beginning> {
   const subject = { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
   const reader = node.condition ?? node.input;
   const units = readsNothing(reader) ? deps.database.single : deps.database;
-  return withRecord(deps, (record) =>
-    units.inTenant(execution.tenant, async ({ em }) => {
-      const note = { workflowRun, activityAttempt, process: deps.process, record };
-      const begun = await new AttemptRepository(em).begin(execution, subject, note);
-      const document = await loadDocument(em, execution, begun.kind === 'begun' ? [reader] : []).catch(unreadable);
-      return { begun, document };
-    }),
-  );
+  return recording({ units, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
+    const begun = await recorder.runBegan(execution, subject, { workflowRun, activityAttempt, process: deps.process });
+    const document = await loadDocument(em, execution, begun.kind === 'begun' ? [reader] : []).catch(unreadable);
+    return { begun, document };
+  });
 }
 
 /** The heartbeat goes on until the end is written, so that an outage of PostgreSQL is waited out. */

@@ -1,6 +1,5 @@
 import { Context } from '@temporalio/activity';
 import { StaleFence } from '../../capabilities/capability-errors.ts';
-import { withRecord } from '../../database/with-record.ts';
 import { retryDelayMs } from '../../domain/agents/retry-policy.ts';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import { isQuick, quickStretch } from '../../domain/graphs/drive-quick.ts';
@@ -19,8 +18,9 @@ import { afterFailedAttempt } from '../../domain/traces/retry.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
-import { type RunEnd, type RunRecord, RunRepository, type RunWait } from '../../entities/traces/run-repository.ts';
-import { type NewTraceEvent, TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { type RunRecord, RunRepository } from '../../entities/traces/run-repository.ts';
+import type { NewTraceEvent, RunEnd, RunWait } from '../../operations/record/notes.ts';
+import { recording } from '../../operations/record/recording.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failure.ts';
 import { type AttemptEnd, retryPolicyFor, runAttempt } from './attempt.ts';
@@ -110,24 +110,22 @@ function open(
   const { execution, graph } = input;
   const quick = definition.nodes.filter(isQuick);
   const readers = [...quick.map((node) => node.condition ?? node.input), definition.output];
-  return withRecord(deps, (record) =>
-    deps.database.inTenant(execution.tenant, async ({ em }) => {
-      const task = await new TaskRepository(em).find(execution.taskId);
-      if (task === null || task.fence !== execution.fence) throw new StaleFence(execution.taskId, execution.fence);
-      if (isTerminalTaskStatus(task.status)) return { closed: task.status };
-      const tries = record ? await new TraceRepository(em).beginStretch(execution.traceId) : 1;
-      const runs = await new RunRepository(em).list(execution.traceId);
-      const read = await loadDocument(em, execution, readers, { task, runs }).catch(unreadable);
-      const document = read instanceof StoredRowInvalid ? NOTHING_READ : read;
-      const written = new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run]));
-      const apart = tries > MAX_TRIES || document === NOTHING_READ;
-      // A run that is open has attempts, which its row counts: it goes on there.
-      const open = runs.filter((run) => !isSettled(run.status)).map((run) => run.nodeId);
-      const unhosted = new Set(apart ? quick.map((node) => node.id) : [...input.unhosted, ...open]);
-      const empty = { failure: null, ends: [], waits: [], settled: [], events: [] };
-      return { deps, execution, definition, unhosted, written, document, state: graph, ...empty };
-    }),
-  );
+  return recording({ units: deps.database, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
+    const task = await new TaskRepository(em).find(execution.taskId);
+    if (task === null || task.fence !== execution.fence) throw new StaleFence(execution.taskId, execution.fence);
+    if (isTerminalTaskStatus(task.status)) return { closed: task.status };
+    const tries = await recorder.stretchBegan(execution.traceId);
+    const runs = await new RunRepository(em).list(execution.traceId);
+    const read = await loadDocument(em, execution, readers, { task, runs }).catch(unreadable);
+    const document = read instanceof StoredRowInvalid ? NOTHING_READ : read;
+    const written = new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run]));
+    const apart = tries > MAX_TRIES || document === NOTHING_READ;
+    // A run that is open has attempts, which its row counts: it goes on there.
+    const open = runs.filter((run) => !isSettled(run.status)).map((run) => run.nodeId);
+    const unhosted = new Set(apart ? quick.map((node) => node.id) : [...input.unhosted, ...open]);
+    const empty = { failure: null, ends: [], waits: [], settled: [], events: [] };
+    return { deps, execution, definition, unhosted, written, document, state: graph, ...empty };
+  });
 }
 
 async function drive(stretch: Stretch): Promise<void> {
@@ -245,27 +243,30 @@ function advance(stretch: Stretch, result: NodeResult, error: RunRecord['error']
 async function write(stretch: Stretch): Promise<TerminalTaskStatus | null> {
   const { deps, execution, definition, state, failure, document } = stretch;
   const finished = isFinished(definition, state);
-  return withRecord(deps, (record) =>
-    deps.database.inTenant(execution.tenant, async ({ em }) => {
-      const ends = [];
-      for (const { value, ...end } of stretch.ends) {
-        const stored =
-          value.kind === 'ok'
-            ? await storeValue(em, execution, `${end.nodeId}/output.json`, value.output)
-            : NOTHING_STORED;
-        ends.push({ ...end, output: stored });
-      }
-      const written = await new RunRepository(em).replace(execution, [...ends, ...stretch.waits]);
-      // Another try of this stretch came first, or this one did and its answer was lost: the next try finds the rows.
-      if (!written) throw new Error('The stretch was written by another try.');
-      if (record) await new TraceRepository(em).appendStretch(execution.traceId, stretch.events);
-      if (!finished) return null;
-      const { status } = traceResult(definition, state);
-      const ended = await endTask(em, { execution, definition, status, failure, record, document });
-      stretch.failure = ended.failure;
-      return ended.status;
-    }),
-  );
+  return recording({ units: deps.database, log: deps.log }, execution.tenant, async (unit) => {
+    const ends = [];
+    for (const { value, ...end } of stretch.ends) {
+      const stored =
+        value.kind === 'ok'
+          ? await storeValue(unit.em, execution, `${end.nodeId}/output.json`, value.output)
+          : NOTHING_STORED;
+      ends.push({ ...end, output: stored });
+    }
+    const rows = [...ends, ...stretch.waits];
+    const written = await unit.recorder.runsReplaced(execution, rows);
+    if (written === null) throw new StaleFence(execution.taskId, execution.fence);
+    // Another try of this stretch came first, or this one did and its answer was lost: the next try finds the rows.
+    if (written.size < rows.length) throw new Error('The stretch was written by another try.');
+    if (!finished) {
+      await unit.recorder.stretchEnded(execution.traceId, stretch.events);
+      return null;
+    }
+    const { status } = traceResult(definition, state);
+    const { events } = stretch;
+    const ended = await endTask(unit, { execution, definition, status, failure, document, events });
+    stretch.failure = ended.failure;
+    return ended.status;
+  });
 }
 
 function skippedEnd(node: GraphNode, reason: string): Stretch['ends'][number] {

@@ -1,14 +1,13 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import type { Transaction } from '../../database/transaction.ts';
-import { withRecord } from '../../database/with-record.ts';
 import { retryDelayMs } from '../../domain/agents/retry-policy.ts';
 import { isFinalError, MusterError } from '../../domain/errors.ts';
 import { afterFailedAttempt } from '../../domain/traces/retry.ts';
 import type { SettledRunStatus } from '../../domain/traces/trace-status.ts';
 import type { StoredRowInvalid } from '../../entities/entity-errors.ts';
-import { AttemptRepository } from '../../entities/traces/attempt-repository.ts';
-import { type RunEnd, RunRepository } from '../../entities/traces/run-repository.ts';
+import type { AttemptLeft, RunEnd } from '../../operations/record/notes.ts';
+import type { Recorder } from '../../operations/record/recorder.ts';
+import { recording } from '../../operations/record/recording.ts';
 import { finalFailure, retryableFailure } from '../failure.ts';
 import { AttemptOvertaken, LimitWaitExceeded, type Loss } from '../handler-errors.ts';
 import { type AttemptEnd, retryPolicyFor } from './attempt.ts';
@@ -31,7 +30,7 @@ export async function settle(attempt: NodeAttempt, end: AttemptEnd, beat: Beat):
     case 'limited':
       return waitForLimit(attempt, end);
     case 'unhosted':
-      await giveBack(attempt);
+      await leave(attempt, { because: 'given back' });
       throw retryableFailure('handler_unknown', end.message, 1_000);
   }
 }
@@ -42,15 +41,13 @@ async function complete(attempt: NodeAttempt, end: Extract<AttemptEnd, { kind: '
   const inline = inlineValue(end.output);
   const units = inline !== null && !input.closesTask ? deps.database.single : deps.database;
   const closed = await patiently(() =>
-    withRecord(deps, (record) =>
-      units.inTenant(execution.tenant, async ({ em }) => {
-        const output = inline ?? (await storeValue(em, execution, `${node.id}/output.json`, end.output));
-        await writeEnd(attempt, em, { end: { ...runEnd(attempt), outcome: end.outcome, output }, record });
-        if (!input.closesTask) return null;
-        const ended = await endTask(em, { execution, definition, status: 'completed', failure: null, record });
-        return ended.status;
-      }),
-    ),
+    recording({ units, log: deps.log }, execution.tenant, async (unit) => {
+      const output = inline ?? (await storeValue(unit.em, execution, `${node.id}/output.json`, end.output));
+      await writeEnd(attempt, unit.recorder, { ...runEnd(attempt), outcome: end.outcome, output });
+      if (!input.closesTask) return null;
+      const ended = await endTask(unit, { execution, definition, status: 'completed', failure: null });
+      return ended.status;
+    }),
   );
   if (closed !== null) deps.taskEnded(execution, closed);
   await deps.reach('after_end_before_report');
@@ -81,12 +78,8 @@ async function patiently<Result>(write: () => Promise<Result>): Promise<Result> 
 }
 
 /** Writes the run's end and its event. @throws AttemptOvertaken when a later attempt or claim has taken over. */
-async function writeEnd(
-  { input, node, begun }: NodeAttempt,
-  em: Transaction['em'],
-  { end, record }: { end: RunEnd; record: boolean },
-): Promise<void> {
-  const written = await new RunRepository(em).end(input.execution, end, { record });
+async function writeEnd({ input, node, begun }: NodeAttempt, recorder: Recorder, end: RunEnd): Promise<void> {
+  const written = await recorder.runEnded(input.execution, end);
   if (!written) throw new AttemptOvertaken(node.id, begun.number);
 }
 
@@ -108,8 +101,8 @@ export async function fail(
   const { status, failures = begun.failures } = how;
   const end = { ...runEnd(attempt), status, failures, error: { code, message } };
   await patiently(() =>
-    withRecord(deps, (record) =>
-      deps.database.inTenant(input.execution.tenant, ({ em }) => writeEnd(attempt, em, { end, record })),
+    recording({ units: deps.database, log: deps.log }, input.execution.tenant, ({ recorder }) =>
+      writeEnd(attempt, recorder, end),
     ),
   );
   throw finalFailure(code, message, { result: { id: node.id, status, attempts: begun.number } });
@@ -126,19 +119,17 @@ async function retry(attempt: NodeAttempt, end: Failed): Promise<never> {
   const { retryAfterMs } = end;
   const policy = retryPolicyFor(deps.handlers, node);
   const waitMs = retryDelayMs(policy, { failures: begun.failures + 1, retryAfterMs, chance: Math.random() });
-  await inRun(attempt, (runs) => runs.retryLater(runAttemptOf(attempt), end, waitMs));
+  await leave(attempt, { because: 'failed', error: end, waitMs });
   throw retryableFailure(end.code, end.message, waitMs);
 }
 
 /** Lets the node wait without holding a place, unless it has waited for as long as it may. */
 async function waitForLimit(attempt: NodeAttempt, end: Extract<AttemptEnd, { kind: 'limited' }>): Promise<never> {
-  const { deps, input, node } = attempt;
+  const { deps, node } = attempt;
   const { limitWaitMs: mostMs } = retryPolicyFor(deps.handlers, node);
   // Up to a tenth more: those that wait for one limit do not all come back at once.
   const waitMs = Math.ceil(end.retryAfterMs * (1 + Math.random() / 10)) + 1;
-  const may = await inRun(attempt, (runs) =>
-    runs.waitForLimit(runAttemptOf(attempt), input.execution, { waitMs, waitedMs: end.waitedMs, mostMs }),
-  );
+  const may = await leave(attempt, { because: 'limited', waitMs, waitedMs: end.waitedMs, mostMs });
   if (may) throw retryableFailure('rate_limited', end.message, waitMs);
   const error = new LimitWaitExceeded(node.id, mostMs, end.message);
   return fail(attempt, { status: 'fatal_error', error });
@@ -148,11 +139,11 @@ async function waitForLimit(attempt: NodeAttempt, end: Extract<AttemptEnd, { kin
 async function stopped(attempt: NodeAttempt, beat: Beat): Promise<never> {
   const { cancellationDetails } = Context.current();
   if (cancellationDetails?.notFound !== true && cancellationDetails?.timedOut !== true) {
-    await giveBack(attempt);
+    await leave(attempt, { because: 'given back' });
     return handOver();
   }
   const how: Loss = beat.wasBlocked ? 'event_loop_blocked' : 'heartbeat_missed';
-  await inRun(attempt, (runs) => runs.giveUpAsLost(runAttemptOf(attempt), how));
+  await leave(attempt, { because: 'lost', how });
   throw retryableFailure(how, 'The server had given the attempt up: no heartbeat came in time.', 1);
 }
 
@@ -164,15 +155,12 @@ export function handOver(): never {
   throw retryableFailure('handler_cancelled', 'The worker is shutting down; the node continues elsewhere.', 1);
 }
 
-async function giveBack(attempt: NodeAttempt): Promise<void> {
-  await inRun(attempt, (runs) => runs.giveBack(runAttemptOf(attempt)));
-}
-
-function inRun<Result>(
-  { deps, input }: NodeAttempt,
-  work: (runs: AttemptRepository) => Promise<Result>,
-): Promise<Result> {
+/** Leaves the run without an end. False only for a limit that it would wait for too long. */
+function leave(attempt: NodeAttempt, left: AttemptLeft): Promise<boolean> {
+  const { deps, input } = attempt;
   return patiently(() =>
-    deps.database.single.inTenant(input.execution.tenant, ({ em }) => work(new AttemptRepository(em))),
+    recording({ units: deps.database.single, log: deps.log }, input.execution.tenant, ({ recorder }) =>
+      recorder.attemptLeft(input.execution, runAttemptOf(attempt), left),
+    ),
   );
 }

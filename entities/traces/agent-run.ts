@@ -71,5 +71,18 @@ const schema = defineEntity({
 });
 
 /** One node's execution within a trace. */
-export class AgentRun extends schema.class {}
+export class AgentRun extends schema.class {
+  /** Attempts that never reported an end: those that were counted, and the one that was left running. */
+  crashesSoFar(): number {
+    return this.crashes + (this.status === 'running' ? 1 : 0);
+  }
+
+  /** How the attempts before the present one were lost, in their order: a code for each. */
+  lossesSoFar(): string[] {
+    return Object.entries(this.losses)
+      .filter(([number]) => Number(number) < this.attempts)
+      .toSorted(([one], [other]) => Number(one) - Number(other))
+      .map(([, how]) => String(how));
+  }
+}
 schema.setClass(AgentRun);

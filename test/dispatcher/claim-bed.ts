@@ -12,7 +12,7 @@ import type { ReadyTurn } from '../../entities/tasks/claimant.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TRACE } from '../../entities/traces/event-rows.ts';
-import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { Recorder } from '../../operations/record/recorder.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase, sharedStack } from '../support/stack.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
@@ -105,9 +105,7 @@ export class ClaimBed {
   async end({ execution }: ClaimedTask, status: 'completed' | 'failed' = 'completed'): Promise<void> {
     const failure = status === 'completed' ? null : { code: 'task_failed', message: 'as the test says' };
     const end = { execution, status, failure, output: NOTHING_STORED, reply: '' };
-    await this.database.single.inTenant(execution.tenant, ({ em }) =>
-      new TraceRepository(em).endTask(end, { record: true }),
-    );
+    await this.database.single.inTenant(execution.tenant, ({ em }) => new Recorder(em).taskEnded(end));
   }
 
   async slotCount(): Promise<number> {

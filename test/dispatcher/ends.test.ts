@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { closeTask } from '../../activities/tasks/close-task.ts';
-import { endFromOutside } from '../../database/end-from-outside.ts';
 import { GraphCache } from '../../database/graph-cache.ts';
 import type { Transaction } from '../../database/transaction.ts';
 import { startGraph } from '../../domain/graphs/graph-state.ts';
@@ -10,9 +9,9 @@ import { eventOrderFaults } from '../../domain/traces/event-order.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
-import { AttemptRepository } from '../../entities/traces/attempt-repository.ts';
-import { RunRepository } from '../../entities/traces/run-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { endFromOutside } from '../../operations/record/end-from-outside.ts';
+import { Recorder } from '../../operations/record/recorder.ts';
 import { eventually } from '../support/eventually.ts';
 import { ScheduleBed } from './schedule-bed.ts';
 
@@ -45,9 +44,7 @@ describe('the end of a task', () => {
     bed.tasks.database.inTenant('default', ({ em }) => work(em));
   const begin = ({ execution }: ClaimedTask) =>
     inTenant((em) =>
-      new AttemptRepository(em).begin(execution, NODE, {
-        ...{ workflowRun: 'run', activityAttempt: 1, process: 'test', record: true },
-      }),
+      new Recorder(em).runBegan(execution, NODE, { workflowRun: 'run', activityAttempt: 1, process: 'test' }),
     );
   const cancel = ({ execution }: ClaimedTask) =>
     inTenant((em) =>
@@ -56,7 +53,7 @@ describe('the end of a task', () => {
   const end = ({ execution }: ClaimedTask, status: 'completed' | 'failed') => {
     const failure = status === 'failed' ? { code: 'handler_failed', message: 'no' } : null;
     const whole = { execution, status, failure, output: { json: '{"a":1}', artifactId: null }, reply: 'a' };
-    return inTenant((em) => new TraceRepository(em).endTask(whole, { record: true }));
+    return inTenant((em) => new Recorder(em).taskEnded(whole));
   };
   const rowOf = async ({ execution }: ClaimedTask) => {
     const [row] = await bed.query<Record<string, unknown>>(
@@ -201,11 +198,9 @@ describe('the end of a task', () => {
     const runEnd = { ...NODE, status: 'ok' as const, attempts: 1, failures: 0, outcome: null, output: NOTHING_STORED };
 
     const written = await inTenant((em) =>
-      new RunRepository(em).end(
-        ended.execution,
-        { ...runEnd, error: null, startedAt: null, finishedAt: new Date() },
-        { record: true },
-      ),
+      new Recorder(em).runEnded(ended.execution, {
+        ...{ ...runEnd, error: null, startedAt: null, finishedAt: new Date() },
+      }),
     );
     const failure = { code: 'task_killed', message: 'by the test' };
     await endFromOutside(

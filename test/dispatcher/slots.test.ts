@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { endFromOutside } from '../../database/end-from-outside.ts';
 import { GraphCache } from '../../database/graph-cache.ts';
 import { claimTasks } from '../../dispatcher/claim-tasks.ts';
 import type { TaskId } from '../../domain/ids.ts';
@@ -8,6 +7,8 @@ import { DEFAULT_QUEUE_SETTINGS, limitOfKey, type QueueSettings } from '../../do
 import { SlotRepository } from '../../entities/tasks/slot-repository.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { endFromOutside } from '../../operations/record/end-from-outside.ts';
+import { Recorder } from '../../operations/record/recorder.ts';
 import { LARGE } from '../system/faults/world.ts';
 import { ClaimBed, HANDLERS, TASK_QUEUE, type TaskTraits } from './claim-bed.ts';
 
@@ -108,7 +109,7 @@ describe('the slots of a limited key', () => {
 
     for (const end of ends) {
       await bed.database.inTenant(end.execution.tenant, ({ em }) =>
-        new TraceRepository(em).endTask({ ...end, output: NOTHING_STORED, reply: '' }, { record: true }),
+        new Recorder(em).taskEnded({ ...end, output: NOTHING_STORED, reply: '' }),
       );
     }
     await endFromOutside({ database: bed.database, graphs }, outside, { status: 'failed', failure, terminate: false });

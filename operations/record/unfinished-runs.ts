@@ -3,9 +3,9 @@ import { type GraphState, isSettled } from '../../domain/graphs/graph-state.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import type { SettledRunStatus } from '../../domain/traces/trace-status.ts';
-import { NOTHING_STORED } from './artifact-repository.ts';
-import type { RunEnd, RunRecord } from './run-repository.ts';
-import type { NewTraceEvent } from './trace-repository.ts';
+import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
+import type { RunRecord } from '../../entities/traces/run-repository.ts';
+import type { NewTraceEvent, RunEnd } from './notes.ts';
 
 /** How the task of a trace ends, as far as it concerns the runs that have not ended. */
 export interface TaskEnding {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { v7 as uuid } from 'uuid';
-import { openDatabase } from '../../database/open-orm.ts';
-import type { TraceId } from '../../domain/ids.ts';
-import { AttemptRepository } from '../../entities/traces/attempt-repository.ts';
-import { AgentsUnderTest } from '../support/agents.ts';
-import { sharedStack } from '../support/stack.ts';
+import { openDatabase } from '../../../database/open-orm.ts';
+import type { TraceId } from '../../../domain/ids.ts';
+import { RunRepository } from '../../../entities/traces/run-repository.ts';
+import { Recorder } from '../../../operations/record/recorder.ts';
+import { AgentsUnderTest } from '../../support/agents.ts';
+import { sharedStack } from '../../support/stack.ts';
 
 describe('an attempt that was lost', () => {
   let agents: AgentsUnderTest;
@@ -22,10 +23,10 @@ describe('an attempt that was lost', () => {
       insert into muster.agent_runs (id, tenant_id, trace_id, node_id, agent, kind, status, attempts)
         values (gen_random_uuid(), 'default', '${traceId}', 'work', 'a', 'agent', 'running', 2)`);
     return agents.database.inTenant('default', async ({ em }) => {
-      const attempts = new AttemptRepository(em);
-      if (explained !== undefined) await attempts.explainLoss({ traceId, nodeId: 'work', number: 1 }, explained);
-      await attempts.judgeLoss({ traceId, nodeId: 'work' }, { number: 1, process });
-      return attempts.losses(traceId, 'work');
+      const recorder = new Recorder(em);
+      if (explained !== undefined) await recorder.lossExplained({ traceId, nodeId: 'work', number: 1 }, explained);
+      await recorder.lossFound({ traceId, nodeId: 'work' }, { number: 1, process });
+      return (await new RunRepository(em).find(traceId, 'work'))?.lossesSoFar() ?? [];
     });
   }
 

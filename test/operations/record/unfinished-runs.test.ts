@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import type { GraphState } from '../../domain/graphs/graph-state.ts';
-import type { RunRecord } from '../../entities/traces/run-repository.ts';
-import { unfinishedRuns } from '../../entities/traces/unfinished-runs.ts';
-import { defineAgent, defineGraph } from '../../index.ts';
+import type { GraphState } from '../../../domain/graphs/graph-state.ts';
+import type { RunRecord } from '../../../entities/traces/run-repository.ts';
+import { defineAgent, defineGraph } from '../../../index.ts';
+import { unfinishedRuns } from '../../../operations/record/unfinished-runs.ts';
 
 const agent = defineAgent({ name: 'step', input: z.object({}), output: z.object({}), handle: () => ({}) });
 const { definition } = defineGraph({

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { openDatabase } from '../../database/open-orm.ts';
-import type { Database } from '../../database/transaction.ts';
-import type { ExecutionRef } from '../../domain/tasks/execution.ts';
-import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
-import { type RunEnd, RunRepository } from '../../entities/traces/run-repository.ts';
-import { withPostgresql } from '../../servers/probe/probes.ts';
-import { insertSampleRows, sampleIds } from '../database/sample-rows.ts';
-import { type ClonedDatabase, cloneDatabase, sharedStack } from '../support/stack.ts';
+import { openDatabase } from '../../../database/open-orm.ts';
+import type { Database } from '../../../database/transaction.ts';
+import type { ExecutionRef } from '../../../domain/tasks/execution.ts';
+import { NOTHING_STORED } from '../../../entities/traces/artifact-repository.ts';
+import type { RunEnd } from '../../../operations/record/notes.ts';
+import { Recorder } from '../../../operations/record/recorder.ts';
+import { withPostgresql } from '../../../servers/probe/probes.ts';
+import { insertSampleRows, sampleIds } from '../../database/sample-rows.ts';
+import { type ClonedDatabase, cloneDatabase, sharedStack } from '../../support/stack.ts';
 
 const FIVE = ['a', 'b', 'c', 'd', 'e'];
 const THREE = ['b', 'c', 'd'];
@@ -43,12 +44,10 @@ describe('the replacement of runs', () => {
   const superuser = (text: string, values?: readonly unknown[]) =>
     withPostgresql(clone.superuserUrl, (client) => client.query(text, values === undefined ? [] : [...values]));
   const replace = (nodes: readonly string[], attempts: number) =>
-    database.inTenant('default', ({ em }) =>
-      new RunRepository(em).replace(
-        execution,
-        nodes.map((nodeId) => endOf(nodeId, attempts)),
-      ),
-    );
+    database.inTenant('default', async ({ em }) => {
+      const ends = nodes.map((nodeId) => endOf(nodeId, attempts));
+      return (await new Recorder(em).runsReplaced(execution, ends))?.size === nodes.length;
+    });
   const rows = async () => {
     const query = 'select node_id, status, attempts from muster.agent_runs where trace_id = $1 order by node_id';
     const { rows: found } = await superuser(query, [execution.traceId]);

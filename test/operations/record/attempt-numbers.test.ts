@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import type { ExecutionRef } from '../../domain/tasks/execution.ts';
-import { AttemptRepository, type RunBeginning } from '../../entities/traces/attempt-repository.ts';
-import { TraceRepository } from '../../entities/traces/trace-repository.ts';
-import { ClaimBed } from '../dispatcher/claim-bed.ts';
+import type { ExecutionRef } from '../../../domain/tasks/execution.ts';
+import { TraceRepository } from '../../../entities/traces/trace-repository.ts';
+import type { AttemptLeft, RunBeginning } from '../../../operations/record/notes.ts';
+import { Recorder } from '../../../operations/record/recorder.ts';
+import { ClaimBed } from '../../dispatcher/claim-bed.ts';
 
 const NODE = { nodeId: 'work', agent: 'slow-step', kind: 'agent' };
 
@@ -20,10 +21,12 @@ describe('the number of an attempt', () => {
     execution = task.execution;
   });
 
-  const inRun = <Result>(work: (runs: AttemptRepository) => Promise<Result>) =>
-    bed.database.inTenant(execution.tenant, ({ em }) => work(new AttemptRepository(em)));
+  const inRun = <Result>(work: (recorder: Recorder) => Promise<Result>) =>
+    bed.database.inTenant(execution.tenant, ({ em }) => work(new Recorder(em)));
+  const leave = (number: number, left: AttemptLeft) =>
+    inRun((recorder) => recorder.attemptLeft(execution, attempt(number), left));
   const begin = (workflowRun: string, activityAttempt: number, process = 'one') =>
-    inRun((runs) => runs.begin(execution, NODE, { workflowRun, activityAttempt, process, record: true }));
+    inRun((recorder) => recorder.runBegan(execution, NODE, { workflowRun, activityAttempt, process }));
   const told = (begun: RunBeginning) => (begun.kind === 'begun' ? begun.number : begun.kind);
   const numbers = async (attempts: readonly (readonly [string, number])[]) => {
     const found = [];
@@ -49,7 +52,7 @@ describe('the number of an attempt', () => {
 
   it('grows when Temporal begins to count anew within one workflow run', async () => {
     await begin('A', 3);
-    await inRun((runs) => runs.retryLater(attempt(1), { code: 'handler_failed', message: 'no' }, 0));
+    await leave(1, { because: 'failed', error: { code: 'handler_failed', message: 'no' }, waitMs: 0 });
 
     assert.deepEqual(
       await numbers([
@@ -101,12 +104,12 @@ describe('the number of an attempt', () => {
   it('is told by an event once, and not again after waits for a limit', async () => {
     await begin('A', 1);
     for (const number of [1, 2, 3]) {
-      await inRun((runs) => runs.waitForLimit(attempt(number), execution, { waitMs: 0, waitedMs: 0, mostMs: 60_000 }));
+      await leave(number, { because: 'limited', waitMs: 0, waitedMs: 0, mostMs: 60_000 });
       await begin('A', number + 1);
     }
     assert.deepEqual(await eventTypes(), ['run.started']);
 
-    await inRun((runs) => runs.giveBack(attempt(4)));
+    await leave(4, { because: 'given back' });
     await begin('A', 5);
     assert.deepEqual(await eventTypes(), ['run.started', 'run.retried']);
   });
