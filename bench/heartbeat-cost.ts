@@ -72,11 +72,11 @@ function presenceOf(database: Database, index: number): AgentPresence {
 
 /** Updates of the heartbeats so far, as PostgreSQL counts them once all sessions have reported theirs. */
 async function updates(database: Database): Promise<{ all: number; hot: number; bytes: number }> {
-  const { rows } = await database.inSystem('inspect', async ({ kysely }) => {
-    await sql`select pg_stat_force_next_flush()`.execute(kysely);
+  const { rows } = await database.inSystem('inspect', async ({ em }) => {
+    await sql`select pg_stat_force_next_flush()`.execute(em.getKysely());
     return sql<{ all: string; hot: string; bytes: string }>`
       select n_tup_upd as all, n_tup_hot_upd as hot, pg_total_relation_size(relid) as bytes
-      from pg_stat_user_tables where schemaname = 'muster' and relname = 'agent_heartbeats'`.execute(kysely);
+      from pg_stat_user_tables where schemaname = 'muster' and relname = 'agent_heartbeats'`.execute(em.getKysely());
   });
   const [row] = rows;
   return { all: Number(row?.all), hot: Number(row?.hot), bytes: Number(row?.bytes) };

@@ -33,10 +33,12 @@ class TerminalRows {
     this.#looking = true;
     while (this.#waiting.size > 0) {
       const ids = [...this.#waiting.keys()];
-      const found = await this.#database.single.inSystem('inspect', ({ kysely }) =>
+      const found = await this.#database.single.inSystem('inspect', ({ em }) =>
         sql<{
           id: string;
-        }>`select id from muster.tasks where id = any(${ids}::uuid[]) and completed_at is not null`.execute(kysely),
+        }>`select id from muster.tasks where id = any(${ids}::uuid[]) and completed_at is not null`.execute(
+          em.getKysely(),
+        ),
       );
       for (const { id } of found.rows) {
         this.#waiting.get(id)?.();

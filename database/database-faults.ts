@@ -12,7 +12,7 @@ export type DatabaseFault = 'interrupted' | 'unreachable' | 'overloaded' | 'read
 
 /** By SQLSTATE, the exact one first, then its class. What is not here is a fault of the program. */
 const FAULT_OF_STATE: Readonly<Record<string, DatabaseFault | null>> = {
-  // A prepared statement that no longer fits: its connection is given up, see `unit-client.ts`.
+  // A prepared statement that no longer fits: its connection is given up, see `unit-connection.ts`.
   '0A000': 'interrupted',
   '26000': 'interrupted',
   // A role that is not there: the database was not prepared.

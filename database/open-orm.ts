@@ -1,10 +1,9 @@
 import { MikroORM } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
 import { DatabaseClosed, PostgresqlUnreachable } from './database-errors.ts';
-import { ormOptions, SCHEMA } from './orm-options.ts';
-import { type GuardedPool, PoolGuard } from './pool-guard.ts';
+import { ormOptions } from './orm-options.ts';
 import { type Database, type DatabaseLog, runUnitOfWork, underDeadline } from './transaction.ts';
-import { prepareUnitClient, type UnitClient } from './unit-client.ts';
+import { UnitDialect } from './unit-driver.ts';
+import { UnitPool } from './unit-pool.ts';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -24,9 +23,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** Opens the tables. Connections are made when first needed, so this succeeds while the server is still starting. */
 export function openDatabase(options: DatabaseOptions): Database {
   const timeoutMs = options.transactionTimeoutMs ?? 10_000;
-  const guard = new PoolGuard();
-  const orm = openMapper(options, guard, timeoutMs);
-  const unit = { em: orm.em, guard, timeoutMs, log: options.log ?? null };
+  const pool = openPool(options, timeoutMs);
+  const orm = new MikroORM({ ...ormOptions(options.url), driverOptions: new UnitDialect(pool) });
+  const unit = { em: orm.em, pool, timeoutMs, log: options.log ?? null };
   let closing: Promise<void> | null = null;
   const running = new Set<Promise<unknown>>();
   // The mapper would quietly open a new pool, which nobody would close.
@@ -43,44 +42,40 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     ...units(false),
     single: units(true),
-    pool: () => guard.state(),
+    pool: () => pool.state(),
     ping: () =>
       whileOpen(() =>
-        ping(orm, guard).catch((error: unknown) => {
+        ping(pool).catch((error: unknown) => {
           throw new PostgresqlUnreachable(options.url, error);
         }),
       ),
     close: () => {
+      // A mapper that was never used has no driver that could close the pool.
       closing ??= Promise.allSettled(running)
         .then(() => orm.close(true))
-        .then(() => guard.closed());
+        .then(() => pool.end());
       return closing;
     },
   };
 }
 
-function openMapper(options: DatabaseOptions, guard: PoolGuard, timeoutMs: number) {
-  return new MikroORM({
-    ...ormOptions(options.url),
-    schema: SCHEMA,
-    pool: { min: 0, max: options.poolSize ?? 10 },
-    driverOptions: {
-      application_name: options.applicationName,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      keepAlive: true,
-      query_timeout: timeoutMs + CONNECT_TIMEOUT_MS,
-      pipeline: true,
-      onPoolCreated: (pool: GuardedPool<UnitClient>) => {
-        guard.watch(pool);
-        pool.on('connect', prepareUnitClient);
-      },
-    },
+function openPool(options: DatabaseOptions, timeoutMs: number): UnitPool {
+  return new UnitPool({
+    connectionString: options.url,
+    max: options.poolSize ?? 10,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    query_timeout: timeoutMs + CONNECT_TIMEOUT_MS,
   });
 }
 
-function ping(orm: MikroORM, guard: PoolGuard): Promise<void> {
-  const facts = { timeoutMs: CONNECT_TIMEOUT_MS, remainingMs: CONNECT_TIMEOUT_MS, attempt: 1 };
-  return underDeadline(guard, facts, async () => {
-    await sql`select 1`.execute(orm.em.fork().getKysely());
+function ping(pool: UnitPool): Promise<void> {
+  const travel = { scope: '', single: true };
+  const facts = { travel, timeoutMs: CONNECT_TIMEOUT_MS, remainingMs: CONNECT_TIMEOUT_MS, attempt: 1 };
+  return underDeadline(pool, facts, async () => {
+    const connection = await pool.connect();
+    await connection.ask();
+    connection.release();
   });
 }

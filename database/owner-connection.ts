@@ -1,7 +1,10 @@
-import { MikroORM } from '@mikro-orm/postgresql';
-import { CompiledQuery, type Kysely } from 'kysely';
+import { setTimeout as pause } from 'node:timers/promises';
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
+import { Client } from 'pg';
 import { PostgresqlUnreachable } from './database-errors.ts';
-import { type GuardedPool, PoolGuard } from './pool-guard.ts';
+
+/** How long the socket may take to close. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
  * One session of the schema's owner (or of whoever may read the catalogue), closed when the work ends.
@@ -11,34 +14,30 @@ export async function withConnection<Result>(
   url: string,
   work: (session: Kysely<unknown>) => Promise<Result>,
 ): Promise<Result> {
-  const guard = new PoolGuard();
-  const orm = new MikroORM({
-    clientUrl: url,
-    entities: [],
-    discovery: { warnWhenNoEntities: false },
-    pool: { min: 0, max: 1 },
-    driverOptions: {
-      application_name: 'muster migrate',
-      connectionTimeoutMillis: 10_000,
-      keepAlive: true,
-      onPoolCreated: (pool: GuardedPool) => guard.watch(pool),
-    },
-    logger: () => undefined,
+  const client = new Client({
+    connectionString: url,
+    application_name: 'muster migrate',
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
   });
-  let isOpen = false;
-  const workInside = (session: Kysely<unknown>) => {
-    isOpen = true;
-    return work(session);
-  };
+  // The statement that meets the end of the connection says so.
+  client.on('error', () => undefined);
   try {
-    return await guard.withLease(() => orm.em.getKysely<unknown>().connection().execute(workInside));
-  } catch (error) {
-    throw isOpen ? error : new PostgresqlUnreachable(url, error);
+    await client.connect().catch((error: unknown) => {
+      throw new PostgresqlUnreachable(url, error);
+    });
+    return await work(sessionOf(client));
   } finally {
-    await orm.close(true);
     // A database can be copied or renamed only when no session is left in it.
-    await guard.closed();
+    await Promise.race([client.end(), pause(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
+}
+
+/** Everything on this one session: its locks and settings hold for all statements. */
+function sessionOf(client: Client): Kysely<unknown> {
+  const session = Object.assign(client, { release: () => undefined });
+  const pool = { options: {}, connect: () => Promise.resolve(session), end: () => Promise.resolve() };
+  return new Kysely({ dialect: new PostgresDialect({ pool }) });
 }
 
 /** Runs a whole SQL file: several statements, no parameters. */

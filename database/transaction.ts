@@ -1,14 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { Kysely } from 'kysely';
 import { escapeLiteral } from 'pg';
 import { errorMessage, MusterError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
-import type { MusterTables } from '../entities/tables.ts';
 import { databaseFailure, TransactionTimedOut } from './database-errors.ts';
 import { backOffMs, faultOf, isOutOfConnections, isTransient } from './database-faults.ts';
-import type { PoolGuard, PoolState } from './pool-guard.ts';
-import { unitTravel } from './unit-client.ts';
+import type { UnitTravel } from './unit-connection.ts';
+import type { PoolState, UnitPool } from './unit-pool.ts';
 
 /** Why a unit of work reaches across tenants. Each has its name, so that the server's own records show it too. */
 export const SYSTEM_PURPOSES = [
@@ -27,8 +25,6 @@ export type SystemPurpose = (typeof SYSTEM_PURPOSES)[number];
 /** What a unit of work may use. It ends with the unit: keep nothing of it. */
 export interface Transaction {
   readonly em: SqlEntityManager;
-  /** For hand-written SQL, with bound parameters, inside the same transaction. */
-  readonly kysely: Kysely<MusterTables>;
   /** The tenant whose rows are visible; null where all are. */
   readonly tenant: string | null;
 }
@@ -59,7 +55,7 @@ export type Scope = { readonly tenant: string } | { readonly purpose: SystemPurp
 
 export interface UnitOfWorkOptions {
   readonly em: SqlEntityManager;
-  readonly guard: PoolGuard;
+  readonly pool: UnitPool;
   readonly timeoutMs: number;
   readonly log: DatabaseLog | null;
   /** Whether the unit is exactly one statement. */
@@ -102,7 +98,7 @@ export async function runUnitOfWork<Result>(
       const fault = faultOf(error);
       const isLast = attempt >= MAX_ATTEMPTS || performance.now() + wait >= deadline;
       if (isLast || !isTransient(fault)) throw databaseFailure(fault, error, { ...options, attempts: attempt });
-      if (isOutOfConnections(error)) options.guard.holdSize();
+      if (isOutOfConnections(error)) options.pool.holdSize();
       options.log?.warn({ attempt, reason: errorMessage(error) }, 'a unit of work failed for now; retrying it');
       await pause(wait);
     }
@@ -117,24 +113,33 @@ function runAttempt<Result>(
   work: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   const remainingMs = options.deadline - performance.now();
-  return underDeadline(options.guard, { ...options, remainingMs }, () => transact(options, scope, work));
+  const travel = { scope: scopeSql(scope, remainingMs + SERVER_GRACE_MS), single: options.single };
+  return underDeadline(options.pool, { ...options, travel, remainingMs }, () => transact(options.em, scope, work));
+}
+
+/** What work on one connection is known by, and how long it may take. */
+export interface DeadlineFacts {
+  readonly travel: UnitTravel;
+  readonly timeoutMs: number;
+  readonly remainingMs: number;
+  readonly attempt: number;
 }
 
 /**
- * Runs database work that holds at most one connection. When its time is over that connection is cut, so that nothing
- * waits for a server that no longer answers, and `TransactionTimedOut` is raised.
+ * Runs database work on one connection. When its time is over that connection is cut, so that nothing waits for a server
+ * that no longer answers, and `TransactionTimedOut` is raised.
  */
 export function underDeadline<Result>(
-  guard: PoolGuard,
-  facts: { readonly timeoutMs: number; readonly remainingMs: number; readonly attempt: number },
+  pool: UnitPool,
+  facts: DeadlineFacts,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  return guard.withLease(async (lease) => {
+  return pool.run(facts.travel, async (unit) => {
     const expired = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => {
         const error = new TransactionTimedOut({ timeoutMs: facts.timeoutMs, attempts: facts.attempt });
-        guard.abandon(lease, error);
+        unit.end(error);
         expired.reject(error);
       },
       Math.max(0, facts.remainingMs),
@@ -151,25 +156,14 @@ export function underDeadline<Result>(
 }
 
 async function transact<Result>(
-  options: AttemptOptions,
+  mapper: SqlEntityManager,
   scope: Scope,
   work: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
-  const limitMs = options.deadline - performance.now() + SERVER_GRACE_MS;
-  const travel = { scope: scopeSql(scope, limitMs), single: options.single };
-  return unitTravel.run(travel, () => transactTravelling(options, scope, work));
-}
-
-async function transactTravelling<Result>(
-  options: AttemptOptions,
-  scope: Scope,
-  work: (tx: Transaction) => Promise<Result>,
-): Promise<Result> {
-  const em = options.em.fork();
+  const em = mapper.fork();
   await em.begin();
   try {
-    const kysely = em.getKysely<MusterTables>();
-    const result = await work({ em, kysely, tenant: 'tenant' in scope ? scope.tenant : null });
+    const result = await work({ em, tenant: 'tenant' in scope ? scope.tenant : null });
     await em.commit();
     return result;
   } catch (error) {
@@ -181,7 +175,8 @@ async function transactTravelling<Result>(
 
 /**
  * Takes on the role and the tenant, and lets the server give up when the program would, all for this transaction only.
- * Row-level security binds from here on, whoever logged in. Without parameters, so that it travels with `begin`.
+ * Row-level security binds from here on, whoever logged in. Without parameters, so that it travels with what begins
+ * the transaction.
  */
 function scopeSql(scope: Scope, limitMs: number): string {
   const [role, tenant, purpose] =

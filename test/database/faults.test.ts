@@ -56,10 +56,12 @@ class Writers {
   }
 
   #write(id: string): Promise<void> {
-    return this.#database.inTenant('default', async ({ kysely }) => {
+    return this.#database.inTenant('default', async ({ em }) => {
       this.runs += 1;
       await sql`insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id)
-        values (${id}, 'default', 'writer', 'write', 'unit', ${id}) on conflict (id) do nothing`.execute(kysely);
+        values (${id}, 'default', 'writer', 'write', 'unit', ${id}) on conflict (id) do nothing`.execute(
+        em.getKysely(),
+      );
     });
   }
 }
@@ -85,8 +87,8 @@ describe('the pool when PostgreSQL fails', function () {
 
   /** Every acknowledged unit is there once, nothing is there that was not tried, and no connection is lost. */
   const verify = async (writers: Writers) => {
-    const { rows } = await database.inTenant('default', ({ kysely }) =>
-      sql<{ id: string }>`select id from muster.audit_log`.execute(kysely),
+    const { rows } = await database.inTenant('default', ({ em }) =>
+      sql<{ id: string }>`select id from muster.audit_log`.execute(em.getKysely()),
     );
     const stored = new Set(rows.map((row) => row.id));
     const lost = [...writers.acknowledged].filter((id) => !stored.has(id));

@@ -45,7 +45,10 @@ describe('the roles of the program, on a cluster that knows none of them', () =>
     for (const url of [web.toString(), database.superuserUrl]) {
       const opened = openDatabase({ url, applicationName: 'roles test', poolSize: 1 });
       const visible = (tenant: string) =>
-        opened.inTenant(tenant, async ({ kysely }) => (await sql`select id from muster.tenants`.execute(kysely)).rows);
+        opened.inTenant(
+          tenant,
+          async ({ em }) => (await sql`select id from muster.tenants`.execute(em.getKysely())).rows,
+        );
       assert.deepEqual(await visible('default'), [{ id: 'default' }]);
       assert.deepEqual(await visible(''), []);
       await opened.close();

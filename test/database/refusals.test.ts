@@ -7,7 +7,7 @@ import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { sharedStack } from '../support/stack.ts';
 
-const select1 = ({ kysely }: Transaction) => sql`select 1`.execute(kysely);
+const select1 = ({ em }: Transaction) => sql`select 1`.execute(em.getKysely());
 const write = (database: Database, key: string, value: number) =>
   database.inSystem('inspect', async ({ em }) => void em.create(SystemConfig, { key, value }));
 const read = (database: Database, key: string) =>
@@ -40,7 +40,7 @@ describe('a unit of work on a server that refuses', () => {
     await alter('connection limit 3');
 
     const units = Array.from({ length: 200 }, () =>
-      database.inSystem('inspect', ({ kysely }) => sql`select pg_sleep(0.01)`.execute(kysely)),
+      database.inSystem('inspect', ({ em }) => sql`select pg_sleep(0.01)`.execute(em.getKysely())),
     );
 
     await Promise.all(units);
@@ -82,7 +82,9 @@ describe('a unit of work on a server that refuses', () => {
     const database = open();
 
     await assert.rejects(
-      database.inSystem('inspect', ({ kysely }) => sql`insert into muster.tenants (id) values (null)`.execute(kysely)),
+      database.inSystem('inspect', ({ em }) =>
+        sql`insert into muster.tenants (id) values (null)`.execute(em.getKysely()),
+      ),
       { code: 'write_refused', table: 'tenants', sqlState: '23502', message: /refused what was written in tenants: / },
     );
   });

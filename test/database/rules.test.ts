@@ -50,9 +50,11 @@ describe('the rules that the database holds', () => {
   };
 
   const move = (id: TaskId | undefined, to: TaskStatus) =>
-    inDefault(async ({ kysely }) => {
+    inDefault(async ({ em }) => {
       const completed = isTerminalTaskStatus(to) ? sql`now()` : sql`null`;
-      await sql`update muster.tasks set status = ${to}, completed_at = ${completed} where id = ${id}`.execute(kysely);
+      await sql`update muster.tasks set status = ${to}, completed_at = ${completed} where id = ${id}`.execute(
+        em.getKysely(),
+      );
     });
 
   for (const from of TASK_STATUSES) {
@@ -74,7 +76,9 @@ describe('the rules that the database holds', () => {
   it('C027: holds that completed_at is set exactly when the task has ended', async () => {
     const [id] = await tasks({ status: 'in_progress' });
     const set = (assignment: string) =>
-      inDefault(({ kysely }) => sql`update muster.tasks set ${sql.raw(assignment)} where id = ${id}`.execute(kysely));
+      inDefault(({ em }) =>
+        sql`update muster.tasks set ${sql.raw(assignment)} where id = ${id}`.execute(em.getKysely()),
+      );
 
     await assert.rejects(set("status = 'completed'"), /tasks_completed_check/);
     await assert.rejects(set('completed_at = now()'), /tasks_completed_check/);
@@ -84,9 +88,9 @@ describe('the rules that the database holds', () => {
   it('C019: lets a slot of a concurrency key be held by one task only', async () => {
     const [first, second] = await tasks({ status: 'in_progress' }, { status: 'pending' });
     const take = (taskId: string | undefined) =>
-      database.inSystem('inspect', ({ kysely }) =>
+      database.inSystem('inspect', ({ em }) =>
         sql`insert into muster.concurrency_slots (key, slot, task_id, tenant_id, fence)
-          values ('user:default/u-1', 1, ${taskId}, 'default', 1)`.execute(kysely),
+          values ('user:default/u-1', 1, ${taskId}, 'default', 1)`.execute(em.getKysely()),
       );
     await take(first);
 
@@ -105,9 +109,9 @@ describe('the rules that the database holds', () => {
     const [id] = await tasks({ status: 'pending' });
     await move(id, 'in_progress');
 
-    const { rows } = await inDefault(({ kysely }) =>
+    const { rows } = await inDefault(({ em }) =>
       sql<{ later: boolean }>`select updated_at > created_at as later from muster.tasks where id = ${id}`.execute(
-        kysely,
+        em.getKysely(),
       ),
     );
     assert.deepEqual(rows, [{ later: true }]);
@@ -126,7 +130,7 @@ describe('the rules that the database holds', () => {
       });
       return ids;
     };
-    const run = (statement: string) => inDefault(({ kysely }) => sql.raw(statement).execute(kysely));
+    const run = (statement: string) => inDefault(({ em }) => sql.raw(statement).execute(em.getKysely()));
 
     it('let nothing change but its task queue', async () => {
       const { graphId } = await publish();
@@ -166,7 +170,7 @@ describe('the rules that the database holds', () => {
       );
       const remove = sql.raw(`delete from muster.agent_components where id = '${component}'`);
       await assert.rejects(
-        database.inSystem('publish', ({ kysely }) => remove.execute(kysely)),
+        database.inSystem('publish', ({ em }) => remove.execute(em.getKysely())),
         /never changes/,
       );
     });
@@ -176,8 +180,8 @@ describe('the rules that the database holds', () => {
 
       await database.inSystem('retention', ({ em }) => em.nativeDelete(AgentGraph, { id: graphId }));
 
-      const left = await inDefault(({ kysely }) =>
-        sql`select 1 from muster.agent_components where graph_id = ${graphId}`.execute(kysely),
+      const left = await inDefault(({ em }) =>
+        sql`select 1 from muster.agent_components where graph_id = ${graphId}`.execute(em.getKysely()),
       );
       assert.deepEqual(left.rows, []);
     });
@@ -226,7 +230,9 @@ describe('the rules that the database holds', () => {
   it('refuses words that the domain does not know', async () => {
     const [id] = await tasks({ status: 'pending' });
     const set = (assignment: string) =>
-      inDefault(({ kysely }) => sql.raw(`update muster.tasks set ${assignment} where id = '${id}'`).execute(kysely));
+      inDefault(({ em }) =>
+        sql.raw(`update muster.tasks set ${assignment} where id = '${id}'`).execute(em.getKysely()),
+      );
 
     await assert.rejects(set('priority = 0'), /tasks_priority_check/);
     await assert.rejects(set('priority = 11'), /tasks_priority_check/);
@@ -255,11 +261,11 @@ describe('the rules that the database holds', () => {
     for (const change of CHANGES) {
       it(`C063: refuse "${change}" to the program, to system work, to the owner and to a superuser`, async () => {
         await assert.rejects(
-          inDefault(({ kysely }) => sql.raw(change).execute(kysely)),
+          inDefault(({ em }) => sql.raw(change).execute(em.getKysely())),
           /permission denied/,
         );
         await assert.rejects(
-          database.inSystem('retention', ({ kysely }) => sql.raw(change).execute(kysely)),
+          database.inSystem('retention', ({ em }) => sql.raw(change).execute(em.getKysely())),
           /permission denied/,
         );
         for (const url of [clone.ownerUrl, clone.superuserUrl]) {

@@ -33,8 +33,8 @@ export function insertSampleSlot(tx: Transaction, { tenantId, taskId }: SampleId
   return tx.em.flush();
 }
 
-export const insertTenant = ({ kysely }: Transaction, tenant: string) =>
-  sql`insert into muster.tenants (id) values (${tenant}) on conflict do nothing`.execute(kysely);
+export const insertTenant = ({ em }: Transaction, tenant: string) =>
+  sql`insert into muster.tenants (id) values (${tenant}) on conflict do nothing`.execute(em.getKysely());
 
 export function graphRow(tx: Transaction, ids: SampleIds) {
   return tx.em.create(entities.AgentGraph, {

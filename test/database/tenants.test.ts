@@ -45,10 +45,10 @@ describe('row-level security', () => {
   });
 
   /** The tenants whose rows of a table are visible. */
-  const visibleTenants = async ({ kysely }: Transaction, table: string) => {
+  const visibleTenants = async ({ em }: Transaction, table: string) => {
     const column = sql.ref(tenantColumn(table));
     const found = await sql<{ tenant: string }>`select distinct ${column} as tenant from ${sql.table(table)}`.execute(
-      kysely,
+      em.getKysely(),
     );
     return found.rows.map((row) => row.tenant).sort();
   };
@@ -87,8 +87,8 @@ describe('row-level security', () => {
     it(`S9: lets no tenant change or take rows of another in ${table}`, async () => {
       const column = tenantColumn(table);
       const attempt = (statement: string) =>
-        database.inTenant('red', async ({ kysely }) => {
-          const { numAffectedRows } = await sql.raw(statement).execute(kysely);
+        database.inTenant('red', async ({ em }) => {
+          const { numAffectedRows } = await sql.raw(statement).execute(em.getKysely());
           return Number(numAffectedRows);
         });
       const refusal = /permission denied|row-level security|violates|only grows/;
@@ -121,7 +121,7 @@ describe('row-level security', () => {
       database.inTenant('red', () => Promise.reject(failure)),
       failure,
     );
-    await assert.rejects(database.inTenant('red', ({ kysely }) => sql`select 1 / 0`.execute(kysely)));
+    await assert.rejects(database.inTenant('red', ({ em }) => sql`select 1 / 0`.execute(em.getKysely())));
 
     assert.deepEqual(await database.inTenant('', (tx) => visibleTenants(tx, 'tasks')), []);
     assert.equal(database.pool().total, 1);
@@ -155,7 +155,7 @@ describe('row-level security', () => {
 
   it('lets the program neither change the ledger nor empty a table', async () => {
     const attempt = (statement: string) =>
-      database.inSystem('inspect', ({ kysely }) => sql.raw(statement).execute(kysely));
+      database.inSystem('inspect', ({ em }) => sql.raw(statement).execute(em.getKysely()));
 
     await attempt('select 1 from muster.schema_migrations');
     for (const table of [...TABLES, ...WITHOUT_TENANT]) {

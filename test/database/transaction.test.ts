@@ -31,7 +31,7 @@ describe('a unit of work', () => {
     opened.push(database);
     return database;
   };
-  const select1 = ({ kysely }: Transaction) => sql`select 1`.execute(kysely);
+  const select1 = ({ em }: Transaction) => sql`select 1`.execute(em.getKysely());
   const write = (database: Database, key: string, value: number) =>
     database.inSystem('inspect', async ({ em }) => void em.create(SystemConfig, { key, value }));
   const read = (database: Database, key: string) =>
@@ -55,9 +55,11 @@ describe('a unit of work', () => {
 
   it('shows the server its role, its tenant or purpose and its limits, for this transaction only', async () => {
     const database = open({ poolSize: 1, transactionTimeoutMs: 4_000 });
-    const facts = ({ kysely }: Transaction) =>
+    const facts = ({ em }: Transaction) =>
       sql<Record<string, string>>`select current_user as role, current_setting('app.tenant') as tenant,
-        current_setting('app.purpose') as purpose, current_setting('statement_timeout') as "limit"`.execute(kysely);
+        current_setting('app.purpose') as purpose, current_setting('statement_timeout') as "limit"`.execute(
+        em.getKysely(),
+      );
 
     const [tenant] = (await database.inTenant('red', facts)).rows;
     const [system] = (await database.inSystem('retention', facts)).rows;
@@ -71,8 +73,10 @@ describe('a unit of work', () => {
     const database = open();
     const text = "it's \\ $1 ? ; drop table muster.tasks; --";
 
-    const { rows } = await database.inSystem('inspect', ({ kysely }) =>
-      sql<{ value: string; query: string }>`select ${text}::text as value, current_query() as query`.execute(kysely),
+    const { rows } = await database.inSystem('inspect', ({ em }) =>
+      sql<{ value: string; query: string }>`select ${text}::text as value, current_query() as query`.execute(
+        em.getKysely(),
+      ),
     );
 
     assert.equal(rows[0]?.value, text);
@@ -84,10 +88,10 @@ describe('a unit of work', () => {
       const database = open();
       const managers = new Set<SqlEntityManager>();
 
-      await database.inSystem('inspect', async ({ em, kysely }) => {
+      await database.inSystem('inspect', async ({ em }) => {
         managers.add(em);
         em.create(SystemConfig, { key: `again-${state}`, value: managers.size });
-        if (managers.size < 3) await raise(state).execute(kysely);
+        if (managers.size < 3) await raise(state).execute(em.getKysely());
       });
 
       assert.equal(managers.size, 3);
@@ -102,9 +106,9 @@ describe('a unit of work', () => {
     opened.push(database);
     let runs = 0;
 
-    await database.inSystem('inspect', async ({ kysely }) => {
+    await database.inSystem('inspect', async ({ em }) => {
       runs += 1;
-      if (runs === 1) await raise('40001').execute(kysely);
+      if (runs === 1) await raise('40001').execute(em.getKysely());
     });
 
     assert.deepEqual(lines, [[{ attempt: 1, reason: 'on purpose' }, 'a unit of work failed for now; retrying it']]);
@@ -120,9 +124,9 @@ describe('a unit of work', () => {
       let runs = 0;
 
       await assert.rejects(
-        open().inSystem('inspect', async ({ kysely }) => {
+        open().inSystem('inspect', async ({ em }) => {
           runs += 1;
-          await raise(state).execute(kysely);
+          await raise(state).execute(em.getKysely());
         }),
         { code },
       );
@@ -138,10 +142,12 @@ describe('a unit of work', () => {
     const arrivals = Promise.withResolvers<void>();
     let arrived = 0;
     const bump = (keys: [string, string]) =>
-      database.inSystem('inspect', async ({ kysely }) => {
+      database.inSystem('inspect', async ({ em }) => {
         runs += 1;
         const add = (key: string) =>
-          sql`update muster.system_config set value = to_jsonb(value::int + 1) where key = ${key}`.execute(kysely);
+          sql`update muster.system_config set value = to_jsonb(value::int + 1) where key = ${key}`.execute(
+            em.getKysely(),
+          );
         await add(keys[0]);
         arrived += 1;
         if (arrived === 2) arrivals.resolve();
@@ -160,7 +166,7 @@ describe('a unit of work', () => {
     const started = performance.now();
 
     await assert.rejects(
-      database.inSystem('inspect', ({ kysely }) => sql`select pg_sleep(60)`.execute(kysely)),
+      database.inSystem('inspect', ({ em }) => sql`select pg_sleep(60)`.execute(em.getKysely())),
       {
         code: 'transaction_timed_out',
         facts: { timeoutMs: 300, attempts: 1 },

@@ -70,15 +70,15 @@ export class ClaimBed {
     const { taskQueue = TASK_QUEUE } = traits;
     const ids = Array.from({ length: count }, () => uuid() as TaskId);
     const keys = concurrencyKeys({ tenant: tenant as TenantId, graph, user, agents: ['slow-step'], key });
-    await this.database.inSystem('publish', ({ kysely }) =>
-      sql`insert into muster.tenants (id) values (${tenant}) on conflict do nothing`.execute(kysely),
+    await this.database.inSystem('publish', ({ em }) =>
+      sql`insert into muster.tenants (id) values (${tenant}) on conflict do nothing`.execute(em.getKysely()),
     );
-    await this.database.inTenant(tenant, ({ kysely }) =>
+    await this.database.inTenant(tenant, ({ em }) =>
       sql`insert into muster.tasks (id, tenant_id, graph_id, graph_name, task_queue, title, priority, user_id, request_hash,
           input, concurrency_keys)
         select i, ${tenant}, ${this.#graphs.get(graph)}, ${graph}, ${taskQueue}, 'title', ${priority}, ${user}, 'hash',
           '{}', ${keys}::text[]
-        from unnest(${ids}::uuid[]) as i`.execute(kysely),
+        from unnest(${ids}::uuid[]) as i`.execute(em.getKysely()),
     );
     return ids;
   }
@@ -109,8 +109,8 @@ export class ClaimBed {
   }
 
   async slotCount(): Promise<number> {
-    const result = await this.database.single.inSystem('inspect', ({ kysely }) =>
-      sql<{ count: number }>`select count(*)::int as count from muster.concurrency_slots`.execute(kysely),
+    const result = await this.database.single.inSystem('inspect', ({ em }) =>
+      sql<{ count: number }>`select count(*)::int as count from muster.concurrency_slots`.execute(em.getKysely()),
     );
     return result.rows[0]?.count ?? 0;
   }
@@ -125,12 +125,12 @@ export class ClaimBed {
 
   /** How many open tasks there are with each key, and how many slots of it are held. */
   async open(): Promise<Map<string, { open: number; slots: number }>> {
-    const result = await this.database.single.inSystem('inspect', ({ kysely }) =>
+    const result = await this.database.single.inSystem('inspect', ({ em }) =>
       sql<{ key: string; open: number; slots: number }>`
         select k.key, count(*)::int as open,
           (select count(*)::int from muster.concurrency_slots s where s.key = k.key) as slots
         from muster.tasks t cross join unnest(t.concurrency_keys) as k(key)
-        where t.status = 'in_progress' group by 1`.execute(kysely),
+        where t.status = 'in_progress' group by 1`.execute(em.getKysely()),
     );
     return new Map(result.rows.map(({ key, ...counts }) => [key, counts]));
   }

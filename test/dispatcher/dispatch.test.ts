@@ -88,10 +88,10 @@ describe('a dispatcher', () => {
 
     await startedCount(18);
     await eventually(async () => {
-      const failed = await bed.claims.database.inSystem('inspect', ({ kysely }) =>
+      const failed = await bed.claims.database.inSystem('inspect', ({ em }) =>
         sql<{ status: string; reason: string }>`select status, dead_letter_reason as reason from muster.tasks
           where id in (${doomed}, ${damaged})`
-          .execute(kysely)
+          .execute(em.getKysely())
           .then(({ rows }) => rows),
       );
       const refused = { status: 'failed', reason: 'write_refused' };

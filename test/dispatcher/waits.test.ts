@@ -35,8 +35,10 @@ describe('a task that waits', () => {
       return [await slots.freeStale(bed.settings), await slots.takeMissing(bed.settings)];
     });
   const slotNumbers = async () => {
-    const { rows } = await bed.database.single.inSystem('inspect', ({ kysely }) =>
-      sql<{ slot: number }>`select slot from muster.concurrency_slots where key = ${KEY} order by 1`.execute(kysely),
+    const { rows } = await bed.database.single.inSystem('inspect', ({ em }) =>
+      sql<{ slot: number }>`select slot from muster.concurrency_slots where key = ${KEY} order by 1`.execute(
+        em.getKysely(),
+      ),
     );
     return rows.map((row) => row.slot);
   };

@@ -47,33 +47,33 @@ describe('the dead letters', () => {
       await tx.em.flush();
       await sql`update muster.tasks set dead_lettered_at = now(), dead_letter_reason = 'handler_failed',
         error = '{"code":"handler_failed","message":"no luck"}' where status = 'failed' and dead_lettered_at is null`.execute(
-        tx.kysely,
+        tx.em.getKysely(),
       );
     });
     return ids;
   }
 
   const rowOf = async (id: TaskId | undefined) => {
-    const { rows } = await inDefault(({ kysely }) =>
+    const { rows } = await inDefault(({ em }) =>
       sql<Record<string, unknown>>`select status, error, completed_at, dead_lettered_at, dead_letter_reason,
-        cancel_requested_at, deadline_at from muster.tasks where id = ${id}`.execute(kysely),
+        cancel_requested_at, deadline_at from muster.tasks where id = ${id}`.execute(em.getKysely()),
     );
     return rows[0] ?? {};
   };
 
   const unsentIds = async () => {
-    const { rows } = await inDefault(({ kysely }) =>
+    const { rows } = await inDefault(({ em }) =>
       sql<{ ids: string[] }>`select payload -> 'taskIds' as ids from muster.outbox
-        where topic = 'task.submitted' and sent_at is null and task_id is null order by id`.execute(kysely),
+        where topic = 'task.submitted' and sent_at is null and task_id is null order by id`.execute(em.getKysely()),
     );
     return rows.map((row) => row.ids);
   };
 
   it('leave nothing of the death in the row of a redriven task, and one outbox row for all of them', async () => {
     const ids = await tasks(['failed', 'failed', 'failed']);
-    await inDefault(({ kysely }) =>
+    await inDefault(({ em }) =>
       sql`update muster.tasks set cancel_requested_at = now(), deadline_at = now() - interval '1 minute'
-        where id = ${ids[0]}`.execute(kysely),
+        where id = ${ids[0]}`.execute(em.getKysely()),
     );
 
     const redriven = await redrive(ids);
@@ -98,8 +98,8 @@ describe('the dead letters', () => {
 
   it('keep a deadline that has not passed', async () => {
     const [id] = await tasks(['failed']);
-    await inDefault(({ kysely }) =>
-      sql`update muster.tasks set deadline_at = now() + interval '1 hour' where id = ${id}`.execute(kysely),
+    await inDefault(({ em }) =>
+      sql`update muster.tasks set deadline_at = now() + interval '1 hour' where id = ${id}`.execute(em.getKysely()),
     );
 
     await redrive(id === undefined ? [] : [id]);

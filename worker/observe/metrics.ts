@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { PoolState } from '../../database/pool-guard.ts';
+import type { PoolState } from '../../database/unit-pool.ts';
 import { AGENT_STATUSES } from '../../domain/agents/agent-status.ts';
 import { STALL_KINDS, type Stall } from '../../domain/agents/liveness-stalls.ts';
 import type { InstallationGauges } from '../../entities/system/gauge-repository.ts';

@@ -19,10 +19,10 @@ describe('the connection of a unit of work', () => {
 
   it('prepares a statement once and uses it again', async () => {
     const run = () =>
-      database.inSystem('inspect', async ({ kysely }) => {
-        await sql`select key from muster.system_config where key = ${'any'}`.execute(kysely);
+      database.inSystem('inspect', async ({ em }) => {
+        await sql`select key from muster.system_config where key = ${'any'}`.execute(em.getKysely());
         const prepared = await sql<{ statement: string }>`
-          select statement from pg_prepared_statements where name like ${'muster_%'}`.execute(kysely);
+          select statement from pg_prepared_statements where name like ${'muster_%'}`.execute(em.getKysely());
         return prepared.rows.filter((row) => row.statement.includes('system_config')).length;
       });
 
@@ -33,9 +33,9 @@ describe('the connection of a unit of work', () => {
 
   it('goes on with a new connection when the schema changed under a prepared statement', async () => {
     const columns = () =>
-      database.inSystem('inspect', async ({ kysely }) => {
-        await sql`insert into muster.tenants (id) values (${'changed'}) on conflict do nothing`.execute(kysely);
-        const found = await sql<object>`select * from muster.tenants where id = ${'changed'}`.execute(kysely);
+      database.inSystem('inspect', async ({ em }) => {
+        await sql`insert into muster.tenants (id) values (${'changed'}) on conflict do nothing`.execute(em.getKysely());
+        const found = await sql<object>`select * from muster.tenants where id = ${'changed'}`.execute(em.getKysely());
         return Object.keys(found.rows[0] ?? {}).length;
       });
     const before = await columns();
@@ -59,7 +59,7 @@ describe('the connection of a unit of work', () => {
     outside.password = 'unentitled';
     const stranger = openDatabase({ url: outside.toString(), poolSize: 1, applicationName: 'test' });
 
-    const unit = stranger.inTenant('default', ({ kysely }) => sql`select ${1}::int`.execute(kysely));
+    const unit = stranger.inTenant('default', ({ em }) => sql`select ${1}::int`.execute(em.getKysely()));
 
     await assert.rejects(unit, /permission denied to set role "muster_app"/);
     await stranger.close();
