@@ -1,12 +1,12 @@
 import type { TaskId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
+import { HintedPause } from '../domain/system/hinted-pause.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { isTerminalTraceEvent, type TraceEventType } from '../domain/traces/events.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
-import { HintedPause } from '../redis/hinted-pause.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
 import { TaskCancelled, TaskFailed, TaskUnknown, TracePruned } from './client-errors.ts';
 import type { ClientStores } from './open-stores.ts';

@@ -2,12 +2,12 @@ import { GroupCommit } from '../database/group-commit.ts';
 import type { Database } from '../database/transaction.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
+import type { LoopLog } from '../domain/system/loop.ts';
 import { ClaimRepository, type Standing } from '../entities/tasks/claim-repository.ts';
 import type { Claimant, ReadyTurn } from '../entities/tasks/claimant.ts';
 import { WaitingRepository } from '../entities/tasks/waiting-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { RedisUnreachable } from '../redis/redis-errors.ts';
-import type { LoopLog } from './loop.ts';
 import type { SettingsCache } from './settings-cache.ts';
 
 export interface CandidatesOptions {

@@ -5,6 +5,7 @@ import { errorMessage } from '../domain/errors.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
+import { Loop } from '../domain/system/loop.ts';
 import { isOccupyingTaskStatus, type OpenTaskStatus } from '../domain/tasks/task-status.ts';
 import type { Claimant } from '../entities/tasks/claimant.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
@@ -12,9 +13,9 @@ import { occupiedPlaces } from '../entities/tasks/occupied-places.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
 import type { RecordLog } from '../operations/record/recording.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
+import { explain } from '../temporal/refusals.ts';
 import { Candidates } from './candidates.ts';
 import { type Claims, claimTasks } from './claim-tasks.ts';
-import { Loop } from './loop.ts';
 import { Places } from './places.ts';
 import type { SettingsCache } from './settings-cache.ts';
 import { startAll } from './start-all.ts';
@@ -86,7 +87,7 @@ export class Dispatcher {
     this.#options = options;
     this.#places = new Places(options.capacity);
     this.#candidates = new Candidates(options);
-    this.#loop = new Loop('dispatcher', options.log, () => this.#turn());
+    this.#loop = new Loop({ name: 'dispatcher', turn: () => this.#turn(), log: options.log, explain });
   }
 
   get pulse(): LoopPulse {

@@ -1,12 +1,12 @@
 import type { Database } from '../database/transaction.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { QueueSettings } from '../domain/queues/queue-settings.ts';
+import type { LoopLog } from '../domain/system/loop.ts';
 import { SlotRepository } from '../entities/tasks/slot-repository.ts';
 import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
 import { WaitingRepository } from '../entities/tasks/waiting-repository.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { type QueueDepth, queueSettingsVersion } from '../redis/queue-job.ts';
-import type { LoopLog } from './loop.ts';
 import type { SettingsCache } from './settings-cache.ts';
 
 export interface IndexMenderOptions {

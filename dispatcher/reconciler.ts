@@ -2,6 +2,7 @@ import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } 
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
+import { Loop, type LoopLog, Loops } from '../domain/system/loop.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
@@ -15,7 +16,6 @@ import type { JobQueue } from '../redis/job-queue.ts';
 import { RedisUnreachable } from '../redis/redis-errors.ts';
 import { explain } from '../temporal/refusals.ts';
 import { endUnstartable } from './end-unstartable.ts';
-import { Loop, type LoopLog } from './loop.ts';
 import { IndexMender } from './mend-index.ts';
 import type { SettingsCache } from './settings-cache.ts';
 import type { StartTask } from './start-task.ts';
@@ -63,31 +63,29 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #index: IndexMender;
   /** Two loops: Temporal may be slow, and a lost index must not wait for it. */
-  readonly #loops: readonly Loop[];
+  readonly #loops: Loops;
   #looks = 0;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
     this.#index = new IndexMender(options);
-    this.#loops = [
-      new Loop('index', options.log, () => this.#mendIndex()),
-      new Loop('reconciler', options.log, () => this.#mendTasks()),
-    ];
+    const { log } = options;
+    this.#loops = new Loops([
+      new Loop({ name: 'index', turn: () => this.#mendIndex(), log, explain }),
+      new Loop({ name: 'reconciler', turn: () => this.#mendTasks(), log, explain }),
+    ]);
   }
 
-  /** That of the loop which owes the end of a turn the longest. */
   get pulse(): LoopPulse {
-    return this.#loops
-      .map((loop) => loop.pulse)
-      .reduce((worst, one) => (one.overdueMs > worst.overdueMs ? one : worst));
+    return this.#loops.pulse;
   }
 
   start(): void {
-    for (const loop of this.#loops) loop.start();
+    this.#loops.start();
   }
 
-  async stop(): Promise<void> {
-    await Promise.all(this.#loops.map((loop) => loop.stop()));
+  stop(): Promise<void> {
+    return this.#loops.stop();
   }
 
   async #mendIndex(): Promise<number> {

@@ -2,6 +2,7 @@ import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@tempor
 import type { Database, Transaction } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import type { TaskId } from '../domain/ids.ts';
+import { Loop, type LoopLog, Loops } from '../domain/system/loop.ts';
 import type { OutboxTopic } from '../domain/system/outbox.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import { isOpenTaskStatus } from '../domain/tasks/task-status.ts';
@@ -19,7 +20,6 @@ import { explain } from '../temporal/refusals.ts';
 import type { Consequences } from './consequences.ts';
 import { EndedTasks } from './ended-tasks.ts';
 import type { FollowedEnds } from './follow-ends.ts';
-import { Loop, type LoopLog } from './loop.ts';
 import { isOutage, verdictOf } from './verdict.ts';
 
 export interface RelayOptions {
@@ -85,29 +85,26 @@ const NOT_THERE = 'the workflow is not there';
  */
 export class Relay {
   readonly #options: RelayOptions;
-  readonly #loops: readonly Loop[];
+  readonly #loops: Loops;
   readonly #ended: EndedTasks;
 
   constructor(options: RelayOptions) {
     this.#options = options;
     this.#ended = new EndedTasks(options);
-    this.#loops = [
+    this.#loops = new Loops([
       this.#loopOf('task.submitted', (batch) => this.#enqueue(batch)),
       this.#loopOf('task.cancelled', (batch) => this.#each(batch, (entry) => this.#cancel(entry, batch.tasks))),
       this.#loopOf('task.killed', (batch) => this.#each(batch, (entry) => this.#terminate(entry))),
       this.#loopOf('task.finished', (batch) => this.#finish(batch)),
-    ];
+    ]);
   }
 
-  /** The pulse of the loop that is most behind. */
   get pulse(): LoopPulse {
-    return this.#loops
-      .map((loop) => loop.pulse)
-      .reduce((worst, one) => (one.overdueMs > worst.overdueMs ? one : worst));
+    return this.#loops.pulse;
   }
 
   start(): void {
-    for (const loop of this.#loops) loop.start();
+    this.#loops.start();
   }
 
   /**
@@ -119,15 +116,16 @@ export class Relay {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#loops.map((loop) => loop.stop()));
+    await this.#loops.stop();
     await this.#ended.settled();
   }
 
   #loopOf(topic: OutboxTopic, send: SendBatch): Loop {
-    return new Loop(`relay ${topic}`, this.#options.log, async () => {
+    const turn = async () => {
       const { sent, full } = await this.#turn(topic, send);
       return full && sent > 0 ? 0 : IDLE_MS;
-    });
+    };
+    return new Loop({ name: `relay ${topic}`, turn, log: this.#options.log, explain });
   }
 
   async #turn(topic: OutboxTopic, send: SendBatch): Promise<Turn> {

@@ -5,8 +5,8 @@ import {
   type QueueSettings,
   SettingsInvalid,
 } from '../domain/queues/queue-settings.ts';
+import type { LoopLog } from '../domain/system/loop.ts';
 import { SettingsRepository } from '../entities/system/settings-repository.ts';
-import type { LoopLog } from './loop.ts';
 
 /** How old settings may be that a claim goes by. */
 const MAX_AGE_MS = 1_000;

@@ -3,11 +3,11 @@ import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
+import type { LoopLog } from '../domain/system/loop.ts';
 import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { explain } from '../temporal/refusals.ts';
 import { endUnstartable } from './end-unstartable.ts';
-import type { LoopLog } from './loop.ts';
 import type { StartTask } from './start-task.ts';
 import type { StartVerdicts } from './start-verdicts.ts';
 

@@ -2,6 +2,7 @@ import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowStartOp
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
 import { planOf } from '../domain/graphs/plan.ts';
+import type { LoopLog } from '../domain/system/loop.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/system/search-attributes.ts';
 import type { PriorityBand } from '../domain/tasks/priority.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
@@ -11,7 +12,6 @@ import { fitList, fitText, TEMPORAL_LIMITS } from '../temporal/fit-text.ts';
 import { explain, refusalOf } from '../temporal/refusals.ts';
 import type { executeTask } from '../workflows/tasks/execute-task.ts';
 import { StartRefused } from './dispatcher-errors.ts';
-import type { LoopLog } from './loop.ts';
 import type { SettingsCache } from './settings-cache.ts';
 
 /** Temporal's priority keys, of 1 to 5. */

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { v7 as uuid } from 'uuid';
+import type { LoopLog } from '../domain/system/loop.ts';
 import type { Failure } from '../domain/tasks/execution.ts';
 import { explain } from '../temporal/refusals.ts';
-import type { LoopLog } from './loop.ts';
 import { verdictOf } from './verdict.ts';
 
 export interface StartVerdictsOptions {

@@ -1,13 +1,13 @@
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
+import { Loop, type LoopLog } from '../domain/system/loop.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
 import { type OverdueTask, SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import { endFromOutside, type OutsideEnd } from '../operations/record/end-from-outside.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { explain } from '../temporal/refusals.ts';
 import type { Consequences } from './consequences.ts';
-import { Loop, type LoopLog } from './loop.ts';
 
 export interface SweeperOptions {
   readonly database: Database;
@@ -47,7 +47,7 @@ export class Sweeper {
 
   constructor(options: SweeperOptions) {
     this.#options = options;
-    this.#loop = new Loop('sweeper', options.log, () => this.#turn());
+    this.#loop = new Loop({ name: 'sweeper', turn: () => this.#turn(), log: options.log, explain });
   }
 
   get pulse(): LoopPulse {

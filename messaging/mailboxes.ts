@@ -2,9 +2,9 @@ import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { AgentId } from '../domain/ids.ts';
 import type { ReceivingAgent } from '../domain/messaging/received-message.ts';
+import { Loop } from '../domain/system/loop.ts';
 import { type MailboxClaim, MailboxRepository, WHOLE_MAILBOX } from '../entities/messaging/mailbox-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
-import { HintedPause } from '../redis/hinted-pause.ts';
 import { type DeliveryOptions, DeliveryOutcomes } from './delivery-outcomes.ts';
 import { Mailbox } from './mailbox.ts';
 
@@ -26,30 +26,27 @@ const STOP_GRACE_MS = 5_000;
  * says so and every second, and each agent handles what it was given by itself, so that a slow one holds up no other.
  *
  * States: *closed* before `open`; *open*; *stopping* from `stop` until every message under way has ended or was given
- * back; *closed* again. A turn that fails is reported and followed by the next one.
+ * back; *closed* again.
  */
 export class Mailboxes {
   readonly #options: MailboxesOptions;
   readonly #boxes: ReadonlyMap<AgentId, Mailbox>;
   readonly #outcomes: DeliveryOutcomes;
-  readonly #pause = new HintedPause();
-  #running: Promise<void> = Promise.resolve();
-  #stopping = false;
+  readonly #loop: Loop;
   #stopHints: () => void = () => undefined;
   #renewal: NodeJS.Timeout | null = null;
   #sweptAt = Number.NEGATIVE_INFINITY;
   #queriedAt = Number.NEGATIVE_INFINITY;
-  /** When the next turn has to have begun, by the monotonic clock; null when it is not running. */
-  #dueAt: number | null = null;
 
   constructor(options: MailboxesOptions) {
     this.#options = options;
     this.#outcomes = new DeliveryOutcomes(options);
     this.#boxes = new Map(options.agents.map((agent) => [agent.id, new Mailbox(agent, this.#outcomes)]));
+    this.#loop = new Loop({ name: 'mailboxes', turn: () => this.#turn(), log: options.log });
   }
 
   get pulse(): LoopPulse {
-    return { name: 'mailboxes', overdueMs: this.#dueAt === null ? 0 : Math.max(0, performance.now() - this.#dueAt) };
+    return this.#loop.pulse;
   }
 
   /** Says that the agents take messages, and begins to take them. */
@@ -57,35 +54,21 @@ export class Mailboxes {
     const ids = [...this.#boxes.keys()].sort();
     if (ids.length === 0) return;
     await this.#options.single(({ em }) => new MailboxRepository(em).openMailboxes(ids));
-    this.#stopHints = this.#options.hints.onCommands(ids, () => this.#pause.hint());
+    this.#stopHints = this.#options.hints.onCommands(ids, () => this.#loop.hint());
     this.#renewal = setInterval(() => void this.#renew(), RENEW_MS).unref();
-    this.#running = this.#run();
+    this.#loop.start();
   }
 
   /** Takes no more messages; those under way end within five seconds or are given back. */
   async stop(): Promise<void> {
-    this.#stopping = true;
     this.#stopHints();
-    this.#pause.hint();
-    await this.#running;
+    await this.#loop.stop();
     await Promise.all([...this.#boxes.values()].map((box) => box.stop(STOP_GRACE_MS)));
     if (this.#renewal !== null) clearInterval(this.#renewal);
     await this.#outcomes.idle();
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopping) {
-      this.#dueAt = performance.now();
-      await this.#turn().catch((error: unknown) => {
-        this.#options.log.warn({ error: errorMessage(error) }, 'the mailboxes could not be read; trying again');
-      });
-      this.#dueAt = performance.now() + POLL_MS;
-      if (!this.#stopping) await this.#pause.wait(POLL_MS);
-    }
-    this.#dueAt = null;
-  }
-
-  async #turn(): Promise<void> {
+  async #turn(): Promise<number> {
     await this.#options.identity.ready();
     await this.#answerStatusQueries();
     const idle = [...this.#boxes.values()].filter((box) => !box.busy);
@@ -93,6 +76,7 @@ export class Mailboxes {
       await this.#fill(this.#claim(idle.map((box) => ({ agentId: box.agent.id, quota: box.quota }))));
     }
     await this.#sweep();
+    return POLL_MS;
   }
 
   async #fill(claim: MailboxClaim): Promise<void> {
@@ -106,7 +90,7 @@ export class Mailboxes {
 
   #give(messages: readonly StoredMessage[]): void {
     for (const [agentId, own] of Map.groupBy(messages, (message) => message.toAgentId)) {
-      if (agentId !== null) this.#boxes.get(agentId)?.give(own, () => this.#pause.hint());
+      if (agentId !== null) this.#boxes.get(agentId)?.give(own, () => this.#loop.hint());
     }
   }
 

@@ -3,10 +3,10 @@ import { errorMessage } from '../domain/errors.ts';
 import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
+import { HintedPause } from '../domain/system/hinted-pause.ts';
 import { MailboxRepository } from '../entities/messaging/mailbox-repository.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
 import type { StoredMessage } from '../entities/messaging/message-row.ts';
-import { HintedPause } from '../redis/hinted-pause.ts';
 import { checkMessage } from './check-message.ts';
 import type { MessageHints } from './hints.ts';
 

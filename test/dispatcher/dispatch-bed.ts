@@ -1,7 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { GraphCache } from '../../database/graph-cache.ts';
 import { Dispatcher } from '../../dispatcher/dispatcher.ts';
-import type { LoopLog } from '../../dispatcher/loop.ts';
 import { IndexMender } from '../../dispatcher/mend-index.ts';
 import { Reconciler } from '../../dispatcher/reconciler.ts';
 import { SettingsCache } from '../../dispatcher/settings-cache.ts';
@@ -9,6 +8,7 @@ import { verdictOf } from '../../dispatcher/verdict.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../../domain/queues/queue-settings.ts';
 import { NO_FAILPOINTS, type ReachFailpoint } from '../../domain/system/failpoints.ts';
+import type { LoopLog } from '../../domain/system/loop.ts';
 import { SettingsRepository } from '../../entities/system/settings-repository.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { WaitingRepository } from '../../entities/tasks/waiting-repository.ts';

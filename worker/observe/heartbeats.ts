@@ -1,9 +1,9 @@
 import type { AgentPresence } from '../../database/agent-presence.ts';
-import { Loop, type LoopLog } from '../../dispatcher/loop.ts';
 import { type AgentStatus, HEARTBEAT_INTERVAL_MS } from '../../domain/agents/agent-status.ts';
 import type { LoopPulse } from '../../domain/agents/liveness-stalls.ts';
 import { errorMessage } from '../../domain/errors.ts';
 import type { AgentId } from '../../domain/ids.ts';
+import { Loop, type LoopLog } from '../../domain/system/loop.ts';
 import type { AgentHealthBoard } from '../../redis/agent-health.ts';
 
 export interface HeartbeatOptions {
@@ -28,7 +28,7 @@ export class Heartbeats {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    this.#loop = new Loop('heartbeats', options.log, () => this.#turn());
+    this.#loop = new Loop({ name: 'heartbeats', turn: () => this.#turn(), log: options.log });
   }
 
   get pulse(): LoopPulse {

@@ -1,6 +1,6 @@
-import { Loop, type LoopLog } from '../../dispatcher/loop.ts';
 import type { LoopPulse } from '../../domain/agents/liveness-stalls.ts';
 import { type ProcessVitals, type Stall, stallsOf } from '../../domain/agents/liveness-stalls.ts';
+import { Loop, type LoopLog } from '../../domain/system/loop.ts';
 import { EventLoopLag } from './event-loop-lag.ts';
 
 export interface WatchOptions {
@@ -33,7 +33,7 @@ export class Watch {
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    this.#loop = new Loop('watch', options.log, () => this.#turn());
+    this.#loop = new Loop({ name: 'watch', turn: () => this.#turn(), log: options.log });
   }
 
   start(): void {
