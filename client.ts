@@ -30,12 +30,13 @@ import type { SubmitOptions } from './client/submit-options.ts';
 import { type TaskHandle, TaskReader } from './client/task-handle.ts';
 import { publishGraphs } from './database/publish-graphs.ts';
 import { agentHealth } from './domain/agents/health.ts';
-import type { Graph } from './domain/graphs/define-graph.ts';
+import type { Graph } from './domain/graphs/defined-graph.ts';
 import { isUuid, type TaskId } from './domain/ids.ts';
 import type { JsonObject } from './domain/json.ts';
 import type { QueueSettings } from './domain/queues/queue-settings.ts';
 import { AgentRepository, type AgentSearch } from './entities/agents/agent-repository.ts';
-import { type GraphHead, GraphRepository } from './entities/graphs/graph-repository.ts';
+import { GraphRepository } from './entities/graphs/graph-repository.ts';
+import type { GraphHead } from './entities/graphs/statements/newest-graphs.ts';
 import type { TaskRecord } from './entities/tasks/task-record.ts';
 import { TaskRepository } from './entities/tasks/task-repository.ts';
 

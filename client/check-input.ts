@@ -1,7 +1,7 @@
 import { compileInputSchema, type InputCheck } from '../database/input-schemas.ts';
 import type { GraphId } from '../domain/ids.ts';
 import { isJsonObject, type JsonObject, toJson } from '../domain/json.ts';
-import type { GraphHead } from '../entities/graphs/graph-repository.ts';
+import type { GraphHead } from '../entities/graphs/statements/newest-graphs.ts';
 import { InputInvalid } from './client-errors.ts';
 import { readDocument } from './read-document.ts';
 

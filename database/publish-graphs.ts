@@ -3,9 +3,9 @@ import { v7 as uuid } from 'uuid';
 import { canonicalJson } from '../domain/canonical-json.ts';
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
 import { GraphInvalid } from '../domain/graphs/graph-faults.ts';
+import { storedForm } from '../domain/graphs/stored-form.ts';
 import { validateGraph } from '../domain/graphs/validate-graph.ts';
 import type { GraphId, TenantId } from '../domain/ids.ts';
-import type { Json } from '../domain/json.ts';
 import { GraphRepository } from '../entities/graphs/graph-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { inputSchemaFaultsOf } from './input-schemas.ts';
@@ -23,11 +23,10 @@ export interface PublishOptions {
  * compiler that checks submits. @throws GraphInvalid
  */
 export async function publishGraphs(database: Database, options: PublishOptions): Promise<void> {
-  for (const definition of options.definitions) requireUsable(definition);
-  for (const definition of options.definitions) {
-    // A definition is JSON by its type; only its interface hides that from the compiler.
-    const text = canonicalJson(JSON.parse(JSON.stringify(definition)) as Json);
-    const definitionHash = createHash('sha256').update(text).digest('hex');
+  for (const definition of options.definitions.map(requireUsable)) {
+    const definitionHash = createHash('sha256')
+      .update(canonicalJson(storedForm(definition)))
+      .digest('hex');
     await database.inSystem('publish', async ({ em }) => {
       await new TaskRepository(em).ensureTenant(options.tenant);
       const { tenant, taskQueue } = options;
@@ -36,10 +35,11 @@ export async function publishGraphs(database: Database, options: PublishOptions)
   }
 }
 
-function requireUsable(definition: GraphDefinition): void {
+function requireUsable(definition: GraphDefinition): GraphDefinition {
   const checked = validateGraph(definition);
   if (!checked.ok) throw new GraphInvalid(definition.name, checked.faults);
   const { name: graph, inputSchema: schema } = checked.definition;
   const faults = schema === null ? [] : inputSchemaFaultsOf({ graph, schema });
   if (faults.length > 0) throw new GraphInvalid(graph, faults);
+  return checked.definition;
 }

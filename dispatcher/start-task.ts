@@ -1,6 +1,7 @@
 import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowStartOptions } from '@temporalio/client';
 import type { GraphCache } from '../database/graph-cache.ts';
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
+import { allNodes, handlerNameOf, labelOf } from '../domain/graphs/kinds/kind-table.ts';
 import { planOf } from '../domain/graphs/plan.ts';
 import type { LoopLog } from '../domain/system/loop.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/system/search-attributes.ts';
@@ -101,7 +102,7 @@ function startOptions(task: ClaimedTask, definition: GraphDefinition, weight: nu
 
 function searchAttributes(task: ClaimedTask, definition: GraphDefinition) {
   const { user } = task.execution;
-  const agents = [...new Set(definition.nodes.flatMap((node) => node.handler ?? []))];
+  const agents = [...new Set(allNodes(definition).flatMap((node) => handlerNameOf(node) ?? []))];
   return [
     { key: SEARCH_ATTRIBUTES.tenant, value: fitText(task.execution.tenant, MAX_KEYWORD_BYTES) },
     { key: SEARCH_ATTRIBUTES.graph, value: fitText(task.graphName, MAX_KEYWORD_BYTES) },
@@ -116,7 +117,7 @@ function searchAttributes(task: ClaimedTask, definition: GraphDefinition) {
 function describe(task: ClaimedTask, definition: GraphDefinition): string {
   const nodes = definition.nodes.map((node) => {
     const does = node.objective === '' ? '' : `: ${node.objective}`;
-    return `- \`${node.id}\` (${node.handler ?? node.kind})${does}`;
+    return `- \`${node.id}\` (${labelOf(node)})${does}`;
   });
   const { taskId, traceId, tenant } = task.execution;
   return [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NAME_PATTERN } from '../domain/graphs/parse-graph.ts';
+import { NAME_PATTERN } from '../domain/graphs/names.ts';
 import { isTaskQueue, isTenantId, isUuid, type TenantId } from '../domain/ids.ts';
 import { textFault } from '../domain/json.ts';
 

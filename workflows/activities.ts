@@ -1,6 +1,7 @@
 import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { GraphNode } from '../domain/graphs/definition.ts';
+import { budgetOf, handlerNameOf } from '../domain/graphs/kinds/kind-table.ts';
 
 /**
  * How long the server waits for a sign of life from a slow node before it hands the node to another worker. Twice the
@@ -15,7 +16,8 @@ export type NodeEnd = Awaited<ReturnType<Activities['runNode']>>;
 
 /** How the Web UI names a node: what it is called, and who does it. */
 export function nodeLabel(node: GraphNode): string {
-  return node.handler === null ? node.id : `${node.id} · ${node.handler}`;
+  const handler = handlerNameOf(node);
+  return handler === null ? node.id : `${node.id} · ${handler}`;
 }
 
 /**
@@ -26,7 +28,7 @@ export function nodeActivity(node: GraphNode): Pick<Activities, 'runNode'> {
   return proxyActivities<Activities>({
     activityId: node.id,
     summary: nodeLabel(node),
-    startToCloseTimeout: node.budget.timeoutMs + TIMEOUT_MARGIN_MS,
+    startToCloseTimeout: budgetOf(node).timeoutMs + TIMEOUT_MARGIN_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
@@ -48,7 +50,7 @@ export function localActivities(summary: string): Pick<Activities, 'closeTask' |
  * @param nodes all that the stretch may come to
  */
 export function stretchActivity(summary: string, nodes: readonly GraphNode[]): Pick<Activities, 'runQuickNodes'> {
-  const attemptsMs = nodes.map(({ budget }) => budget.timeoutMs * (budget.maxRetries + 1));
+  const attemptsMs = nodes.map(budgetOf).map(({ timeoutMs, maxRetries }) => timeoutMs * (maxRetries + 1));
   return proxyLocal(
     summary,
     attemptsMs.reduce((sum, ms) => sum + ms, ROWS_TIMEOUT_MS),

@@ -5,7 +5,8 @@ import { DEFAULT_RETRY, type RetryPolicy } from '../../domain/agents/retry-polic
 import { parseWith, type ValueIssue } from '../../domain/agents/schema.ts';
 import { acrossBorder, HandlerThrew, parseThrown } from '../../domain/agents/thrown.ts';
 import { hasErrorCode, MusterError } from '../../domain/errors.ts';
-import type { GraphNode } from '../../domain/graphs/definition.ts';
+import type { AgentNode, GraphNode, ToolNode } from '../../domain/graphs/definition.ts';
+import { handlerNameOf, isContainer, performerOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import { evaluateCondition, type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
@@ -47,14 +48,16 @@ export interface AttemptSetting {
   readonly cancellation: AbortSignal;
 }
 
+type HandlerNode = AgentNode | ToolNode;
+
 /** The agent that runs a node; null for a tool or a condition. */
-export function agentOf({ kind, handler }: GraphNode): string | null {
-  return kind === 'agent' ? handler : null;
+export function agentOf(node: GraphNode): string | null {
+  return node.kind === 'agent' ? node.handler : null;
 }
 
 /** The handler of a node, where this worker hosts it; a condition has none. */
 export function handlerOf(handlers: ActivityDependencies['handlers'], node: GraphNode): Handler | undefined {
-  return handlers.get(`${node.kind}:${node.handler}`);
+  return handlers.get(`${node.kind}:${handlerNameOf(node)}`);
 }
 
 export function retryPolicyFor(handlers: ActivityDependencies['handlers'], node: GraphNode): RetryPolicy {
@@ -64,10 +67,11 @@ export function retryPolicyFor(handlers: ActivityDependencies['handlers'], node:
 /** Runs one attempt of a node: reads its input, calls the handler within its time, checks what it returned. */
 export async function runAttempt(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd> {
   try {
-    if (node.condition !== null) {
+    if (node.kind === 'condition') {
       const outcome = evaluateCondition(node.condition, setting.document) ? 'true' : 'false';
       return { kind: 'ok', output: outcome === 'true', outcome };
     }
+    if (isContainer(node)) throw new Error(`The container ${node.id} calls no handler.`);
     return await attemptHandler(node, setting);
   } catch (error) {
     if (error instanceof HandlerUnknown) return { kind: 'unhosted', message: error.message };
@@ -77,7 +81,7 @@ export async function runAttempt(node: GraphNode, setting: AttemptSetting): Prom
 }
 
 /** Lets the handler work when its agent has a place. */
-async function attemptHandler(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd> {
+async function attemptHandler(node: HandlerNode, setting: AttemptSetting): Promise<AttemptEnd> {
   const agent = agentOf(node);
   const place = agent === null ? null : await setting.deps.takePlace(agent, placeWaiter(node, setting));
   if (place?.taken === false) {
@@ -101,9 +105,9 @@ function placeWaiter({ id }: GraphNode, { scope, limitWaitMs, cancellation }: At
   };
 }
 
-async function outputOf(node: GraphNode, setting: AttemptSetting): Promise<Json> {
+async function outputOf(node: HandlerNode, setting: AttemptSetting): Promise<Json> {
   const handler = handlerOf(setting.deps.handlers, node);
-  const name = node.handler ?? node.id;
+  const name = performerOf(node);
   if (handler === undefined) throw new HandlerUnknown(node.id, `the ${node.kind} "${name}"`);
 
   const read = readInput(node.input, setting.document);
@@ -126,7 +130,7 @@ function scopeOf(node: GraphNode, { deps, scope }: AttemptSetting, signal: Abort
   const { taskId, traceId } = execution;
   const invocation = {
     of: 'node',
-    handler: node.handler ?? node.id,
+    handler: performerOf(node),
     taskId,
     traceId,
     nodeId: node.id,
@@ -137,12 +141,12 @@ function scopeOf(node: GraphNode, { deps, scope }: AttemptSetting, signal: Abort
 
 /** Calls within the node's time. The signal tells the handler; the race frees the node from one that does not listen. */
 async function withinTime<Result>(
-  { id, handler, budget: { timeoutMs } }: GraphNode,
+  { id, handler, budget: { timeoutMs } }: HandlerNode,
   { cancellation }: AttemptSetting,
   call: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(new HandlerTimedOut(id, handler ?? id, timeoutMs)), timeoutMs);
+  const timer = setTimeout(() => timeout.abort(new HandlerTimedOut(id, handler, timeoutMs)), timeoutMs);
   const signal = AbortSignal.any([timeout.signal, cancellation]);
   try {
     return await raceWithAbort(signal, () => call(signal));

@@ -1,4 +1,5 @@
 import { errorMessage } from '../../domain/errors.ts';
+import { performerOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
 import type { LostAttempt } from '../../operations/record/notes.ts';
 import { recording } from '../../operations/record/recording.ts';
@@ -22,7 +23,7 @@ export function noteBlocked(attempt: NodeAttempt, ms: number): void {
   const { deps, input, node } = attempt;
   const blockedSeconds = Math.round(ms / 1_000);
   deps.log.warn(
-    { taskId: input.execution.taskId, nodeId: node.id, handler: node.handler, blockedSeconds },
+    { taskId: input.execution.taskId, nodeId: node.id, handler: performerOf(node), blockedSeconds },
     'the event loop stood still while the node ran; the node may have been given to another worker',
   );
   recording({ units: deps.database.single, log: deps.log }, input.execution.tenant, ({ recorder }) =>
@@ -40,6 +41,6 @@ export async function giveUp(attempt: NodeAttempt): Promise<RunNodeResult> {
   );
   // A loss of which nothing could be noted is told as what is known of it: that no heartbeat came.
   const unknown = Array.from({ length: Math.max(0, begun.crashes - known.length) }, () => 'heartbeat_missed' as const);
-  const error = new HandlerLost(node.id, node.handler ?? node.id, [...unknown, ...known].slice(-begun.crashes));
+  const error = new HandlerLost(node.id, performerOf(node), [...unknown, ...known].slice(-begun.crashes));
   return fail(attempt, { status: 'fatal_error', error });
 }

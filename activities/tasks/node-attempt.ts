@@ -1,4 +1,5 @@
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
+import { performerOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { ExecutionRef, NodeResult } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
@@ -49,7 +50,7 @@ export function runAttemptOf({ input, node, begun }: NodeAttempt): RunAttempt {
 export function runEnd({ node, begun }: NodeAttempt): RunEnd {
   return {
     nodeId: node.id,
-    agent: node.handler ?? node.id,
+    agent: performerOf(node),
     kind: node.kind,
     status: 'ok',
     attempts: begun.number,

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { StaleFence } from '../../capabilities/capability-errors.ts';
 import { errorMessage, MusterError } from '../../domain/errors.ts';
+import { budgetOf, handlerNameOf, performerOf, readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../../domain/tasks/task-status.ts';
@@ -71,9 +72,10 @@ function countUnexpected(): number {
 
 /** Nothing is written for a node that this worker does not host: it goes to another one, after at most three seconds. */
 function requireHandler({ deps, node }: NodeActivity): void {
-  if (node.condition !== null || handlerOf(deps.handlers, node) !== undefined) return;
-  const error = new HandlerUnknown(node.id, `the ${node.kind} "${node.handler}"`);
-  deps.log.warn({ nodeId: node.id, handler: node.handler }, error.message);
+  const name = handlerNameOf(node);
+  if (name === null || handlerOf(deps.handlers, node) !== undefined) return;
+  const error = new HandlerUnknown(node.id, `the ${node.kind} "${name}"`);
+  deps.log.warn({ nodeId: node.id, handler: name }, error.message);
   const { attempt } = Context.current().info;
   const delayMs = Math.min(ELSEWHERE_MS.most, ELSEWHERE_MS.first * 2 ** Math.min(attempt - 1, 10));
   throw retryableFailure(error.code, error.message, delayMs);
@@ -91,7 +93,7 @@ async function runInTurn(activity: NodeActivity): Promise<RunNodeResult> {
   const { info, cancellationSignal } = Context.current();
   if (info.attempt < MAX_LOSSES || (await lossesOf(activity)) < MAX_LOSSES - 1) return beginAndRun(activity);
   const beat = new Beat('waiting for its turn');
-  const withinMs = (info.startToCloseTimeoutMs - activity.node.budget.timeoutMs) / 2;
+  const withinMs = (info.startToCloseTimeoutMs - budgetOf(activity.node).timeoutMs) / 2;
   const turn = await inTurn({ signal: cancellationSignal, withinMs }, () => {
     beat.stop();
     return beginAndRun(activity);
@@ -128,12 +130,12 @@ function begin({ deps, input, node }: NodeActivity): Promise<Beginning> {
   const { execution } = input;
   const { workflowExecution, attempt: activityAttempt } = Context.current().info;
   const workflowRun = workflowExecution?.runId ?? '';
-  const subject = { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
-  const reader = node.condition ?? node.input;
-  const units = readsNothing(reader) ? deps.database.single : deps.database;
+  const subject = { nodeId: node.id, agent: performerOf(node), kind: node.kind };
+  const readers = readersOf(node);
+  const units = readers.every(readsNothing) ? deps.database.single : deps.database;
   return recording({ units, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
     const begun = await recorder.runBegan(execution, subject, { workflowRun, activityAttempt, process: deps.process });
-    const document = await loadDocument(em, execution, begun.kind === 'begun' ? [reader] : []).catch(unreadable);
+    const document = await loadDocument(em, execution, begun.kind === 'begun' ? readers : []).catch(unreadable);
     return { begun, document };
   });
 }

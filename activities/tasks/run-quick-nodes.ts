@@ -11,6 +11,7 @@ import {
   startNodes,
   traceResult,
 } from '../../domain/graphs/graph-state.ts';
+import { budgetOf, performerOf, readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { ExecutionRef, Failure, NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus, type TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
@@ -109,7 +110,7 @@ function open(
 ): Promise<Stretch | { closed: TerminalTaskStatus }> {
   const { execution, graph } = input;
   const quick = definition.nodes.filter(isQuick);
-  const readers = [...quick.map((node) => node.condition ?? node.input), definition.output];
+  const readers = [...quick.flatMap(readersOf), definition.output];
   return recording({ units: deps.database, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
     const task = await new TaskRepository(em).find(execution.taskId);
     if (task === null || task.fence !== execution.fence) throw new StaleFence(execution.taskId, execution.fence);
@@ -153,7 +154,7 @@ async function runOne(stretch: Stretch, node: GraphNode): Promise<void> {
   }
   if (end.kind === 'cancelled') throw new Error('The stretch was interrupted before it was written.');
   stretch.events.push(...begun);
-  const { maxRetries } = node.budget;
+  const { maxRetries } = budgetOf(node);
   const status = end.kind === 'ok' ? 'ok' : afterFailedAttempt({ attempt: 1, maxRetries, retryable: end.retryable });
   if (status !== 'retry') settleOne(stretch, node, { end, status, startedAt });
   else if (end.kind === 'failed') leaveWaiting(stretch, node, { end, startedAt });
@@ -285,7 +286,7 @@ function skippedEnd(node: GraphNode, reason: string): Stretch['ends'][number] {
 }
 
 function subjectOf(node: GraphNode): { nodeId: string; agent: string; kind: string } {
-  return { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
+  return { nodeId: node.id, agent: performerOf(node), kind: node.kind };
 }
 
 function nodeOf(definition: GraphDefinition, id: string): GraphNode {

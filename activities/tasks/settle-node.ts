@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { retryDelayMs } from '../../domain/agents/retry-policy.ts';
 import { isFinalError, MusterError } from '../../domain/errors.ts';
+import { budgetOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { afterFailedAttempt } from '../../domain/traces/retry.ts';
 import type { SettledRunStatus } from '../../domain/traces/trace-status.ts';
 import type { StoredRowInvalid } from '../../entities/entity-errors.ts';
@@ -86,7 +87,7 @@ async function writeEnd({ input, node, begun }: NodeAttempt, recorder: Recorder,
 function failedOnce(attempt: NodeAttempt, end: Failed): Promise<never> {
   const { node, begun } = attempt;
   const failures = begun.failures + 1;
-  const { maxRetries } = node.budget;
+  const { maxRetries } = budgetOf(node);
   const status = afterFailedAttempt({ attempt: failures, maxRetries, retryable: end.retryable });
   return status === 'retry' ? retry(attempt, end) : fail(attempt, { status, failures, error: end });
 }

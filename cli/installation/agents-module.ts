@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { isSchema } from '../../domain/agents/define-handler.ts';
 import type { Handler } from '../../domain/agents/handler.ts';
 import { errorClause } from '../../domain/errors.ts';
-import type { Graph } from '../../domain/graphs/define-graph.ts';
+import type { Graph } from '../../domain/graphs/defined-graph.ts';
 import { AgentsModuleInvalid } from '../cli-errors.ts';
 import { providePackage } from '../package.ts';
 

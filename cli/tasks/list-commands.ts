@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { TASK_STATUSES, type TaskStatus } from '../../domain/tasks/task-status.ts';
-import type { GraphHead } from '../../entities/graphs/graph-repository.ts';
+import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { given } from '../input/given.ts';
 import { oneOf, shortText, tenantName, wholeNumber } from '../input/option-values.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Graph } from '../../domain/graphs/define-graph.ts';
+import type { Graph } from '../../domain/graphs/defined-graph.ts';
 import { isUuid, type TaskId } from '../../domain/ids.ts';
 import { REDRIVE_EFFECTS } from '../../domain/tasks/dead-letter.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';

@@ -1,5 +1,5 @@
 import { MusterError } from '../errors.ts';
-import { NAME_PATTERN } from '../graphs/parse-graph.ts';
+import { NAME_PATTERN } from '../graphs/names.ts';
 import { nameOf } from '../graphs/read-unknown.ts';
 import type { Receive } from '../messaging/received-message.ts';
 import type { Handler, HandlerContext, Schema, SchemaValue } from './handler.ts';

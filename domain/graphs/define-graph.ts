@@ -2,28 +2,15 @@ import type { HandlerReference } from '../agents/define-handler.ts';
 import type { Handler, Schema } from '../agents/handler.ts';
 import { writeSchema } from '../agents/schema.ts';
 import { errorMessage } from '../errors.ts';
-import type {
-  Condition,
-  Dependency,
-  GraphDefinition,
-  GraphEdge,
-  GraphNode,
-  InputMapping,
-  InputSource,
-} from './definition.ts';
+import { buildMapping, nodesNeeded } from './build-mapping.ts';
+import type { Graph } from './defined-graph.ts';
+import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
 import { type GraphFault, GraphInvalid, graphFault } from './graph-faults.ts';
-import type { GraphSpec, NodeSpec, NodeSpecs, SourceSpec, UncheckedNodes } from './graph-spec.ts';
+import type { GraphSpec, NodeSpec, NodeSpecs, UncheckedNodes } from './graph-spec.ts';
 import { inputSchemaFault } from './input-schema-rules.ts';
-import { BUDGET_LIMITS, GRAPH_SCHEMA_VERSION, type NodeKind, WIDTH_LIMITS } from './kinds.ts';
-import { comparisonsOf, nodeOfPointer } from './read-source.ts';
+import { readersOf, rulesOf } from './kinds/kind-table.ts';
+import { GRAPH_SCHEMA_VERSION, NODE_KINDS, type NodeKind, WIDTH_LIMITS } from './kinds.ts';
 import { validateGraph } from './validate-graph.ts';
-
-/** A graph as data, and the code that its nodes name. */
-export interface Graph {
-  readonly definition: GraphDefinition;
-  /** Each agent and tool once, in the order of its first node. */
-  readonly handlers: readonly Handler[];
-}
 
 /**
  * Builds a graph. What a node waits for follows from what it reads: a pointer into another node makes that a required
@@ -60,58 +47,34 @@ export function defineGraph<const Nodes extends UncheckedNodes, Input extends Sc
 }
 
 function buildNode(id: string, spec: NodeSpec, ids: readonly string[]): GraphNode {
-  const handler = handlerOf(spec);
-  const budget = { ...DEFAULT_BUDGET, ...spec.budget };
-  return {
-    id,
-    kind: kindOf(spec),
-    handler: handler?.name ?? null,
-    objective: spec.objective ?? handler?.description ?? 'Decides which branch is taken.',
-    quick: handler?.quick ?? true,
-    input: buildMapping(spec.input ?? {}),
-    condition: spec.condition ?? null,
-    budget,
-    dependsOn: inOrderOf(ids, dependenciesOf(spec)),
-  };
+  const kind = kindOf(spec);
+  const rules = rulesOf(kind);
+  const objective = spec.objective ?? handlerOf(spec)?.description ?? rules.objective;
+  // The kind's own rules have made its own fields; the compiler does not see that they belong together.
+  const node = { id, kind, objective, ...rules.build(spec) } as GraphNode;
+  return { ...node, dependsOn: inOrderOf(ids, dependenciesOf(node, spec)) };
 }
 
-const DEFAULT_BUDGET = {
-  timeoutMs: BUDGET_LIMITS.timeoutMs.default,
-  maxRetries: BUDGET_LIMITS.maxRetries.default,
-  inputTokens: BUDGET_LIMITS.inputTokens.default,
-  outputTokens: BUDGET_LIMITS.outputTokens.default,
-};
-
+/** The first kind whose property the node has; one without any is an agent, which then has no handler. */
 function kindOf(spec: NodeSpec): NodeKind {
-  if (spec.condition !== undefined) return 'condition';
-  return spec.tool === undefined ? 'agent' : 'tool';
+  return NODE_KINDS.find((kind) => spec[rulesOf(kind).property] !== undefined) ?? 'agent';
 }
 
 function handlerOf(spec: NodeSpec): HandlerReference | undefined {
   return spec.agent ?? spec.tool;
 }
 
-function buildMapping(input: NonNullable<NodeSpec['input']>): InputMapping {
-  if (typeof input === 'string') return { whole: { pointer: input } };
-  const fields = Object.entries(input).map(([name, source]) => [name, buildSource(source)] as const);
-  return { fields: Object.fromEntries(fields) };
-}
-
-function buildSource(source: SourceSpec<string>): InputSource {
-  return typeof source === 'string' ? { pointer: source } : source;
-}
-
 /** Writes from the weakest to the strongest reason, so that the strongest stays. */
-function dependenciesOf(spec: NodeSpec): readonly Dependency[] {
+function dependenciesOf(node: GraphNode, spec: NodeSpec): readonly Dependency[] {
   const found = new Map<string, Dependency>();
   const add = (ids: readonly string[], required: boolean) => {
-    for (const node of ids) found.set(node, { node, required });
+    for (const id of ids) found.set(id, { node: id, required });
   };
-  const { optional, required } = spec.condition === undefined ? inputReads(spec) : conditionReads(spec.condition);
-  add([...optional, ...(spec.afterAny ?? [])], false);
-  add([...required, ...(spec.after ?? [])], true);
-  for (const [node, when] of Object.entries(spec.when ?? {})) {
-    if (when !== undefined) found.set(node, { node, required: true, when });
+  const reads = readersOf(node).map(nodesNeeded);
+  add([...reads.flatMap(({ optional }) => optional), ...(spec.afterAny ?? [])], false);
+  add([...reads.flatMap(({ required }) => required), ...(spec.after ?? [])], true);
+  for (const [id, when] of Object.entries(spec.when ?? {})) {
+    if (when !== undefined) found.set(id, { node: id, required: true, when });
   }
   return [...found.values()];
 }
@@ -119,32 +82,6 @@ function dependenciesOf(spec: NodeSpec): readonly Dependency[] {
 /** The order of the nodes, which is also the one in which stored dependencies are read back. */
 function inOrderOf(ids: readonly string[], dependencies: readonly Dependency[]): readonly Dependency[] {
   return dependencies.toSorted((one, other) => ids.indexOf(one.node) - ids.indexOf(other.node));
-}
-
-interface Reads {
-  readonly required: readonly string[];
-  readonly optional: readonly string[];
-}
-
-function inputReads(spec: NodeSpec): Reads {
-  const mapping = buildMapping(spec.input ?? {});
-  const sources = 'whole' in mapping ? [mapping.whole] : Object.values(mapping.fields);
-  const read = (optional: boolean) =>
-    sources.flatMap((source) =>
-      'pointer' in source && (source.optional ?? false) === optional ? nodesOf([source.pointer]) : [],
-    );
-  return { required: read(false), optional: read(true) };
-}
-
-function conditionReads(condition: Condition): Reads {
-  const leaves = comparisonsOf(condition);
-  const optional = nodesOf(leaves.filter((leaf) => leaf.is === 'exists').map((leaf) => leaf.pointer));
-  const all = nodesOf(leaves.map((leaf) => leaf.pointer));
-  return { required: all.filter((id) => !optional.includes(id)), optional };
-}
-
-function nodesOf(pointers: readonly string[]): readonly string[] {
-  return pointers.map(nodeOfPointer).filter((id) => id !== null);
 }
 
 function edgesInto(node: GraphNode): readonly GraphEdge[] {
@@ -172,27 +109,32 @@ function inputSchemaOf(schema: Schema<unknown>, faults: GraphFault[]): GraphDefi
 /** Faults that only the builder can have: the wrong kind of handler, and two agents or tools of one name. */
 function handlerFaults(specs: NodeSpecs): GraphFault[] {
   const known = new Map<string, HandlerReference>();
-  return Object.entries(specs).flatMap(([id, spec], index) => {
-    const handler = handlerOf(spec);
-    if (handler === undefined) return [];
-    const path = ['nodes', index, 'handler'];
-    const name = `${handler.kind} "${handler.name}"`;
-    const first = known.get(name) ?? handler;
-    known.set(name, first);
-    if (first !== handler) {
-      const message = `There are two different handlers for ${name}; rename that of node "${id}".`;
-      return [graphFault('handler_duplicate', path, message)];
-    }
-    if (spec.condition === undefined && handler.kind === kindOf(spec)) return [];
-    const message = `Node "${id}" is of kind ${kindOf(spec)}, but "${handler.name}" is of kind ${handler.kind}.`;
-    return [graphFault('handler_kind', path, message)];
-  });
+  return Object.entries(specs).flatMap(([id, spec], index) =>
+    referencesOf(spec).flatMap((handler) => {
+      const path = ['nodes', index, 'handler'];
+      const name = `${handler.kind} "${handler.name}"`;
+      const first = known.get(name) ?? handler;
+      known.set(name, first);
+      if (first !== handler) {
+        const message = `There are two different handlers for ${name}; rename that of node "${id}".`;
+        return [graphFault('handler_duplicate', path, message)];
+      }
+      if (handler !== handlerOf(spec) || handler.kind === kindOf(spec)) return [];
+      const message = `Node "${id}" is of kind ${kindOf(spec)}, but "${handler.name}" is of kind ${handler.kind}.`;
+      return [graphFault('handler_kind', path, message)];
+    }),
+  );
+}
+
+/** What a node names: its own handler, and those of its inner graph. */
+function referencesOf(spec: NodeSpec): readonly HandlerReference[] {
+  const own = handlerOf(spec);
+  const inner = (spec.graph ?? spec.each ?? spec.repeat)?.handlers ?? [];
+  return own === undefined ? inner : [own, ...inner];
 }
 
 function handlersOf(specs: NodeSpecs): readonly Handler[] {
-  const references = Object.values(specs)
-    .map(handlerOf)
-    .filter((handler) => handler !== undefined);
+  const references = Object.values(specs).flatMap(referencesOf);
   // A node's handler is whole; only its input and output types are out of sight here, as they are for the worker.
   return [...new Set(references)].map((reference) => reference as Handler);
 }

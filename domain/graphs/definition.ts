@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../json.ts';
-import type { ConnectionType, NodeKind, Outcome } from './kinds.ts';
+import type { ConnectionType, ContainerKind, NodeKind, Outcome } from './kinds.ts';
 
 /**
  * Where one input comes from. A pointer (RFC 6901) reads the document
@@ -41,19 +41,60 @@ export type Condition =
   | { readonly any: readonly Condition[] }
   | { readonly not: Condition };
 
-export interface GraphNode {
+/** What every node has. What else it has follows from its kind: see `kinds/`. */
+interface NodeBase<Kind extends NodeKind> {
   readonly id: string;
-  readonly kind: NodeKind;
-  /** The agent's or tool's name; null for a condition. */
-  readonly handler: string | null;
+  readonly kind: Kind;
   readonly objective: string;
+  readonly dependsOn: readonly Dependency[];
+}
+
+/** A node that calls a handler: the agent or tool of that name. */
+interface HandlerNode<Kind extends 'agent' | 'tool'> extends NodeBase<Kind> {
+  readonly handler: string;
   /** Ends well within a second without waiting for anything outside: runs as part of a stretch in one activity. */
   readonly quick: boolean;
   readonly input: InputMapping;
-  readonly condition: Condition | null;
   readonly budget: NodeBudget;
-  readonly dependsOn: readonly Dependency[];
 }
+
+export type AgentNode = HandlerNode<'agent'>;
+export type ToolNode = HandlerNode<'tool'>;
+
+/** A node that decides which branch is taken. */
+export interface ConditionNode extends NodeBase<'condition'> {
+  readonly condition: Condition;
+}
+
+/** What every container has: a node that runs an inner graph, in the same trace, under its own path. */
+interface ContainerBase<Kind extends ContainerKind> extends NodeBase<Kind> {
+  readonly graph: GraphDefinition;
+  /** What the inner graph's task input is made of, besides what the kind adds. */
+  readonly input: InputMapping;
+}
+
+/** Runs its inner graph once: the node's input is the inner task's input, the inner output is the node's output. */
+export type SubGraphNode = ContainerBase<'sub-graph'>;
+
+/** Runs its inner graph for every element of a list. */
+export interface EachNode extends ContainerBase<'each'> {
+  readonly items: InputSource;
+  /** How many elements are worked on at once: 1 to 16. */
+  readonly width: number;
+}
+
+/** Runs its inner graph until a condition holds. */
+export interface RepeatNode extends ContainerBase<'repeat'> {
+  /** Over the document `{ "output": <the last round's output> }`. */
+  readonly until: Condition;
+  /** After how many rounds it fails: 1 to 500. */
+  readonly most: number;
+}
+
+export type ContainerNode = SubGraphNode | EachNode | RepeatNode;
+export type GraphNode = AgentNode | ToolNode | ConditionNode | ContainerNode;
+/** The nodes of one kind. */
+export type NodeOf<Kind extends NodeKind> = Extract<GraphNode, { readonly kind: Kind }>;
 
 /** The same arrows as the nodes' `dependsOn`, kept as rows of their own; validation holds the two together. */
 export interface GraphEdge {

@@ -1,5 +1,6 @@
 import type { GraphDefinition, GraphNode } from './definition.ts';
 import type { GraphState, NodeState } from './graph-state.ts';
+import { labelOf } from './kinds/kind-table.ts';
 
 /**
  * A Markdown table of the nodes in the definition's order, for people: id, handler, status with a condition's outcome
@@ -12,22 +13,25 @@ export function stateTable(definition: GraphDefinition, state: GraphState): stri
 
 /** The same in one line a node, by node id: `ok · summariser`. */
 export function stateSummary(definition: GraphDefinition, state: GraphState): Readonly<Record<string, string>> {
-  const lines = definition.nodes.map((node) => [
-    node.id,
-    `${statusText(state.nodes[node.id])} · ${node.handler ?? node.kind}`,
-  ]);
+  const lines = definition.nodes.map((node) => [node.id, `${statusText(state.nodes[node.id])} · ${labelOf(node)}`]);
   return Object.fromEntries(lines);
 }
 
 function row(node: GraphNode, state: NodeState | undefined): string {
-  const cells = [node.id, node.handler ?? node.kind, statusText(state), String(state?.attempts ?? 0)];
+  const cells = [node.id, labelOf(node), statusText(state), String(state?.attempts ?? 0)];
   return `| ${cells.map(cell).join(' | ')} |`;
 }
 
 function statusText(state: NodeState | undefined): string {
   if (state === undefined) return 'unknown';
-  const note = state.outcome ?? state.reason;
+  const note = state.outcome ?? state.reason ?? progress(state);
   return note === undefined ? state.status : `${state.status} (${note})`;
+}
+
+/** Of a container that is under way: how many of its inner graphs have ended. */
+function progress({ inner }: NodeState): string | undefined {
+  if (inner === undefined) return undefined;
+  return `${inner.begun - Object.keys(inner.open).length} of ${inner.size}`;
 }
 
 function cell(text: string): string {

@@ -1,9 +1,10 @@
 import type { GraphDefinition, GraphNode } from './definition.ts';
 import { type GraphState, readyNodes } from './graph-state.ts';
+import { rulesOf } from './kinds/kind-table.ts';
 
-/** Whether a node may run as part of a stretch: a condition always, an agent or a tool when its handler is quick. */
+/** Whether a node is carried out as part of a stretch of quick nodes; of a container, its opening and closing are. */
 export function isQuick(node: GraphNode): boolean {
-  return node.kind === 'condition' || node.quick;
+  return rulesOf(node.kind).drive(node) !== 'activity';
 }
 
 /**

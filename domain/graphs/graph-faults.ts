@@ -40,6 +40,9 @@ export const GRAPH_FAULT_CODES = [
   'output_unknown_node',
   'document_unknown',
   'input_schema_unusable',
+  'graph_too_deep',
+  'most_out_of_range',
+  'output_reads_previous',
 ] as const;
 export type GraphFaultCode = (typeof GRAPH_FAULT_CODES)[number];
 

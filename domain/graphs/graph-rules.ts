@@ -1,6 +1,8 @@
+import { formatPointer } from '../json.ts';
 import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
 import { type GraphFault, graphFault } from './graph-faults.ts';
 import { inputSchemaFaults } from './input-schema-rules.ts';
+import { isContainer, rulesOf } from './kinds/kind-table.ts';
 import { MAX_NODES } from './kinds.ts';
 import { nodesBefore, orderNodes } from './order-nodes.ts';
 import { MAX_PLAN_LENGTH, planLength } from './plan.ts';
@@ -20,7 +22,7 @@ export function ruleFaults(graph: GraphDefinition): readonly GraphFault[] {
   return [
     ...planFaults(graph),
     ...duplicateIds(graph),
-    ...graph.nodes.flatMap(kindFaults),
+    ...graph.nodes.flatMap(innerFaults),
     ...graph.nodes.flatMap((node, index) => dependencyFaults(graph, node, index)),
     ...cycleFaults(graph),
     ...edgeFaults(graph),
@@ -47,27 +49,11 @@ function duplicateIds(graph: GraphDefinition): readonly GraphFault[] {
   });
 }
 
-function kindFaults(node: GraphNode, index: number): readonly GraphFault[] {
-  const faults: GraphFault[] = [];
-  const decides = node.kind === 'condition';
-  const [handler, condition] = [
-    ['nodes', index, 'handler'],
-    ['nodes', index, 'condition'],
-  ] as const;
-  if (decides && node.handler !== null) {
-    faults.push(graphFault('handler_unexpected', handler, `Condition "${node.id}" runs no handler; expected null.`));
-  }
-  if (!decides && node.handler === null) {
-    faults.push(graphFault('handler_missing', handler, `The ${node.kind} node "${node.id}" needs a handler's name.`));
-  }
-  if (decides && node.condition === null) {
-    faults.push(graphFault('condition_missing', condition, `Condition "${node.id}" has nothing to decide by.`));
-  }
-  if (!decides && node.condition !== null) {
-    const message = `The ${node.kind} node "${node.id}" decides nothing; expected null as its condition.`;
-    faults.push(graphFault('condition_unexpected', condition, message));
-  }
-  return faults;
+/** The faults of an inner graph, at its place. */
+function innerFaults(node: GraphNode, index: number): readonly GraphFault[] {
+  if (!isContainer(node)) return [];
+  const path = formatPointer(['nodes', index, 'graph']);
+  return ruleFaults(node.graph).map((fault) => ({ ...fault, path: `${path}${fault.path}` }));
 }
 
 function dependencyFaults(graph: GraphDefinition, node: GraphNode, index: number): readonly GraphFault[] {
@@ -96,7 +82,7 @@ function whenFaults(
 ): readonly GraphFault[] {
   if (dependency.when === undefined) return [];
   const faults: GraphFault[] = [];
-  if (source.kind !== 'condition') {
+  if (!rulesOf(source.kind).decides) {
     const message = `Only a condition has branches, but "${source.id}" is of kind ${source.kind}.`;
     faults.push(graphFault('when_not_condition', [...path, 'when'], message));
   }
@@ -167,19 +153,20 @@ function dependenciesWithoutEdge(graph: GraphDefinition): readonly GraphFault[] 
 function readFaults(graph: GraphDefinition): readonly GraphFault[] {
   const before = nodesBefore(withoutSelf(graph));
   const ids = new Set(graph.nodes.map((node) => node.id));
-  return graph.nodes.flatMap((node, index) => {
-    const [part, reader] = node.condition === null ? ['input', node.input] : ['condition', node.condition];
-    const path = ['nodes', index, part];
-    return nodesRead(reader).flatMap((id) => {
-      if (!ids.has(id)) {
-        return [graphFault('reads_unknown_node', path, `Node "${node.id}" reads unknown node "${id}".`)];
-      }
-      // Nodes on a cycle have no order; the cycle is the fault to name.
-      const earlier = before.get(node.id);
-      if (earlier === undefined || earlier.has(id)) return [];
-      return [graphFault('reads_later_node', path, `Node "${node.id}" reads "${id}" without waiting for it.`)];
-    });
-  });
+  return graph.nodes.flatMap((node, index) =>
+    Object.entries(rulesOf(node.kind).readers(node)).flatMap(([part, reader]) => {
+      const path = ['nodes', index, part];
+      return nodesRead(reader).flatMap((id) => {
+        if (!ids.has(id)) {
+          return [graphFault('reads_unknown_node', path, `Node "${node.id}" reads unknown node "${id}".`)];
+        }
+        // Nodes on a cycle have no order; the cycle is the fault to name.
+        const earlier = before.get(node.id);
+        if (earlier === undefined || earlier.has(id)) return [];
+        return [graphFault('reads_later_node', path, `Node "${node.id}" reads "${id}" without waiting for it.`)];
+      });
+    }),
+  );
 }
 
 function outputFaults(graph: GraphDefinition): readonly GraphFault[] {

@@ -1,6 +1,7 @@
 import type { HandlerReference } from '../agents/define-handler.ts';
 import type { Schema, SchemaValue } from '../agents/handler.ts';
 import type { Json } from '../json.ts';
+import type { Graph } from './defined-graph.ts';
 import type { Comparison, NodeBudget } from './definition.ts';
 import type { Outcome } from './kinds.ts';
 
@@ -21,11 +22,16 @@ export type SourceSpec<Names extends string> =
   | { readonly value: Json };
 
 /** A condition over pointers; see {@link Condition}. */
-export type ConditionSpec<Names extends string> =
-  | { readonly pointer: PointerTo<Names>; readonly is: Comparison; readonly value?: Json }
-  | { readonly all: readonly ConditionSpec<Names>[] }
-  | { readonly any: readonly ConditionSpec<Names>[] }
-  | { readonly not: ConditionSpec<Names> };
+export type ConditionSpec<Names extends string> = ConditionOver<PointerTo<Names>>;
+
+/** A condition over the output of a round: its pointers begin with `/output`. */
+export type UntilSpec = ConditionOver<'/output' | `/output/${string}`>;
+
+type ConditionOver<Pointer extends string> =
+  | { readonly pointer: Pointer; readonly is: Comparison; readonly value?: Json }
+  | { readonly all: readonly ConditionOver<Pointer>[] }
+  | { readonly any: readonly ConditionOver<Pointer>[] }
+  | { readonly not: ConditionOver<Pointer> };
 
 /** What every node may say. */
 export interface NodeOptions<Names extends string, Conditions extends string> {
@@ -46,6 +52,13 @@ export type NodeSpec = NodeOptions<string, string> & {
   readonly condition?: ConditionSpec<string>;
   readonly input?: string | Readonly<Record<string, SourceSpec<string>>>;
   readonly budget?: Partial<NodeBudget>;
+  readonly graph?: Graph;
+  readonly each?: Graph;
+  readonly items?: SourceSpec<string>;
+  readonly width?: number;
+  readonly repeat?: Graph;
+  readonly until?: UntilSpec;
+  readonly most?: number;
 };
 export type NodeSpecs = Readonly<Record<string, NodeSpec>>;
 
@@ -79,7 +92,13 @@ type CheckedNode<Node, Names extends string, Conditions extends string> = NodeOp
       ? Pick<Required<NodeSpec>, 'agent'> & { readonly tool?: never } & StepNode<Agent, Node, Names>
       : Node extends { readonly tool: infer Tool }
         ? Pick<Required<NodeSpec>, 'tool'> & StepNode<Tool, Node, Names>
-        : Pick<Required<NodeSpec>, 'agent'>);
+        : Node extends { readonly graph: unknown }
+          ? SubGraphSpec<Names>
+          : Node extends { readonly each: unknown }
+            ? EachSpec<Names>
+            : Node extends { readonly repeat: unknown }
+              ? RepeatSpec<Names>
+              : Pick<Required<NodeSpec>, 'agent'>);
 
 type BranchNames<Node> = Node extends { readonly when: infer Branches } ? keyof Branches : never;
 
@@ -89,6 +108,38 @@ interface ConditionNode<Names extends string> {
   readonly tool?: never;
   readonly input?: never;
   readonly budget?: never;
+}
+
+/** What nodes that run an inner graph have: their input becomes the inner task's. */
+interface ContainerSpec<Names extends string> {
+  readonly input?: PointerTo<Names> | Readonly<Record<string, SourceSpec<Names>>>;
+  readonly agent?: never;
+  readonly tool?: never;
+  readonly condition?: never;
+  readonly budget?: never;
+}
+
+interface SubGraphSpec<Names extends string> extends ContainerSpec<Names> {
+  /** Runs once; its output is the node's output. */
+  readonly graph: Graph;
+}
+
+interface EachSpec<Names extends string> extends ContainerSpec<Names> {
+  /** Runs for every item, with `item` and `index` besides `input`; the node's output is the list of outputs. */
+  readonly each: Graph;
+  /** A list of at most 1,000 items. */
+  readonly items: SourceSpec<Names>;
+  /** How many items are worked on at once: 1 to 16. @defaultValue 4 */
+  readonly width?: number;
+}
+
+interface RepeatSpec<Names extends string> extends ContainerSpec<Names> {
+  /** Runs again and again, with `iteration` (from 0) and `previous`, the output before, besides `input`. */
+  readonly repeat: Graph;
+  /** Holds for the output of the last round; that is the node's output. */
+  readonly until: UntilSpec;
+  /** After so many rounds without it the node fails: 1 to 500. @defaultValue 10 */
+  readonly most?: number;
 }
 
 /** `input` may be left out only where the handler needs none of its properties. */

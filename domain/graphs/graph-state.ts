@@ -1,9 +1,10 @@
 import { type RunStatus, SETTLED_RUN_STATUSES, type SettledRunStatus } from '../traces/trace-status.ts';
 import type { Dependency, GraphDefinition, GraphNode } from './definition.ts';
+import { rulesOf } from './kinds/kind-table.ts';
 import type { Outcome } from './kinds.ts';
 
 /**
- * The interpreter: which nodes of a trace may begin, and what an end of one means for the others. It is pure, and
+ * The interpreter of one graph: which of its nodes may begin, and what an end of one means for the others. It is pure, and
  * knows neither a clock nor who drives it. Every function takes a state and gives a new one; states are plain JSON.
  *
  * A node is `pending` until it is started (`running`) or skipped, and ends in exactly one of `ok`, `retryable_error`,
@@ -12,6 +13,8 @@ import type { Outcome } from './kinds.ts';
  *
  * A failure is tolerated when something depends on the failed node and all that does depends on it optionally. Any
  * other failure fails the trace: `failedNode` names the first such node, nothing new begins, running nodes may end.
+ *
+ * `run-state.ts` puts the graphs within graphs together; here a container is a node like any other.
  *
  * The definition must be a valid one. N nodes and E dependencies: each function is O(N + E).
  */
@@ -29,6 +32,22 @@ export interface NodeState {
   readonly outcome?: Outcome;
   /** Why the node was skipped. */
   readonly reason?: string;
+  /** What a running container knows of its inner graphs. */
+  readonly inner?: InnerState;
+}
+
+/** The inner graphs of a container that is under way, numbered from 0. One that has ended leaves nothing but its end. */
+export interface InnerState {
+  /** How many there are to run, as far as is known. */
+  readonly size: number;
+  /** How many have begun. */
+  readonly begun: number;
+  /** Those under way, by number. */
+  readonly open: Readonly<Record<string, GraphState>>;
+  /** The path of the run whose failure fails the container: nothing new begins. */
+  readonly failedPath?: string;
+  /** Why nothing new begins although nothing failed here. */
+  readonly stopped?: string;
 }
 
 /** How a node has ended. */
@@ -226,7 +245,7 @@ function isSameEnd(before: NodeState, end: Settlement): boolean {
 }
 
 function requireOutcome(definition: GraphDefinition, id: string, { status, outcome }: Settlement): void {
-  const decides = status === 'ok' && nodeOf(definition, id).kind === 'condition';
+  const decides = status === 'ok' && rulesOf(nodeOf(definition, id).kind).decides;
   if (decides && outcome === undefined) throw conflict(id, 'is a condition and must end with an outcome');
   if (!decides && outcome !== undefined)
     throw conflict(id, `cannot decide "${outcome}": only a condition that is ok can`);

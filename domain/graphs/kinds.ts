@@ -1,5 +1,9 @@
-/** The kinds of node that can run. */
-export const NODE_KINDS = ['agent', 'tool', 'condition'] as const;
+/** The kinds of node that run an inner graph. */
+export const CONTAINER_KINDS = ['sub-graph', 'each', 'repeat'] as const;
+export type ContainerKind = (typeof CONTAINER_KINDS)[number];
+
+/** The kinds of node that can run. What is particular to one is in its file of `kinds/`. */
+export const NODE_KINDS = ['agent', 'tool', 'condition', ...CONTAINER_KINDS] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 
 /** `default` carries data or order; `condition` is followed only when the source's outcome is the wanted one. */
@@ -24,8 +28,28 @@ export const BUDGET_LIMITS = {
   outputTokens: { min: 1, default: 2_000 },
 } as const;
 
-/** How many nodes of one trace run at once. */
+/** The budget of a node that names none. */
+export const DEFAULT_BUDGET = {
+  timeoutMs: BUDGET_LIMITS.timeoutMs.default,
+  maxRetries: BUDGET_LIMITS.maxRetries.default,
+  inputTokens: BUDGET_LIMITS.inputTokens.default,
+  outputTokens: BUDGET_LIMITS.outputTokens.default,
+};
+
+/** How many nodes of one graph run at once. */
 export const WIDTH_LIMITS = { min: 1, max: 16, default: 4 } as const;
 
 /** How many nodes one graph may have: keeps a trace's history and its row in the Web UI readable. */
 export const MAX_NODES = 200;
+
+/** How deep graphs may be nested: the task's own is the first. */
+export const MAX_GRAPH_DEPTH = 4;
+
+/** How many elements an `each` takes. */
+export const MAX_ITEMS = 1_000;
+
+/** How many rounds a `repeat` may be allowed. */
+export const MOST_LIMITS = { min: 1, max: 500, default: 10 } as const;
+
+/** How many runs of one trace may be under way at once, over all its inner graphs. */
+export const MAX_RUNNING = 64;

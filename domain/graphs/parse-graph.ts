@@ -1,18 +1,17 @@
-import {
-  COMPARISONS,
-  type Comparison,
-  type Condition,
-  type Dependency,
-  type GraphDefinition,
-  type GraphEdge,
-  type GraphNode,
-  type InputMapping,
-  type InputSource,
-  type NodeBudget,
-} from './definition.ts';
+import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
 import type { GraphFaultCode } from './graph-faults.ts';
-import { parsePointer } from './json-pointer.ts';
-import { BUDGET_LIMITS, CONNECTION_TYPES, GRAPH_SCHEMA_VERSION, NODE_KINDS, OUTCOMES, WIDTH_LIMITS } from './kinds.ts';
+import type { NodeField } from './kinds/kind-rules.ts';
+import { rulesOf } from './kinds/kind-table.ts';
+import {
+  CONNECTION_TYPES,
+  GRAPH_SCHEMA_VERSION,
+  MAX_GRAPH_DEPTH,
+  NODE_KINDS,
+  OUTCOMES,
+  WIDTH_LIMITS,
+} from './kinds.ts';
+import { NAME_PATTERN, NODE_ID_PATTERN } from './names.ts';
+import { readMapping } from './read-mapping.ts';
 import {
   at,
   nameOf,
@@ -28,13 +27,6 @@ import {
   readWord,
 } from './read-unknown.ts';
 
-/** Graph and handler names: a lower-case letter, then lower-case letters, digits and hyphens; 64 at most. */
-export const NAME_PATTERN = /^[a-z][a-z0-9-]{0,63}$/;
-/** Node ids may have capitals too: they are property names in the builder, where camelCase is at home. */
-export const NODE_ID_PATTERN = /^[a-z][A-Za-z0-9-]{0,63}$/;
-/** How deep `all`, `any` and `not` may be nested. */
-export const MAX_CONDITION_DEPTH = 16;
-
 const GRAPH_KEYS = [
   'version',
   'name',
@@ -46,14 +38,21 @@ const GRAPH_KEYS = [
   'nodes',
   'edges',
 ] as const;
-const NODE_KEYS = ['id', 'kind', 'handler', 'objective', 'quick', 'input', 'condition', 'budget', 'dependsOn'] as const;
+/** What every node has. */
+const NODE_KEYS = ['id', 'kind', 'objective', 'dependsOn'] as const;
+/** What the first release stored of every node, whatever its kind: null or without meaning where the kind has none. */
+const ONCE_OF_ALL = ['handler', 'quick', 'input', 'condition', 'budget'] as const;
 
 /**
  * Reads a graph out of unknown data, field by field: shapes, patterns and ranges. Notes every fault, and puts a
  * harmless value in a faulty field's place so that the rules between fields can still be checked. Null where there is
  * nothing to check.
  */
-export function parseGraph(value: unknown, place: Place): GraphDefinition | null {
+export function parseGraph(value: unknown, place: Place, depth = 1): GraphDefinition | null {
+  if (depth > MAX_GRAPH_DEPTH) {
+    note(place, 'graph_too_deep', `Expected graphs nested at most ${MAX_GRAPH_DEPTH} deep, found a deeper one.`);
+    return null;
+  }
   const graph = readObject(value, place, { required: GRAPH_KEYS });
   if (graph === null) return null;
   const field = (key: (typeof GRAPH_KEYS)[number]) => [graph[key], at(place, key)] as const;
@@ -65,7 +64,7 @@ export function parseGraph(value: unknown, place: Place): GraphDefinition | null
     inputSchema: readInputSchema(...field('inputSchema')),
     documentProperty: graph.documentProperty === null ? null : readText(...field('documentProperty')),
     output: readMapping(...field('output')),
-    nodes: readList(...field('nodes'), readNode),
+    nodes: readList(...field('nodes'), (node, at) => readNode(node, at, depth)),
     edges: readList(...field('edges'), readEdge),
   };
 }
@@ -88,34 +87,42 @@ function readInputSchema(value: unknown, place: Place): GraphDefinition['inputSc
   return value === null ? null : readRecord(value ?? {}, place, readJson);
 }
 
-function readNode(value: unknown, place: Place): GraphNode | null {
-  const node = readObject(value, place, { required: NODE_KEYS });
+function readNode(value: unknown, place: Place, depth: number): GraphNode | null {
+  const kind = kindOf(value, place);
+  const rules = rulesOf(kind);
+  const required = [...NODE_KEYS, ...rules.fields];
+  const node = readObject(value, place, { required, optional: ONCE_OF_ALL });
   if (node === null) return null;
-  const field = (key: (typeof NODE_KEYS)[number]) => [node[key], at(place, key)] as const;
-  return {
+  const field = (key: string) => [node[key], at(place, key)] as const;
+  noteUnsuited(kind, field);
+  const own = rules.parse(field, (inner, where) => parseGraph(inner, where, depth + 1));
+  if (own === null) return null;
+  const shared = {
     id: readName(...field('id'), 'node_id_invalid'),
-    kind: readWord(...field('kind'), NODE_KINDS),
-    handler: node.handler === null ? null : readName(...field('handler'), 'name_invalid'),
+    kind,
     objective: readText(...field('objective')),
-    quick: readBoolean(...field('quick')),
-    input: readMapping(...field('input')),
-    condition: (node.condition ?? null) === null ? null : readCondition(...field('condition')),
-    budget: readBudget(...field('budget')),
     dependsOn: readList(...field('dependsOn'), readDependency),
   };
+  // The kind's own rules have read its own fields; the compiler does not see that they belong together.
+  return { ...shared, ...own } as GraphNode;
 }
 
-function readBudget(value: unknown, place: Place): NodeBudget {
-  const keys = ['timeoutMs', 'maxRetries', 'inputTokens', 'outputTokens'] as const;
-  const budget = value === undefined ? {} : (readObject(value, place, { required: keys }) ?? {});
-  const read = (key: (typeof keys)[number], code: GraphFaultCode) =>
-    readInteger(budget[key], at(place, key), { code, ...BUDGET_LIMITS[key] });
-  return {
-    timeoutMs: read('timeoutMs', 'timeout_out_of_range'),
-    maxRetries: read('maxRetries', 'retries_out_of_range'),
-    inputTokens: read('inputTokens', 'tokens_out_of_range'),
-    outputTokens: read('outputTokens', 'tokens_out_of_range'),
-  };
+function kindOf(value: unknown, place: Place): GraphNode['kind'] {
+  const kind: unknown = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
+  return readWord(kind, at(place, 'kind'), NODE_KINDS);
+}
+
+/** A handler or a predicate of a kind that has none is a mistake; what else is there of the first release has no meaning. */
+function noteUnsuited(kind: GraphNode['kind'], field: NodeField): void {
+  const { fields } = rulesOf(kind);
+  for (const [name, code] of [
+    ['handler', 'handler_unexpected'],
+    ['condition', 'condition_unexpected'],
+  ] as const) {
+    const [value, place] = field(name);
+    if (fields.includes(name) || value === undefined || value === null) continue;
+    note(place, code, `A node of kind ${kind} has no ${name}; expected null or nothing.`);
+  }
 }
 
 function readDependency(value: unknown, place: Place): Dependency | null {
@@ -135,82 +142,4 @@ function readEdge(value: unknown, place: Place): GraphEdge | null {
     to: readText(edge.to, at(place, 'to')),
     type: readWord(edge.type, at(place, 'type'), CONNECTION_TYPES),
   };
-}
-
-const NOTHING: InputMapping = { fields: {} };
-
-function readMapping(value: unknown, place: Place): InputMapping {
-  if (value === undefined) return NOTHING;
-  const mapping = readObject(value, place, { required: [], optional: ['fields', 'whole'] });
-  if (mapping === null) return NOTHING;
-  if (Object.hasOwn(mapping, 'fields') === Object.hasOwn(mapping, 'whole')) {
-    note(place, 'malformed', 'Expected either "fields" or "whole", found both or neither.');
-    return NOTHING;
-  }
-  if (Object.hasOwn(mapping, 'whole')) return { whole: readSource(mapping.whole, at(place, 'whole')) };
-  return { fields: readRecord(mapping.fields, at(place, 'fields'), readSource) };
-}
-
-function readSource(value: unknown, place: Place): InputSource {
-  const source = readObject(value, place, { required: [], optional: ['pointer', 'optional', 'value'] });
-  if (source === null) return { value: null };
-  if (Object.hasOwn(source, 'value') && Object.keys(source).length === 1) {
-    return { value: readJson(source.value, at(place, 'value')) };
-  }
-  if (!Object.hasOwn(source, 'pointer') || Object.hasOwn(source, 'value')) {
-    note(place, 'malformed', 'Expected either a "pointer", which may be "optional", or a "value".');
-    return { value: null };
-  }
-  const pointer = readPointerText(source.pointer, at(place, 'pointer'));
-  if (source.optional === undefined) return { pointer };
-  return { pointer, optional: readBoolean(source.optional, at(place, 'optional')) };
-}
-
-function readPointerText(value: unknown, place: Place): string {
-  const [root, id] = (typeof value === 'string' ? parsePointer(value) : null) ?? [];
-  if (root === 'task' || (root === 'nodes' && id !== undefined)) return String(value);
-  const expected = 'Expected a JSON Pointer that begins with /task or with /nodes/ and a node id';
-  note(place, 'pointer_malformed', `${expected}, found ${nameOf(value)}.`);
-  return '/task';
-}
-
-const NEVER: Condition = { any: [] };
-
-function readCondition(value: unknown, place: Place, depth = 1): Condition {
-  if (depth > MAX_CONDITION_DEPTH) {
-    note(place, 'malformed', `Expected a condition at most ${MAX_CONDITION_DEPTH} deep, found a deeper one.`);
-    return NEVER;
-  }
-  const keys = ['pointer', 'is', 'value', 'all', 'any', 'not'];
-  const condition = readObject(value, place, { required: [], optional: keys });
-  if (condition === null) return NEVER;
-  const [kind, ...others] = ['pointer', 'all', 'any', 'not'].filter((key) => Object.hasOwn(condition, key));
-  if (kind === undefined || others.length > 0 || (kind !== 'pointer' && Object.keys(condition).length > 1)) {
-    note(place, 'malformed', 'Expected exactly one of "pointer" with "is", "all", "any" and "not".');
-    return NEVER;
-  }
-  if (kind === 'pointer') return readComparison(condition, place);
-  if (kind === 'not') return { not: readCondition(condition.not, at(place, 'not'), depth + 1) };
-  const parts = readList(condition[kind], at(place, kind), (part, where) => readCondition(part, where, depth + 1));
-  if (parts.length === 0) note(at(place, kind), 'malformed', 'Expected at least one condition, found none.');
-  return kind === 'all' ? { all: parts } : { any: parts };
-}
-
-function readComparison(leaf: Readonly<Record<string, unknown>>, place: Place): Condition {
-  const pointer = readPointerText(leaf.pointer, at(place, 'pointer'));
-  if (leaf.is === undefined) note(at(place, 'is'), 'malformed', 'Expected a comparison, found nothing.');
-  const is = readWord(leaf.is, at(place, 'is'), COMPARISONS);
-  const expected = leaf.is === is ? misfit(is, leaf.value) : null;
-  if (expected !== null) {
-    note(at(place, 'value'), 'comparison_value', `Expected ${expected} for "${is}", found ${nameOf(leaf.value)}.`);
-  }
-  return leaf.value === undefined ? { pointer, is } : { pointer, is, value: readJson(leaf.value, at(place, 'value')) };
-}
-
-/** What a comparison wants as its value; null where it has that. */
-function misfit(is: Comparison, value: unknown): string | null {
-  if (is === 'truthy') return value === undefined ? null : 'no value';
-  if (is === 'exists') return value === undefined || typeof value === 'boolean' ? null : 'true, false or no value';
-  if (is === 'equals' || is === 'notEquals' || is === 'contains') return value === undefined ? 'a value' : null;
-  return typeof value === 'number' || typeof value === 'string' ? null : 'a number or a text';
 }

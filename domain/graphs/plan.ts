@@ -1,18 +1,28 @@
-import type { GraphDefinition } from './definition.ts';
+import type { GraphDefinition, GraphNode } from './definition.ts';
+import { rulesOf } from './kinds/kind-table.ts';
+import { storedForm } from './stored-form.ts';
 
 /**
  * The part of a graph that the workflow needs to sequence it. Input mappings, conditions and schemas stay in
- * PostgreSQL, so that the workflow's history holds the shape of the work and not its content.
+ * PostgreSQL, so that the workflow's history holds the shape of the work and not its content. It is in the stored form:
+ * a worker of an earlier release may carry it on.
  */
 export function planOf(definition: GraphDefinition): GraphDefinition {
-  return {
+  const shape = {
     ...definition,
     description: '',
     inputSchema: null,
     output: { fields: {} },
     edges: [],
-    nodes: definition.nodes.map((node) => ({ ...node, objective: '', input: { fields: {} }, condition: null })),
+    nodes: definition.nodes.map((node): GraphNode => ({ ...node, objective: '', ...withoutContent(node) })),
   };
+  // The stored form has every field of the graph, and more.
+  return storedForm(shape) as unknown as GraphDefinition;
+}
+
+/** What the workflow does not need of a kind's own fields. */
+function withoutContent(node: GraphNode): object {
+  return { ...rulesOf(node.kind).plan, ...('graph' in node ? { graph: planOf(node.graph) } : {}) };
 }
 
 /**

@@ -71,7 +71,7 @@ export function comparisonsOf(condition: Condition): readonly ComparisonOf[] {
  * Decides a condition. Never fails: a comparison of values that cannot be compared (a number with a text) is false,
  * and so is every comparison of a value that is not there, except `exists` with `value: false`.
  */
-export function evaluateCondition(condition: Condition, document: GraphDocument): boolean {
+export function evaluateCondition(condition: Condition, document: Json): boolean {
   if ('all' in condition) return condition.all.every((part) => evaluateCondition(part, document));
   if ('any' in condition) return condition.any.some((part) => evaluateCondition(part, document));
   if ('not' in condition) return !evaluateCondition(condition.not, document);

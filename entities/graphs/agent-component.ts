@@ -1,17 +1,10 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import type { Condition, InputMapping } from '../../domain/graphs/definition.ts';
 import { BUDGET_LIMITS, NODE_KINDS } from '../../domain/graphs/kinds.ts';
 import type { TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { within } from '../checks.ts';
 import { inheritedTenantId } from '../columns.ts';
 import { graphId } from './agent-graph.ts';
-
-/** What a component's row keeps of its node besides the columns. */
-export interface ComponentConfiguration {
-  readonly input: InputMapping;
-  readonly condition: Condition | null;
-}
 
 const schema = defineEntity({
   name: 'AgentComponent',
@@ -20,6 +13,7 @@ const schema = defineEntity({
     id: p.uuid().primary(),
     tenantId: inheritedTenantId().$type<TenantId>(),
     graphId,
+    /** The node's id; for a node of an inner graph its path in the definition: `each/draft`. */
     nodeId: p.text(),
     componentType: p.enum(NODE_KINDS),
     /** Name of the agent or tool; null for a condition. */
@@ -28,7 +22,8 @@ const schema = defineEntity({
     quick: p.boolean().default(false),
     /** The node's place in the definition, so that reading gives the nodes in the order they were written. */
     position: p.integer(),
-    configuration: p.json<ComponentConfiguration>(),
+    /** What the node's kind has besides these columns. Of an inner graph all but its nodes, which are rows too. */
+    configuration: p.json<JsonObject>(),
     timeoutMs: p.integer().check(within('timeout_ms', BUDGET_LIMITS.timeoutMs)),
     maxRetries: p.integer().check(within('max_retries', BUDGET_LIMITS.maxRetries)),
     inputTokens: p.integer().check(within('input_tokens', BUDGET_LIMITS.inputTokens)),

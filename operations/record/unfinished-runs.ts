@@ -1,5 +1,6 @@
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { type GraphState, isSettled } from '../../domain/graphs/graph-state.ts';
+import { performerOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import type { SettledRunStatus } from '../../domain/traces/trace-status.ts';
@@ -29,7 +30,7 @@ export function unfinishedRuns(
     const row = rows.get(node.id);
     if (row !== undefined && isSettled(row.status)) return [];
     const status = statusOf(ending, node.id, row);
-    const subject = { nodeId: node.id, agent: node.handler ?? node.id, kind: node.kind };
+    const subject = { nodeId: node.id, agent: performerOf(node), kind: node.kind };
     return [{ ...subject, ...endOf(ending, node.id, status), ...startOf(row, status) }];
   });
 }

@@ -5,6 +5,7 @@ import { channelDigest } from '../../agents/channel-digest/graph.ts';
 import { type Digest, digest as digestSchema } from '../../agents/channel-digest/schemas.ts';
 import { shippedAgents, shippedGraphs } from '../../agents/index.ts';
 import type { HandlerContext } from '../../domain/agents/handler.ts';
+import { isQuick } from '../../domain/graphs/drive-quick.ts';
 import { type Driven, driveGraph } from './drive-graph.ts';
 import { fakeContext } from './fake-context.ts';
 import { plantedTalk } from './long-transcript.ts';
@@ -149,7 +150,7 @@ describe('the channel digest', () => {
 
     assert.ok(paced.length > 0, 'expected the analysts to report progress');
     assert.deepEqual(
-      paced.filter(({ quick }) => quick).map(({ id }) => id),
+      paced.filter(isQuick).map(({ id }) => id),
       [],
     );
   });

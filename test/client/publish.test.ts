@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { GraphNode } from '../../domain/graphs/definition.ts';
+import { budgetOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { defineGraph, type Graph } from '../../index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
@@ -84,8 +86,8 @@ describe('a published graph', () => {
     const faulty: Partial<Definition>[] = [
       { nodes: [{ ...first, dependsOn: [{ node: 'second', required: true }] }, second] },
       { edges: [...chain.definition.edges, { from: 'second', to: 'first', type: 'default' }] },
-      { nodes: [{ ...first, budget: { ...first.budget, timeoutMs: 300_001 } }, second] },
-      { nodes: [{ ...first, budget: { ...first.budget, maxRetries: 4 } }, second] },
+      { nodes: [{ ...first, budget: { ...budgetOf(first), timeoutMs: 300_001 } } as GraphNode, second] },
+      { nodes: [{ ...first, budget: { ...budgetOf(first), maxRetries: 4 } } as GraphNode, second] },
       { version: 'v0' },
     ];
 

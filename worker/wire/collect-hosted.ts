@@ -1,6 +1,6 @@
 import type { Handler } from '../../domain/agents/handler.ts';
 import { MusterError } from '../../domain/errors.ts';
-import type { Graph } from '../../domain/graphs/define-graph.ts';
+import type { Graph } from '../../domain/graphs/defined-graph.ts';
 
 /** Two different handlers or graphs have one name. */
 export class NameTaken extends MusterError {

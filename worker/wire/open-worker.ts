@@ -9,7 +9,7 @@ import { requireMigrations } from '../../database/migrate.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
 import type { Handler } from '../../domain/agents/handler.ts';
-import type { Graph } from '../../domain/graphs/define-graph.ts';
+import type { Graph } from '../../domain/graphs/defined-graph.ts';
 import { openRedis, type RedisConnections } from '../../redis/open-redis.ts';
 import { findConnections } from '../../servers/find/find-connections.ts';
 import { StateFolder } from '../../servers/find/state-folder.ts';

@@ -1,7 +1,7 @@
 import type { Log } from '../../activities/dependencies.ts';
 import type { Environment } from '../../config.ts';
 import type { Handler } from '../../domain/agents/handler.ts';
-import type { Graph } from '../../domain/graphs/define-graph.ts';
+import type { Graph } from '../../domain/graphs/defined-graph.ts';
 import { listOf, objectWith, taskQueue } from '../../options/fields.ts';
 import { optionsOf } from '../../options/parse-options.ts';
 import type { WorkerOptions } from './open-worker.ts';

@@ -5,7 +5,7 @@ export type Data = Record<string, unknown>;
 
 /** Four nodes: read; judge, a condition on it; cut, its branch; join, which takes cut where there is one. */
 export function validData(): Data {
-  const judged = { kind: 'condition', handler: null, input: { fields: {} } };
+  const judged = { kind: 'condition', handler: null, quick: true, input: { fields: {} } };
   return {
     version: 'v1',
     name: 'example',

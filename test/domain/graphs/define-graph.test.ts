@@ -5,7 +5,10 @@ import { defineAgent } from '../../../domain/agents/define-agent.ts';
 import { defineTool } from '../../../domain/agents/define-tool.ts';
 import type { Schema } from '../../../domain/agents/handler.ts';
 import { defineGraph } from '../../../domain/graphs/define-graph.ts';
+import { isQuick } from '../../../domain/graphs/drive-quick.ts';
 import { GraphInvalid } from '../../../domain/graphs/graph-faults.ts';
+import { budgetOf, handlerNameOf } from '../../../domain/graphs/kinds/kind-table.ts';
+import { storedNode } from '../../../domain/graphs/stored-form.ts';
 import { validateGraph } from '../../../domain/graphs/validate-graph.ts';
 import { anyGraph } from '../support/graphs.ts';
 
@@ -61,7 +64,8 @@ describe('defineGraph', () => {
     const { definition } = greeting();
     const [finish, greet, judge] = definition.nodes;
 
-    assert.deepEqual(finish, {
+    assert.ok(finish !== undefined && greet !== undefined && judge !== undefined);
+    assert.deepEqual(storedNode(finish), {
       id: 'finish',
       kind: 'tool',
       handler: 'joiner',
@@ -77,9 +81,9 @@ describe('defineGraph', () => {
         { node: 'shorten', required: false },
       ],
     });
-    assert.equal(greet?.objective, 'Writes a text.');
-    assert.deepEqual(greet?.budget, { timeoutMs: 30_000, maxRetries: 1, inputTokens: 2_000, outputTokens: 2_000 });
-    assert.deepEqual([judge?.kind, judge?.handler, judge?.quick], ['condition', null, true]);
+    assert.equal(greet.objective, 'Writes a text.');
+    assert.deepEqual(budgetOf(greet), { timeoutMs: 30_000, maxRetries: 1, inputTokens: 2_000, outputTokens: 2_000 });
+    assert.deepEqual([judge.kind, handlerNameOf(judge), isQuick(judge)], ['condition', null, true]);
   });
 
   it('writes an edge for each dependency, a branch as one of type condition', () => {
@@ -168,7 +172,7 @@ describe('defineGraph', () => {
       output: { text: '/nodes/a/text', kind: { value: 'note' } },
     });
 
-    assert.deepEqual(definition.nodes[0]?.input, { whole: { pointer: '/task' } });
+    assert.deepEqual(definition.nodes.map((node) => 'input' in node && node.input)[0], { whole: { pointer: '/task' } });
     assert.deepEqual(definition.output, { fields: { text: { pointer: '/nodes/a/text' }, kind: { value: 'note' } } });
   });
 
@@ -249,7 +253,7 @@ describe('defineGraph', () => {
           };
           return [
             node.id,
-            node.condition === null ? { tool: worker, ...order } : { condition: node.condition, ...order },
+            node.kind === 'condition' ? { condition: node.condition, ...order } : { tool: worker, ...order },
           ];
         });
 

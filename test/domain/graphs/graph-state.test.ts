@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { GraphNode } from '../../../domain/graphs/definition.ts';
 import { isQuick, quickStretch } from '../../../domain/graphs/drive-quick.ts';
 import {
   abandon,
@@ -182,7 +183,9 @@ describe('the interpreter', () => {
 
   it('makes a stretch of the ready nodes that are quick, conditions always among them', () => {
     const slow = shortGraph({ slow: [], if: [], quick: [], later: ['quick'] });
-    const nodes = slow.nodes.map((node) => ({ ...node, quick: node.id === 'quick' || node.id === 'later' }));
+    const nodes = slow.nodes.map((node): GraphNode => {
+      return 'quick' in node ? { ...node, quick: node.id === 'quick' || node.id === 'later' } : node;
+    });
     const graph = { ...slow, nodes };
 
     assert.deepEqual(

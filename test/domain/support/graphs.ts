@@ -8,17 +8,15 @@ export type ShortDependency = string;
 
 /** An agent node, or a condition where the id begins with "if". */
 export function nodeOf(id: string, dependencies: readonly ShortDependency[] = []): GraphNode {
-  const decides = id.startsWith('if');
+  const shared = { id, objective: '', dependsOn: dependencies.map(dependencyOf) };
+  if (id.startsWith('if')) return { ...shared, kind: 'condition', condition: { pointer: '/task', is: 'truthy' } };
   return {
-    id,
-    kind: decides ? 'condition' : 'agent',
-    handler: decides ? null : 'worker',
-    objective: '',
+    ...shared,
+    kind: 'agent',
+    handler: 'worker',
     quick: false,
     input: { fields: {} },
-    condition: decides ? { pointer: '/task', is: 'truthy' } : null,
     budget: { timeoutMs: 30_000, maxRetries: 1, inputTokens: 2_000, outputTokens: 2_000 },
-    dependsOn: dependencies.map(dependencyOf),
   };
 }
 

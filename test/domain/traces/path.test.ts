@@ -12,7 +12,7 @@ import {
 } from '../../../domain/traces/path.ts';
 
 const node = fc.stringMatching(/^[a-z][A-Za-z0-9-]{0,20}$/);
-const container = fc.record({ node, index: fc.option(fc.integer({ min: 0, max: 999 })) });
+const container = fc.record({ node, index: fc.option(fc.integer({ min: 0, max: 999 })) }, { noNullPrototype: true });
 const parts: fc.Arbitrary<readonly PathPart[]> = fc
   .tuple(fc.array(container, { maxLength: 4 }), node)
   .map(([outer, id]) => [...outer, { node: id, index: null }]);
@@ -38,7 +38,10 @@ describe('a run path', () => {
     fc.assert(
       fc.property(parts, (path) => {
         const template = templateOfPath(formatPath(path));
-        assert.deepEqual(template.split('/'), path.map((part) => part.node));
+        assert.deepEqual(
+          template.split('/'),
+          path.map((part) => part.node),
+        );
       }),
     );
   });

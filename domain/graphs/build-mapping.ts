@@ -1,0 +1,43 @@
+import type { Condition, InputMapping, InputSource } from './definition.ts';
+import type { NodeSpec, SourceSpec } from './graph-spec.ts';
+import { comparisonsOf, nodeOfPointer } from './read-source.ts';
+
+/** An input as a person writes it, as data: one pointer is the whole input. */
+export function buildMapping(input: NodeSpec['input'] = {}): InputMapping {
+  if (typeof input === 'string') return { whole: { pointer: input } };
+  const fields = Object.entries(input).map(([name, source]) => [name, buildSource(source)] as const);
+  return { fields: Object.fromEntries(fields) };
+}
+
+/** One source as data. */
+export function buildSource(source: SourceSpec<string>): InputSource {
+  return typeof source === 'string' ? { pointer: source } : source;
+}
+
+/** The nodes that a reader needs, and those that it can do without. */
+export interface NodesRead {
+  readonly required: readonly string[];
+  readonly optional: readonly string[];
+}
+
+/** What a mapping or a condition reads. A condition can do without what it asks the existence of. */
+export function nodesNeeded(reader: InputMapping | Condition): NodesRead {
+  if ('whole' in reader) return sourcesRead([reader.whole]);
+  if ('fields' in reader) return sourcesRead(Object.values(reader.fields));
+  const leaves = comparisonsOf(reader);
+  const optional = nodesOf(leaves.filter((leaf) => leaf.is === 'exists').map((leaf) => leaf.pointer));
+  const all = nodesOf(leaves.map((leaf) => leaf.pointer));
+  return { required: all.filter((id) => !optional.includes(id)), optional };
+}
+
+function sourcesRead(sources: readonly InputSource[]): NodesRead {
+  const read = (optional: boolean) =>
+    sources.flatMap((source) =>
+      'pointer' in source && (source.optional ?? false) === optional ? nodesOf([source.pointer]) : [],
+    );
+  return { required: read(false), optional: read(true) };
+}
+
+function nodesOf(pointers: readonly string[]): readonly string[] {
+  return pointers.map(nodeOfPointer).filter((id) => id !== null);
+}

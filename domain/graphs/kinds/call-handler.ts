@@ -1,0 +1,61 @@
+import { buildMapping } from '../build-mapping.ts';
+import type { AgentNode, NodeBudget, ToolNode } from '../definition.ts';
+import type { GraphFaultCode } from '../graph-faults.ts';
+import type { NodeSpec } from '../graph-spec.ts';
+import { BUDGET_LIMITS, DEFAULT_BUDGET } from '../kinds.ts';
+import { NAME_PATTERN } from '../names.ts';
+import { readMapping } from '../read-mapping.ts';
+import { at, nameOf, note, type Place, readBoolean, readInteger, readObject } from '../read-unknown.ts';
+import type { KindRules } from './kind-rules.ts';
+
+/** The rules of a kind whose nodes call a handler. */
+export function callsHandler(kind: 'agent' | 'tool'): KindRules<AgentNode | ToolNode> {
+  return {
+    property: kind,
+    objective: '',
+    build: (spec) => build(spec, kind),
+    fields: ['handler', 'quick', 'input', 'budget'],
+    parse: (field) => ({
+      handler: readHandler(kind, ...field('handler')),
+      quick: readBoolean(...field('quick')),
+      input: readMapping(...field('input')),
+      budget: readBudget(...field('budget')),
+    }),
+    drive: (node) => (node.quick ? 'inline' : 'activity'),
+    readers: ({ input }) => ({ input }),
+    plan: { input: { fields: {} } },
+    decides: false,
+  };
+}
+
+function build(spec: NodeSpec, kind: 'agent' | 'tool') {
+  const handler = spec[kind];
+  return {
+    handler: handler?.name ?? '',
+    quick: handler?.quick ?? false,
+    input: buildMapping(spec.input),
+    budget: { ...DEFAULT_BUDGET, ...spec.budget },
+  };
+}
+
+function readHandler(kind: string, value: unknown, place: Place): string {
+  if (typeof value === 'string' && NAME_PATTERN.test(value)) return value;
+  if (value === null) note(place, 'handler_missing', `A node of kind ${kind} needs a handler's name, found null.`);
+  else if (value !== undefined) {
+    note(place, 'name_invalid', `Expected a name like ${NAME_PATTERN.source}, found ${nameOf(value)}.`);
+  }
+  return '';
+}
+
+function readBudget(value: unknown, place: Place): NodeBudget {
+  const keys = ['timeoutMs', 'maxRetries', 'inputTokens', 'outputTokens'] as const;
+  const budget = value === undefined ? {} : (readObject(value, place, { required: keys }) ?? {});
+  const read = (key: (typeof keys)[number], code: GraphFaultCode) =>
+    readInteger(budget[key], at(place, key), { code, ...BUDGET_LIMITS[key] });
+  return {
+    timeoutMs: read('timeoutMs', 'timeout_out_of_range'),
+    maxRetries: read('maxRetries', 'retries_out_of_range'),
+    inputTokens: read('inputTokens', 'tokens_out_of_range'),
+    outputTokens: read('outputTokens', 'tokens_out_of_range'),
+  };
+}

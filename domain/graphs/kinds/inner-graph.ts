@@ -1,0 +1,32 @@
+import { isJsonObject, type Json } from '../../json.ts';
+import type { Graph } from '../defined-graph.ts';
+import type { ContainerNode, GraphDefinition } from '../definition.ts';
+import { type GraphDocument, readInput } from '../read-source.ts';
+import type { ContainerFault } from './kind-rules.ts';
+
+type Input = { readonly ok: true; readonly value: Json } | ContainerFault;
+
+/** What a container's input mapping gives. */
+export function inputOf(node: ContainerNode, document: GraphDocument): Input {
+  const read = readInput(node.input, document);
+  return read.ok ? read : inputInvalid(`${read.pointer} has no value.`);
+}
+
+/** The same with what the kind adds; a name that both have is the mapping's. */
+export function inputWith(node: ContainerNode, document: GraphDocument, added: Readonly<Record<string, Json>>): Input {
+  const input = inputOf(node, document);
+  if (!input.ok) return input;
+  if (isJsonObject(input.value)) return { ok: true, value: { ...added, ...input.value } };
+  return inputInvalid(`Its input must be an object, because ${Object.keys(added).join(' and ')} are added to it.`);
+}
+
+/** What a container is given does not suit it. */
+export function inputInvalid(message: string): ContainerFault {
+  return { ok: false, code: 'handler_input_invalid', message };
+}
+
+/** The definition of the graph that a container is given; the graph's own validation has been over it. */
+export function innerGraphOf(graph: Graph | undefined): GraphDefinition {
+  if (graph?.definition === undefined) throw new TypeError('A container needs a graph that defineGraph has made.');
+  return graph.definition;
+}

@@ -1,0 +1,87 @@
+import type { Json } from '../../json.ts';
+import type { Condition, GraphDefinition, GraphNode, InputMapping } from '../definition.ts';
+import type { NodeSpec } from '../graph-spec.ts';
+import type { GraphDocument } from '../read-source.ts';
+import type { Place } from '../read-unknown.ts';
+
+/**
+ * How a node is carried out. `inline`: as part of a stretch of quick nodes, in one activity with others. `activity`: in
+ * an activity of its own. `container`: its opening and closing are inline, the nodes of its inner graphs by their own
+ * nature.
+ */
+export type Drive = 'inline' | 'activity' | 'container';
+
+/** The fields of a node in unknown data, by name: the value, and where a fault of it is noted. */
+export type NodeField = (name: string) => readonly [value: unknown, place: Place];
+
+/** Reads a nested graph; null where there is nothing to read. */
+export type ReadGraph = (value: unknown, place: Place) => GraphDefinition | null;
+
+/** The fields that a kind's nodes have besides those of every node. */
+export type OwnFields<Node extends GraphNode> = Omit<Node, 'id' | 'kind' | 'objective' | 'dependsOn'>;
+
+/** What is particular to a node's kind: all that the rest of the program asks of it. */
+export interface KindRules<Node extends GraphNode = GraphNode> {
+  /** The property by which `defineGraph` knows a node of this kind. */
+  readonly property: keyof NodeSpec;
+  /** The objective of a node that names none and calls no handler with a description. */
+  readonly objective: string;
+  /** Makes the kind's own fields of what a person wrote. */
+  build(spec: NodeSpec): OwnFields<Node>;
+  /** The names of the fields that nodes of this kind have besides those of every node. */
+  readonly fields: readonly string[];
+  /** Reads these fields and notes their faults; null for a node that can be looked at no further. */
+  parse(field: NodeField, readGraph: ReadGraph): OwnFields<Node> | null;
+  drive(node: Node): Drive;
+  /** What reads the document of the node's graph, by the name of the field. */
+  readers(node: Node): Readonly<Record<string, InputMapping | Condition>>;
+  /** What stands in a workflow's plan for the fields whose content only activities need. */
+  readonly plan: Readonly<Record<string, unknown>>;
+  /** Whether it ends with an outcome, on which branches hang. */
+  readonly decides: boolean;
+  /** How its inner graphs are run; absent for a kind that has none. */
+  readonly container?: ContainerRules<Node>;
+}
+
+/** A container's step that cannot be made, and would fail again. */
+export interface ContainerFault {
+  readonly ok: false;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** How a kind of container runs its inner graphs, which are numbered from 0. */
+export interface ContainerRules<Node extends GraphNode = GraphNode> {
+  /** Whether its inner graphs are told apart by their numbers in paths. */
+  readonly numbered: boolean;
+  /** How many run at once. */
+  parallel(node: Node): number;
+  /** How many inner graphs there are to run at first. */
+  open(node: Node, document: GraphDocument): { readonly ok: true; readonly size: number } | ContainerFault;
+  /**
+   * The task input of an inner graph.
+   * @param inner its number, and the output of the one before it where there is one and `previous` is true
+   */
+  input(
+    node: Node,
+    document: GraphDocument,
+    inner: InnerRun,
+  ): { readonly ok: true; readonly value: Json } | ContainerFault;
+  /** Whether an inner graph's input holds the output of the one before it. */
+  readonly previous: boolean;
+  /** The numbers of the inner graphs whose outputs {@link turn} reads, once `size` of them have ended. */
+  outputs(size: number): readonly number[];
+  /** What follows when all inner graphs so far have ended well: the container's output, or more of them. */
+  turn(
+    node: Node,
+    outputs: readonly Json[],
+    size: number,
+  ): { readonly ok: true; readonly output: Json } | { readonly ok: true; readonly size: number } | ContainerFault;
+}
+
+/** One inner graph, as its input is made. */
+export interface InnerRun {
+  readonly index: number;
+  /** Null before the first, and where the kind hands nothing on. */
+  readonly previous: Json;
+}

@@ -1,0 +1,68 @@
+import type { Condition, ContainerNode, GraphDefinition, GraphNode, InputMapping, NodeBudget } from '../definition.ts';
+import { DEFAULT_BUDGET, type NodeKind } from '../kinds.ts';
+import { callsHandler } from './call-handler.ts';
+import { condition } from './condition.ts';
+import { each } from './each.ts';
+import type { ContainerRules, KindRules } from './kind-rules.ts';
+import { repeat } from './repeat.ts';
+import { subGraph } from './sub-graph.ts';
+
+/**
+ * The kinds of node. Nothing else in the program asks a node for its kind. Each kind's methods take nodes of that kind
+ * only; they are looked up by a node's own kind, so no other ever reaches them.
+ */
+const KINDS: Readonly<Record<NodeKind, KindRules>> = {
+  agent: callsHandler('agent'),
+  tool: callsHandler('tool'),
+  condition,
+  'sub-graph': subGraph,
+  each,
+  repeat,
+};
+
+/** The rules of a kind. */
+export function rulesOf(kind: NodeKind): KindRules {
+  return KINDS[kind];
+}
+
+/** Whether a node runs inner graphs. */
+export function isContainer(node: GraphNode): node is ContainerNode {
+  return KINDS[node.kind].container !== undefined;
+}
+
+/** How a container runs its inner graphs. */
+export function containerOf(node: ContainerNode): ContainerRules {
+  const { container } = KINDS[node.kind];
+  if (container === undefined) throw new Error(`The kind ${node.kind} runs no inner graph.`);
+  return container;
+}
+
+/** What of a node reads the document of its graph. */
+export function readersOf(node: GraphNode): readonly (InputMapping | Condition)[] {
+  return Object.values(KINDS[node.kind].readers(node));
+}
+
+/** The agent or tool that a node calls; null for one that calls none. */
+export function handlerNameOf(node: GraphNode): string | null {
+  return 'handler' in node ? node.handler : null;
+}
+
+/** What a node's run is listed under: its agent or tool, or its own id. */
+export function performerOf(node: GraphNode): string {
+  return handlerNameOf(node) ?? node.id;
+}
+
+/** How people are told who carries a node out. */
+export function labelOf(node: GraphNode): string {
+  return handlerNameOf(node) ?? node.kind;
+}
+
+/** What one attempt of a node may cost. */
+export function budgetOf(node: GraphNode): NodeBudget {
+  return 'budget' in node ? node.budget : DEFAULT_BUDGET;
+}
+
+/** All nodes of a graph, those of its inner graphs after their containers. */
+export function allNodes({ nodes }: GraphDefinition): readonly GraphNode[] {
+  return nodes.flatMap((node) => (isContainer(node) ? [node, ...allNodes(node.graph)] : [node]));
+}
