@@ -2,6 +2,7 @@ import type { Opt } from '@mikro-orm/core';
 import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Generated, Kysely } from 'kysely';
 import type * as entities from './index.ts';
+import { PropertyNames } from './property-names.ts';
 
 /** A table by the properties of its entity, of which those with a default may be left out of an insert. */
 type TableOf<Entity> = {
@@ -35,17 +36,21 @@ export interface Tables {
   retention_policies: TableOf<entities.RetentionPolicy>;
 }
 
+const plugins = new WeakMap<object, PropertyNames>();
+
 /**
- * MikroORM's typed kysely, in the transaction of the unit of work: for statements that decide and write at once, and for
- * reads of many rows. It binds its values, so PostgreSQL plans a text once a connection; the entity manager does not.
+ * MikroORM's kysely, in the transaction of the unit of work: for statements that decide and write at once, and for reads
+ * of many rows. It binds its values, so PostgreSQL plans a text once a connection; the entity manager does not.
  *
- * It knows a column by the table that its text names, so: do not alias the table of an update or a delete; let a table
- * expression that writes return its columns by their own names, and read it by `selectAll`, or by aliases of yours; give
- * an expression the name of a property and it is converted like that property, any other name leaves it as the driver
- * returns it (text for moments and big numbers).
+ * Columns have the names of properties, and so have aliases and the columns of table expressions. What is read under the
+ * name of a column is converted as that column is; an expression of another name stays as the driver returns it, which is
+ * text for moments and for counts.
  */
 export function tables(em: SqlEntityManager): Kysely<Tables> {
-  return em.getKysely<Tables>({ columnNamingStrategy: 'property', convertValues: true });
+  const entities = em.getMetadata();
+  const plugin = plugins.get(entities) ?? new PropertyNames(entities);
+  plugins.set(entities, plugin);
+  return em.getKysely<Tables>().withPlugin(plugin);
 }
 
 /** The tables as hand-written SQL sees them: names and columns in snake case. */

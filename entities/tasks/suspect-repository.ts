@@ -61,9 +61,10 @@ export class SuspectRepository {
         .where(column, '<=', ago(graceSeconds))
         .where('completedAt', 'is', null)
         .where('status', 'in', OPEN);
+    const due = since('cancelRequestedAt').union(since('deadlineAt')).as('due');
     const tasks = await this.#open()
+      .innerJoin(due, 'due.id', 't.id')
       .select('t.cancelRequestedAt')
-      .where('t.id', 'in', since('cancelRequestedAt').union(since('deadlineAt')))
       .orderBy('t.checkedAt', (order) => order.asc().nullsFirst())
       .limit(limit)
       .execute();

@@ -1,11 +1,12 @@
+import type { Selectable } from 'kysely';
 import type { GraphId, TaskId, TenantId } from '../../domain/ids.ts';
 import { isJsonObject } from '../../domain/json.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import { type Recurrence, readRecurrence } from '../../domain/tasks/recurrence.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import type { Tables } from '../tables.ts';
 import type { StoredValue } from '../traces/artifact-repository.ts';
-import type { Task } from './task.ts';
 
 /** A task as the program sees it. */
 export interface TaskRecord {
@@ -43,7 +44,7 @@ export interface TaskRecord {
   readonly completedAt: Date | null;
 }
 
-export function readTask(task: Task): TaskRecord {
+export function readTask(task: Selectable<Tables['tasks']>): TaskRecord {
   return {
     id: task.id,
     tenant: task.tenantId,
@@ -53,24 +54,24 @@ export function readTask(task: Task): TaskRecord {
     title: task.title,
     status: task.status,
     priority: bandOfPriority(task.priority),
-    user: task.userId ?? null,
-    key: task.idempotencyKey ?? null,
+    user: task.userId,
+    key: task.idempotencyKey,
     requestHash: task.requestHash,
-    input: { json: asText(task.input), artifactId: task.inputArtifactId ?? null },
-    output: { json: asText(task.output), artifactId: task.outputArtifactId ?? null },
+    input: { json: asText(task.input), artifactId: task.inputArtifactId },
+    output: { json: asText(task.output), artifactId: task.outputArtifactId },
     error: readFailure(task.error),
     fence: task.fence,
     traceCount: task.traceCount,
-    cancelRequested: task.cancelRequestedAt instanceof Date,
-    startAt: task.startAfter ?? null,
-    held: task.heldAt instanceof Date,
-    dueAt: task.dueDate ?? null,
-    deadlineAt: task.deadlineAt ?? null,
+    cancelRequested: task.cancelRequestedAt !== null,
+    startAt: task.startAfter,
+    held: task.heldAt !== null,
+    dueAt: task.dueDate,
+    deadlineAt: task.deadlineAt,
     recurrence: readRecurrence(task.recurrence),
-    predecessorId: task.predecessorId ?? null,
+    predecessorId: task.predecessorId,
     createdAt: task.createdAt,
-    startedAt: task.startedAt ?? null,
-    completedAt: task.completedAt ?? null,
+    startedAt: task.startedAt,
+    completedAt: task.completedAt,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type FilterQuery, LockMode, type QueryOrderMap, sql } from '@mikro-orm/core';
+import { LockMode, sql } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
@@ -7,6 +7,8 @@ import { auditRowsFrom } from '../audit/audit-rows.ts';
 import { runPart } from '../insert-from.ts';
 import { outboxRowsFrom } from '../system/outbox-rows.ts';
 import { Tenant } from '../system/tenant.ts';
+import { tables } from '../tables.ts';
+import { literal, now } from './expressions.ts';
 import { Task } from './task.ts';
 import { readTask, type TaskRecord } from './task-record.ts';
 import { readWaitingJob, type WaitingJob } from './waiting-job.ts';
@@ -39,19 +41,26 @@ export class TaskRepository {
   }
 
   async find(id: TaskId): Promise<TaskRecord | null> {
-    const task = await this.#em.findOne(Task, id);
-    return task === null ? null : readTask(task);
+    const task = await tables(this.#em).selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
+    return task === undefined ? null : readTask(task);
   }
 
   /** Newest first: ids grow with time. By tasks_tenant_id_unique; overdue ones by tasks_due_index. */
   async list({ status, graph, overdue = false, limit }: TaskFilter): Promise<TaskRecord[]> {
-    const where: FilterQuery<Task> = {
-      ...(status === undefined ? {} : { status }),
-      ...(graph === undefined ? {} : { graphName: graph }),
-      ...(overdue ? { dueDate: { $lt: sql.now() }, completedAt: null } : {}),
-    };
-    const orderBy: QueryOrderMap<Task> = overdue ? { dueDate: 'asc', id: 'asc' } : { id: 'desc' };
-    const tasks = await this.#em.find(Task, where, { orderBy, limit });
+    const tasks = await tables(this.#em)
+      .selectFrom('tasks')
+      .selectAll()
+      .where((eb) =>
+        eb.and([
+          ...(status === undefined ? [] : [eb('status', '=', literal(status))]),
+          ...(graph === undefined ? [] : [eb('graphName', '=', graph)]),
+          ...(overdue ? [eb('dueDate', '<', now()), eb('completedAt', 'is', null)] : []),
+        ]),
+      )
+      .$if(overdue, (query) => query.orderBy('dueDate').orderBy('id'))
+      .$if(!overdue, (query) => query.orderBy('id', 'desc'))
+      .limit(limit)
+      .execute();
     return tasks.map(readTask);
   }
 

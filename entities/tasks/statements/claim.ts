@@ -1,13 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type RawBuilder, sql } from 'kysely';
-import type { GraphId, TaskId, TenantId, TraceId } from '../../../domain/ids.ts';
+import type { TaskId, TraceId } from '../../../domain/ids.ts';
 import type { QueueSettings } from '../../../domain/queues/queue-settings.ts';
 import { taskWorkflowPrefix } from '../../../domain/tasks/workflow-id.ts';
 import { column, constant } from '../../insert-from.ts';
 import { tables } from '../../tables.ts';
 import { type TraceParts, traceRowsFrom } from '../../traces/event-rows.ts';
 import type { Claimant } from '../claimant.ts';
-import type { ClaimedTaskRow } from '../claimed-task.ts';
+import { CLAIM_COLUMNS, type ClaimedTaskRow } from '../claimed-task.ts';
 import { literal, OPEN } from '../expressions.ts';
 import { areInOneBand, bandRuns, FULL_KEYS, hasRoom, isHosted, limitOf, settingsTable } from './claim-rules.ts';
 import { FITTED, KEYS, NEEDS } from './slot-choice.ts';
@@ -57,16 +57,16 @@ export function claimTasks(
     .with('traced', () => OPENED)
     .with('started', () => trace.eventRowsFrom('claimed', { type: 'trace.started', seq: constant(1, 'integer') }))
     .selectFrom('claimed')
-    .select(CLAIMED)
+    .select([...CLAIM_COLUMNS, 'traceId'])
     .select((eb) => eb.lit(false).as('paused'))
     .$castTo<ClaimedTaskRow>()
     .unionAll((eb) =>
       eb
         .selectFrom('wanted as w')
-        .innerJoin('agent_traces as r', 'r.id', 'w.trace_id')
+        .innerJoin('agent_traces as r', 'r.id', 'w.traceId')
         .innerJoin('tasks as t', (join) => join.onRef('t.id', '=', 'r.taskId').onRef('t.traceCount', '=', 'r.number'))
-        .select(['t.id', 't.tenantId', 't.graphId', 't.graphName', 't.taskQueue', 't.title', 't.priority', 't.userId'])
-        .select(['t.fence', 't.traceCount', 't.deadlineAt', 'r.id as traceId'])
+        .select(CLAIM_COLUMNS.map((name) => `t.${name}` as const))
+        .select('r.id as traceId')
         .select((row) => row('t.status', '=', literal('paused')).as('paused'))
         .where('t.status', 'in', OPEN)
         .$castTo<ClaimedTaskRow>(),
@@ -74,22 +74,7 @@ export function claimTasks(
     .execute();
 }
 
-const CLAIMED = [
-  'id',
-  'tenant_id as tenantId',
-  'graph_id as graphId',
-  'graph_name as graphName',
-  'task_queue as taskQueue',
-  'title',
-  'priority',
-  'user_id as userId',
-  'fence',
-  'trace_count as traceCount',
-  'deadline_at as deadlineAt',
-  'trace_id as traceId',
-] as const;
-
-function wantedTable(wanted: ReadonlyMap<TaskId, TraceId>): RawBuilder<{ trace_id: TraceId }> {
+function wantedTable(wanted: ReadonlyMap<TaskId, TraceId>): RawBuilder<{ traceId: TraceId }> {
   const ids = [...wanted.keys()];
   return sql`(
     select * from unnest(${ids}::uuid[], ${[...wanted.values()]}::uuid[], ${ids.map(taskWorkflowPrefix)}::text[])
@@ -135,23 +120,7 @@ const TAKEN: RawBuilder<{ key: string }> = sql`(
   from fitted f join chosen c on c.id = f.id order by 1, 2
 )`;
 
-/** The claimed tasks by the names of their columns, with what their traces are made of. */
-interface ClaimedColumns {
-  readonly id: TaskId;
-  readonly tenant_id: TenantId;
-  readonly graph_id: GraphId;
-  readonly graph_name: string;
-  readonly task_queue: string;
-  readonly title: string;
-  readonly priority: number;
-  readonly user_id: string | null;
-  readonly fence: number;
-  readonly trace_count: number;
-  readonly deadline_at: Date | null;
-  readonly trace_id: TraceId;
-}
-
-function claimedTable({ workerId }: Claimant): RawBuilder<ClaimedColumns> {
+function claimedTable({ workerId }: Claimant): RawBuilder<Omit<ClaimedTaskRow, 'paused'>> {
   return sql`(
     update muster.tasks t set status = 'in_progress', fence = t.fence + 1, trace_count = t.trace_count + 1,
       claimed_by = ${workerId}, claimed_at = now(), checked_at = now(), started_at = coalesce(t.started_at, now())

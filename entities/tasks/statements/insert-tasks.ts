@@ -32,9 +32,9 @@ export async function insertTasks(
     .with('audited', () => auditOf(oneCall))
     .with('sent', () => submittedRowsFrom('inserted', IS_PENDING))
     .selectFrom('inserted')
-    .select(['id', 'status', 'created_at'])
+    .select(['id', 'status', 'createdAt'])
     .execute();
-  return inserted.map(({ id, status, created_at }) => ({ id, status, createdAtMs: new Date(created_at).getTime() }));
+  return inserted.map(({ createdAt, ...task }) => ({ ...task, createdAtMs: createdAt.getTime() }));
 }
 
 /** Each task has an audit row; or, where they come from one call, they share one for each user. */
@@ -48,7 +48,7 @@ function auditOf(oneCall: boolean): InsertPart {
   if (!oneCall) return auditRowsFrom('inserted', { ...row, details: { graph } });
   const users = {
     from: 'inserted',
-    groupBy: expressionBuilder<Inserted, 'inserted'>().refTuple('user_id', 'graph_name', 'tenant_id'),
+    groupBy: expressionBuilder<Inserted, 'inserted'>().refTuple('userId', 'graphName', 'tenantId'),
   };
   const subjectId = call('min', textOf(column('id')));
   return auditRowsFrom(users, { ...row, subjectId, details: { graph, taskIds: call('jsonb_agg', column('id')) } });
@@ -57,11 +57,11 @@ function auditOf(oneCall: boolean): InsertPart {
 interface Inserted {
   readonly inserted: {
     readonly id: TaskId;
-    readonly tenant_id: TenantId;
+    readonly tenantId: TenantId;
     readonly status: TaskStatus;
-    readonly created_at: string;
-    readonly graph_name: string;
-    readonly user_id: string | null;
+    readonly createdAt: Date;
+    readonly graphName: string;
+    readonly userId: string | null;
   };
 }
 

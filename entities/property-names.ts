@@ -1,0 +1,94 @@
+import type { EntityMetadata, EntityProperty } from '@mikro-orm/core';
+import {
+  type IdentifierNode,
+  type KyselyPlugin,
+  OperationNodeTransformer,
+  type PluginTransformQueryArgs,
+  type PluginTransformResultArgs,
+  type QueryResult,
+  type UnknownRow,
+} from 'kysely';
+
+type Read = (value: unknown) => unknown;
+
+const readDate: Read = (value) => new Date(String(value));
+
+/**
+ * Lets statements of kysely name columns by the properties of entities, and gives rows by them, moments as dates and big
+ * numbers as numbers. Every name is treated alike, those of columns, aliases and table expressions, so whatever a
+ * statement builds of them fits together. MikroORM's own plugin knows a column by its table, which it loses where a table
+ * expression writes or has an alias, and costs 100 µs a row; this one costs 2.
+ */
+export class PropertyNames implements KyselyPlugin {
+  readonly #transformer = new ColumnNames();
+  readonly #reads: ReadonlyMap<string, Read>;
+  constructor(entities: Iterable<EntityMetadata>) {
+    this.#reads = readsOf(entities);
+  }
+
+  transformQuery({ node, queryId }: PluginTransformQueryArgs): PluginTransformQueryArgs['node'] {
+    return this.#transformer.transformNode(node, queryId);
+  }
+
+  async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> {
+    const [first] = result.rows;
+    if (first === undefined) return result;
+    const columns = Object.keys(first).map((column) => ({
+      column,
+      property: propertyNameOf(column),
+      read: this.#reads.get(column),
+    }));
+    const rows = result.rows.map((row) => {
+      const own: Record<string, unknown> = {};
+      for (const { column, property, read } of columns) {
+        const value = row[column];
+        own[property] = read === undefined || value === null ? value : read(value);
+      }
+      return own;
+    });
+    return { ...result, rows };
+  }
+}
+
+class ColumnNames extends OperationNodeTransformer {
+  protected override transformIdentifier(node: IdentifierNode): IdentifierNode {
+    const name = columnNameOf(node.name);
+    return name === node.name ? node : { ...node, name };
+  }
+}
+
+/** How columns are read that the driver returns as text, by their names: those of one name are alike in all tables. */
+function readsOf(entities: Iterable<EntityMetadata>): ReadonlyMap<string, Read> {
+  const reads = new Map<string, Read>();
+  for (const { props } of entities) {
+    for (const property of props) {
+      const [column] = property.fieldNames ?? [];
+      const read = readOf(property);
+      if (column !== undefined && read !== null) reads.set(column, read);
+    }
+  }
+  return reads;
+}
+
+function readOf({ columnTypes, runtimeType }: EntityProperty): Read | null {
+  const [type] = columnTypes ?? [];
+  if (type?.startsWith('timestamptz') === true) return readDate;
+  return type === 'bigint' && runtimeType === 'number' ? Number : null;
+}
+
+/** The same few hundred names come again and again. */
+function remembered(change: (name: string) => string): (name: string) => string {
+  const known = new Map<string, string>();
+  return (name) => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const changed = change(name);
+    known.set(name, changed);
+    return changed;
+  };
+}
+
+export const columnNameOf = remembered((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+export const propertyNameOf = remembered((name) =>
+  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+);
