@@ -1,47 +1,40 @@
-import { GraphUnknown, TaskUnknown } from './client/client-errors.ts';
-import {
-  type DeadLetter,
-  DeadLetters,
-  type DeadListOptions,
-  type RedriveAll,
-  type RedriveOptions,
-  type RedriveReport,
-} from './client/dead-letters.ts';
-import type { Limits } from './client/limits.ts';
+import { graphsArgument, targetOf, taskIdArgument, userArgument } from './client/arguments.ts';
+import { Face, withArguments } from './client/face.ts';
+import { Limits } from './client/limits.ts';
 import type { Messages } from './client/messages.ts';
 import { type ClientStores, openClientStores } from './client/open-stores.ts';
 import { connectOptions } from './client/options/connect-options.ts';
-import type { LimitOptions } from './client/options/queue-options.ts';
-import {
-  agentSearch,
-  publishedGraphs,
-  publishOptions,
-  queueOptions,
-  type TaskListOptions,
-  taskIdArgument,
-  taskListOptions,
-} from './client/options/task-options.ts';
-import type { AgentView, ConnectOptions, SubmittedTask } from './client/public-types.ts';
-import { QueueControl } from './client/queue-control.ts';
-import type { QueueView } from './client/queue-view.ts';
-import { readQueue } from './client/read-queue.ts';
-import { type SubmitItem, Submitter } from './client/submit.ts';
-import type { SubmitOptions } from './client/submit-options.ts';
+import type { ConnectOptions, SubmittedTask } from './client/public-types.ts';
 import { type TaskHandle, TaskReader } from './client/task-handle.ts';
-import { publishGraphs } from './database/publish-graphs.ts';
-import { agentHealth } from './domain/agents/health.ts';
 import type { Graph } from './domain/graphs/defined-graph.ts';
-import { isUuid, type TaskId } from './domain/ids.ts';
 import type { JsonObject } from './domain/json.ts';
 import type { QueueSettings } from './domain/queues/queue-settings.ts';
-import { AgentRepository, type AgentSearch } from './entities/agents/agent-repository.ts';
-import { GraphRepository } from './entities/graphs/graph-repository.ts';
+import type { AgentSearch } from './entities/agents/agent-repository.ts';
 import type { GraphHead } from './entities/graphs/statements/newest-graphs.ts';
+import type { DeadLetter } from './entities/tasks/dead-letter-repository.ts';
 import type { TaskRecord } from './entities/tasks/task-record.ts';
-import { TaskRepository } from './entities/tasks/task-repository.ts';
+import { type AgentView, listAgents } from './operations/agents/list.ts';
+import { type Caller, onBehalfOf, serviceCaller } from './operations/caller.ts';
+import { listGraphs } from './operations/graphs/list.ts';
+import { publish } from './operations/graphs/publish.ts';
+import { pauseQueue, resumeQueue } from './operations/queue/pause.ts';
+import type { LimitOptions } from './operations/queue/queue-fields.ts';
+import type { QueueView } from './operations/queue/queue-view.ts';
+import { setQueueLimit } from './operations/queue/set-limit.ts';
+import { setQueueWeight } from './operations/queue/set-weight.ts';
+import { viewQueue } from './operations/queue/view.ts';
+import type { OperationNamespaces } from './operations/register.ts';
+import { type DeadListOptions, listDeadTasks } from './operations/tasks/dead.ts';
+import { listTasks, type TaskListOptions } from './operations/tasks/list.ts';
+import { type RedriveAll, type RedriveOptions, type RedriveReport, redriveTasks } from './operations/tasks/redrive.ts';
+import { submitTask } from './operations/tasks/submit.ts';
+import { submitTasks } from './operations/tasks/submit-many.ts';
+import type { SubmitItem, SubmitOptions } from './operations/tasks/submit-options.ts';
+import { taskIdOf } from './operations/tasks/task-fields.ts';
 
 export { connectAgent } from './client/connect-agent.ts';
 export type * from './client/public-types.ts';
+export { GraphUnknown } from './operations/operation-errors.ts';
 
 /**
  * Connects to Muster's stores: those that the options or the environment name, or else those that `muster up` started.
@@ -74,20 +67,35 @@ export class Muster {
    * const answer = await muster.messages.request('calendar', { day: '2026-11-23' });
    */
   readonly messages: Messages;
-  readonly #stores: ClientStores;
-  readonly #submitter: Submitter;
-  readonly #reader: TaskReader;
-  readonly #deadLetters: DeadLetters;
-  readonly #queue: QueueControl;
 
-  constructor(stores: ClientStores) {
-    this.limits = stores.limits;
-    this.messages = stores.messages;
+  /**
+   * Every operation by its name, with its whole input as one object, as `muster call` takes it: what the short names of this
+   * class do, and what has none.
+   * @example
+   * const { definition } = await muster.operations.graphs.show({ graph: 'greeting' });
+   */
+  readonly operations: OperationNamespaces;
+  readonly #stores: ClientStores;
+  readonly #face: Face;
+  readonly #reader: TaskReader;
+
+  constructor(stores: ClientStores, caller: Caller = serviceCaller(stores.tenant)) {
     this.#stores = stores;
-    this.#submitter = new Submitter(stores);
-    this.#reader = new TaskReader(stores);
-    this.#deadLetters = new DeadLetters(stores);
-    this.#queue = new QueueControl(stores);
+    this.#face = new Face(stores, caller);
+    this.#reader = new TaskReader(this.#face, stores.wakeUps);
+    this.limits = new Limits(this.#face, stores.slots);
+    this.messages = stores.messages;
+    this.operations = this.#face.namespaces();
+  }
+
+  /**
+   * The same connection on behalf of a user: what it submits is the user's unless it says otherwise, limits count for the
+   * user, and the audit log names the user. Closing either closes both.
+   * @example
+   * await muster.as('u-17').submit('greeting', { name: 'Ada' });
+   */
+  as(user: string): Muster {
+    return new Muster(this.#stores, onBehalfOf(this.#face.caller, userArgument(user)));
   }
 
   /** The tenant that every call is for. */
@@ -106,7 +114,8 @@ export class Muster {
    * @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable, IdempotencyConflict, OptionInvalid
    */
   async submit(graph: string, input: JsonObject, options: SubmitOptions = {}): Promise<SubmittedTask> {
-    const { id, status, duplicate } = await this.#submitter.submit(graph, input, options);
+    const given = withArguments('submit', options, { graph, input });
+    const { id, status, duplicate } = await this.#face.call(submitTask, given);
     return Object.assign(this.#reader.handle(id), { status, duplicate });
   }
 
@@ -122,7 +131,7 @@ export class Muster {
    * @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable, IdempotencyConflict, OptionInvalid
    */
   async submitMany(graph: string, items: readonly SubmitItem[]): Promise<SubmittedTask[]> {
-    const submissions = await this.#submitter.submitMany(graph, items);
+    const submissions = await this.#face.call(submitTasks, { graph, items });
     return submissions.map(({ id, status, duplicate }) =>
       Object.assign(this.#reader.handle(id), { status, duplicate }),
     );
@@ -135,9 +144,7 @@ export class Muster {
    * @throws TaskUnknown when the text is not a task's id
    */
   task(id: string): TaskHandle {
-    const given = taskIdArgument(id);
-    if (!isUuid(given)) throw new TaskUnknown(given, this.tenant);
-    return this.#reader.handle(given as TaskId);
+    return this.#reader.handle(taskIdOf(this.#stores.tenant, taskIdArgument(id)));
   }
 
   /**
@@ -147,9 +154,8 @@ export class Muster {
    * const failed = await muster.tasks({ status: 'failed', limit: 20 });
    * @throws OptionInvalid
    */
-  async tasks(options: TaskListOptions = {}): Promise<TaskRecord[]> {
-    const { limit = 50, ...filter } = taskListOptions(options);
-    return this.#inTenant(({ em }) => new TaskRepository(em).list({ ...filter, limit }));
+  tasks(options: TaskListOptions = {}): Promise<TaskRecord[]> {
+    return this.#face.call(listTasks, options);
   }
 
   /**
@@ -158,7 +164,7 @@ export class Muster {
    * for (const graph of await muster.graphs()) console.log(graph.name, graph.description);
    */
   graphs(): Promise<GraphHead[]> {
-    return this.#inTenant(({ em }) => new GraphRepository(em).listNewest(this.#stores.tenant));
+    return this.#face.call(listGraphs, {});
   }
 
   /**
@@ -168,10 +174,8 @@ export class Muster {
    * await muster.publish([greeting]);
    */
   async publish(graphs: readonly Graph[], options: { taskQueue?: string } = {}): Promise<void> {
-    const { database, tenant, config } = this.#stores;
-    const { taskQueue = config.taskQueue } = publishOptions(options);
-    const definitions = publishedGraphs(graphs).map((graph) => graph.definition);
-    await publishGraphs(database, { tenant, taskQueue, definitions });
+    const definitions = graphsArgument(graphs).map((graph) => graph.definition);
+    await this.#face.call(publish, withArguments('publish', options, { definitions }));
   }
 
   /**
@@ -180,11 +184,8 @@ export class Muster {
    * const writers = await muster.agents({ capability: 'write' });
    * const alive = writers.filter((agent) => agent.health === 'alive');
    */
-  async agents(search: AgentSearch = {}): Promise<AgentView[]> {
-    const checked = agentSearch(search);
-    const found = await this.#inTenant(({ em }) => new AgentRepository(em).list(checked));
-    const now = new Date();
-    return found.map((agent) => ({ ...agent, health: agentHealth(agent, now) }));
+  agents(search: AgentSearch = {}): Promise<AgentView[]> {
+    return this.#face.call(listAgents, search);
   }
 
   /**
@@ -195,9 +196,8 @@ export class Muster {
    * const { waiting, running, bands } = await muster.queue();
    * const everybody = await muster.queue({ allTenants: true });
    */
-  async queue(options: { allTenants?: boolean } = {}): Promise<QueueView> {
-    const { allTenants = false } = queueOptions(options);
-    return readQueue(this.#stores, { allTenants });
+  queue(options: { allTenants?: boolean } = {}): Promise<QueueView> {
+    return this.#face.call(viewQueue, options);
   }
 
   /**
@@ -211,7 +211,7 @@ export class Muster {
    * @throws OptionInvalid for what is no `band:NAME`, `tenant:NAME` or `graph:NAME`
    */
   pause(target: string): Promise<QueueSettings> {
-    return this.#queue.setPaused(target, true);
+    return this.#face.call(pauseQueue, { target });
   }
 
   /**
@@ -221,7 +221,7 @@ export class Muster {
    * @throws OptionInvalid
    */
   resume(target: string): Promise<QueueSettings> {
-    return this.#queue.setPaused(target, false);
+    return this.#face.call(resumeQueue, { target });
   }
 
   /**
@@ -238,7 +238,7 @@ export class Muster {
    * @throws SettingsInvalid
    */
   setLimit(key: string, limit: number | null, options: LimitOptions = {}): Promise<QueueSettings> {
-    return this.#queue.setLimit(key, limit, options);
+    return this.#face.call(setQueueLimit, withArguments('setLimit', options, { key, limit }));
   }
 
   /**
@@ -248,7 +248,7 @@ export class Muster {
    * @throws SettingsInvalid
    */
   setWeight(tenant: string, weight: number | null): Promise<QueueSettings> {
-    return this.#queue.setWeight(tenant, weight);
+    return this.#face.call(setQueueWeight, { tenant, weight });
   }
 
   /**
@@ -257,7 +257,7 @@ export class Muster {
    * const letters = await muster.dead({ graph: 'channel-digest', since: new Date(Date.now() - 3_600_000) });
    */
   dead(options: DeadListOptions = {}): Promise<DeadLetter[]> {
-    return this.#deadLetters.list(options);
+    return this.#face.call(listDeadTasks, options);
   }
 
   /**
@@ -274,19 +274,15 @@ export class Muster {
    * @throws TaskNotDead, DependencyDead, TaskUnknown, OptionInvalid
    */
   redrive(target: string | readonly string[] | RedriveAll, options: RedriveOptions = {}): Promise<RedriveReport> {
-    return this.#deadLetters.redrive(target, options);
+    return this.#face.call(redriveTasks, withArguments('redrive', options, targetOf(target)));
   }
 
   /**
-   * Closes the connections. Tasks go on without this program.
+   * Closes the connections. Tasks continue without this program.
    * @example
    * await muster.close();
    */
   close(): Promise<void> {
     return this.#stores.close();
   }
-
-  #inTenant: ClientStores['inTenant'] = (work) => this.#stores.inTenant(work);
 }
-
-export { GraphUnknown };

@@ -1,10 +1,20 @@
+import { anyNumber, objectWith, text } from '../options/fields.ts';
+import { argumentOf, optionsOf } from '../options/parse-options.ts';
 import type {
   ProcessSlot,
   ProcessSlotAnswer,
   ProcessSlotRequest,
   ProcessSlots,
 } from '../redis/limits/process-slots.ts';
-import { releasedSlot, renewedSlot, slotKey, slotRequest } from './options/limit-options.ts';
+
+const slotKey = argumentOf('acquire', 'key', text({ max: 1_024 }));
+export const slotRequest = optionsOf<ProcessSlotRequest>('acquire', {
+  limit: anyNumber,
+  leaseMs: anyNumber.optional(),
+});
+const slot = objectWith<ProcessSlot>('a slot that acquire gave', { id: 'string', key: 'string', source: 'string' });
+const renewedSlot = argumentOf('renew', 'slot', slot);
+const releasedSlot = argumentOf('release', 'slot', slot);
 
 /** The slots of processes as a program uses them: what it hands in is read before it reaches Redis. */
 export class CheckedSlots {

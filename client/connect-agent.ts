@@ -86,9 +86,9 @@ export async function connectAgent(name: string, options: ConnectAgentOptions = 
 
 async function join(stores: ClientStores, name: string, options: ConnectAgentOptions): Promise<ConnectedAgent> {
   const { description = '', roles = [], capabilities = [], log = SILENT } = options;
-  const { database, redis, tenant, config } = stores;
+  const { database, redis, tenant, maxHops } = stores;
   const agents = [{ name, type: 'custom' as const, description, roles, capabilities }];
-  const post = new ProgramPost({ database, redis, tenant, agents, log, maxHops: config.maxMessageHops });
+  const post = new ProgramPost({ database, redis, tenant, agents, log, maxHops });
   await post.open();
   const id = post.presence.ids.get(name) as AgentId;
   const mailboxes = await openMailbox(stores, post, { id, name, log, receive: options.receive }).catch(

@@ -16,8 +16,8 @@ import { AgentDirectory } from '../messaging/directory.ts';
 import { MessageHints } from '../messaging/hints.ts';
 import { LeaseLost } from '../messaging/messaging-errors.ts';
 import type { Sender } from '../messaging/sender.ts';
+import { MessageUnknown } from '../operations/operation-errors.ts';
 import type { RedisConnections } from '../redis/open-redis.ts';
-import { MessageUnknown } from './client-errors.ts';
 import {
   agentArgument,
   broadcastIdArgument,

@@ -1,19 +1,30 @@
 import { pino } from 'pino';
 import { type Config, type Environment, loadConfig, setVariables } from '../config.ts';
+import { GraphCache } from '../database/graph-cache.ts';
+import { LimitSettingsSource } from '../database/limit-settings-source.ts';
 import { openDatabase } from '../database/open-orm.ts';
-import type { Database, Transaction } from '../database/transaction.ts';
+import type { Database } from '../database/transaction.ts';
 import { isTenantId, type TenantId } from '../domain/ids.ts';
+import type { LimitSettings } from '../domain/limits/limit-settings.ts';
 import { waitAtMost } from '../domain/wait-at-most.ts';
+import { InputInvalid } from '../operations/operation-errors.ts';
+import type { Stores } from '../operations/stores.ts';
+import { submitters } from '../operations/tasks/submitter.ts';
 import { JobQueue } from '../redis/job-queue.ts';
+import { GuardedRedis } from '../redis/limits/guarded-redis.ts';
+import { OnceKeys } from '../redis/limits/once.ts';
+import { ProcessSlots } from '../redis/limits/process-slots.ts';
+import { RateLimiter } from '../redis/limits/rate-limiter.ts';
 import { openRedis, type RedisConnections } from '../redis/open-redis.ts';
 import { WakeUps } from '../redis/wake-ups.ts';
 import { findConnections } from '../servers/find/find-connections.ts';
 import type { Connections } from '../servers/services.ts';
 import { connectClient, type TemporalClient } from '../temporal/connect.ts';
 import { withTemporalProfile } from '../temporal/profile.ts';
-import { InputInvalid } from './client-errors.ts';
-import { Limits } from './limits.ts';
+import { CheckedSlots } from './checked-slots.ts';
 import { Messages } from './messages.ts';
+import { readDocument } from './read-document.ts';
+import { taskWorkflows } from './task-workflows.ts';
 
 /**
  * Where to connect to. What is left out comes from the environment, then from the active profile of `temporal.toml`, then
@@ -33,22 +44,15 @@ export interface OpenClientOptions {
 /** How long closing waits for a Temporal that does not answer. */
 const CLOSE_TEMPORAL_MS = 300;
 
-/** The stores of one client. */
-export interface ClientStores {
-  readonly config: Config;
-  readonly connections: Connections;
+/** The stores of one client: what its operations work on, and what the client itself holds open. */
+export interface ClientStores extends Stores {
   readonly tenant: TenantId;
-  readonly database: Database;
-  readonly inTenant: <Result>(work: (tx: Transaction) => Promise<Result>) => Promise<Result>;
-  /** The same for exactly one statement. */
-  readonly singleInTenant: ClientStores['inTenant'];
-  readonly queueFor: (taskQueue: string) => JobQueue;
   readonly wakeUps: WakeUps;
-  readonly limits: Limits;
+  readonly slots: CheckedSlots;
   readonly messages: Messages;
   readonly redis: RedisConnections;
-  /** Connected at the first use. @throws TemporalUnreachable */
-  readonly temporal: () => Promise<TemporalClient>;
+  /** How many messages a chain of them may have. */
+  readonly maxHops: number;
   close(): Promise<void>;
 }
 
@@ -72,52 +76,87 @@ export async function openClientStores(options: OpenClientOptions): Promise<Clie
   return assemble({ config, connections, tenant, database, redis });
 }
 
+interface Opened {
+  readonly config: Config;
+  readonly connections: Connections;
+  readonly tenant: TenantId;
+  readonly database: Database;
+  readonly redis: RedisConnections;
+}
+
 /** A client is silent: what a program has to know it is told by a result or an error. */
 function openClientRedis(config: Config, connections: Connections): Promise<RedisConnections> {
   return openRedis({ url: connections.redisUrl, prefix: config.redisPrefix, log: pino({ level: 'silent' }) });
 }
 
-function assemble(
-  opened: Pick<ClientStores, 'config' | 'connections' | 'tenant' | 'database'> & { redis: RedisConnections },
-): ClientStores {
-  const { config, connections, tenant, database, redis } = opened;
+function assemble(opened: Opened): ClientStores {
+  const { config, tenant, database, redis } = opened;
   const messages = new Messages({ tenant, database, redis, maxHops: config.maxMessageHops });
-  let temporal: Promise<TemporalClient> | null = null;
-  const connectTemporal = () => {
-    temporal ??= connectClient({
-      address: connections.temporalAddress,
-      namespace: config.services.temporalNamespace,
-      connectionOptions: connections.temporalConnectionOptions,
-    });
-    temporal.catch(() => {
-      temporal = null;
-    });
-    return temporal;
-  };
+  const temporal = lazyTemporal(opened);
+  const queueFor = (taskQueue: string) => new JobQueue(redis, { taskQueue });
   return {
-    config,
-    connections,
     tenant,
     database,
-    inTenant: (work) => database.inTenant(tenant, work),
-    singleInTenant: (work) => database.single.inTenant(tenant, work),
-    queueFor: (taskQueue) => new JobQueue(redis, { taskQueue }),
+    graphs: new GraphCache(database),
+    defaultTaskQueue: config.taskQueue,
+    queueFor,
     wakeUps: new WakeUps(redis, { taskQueue: config.taskQueue }),
-    limits: new Limits({ tenant, database, redis }),
+    workflows: taskWorkflows(temporal.connect),
+    ...limitsOf(opened),
+    submitterOf: submitters({ database, queueFor, readDocument, maxInputBytes: config.maxInputBytes }),
     messages,
     redis,
-    temporal: connectTemporal,
+    maxHops: config.maxMessageHops,
     close: async () => {
       // Whoever cannot say goodbye is missed soon enough.
       await messages.close().catch(() => undefined);
-      // A connection that is still being made closes as soon as it stands, or is given up by itself.
-      if (temporal !== null)
-        await waitAtMost(
-          CLOSE_TEMPORAL_MS,
-          temporal.then((client) => client.close()),
-        );
+      await temporal.close();
       await redis.close();
       await database.close();
+    },
+  };
+}
+
+function limitsOf({ tenant, database, redis }: Opened): Pick<ClientStores, 'rateLimits' | 'onceKeys' | 'slots'> {
+  const source = new LimitSettingsSource({ database });
+  const liveProcesses = () => source.liveProcesses();
+  const guarded = new GuardedRedis(redis);
+  const limiter = new RateLimiter({ redis, settings: () => source.current(), liveProcesses });
+  const isSet = (name: string) => {
+    const settings = source.current();
+    const has = ({ limits }: LimitSettings) => Object.hasOwn(limits, name);
+    return settings instanceof Promise ? settings.then(has) : has(settings);
+  };
+  return {
+    rateLimits: Object.assign(limiter, { isSet, remember: (settings: LimitSettings) => source.remember(settings) }),
+    onceKeys: new OnceKeys(guarded),
+    slots: new CheckedSlots(new ProcessSlots(guarded, { tenant, liveProcesses })),
+  };
+}
+
+/** Temporal, connected when it is first needed. */
+function lazyTemporal({ config, connections }: Opened) {
+  let temporal: Promise<TemporalClient> | null = null;
+  return {
+    /** @throws TemporalUnreachable */
+    connect: () => {
+      temporal ??= connectClient({
+        address: connections.temporalAddress,
+        namespace: config.services.temporalNamespace,
+        connectionOptions: connections.temporalConnectionOptions,
+      });
+      temporal.catch(() => {
+        temporal = null;
+      });
+      return temporal;
+    },
+    /** A connection that is still being made closes as soon as it stands, or is given up by itself. */
+    close: async () => {
+      if (temporal === null) return;
+      await waitAtMost(
+        CLOSE_TEMPORAL_MS,
+        temporal.then((client) => client.close()),
+      );
     },
   };
 }

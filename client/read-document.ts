@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { errorMessage } from '../domain/errors.ts';
-import { InputTooLarge, InputUnreadable } from './client-errors.ts';
+import { InputTooLarge, InputUnreadable } from '../operations/operation-errors.ts';
 
 /** A text and the name it is shown under. */
 export interface TextDocument {

@@ -1,20 +1,24 @@
 import type { TaskId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
-import { HintedPause } from '../domain/system/hinted-pause.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { isTerminalTraceEvent, type TraceEventType } from '../domain/traces/events.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
-import { TaskRepository } from '../entities/tasks/task-repository.ts';
-import { TraceRepository } from '../entities/traces/trace-repository.ts';
+import { TaskCancelled, TaskFailed, TracePruned } from '../operations/operation-errors.ts';
+import { cancelTask } from '../operations/tasks/cancel.ts';
+import { readEvents } from '../operations/tasks/events.ts';
+import { killTask } from '../operations/tasks/kill.ts';
+import { pauseTask, resumeTask } from '../operations/tasks/pause.ts';
+import { taskProgress } from '../operations/tasks/progress.ts';
+import { readTask } from '../operations/tasks/read.ts';
+import { showTask } from '../operations/tasks/show.ts';
+import type { TaskView } from '../operations/tasks/task-view.ts';
+import { HintedPause } from '../domain/system/hinted-pause.ts';
+import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
-import { TaskCancelled, TaskFailed, TaskUnknown, TracePruned } from './client-errors.ts';
-import type { ClientStores } from './open-stores.ts';
-import { cancelReason, eventOptions, killReason } from './options/task-options.ts';
-import { TaskControl } from './task-control.ts';
-import { readView, type TaskView } from './task-view.ts';
+import { type Face, withArguments } from './face.ts';
 
-export type { TaskView } from './task-view.ts';
+export type { TaskView } from '../operations/tasks/task-view.ts';
 
 /** One thing that happened in a task. */
 export interface TaskEvent {
@@ -73,54 +77,43 @@ export interface TaskHandle {
 
 /** How long a reader waits for a hint before it looks by itself. */
 const POLL_MS = 300;
-const NO_REASON = 'no reason was given';
-const EVENTS_PER_READ = 200;
 
 /** Makes handles. */
 export class TaskReader {
-  readonly #stores: ClientStores;
-  readonly #control: TaskControl;
+  readonly #face: Face;
+  readonly #wakeUps: WakeUps;
 
-  constructor(stores: ClientStores) {
-    this.#stores = stores;
-    this.#control = new TaskControl(stores);
+  constructor(face: Face, wakeUps: WakeUps) {
+    this.#face = face;
+    this.#wakeUps = wakeUps;
   }
 
   handle(id: TaskId): TaskHandle {
+    const face = this.#face;
     return {
       id,
       workflowId: taskWorkflowId(id, 1),
       read: () => this.#read(id),
-      show: async () => (await this.#show(id)) ?? this.#unknown(id),
-      progress: async () => this.#control.progress(await this.#read(id)),
-      events: (options = {}) => this.#events(id, eventOptions(options).after ?? 0),
+      show: () => face.call(showTask, { id }),
+      progress: () => face.call(taskProgress, { id }),
+      events: (options = {}) => this.#events(id, withArguments('events', options, { id })),
       result: () => this.#result(id),
-      cancel: async (reason = NO_REASON) => this.#control.cancel(await this.#read(id), cancelReason(reason)),
-      kill: async (reason = NO_REASON) => this.#control.kill(await this.#read(id), killReason(reason)),
-      pause: async () => this.#control.pause(await this.#read(id)),
-      resume: async () => this.#control.resume(await this.#read(id)),
+      cancel: async (reason) => void (await face.call(cancelTask, { id, reason })),
+      kill: (reason) => face.call(killTask, { id, reason }),
+      pause: () => face.call(pauseTask, { id }),
+      resume: () => face.call(resumeTask, { id }),
     };
   }
 
-  #unknown(id: TaskId): never {
-    throw new TaskUnknown(id, this.#stores.tenant);
-  }
-
-  async #read(id: TaskId): Promise<TaskRecord> {
-    const task = await this.#stores.singleInTenant(({ em }) => new TaskRepository(em).find(id));
-    return task ?? this.#unknown(id);
-  }
-
-  #show(id: TaskId): Promise<TaskView | null> {
-    return this.#stores.inTenant(({ em }) => readView(em, id));
+  #read(id: TaskId): Promise<TaskRecord> {
+    return this.#face.call(readTask, { id });
   }
 
   async #result(id: TaskId): Promise<TaskResult> {
     const task = await this.#untilEnded(id);
     if (task.status === 'cancelled') throw new TaskCancelled(id, task.error);
     if (task.status === 'failed') throw new TaskFailed(id, task.error);
-    const view = await this.#show(id);
-    if (view === null) return this.#unknown(id);
+    const view = await this.#face.call(showTask, { id });
     if (view.pruned.output) throw new TracePruned(task, 'output');
     return { output: view.output, trace: view.traces.at(-1) ?? null };
   }
@@ -138,14 +131,14 @@ export class TaskReader {
     }
   }
 
-  async *#events(id: TaskId, after: number): AsyncGenerator<TaskEvent> {
+  async *#events(id: TaskId, first: object): AsyncGenerator<TaskEvent> {
     const listener = this.#listen(id);
-    let seen = after;
+    let from = first;
     try {
       for (;;) {
-        const { events, traceId, ended } = await this.#readEvents(id, seen);
+        const { events, traceId, ended } = await this.#face.call(readEvents, from);
         for (const event of events) {
-          seen = event.seq;
+          from = { id, after: event.seq };
           yield { ...event, node: event.nodeId, traceId: traceId ?? '' };
           if (isTerminalTraceEvent(event.type)) return;
         }
@@ -158,28 +151,10 @@ export class TaskReader {
     }
   }
 
-  #readEvents(id: TaskId, after: number) {
-    return this.#stores.inTenant(async ({ em }) => {
-      const task = (await new TaskRepository(em).find(id)) ?? this.#unknown(id);
-      const traces = new TraceRepository(em);
-      const trace = (await traces.list(id)).at(-1);
-      const ended = isTerminalTaskStatus(task.status);
-      if (trace === undefined) {
-        if (ended && task.traceCount > 0) throw new TracePruned(task, 'events');
-        return { events: [], traceId: null, ended };
-      }
-      const events = await traces.events(trace.id, after, EVENTS_PER_READ);
-      // Numbers have no gap: where the next one is missing although there was one, retention has been there.
-      const isNextGone = trace.lastSeq > after && events[0]?.seq !== after + 1;
-      if (isNextGone) throw new TracePruned(task, 'events');
-      return { events, traceId: trace.id, ended };
-    });
-  }
-
   /** Wakes when the task may have news, and at the latest after the poll time. */
   #listen(id: TaskId): { wait(): Promise<void>; close(): void } {
     const pause = new HintedPause();
-    const close = this.#stores.wakeUps.onTask(id, () => pause.hint());
+    const close = this.#wakeUps.onTask(id, () => pause.hint());
     return { wait: () => pause.wait(POLL_MS), close };
   }
 }

@@ -13,7 +13,7 @@ import {
   type OutboxTask,
   type UnsentEntry,
 } from '../entities/system/outbox-repository.ts';
-import { enqueueJobs } from '../redis/enqueue-jobs.ts';
+import { enqueueJobs } from '../operations/tasks/enqueue-jobs.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import { explain } from '../temporal/refusals.ts';

@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   'graph_invalid',
   'graph_unknown',
   'option_invalid',
+  'permission_denied',
   'input_invalid',
   'input_too_large',
   'input_unreadable',

@@ -3,17 +3,24 @@ import { NAME_PATTERN } from '../domain/graphs/names.ts';
 import { isTaskQueue, isTenantId, isUuid, type TenantId } from '../domain/ids.ts';
 import { textFault } from '../domain/json.ts';
 
-/** One value as calls take it. What it must be completes the sentence "it must be …". */
-function field<Value>(expected: string, accepts: (value: unknown) => boolean): z.ZodType<Value> {
-  return z.custom<Value>(accepts, { error: expected });
+/**
+ * One value as calls take it. What it must be completes the sentence "it must be …".
+ * @param json how a JSON Schema tells it, for callers that are no programs
+ */
+function field<Value>(
+  expected: string,
+  accepts: (value: unknown) => boolean,
+  json: Readonly<Record<string, unknown>> = {},
+): z.ZodType<Value> {
+  return z.custom<Value>(accepts, { error: expected }).meta({ ...json, description: expected });
 }
 
 /** A text that PostgreSQL and Redis keep as it is. Lengths are UTF-16 units. */
 export function text({ max = 255, min = 1 } = {}): z.ZodType<string> {
   const expected = `a text of ${min} to ${max} characters without NUL or half a surrogate pair`;
-  return field(expected, (value) => {
-    return typeof value === 'string' && value.length >= min && value.length <= max && textFault(value) === null;
-  });
+  const accepts = (value: unknown) =>
+    typeof value === 'string' && value.length >= min && value.length <= max && textFault(value) === null;
+  return field(expected, accepts, { type: 'string', minLength: min, maxLength: max });
 }
 
 /** A text of a form that a function knows. */
@@ -21,20 +28,23 @@ export function textLike<Value extends string = string>(
   expected: string,
   accepts: (value: string) => boolean,
 ): z.ZodType<Value> {
-  return field(expected, (value) => typeof value === 'string' && accepts(value));
+  return field(expected, (value) => typeof value === 'string' && accepts(value), { type: 'string' });
 }
 
 export function oneOf<const Words extends readonly string[]>(words: Words): z.ZodType<Words[number]> {
-  return field(`one of ${words.join(', ')}`, (value) => typeof value === 'string' && words.includes(value));
+  const accepts = (value: unknown) => typeof value === 'string' && words.includes(value);
+  return field(`one of ${words.join(', ')}`, accepts, { type: 'string', enum: words });
 }
 
 export function wholeNumber(range: { min: number; max: number }): z.ZodType<number> {
   const { min, max } = range;
-  return field(`a whole number from ${min} to ${max}`, (value) => Number.isInteger(value) && within(value, min, max));
+  const accepts = (value: unknown) => Number.isInteger(value) && within(value, min, max);
+  return field(`a whole number from ${min} to ${max}`, accepts, { type: 'integer', minimum: min, maximum: max });
 }
 
 export function numberFrom(min: number, max: number): z.ZodType<number> {
-  return field(`a number from ${min} to ${max}`, (value) => within(value, min, max));
+  const json = { type: 'number', minimum: min, maximum: max };
+  return field(`a number from ${min} to ${max}`, (value) => within(value, min, max), json);
 }
 
 function within(value: unknown, min: number, max: number): boolean {
@@ -42,8 +52,10 @@ function within(value: unknown, min: number, max: number): boolean {
 }
 
 /** A number whose range is somebody else's to check. */
-export const anyNumber: z.ZodType<number> = field('a number', (value) => typeof value === 'number');
-export const yesOrNo: z.ZodType<boolean> = field('true or false', (value) => typeof value === 'boolean');
+export const anyNumber: z.ZodType<number> = field('a number', (value) => typeof value === 'number', { type: 'number' });
+export const yesOrNo: z.ZodType<boolean> = field('true or false', (value) => typeof value === 'boolean', {
+  type: 'boolean',
+});
 export const uuid: z.ZodType<string> = textLike('a UUID in lower case', isUuid);
 export const tenantId: z.ZodType<TenantId> = textLike(
   '1 to 64 letters, digits, dots, underscores or hyphens, beginning with a letter or digit',
@@ -60,9 +72,14 @@ export const definedName: z.ZodType<string> = textLike(`a name like ${NAME_PATTE
 
 /** PostgreSQL reads the years of ISO 8601 up to here. */
 const LAST_MOMENT = Date.UTC(9999, 11, 31);
-export const moment: z.ZodType<Date> = field('a Date between the years 1970 and 9999', (value) => {
-  return value instanceof Date && within(value.getTime(), 0, LAST_MOMENT);
-});
+const MOMENT = 'a Date between the years 1970 and 9999';
+const TIME_TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+/** A `Date`; or, from callers that have none, its ISO 8601 text with a time zone. */
+export const moment: z.ZodType<Date> = z
+  .unknown()
+  .transform((value) => (typeof value === 'string' && TIME_TEXT.test(value) ? new Date(value) : value))
+  .pipe(z.custom<Date>((value) => value instanceof Date && within(value.getTime(), 0, LAST_MOMENT), { error: MOMENT }))
+  .meta({ type: 'string', format: 'date-time', description: MOMENT });
 
 /** A list of so many at most, each of which is read by its own field. */
 export function listOf<Value>(item: z.ZodType<Value>, { max, of }: { max: number; of: string }): z.ZodType<Value[]> {

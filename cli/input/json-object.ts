@@ -1,4 +1,4 @@
-import { InputInvalid, InputUnreadable } from '../../client/client-errors.ts';
+import { InputInvalid, InputUnreadable } from '../../operations/operation-errors.ts';
 import { decodeText, readDocument, readLimited, type TextDocument } from '../../client/read-document.ts';
 import { errorMessage } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';

@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { namesInUsersFile } from '../../agents/channel-digest/parsing/formats/slack.ts';
-import { InputTooLarge, InputUnreadable } from '../../client/client-errors.ts';
 import { readDocument, type TextDocument } from '../../client/read-document.ts';
 import { errorMessage } from '../../domain/errors.ts';
+import { InputTooLarge, InputUnreadable } from '../../operations/operation-errors.ts';
 import { readText } from '../input/json-object.ts';
 import type { InputSources } from '../tasks/submit-input.ts';
 

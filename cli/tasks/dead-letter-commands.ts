@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { RedriveReport } from '../../client/dead-letters.ts';
 import type { DeadLetter } from '../../client.ts';
 import { REDRIVE_EFFECTS, type RedriveEffects, type RedriveOutcome } from '../../domain/tasks/dead-letter.ts';
+import type { RedriveReport } from '../../operations/tasks/redrive.ts';
 import { WrongUsage } from '../cli-errors.ts';
 import { given } from '../input/given.ts';
 import { oneOf, pastMoment, shortText, taskId, tenantName, wholeNumber } from '../input/option-values.ts';

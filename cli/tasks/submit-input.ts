@@ -1,5 +1,5 @@
-import { InputInvalid } from '../../client/client-errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { InputInvalid } from '../../operations/operation-errors.ts';
 import { keepDigits, parseObject, readText, type TextSource } from '../input/json-object.ts';
 
 /** What of a graph decides how its input is read. */

@@ -1,5 +1,5 @@
-import type { RunView } from '../../client/task-view.ts';
 import type { TaskView } from '../../client.ts';
+import type { RunView } from '../../operations/tasks/task-view.ts';
 import {
   formatDateTime,
   formatOutput,

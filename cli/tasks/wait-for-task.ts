@@ -1,6 +1,6 @@
-import { TaskCancelled, TaskFailed } from '../../client/client-errors.ts';
 import type { TaskHandle, TaskView } from '../../client.ts';
 import type { MusterError } from '../../domain/errors.ts';
+import { TaskCancelled, TaskFailed } from '../../operations/operation-errors.ts';
 import { Interrupted } from '../cli-errors.ts';
 import type { Output } from '../output/output.ts';
 import { untilInterrupted } from '../session.ts';

@@ -1,6 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 
 /** Which settings there are: the keys of `system_config`. */
@@ -22,14 +21,10 @@ export class SettingsRepository {
   }
 
   /**
-   * Changes settings under the lock of their row, with an audit row in the same transaction: two changes at once happen
-   * one after the other. Needs a system unit of work. What `change` throws, changes nothing.
+   * Changes settings under the lock of their row: two changes at once happen one after the other. Needs a system unit of
+   * work. What `change` throws, changes nothing.
    */
-  async change<Value extends Json>(
-    key: SettingsKey,
-    actor: string,
-    change: (stored: unknown) => Value,
-  ): Promise<Value> {
+  async change<Value extends Json>(key: SettingsKey, change: (stored: unknown) => Value): Promise<Value> {
     const kysely = this.#em.getKysely();
     await sql`insert into muster.system_config (key, value) values (${key}, 'null'::jsonb) on conflict do nothing`.execute(
       kysely,
@@ -38,13 +33,8 @@ export class SettingsRepository {
       select value from muster.system_config where key = ${key} for update`.execute(kysely);
     const value = change(locked.rows[0]?.value ?? null);
     await sql`
-      with changed as (
-        update muster.system_config set value = ${JSON.stringify(value)}::jsonb, updated_at = now()
-        where key = ${key} returning key
-      )
-      insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-      select gen_random_uuid(), ${SYSTEM_TENANT}, ${actor}, 'settings.changed', 'settings', key,
-        jsonb_build_object('value', ${JSON.stringify(value)}::jsonb) from changed`.execute(kysely);
+      update muster.system_config set value = ${JSON.stringify(value)}::jsonb, updated_at = now()
+      where key = ${key}`.execute(kysely);
     return value;
   }
 }

@@ -66,8 +66,11 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'what callers hand in is read in one way, wherever it comes in',
   },
   'operations/': {
-    values: ['domain/', 'entities/', 'database/', 'options/', '@mikro-orm/*', 'kysely', 'uuid', 'zod', 'node:crypto'],
-    types: ['redis/', 'temporal/'],
+    values: [
+      ...['domain/', 'entities/', 'database/', 'options/', '@mikro-orm/*', 'kysely', 'lru-cache', 'uuid', 'zod'],
+      'node:crypto',
+    ],
+    types: ['redis/', 'temporal/', 'workflows/'],
     why: 'what the program does is the same for every caller, and knows none',
   },
   'capabilities/': {

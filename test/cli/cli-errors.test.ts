@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describeFailure, WrongUsage } from '../../cli/cli-errors.ts';
 import { Output, type Sink } from '../../cli/output/output.ts';
 import { thenClose } from '../../cli/session.ts';
-import { TaskUnknown } from '../../client/client-errors.ts';
+import { TaskUnknown } from '../../operations/operation-errors.ts';
 
 const coded = (code: string, message: string) => Object.assign(new Error(message), { code });
 

@@ -121,7 +121,7 @@ describe('limits of a client', function () {
     const source = new LimitSettingsSource({ database, log: log as never });
     const good = await source.current();
     await database.inSystem('configure', ({ em }) =>
-      new SettingsRepository(em).change('limits', 'test', () => ({ limits: { 'endpoint:auth': 'five' } })),
+      new SettingsRepository(em).change('limits', () => ({ limits: { 'endpoint:auth': 'five' } })),
     );
 
     await eventually(async () => {
@@ -136,7 +136,7 @@ describe('limits of a client', function () {
 
     assert.match(warnings[0] ?? '', /endpoint:auth: limit/);
     assert.equal(warnings.length, 1);
-    await database.inSystem('configure', ({ em }) => new SettingsRepository(em).change('limits', 'test', () => ({})));
+    await database.inSystem('configure', ({ em }) => new SettingsRepository(em).change('limits', () => ({})));
     await database.close();
   });
 

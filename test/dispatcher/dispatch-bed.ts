@@ -134,7 +134,7 @@ export class DispatchBed {
   async configure(settings: Partial<QueueSettings>): Promise<void> {
     const next = { ...DEFAULT_QUEUE_SETTINGS, ...settings };
     await this.claims.database.inSystem('configure', ({ em }) =>
-      new SettingsRepository(em).change('queue', 'test', () => ({
+      new SettingsRepository(em).change('queue', () => ({
         limits: { ...next.limits },
         whileOccupying: [...next.whileOccupying],
         weights: { ...next.weights },

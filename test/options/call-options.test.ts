@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
+import { slotRequest } from '../../client/checked-slots.ts';
 import { connectOptions } from '../../client/options/connect-options.ts';
-import {
-  cooldownRequest,
-  limitCalls,
-  limitName,
-  onceKey,
-  onceSeconds,
-  rateLimit,
-  slotRequest,
-  tierHolder,
-} from '../../client/options/limit-options.ts';
 import {
   agentName,
   connectAgentOptions,
@@ -17,8 +8,15 @@ import {
   requestOptions,
   sendOptions,
 } from '../../client/options/message-options.ts';
-import { limitKey, limitValue, pauseTarget, weightTenant } from '../../client/options/queue-options.ts';
 import { asPayload } from '../../messaging/check-payload.ts';
+import { limitValueOf } from '../../operations/limits/limit-fields.ts';
+import { cooldown, once } from '../../operations/limits/once.ts';
+import { reserveLimits } from '../../operations/limits/reserve.ts';
+import { setRateLimit, setTier } from '../../operations/limits/set.ts';
+import { checkLimits, takeLimits } from '../../operations/limits/take.ts';
+import { pauseQueue } from '../../operations/queue/pause.ts';
+import { setQueueLimit } from '../../operations/queue/set-limit.ts';
+import { setQueueWeight } from '../../operations/queue/set-weight.ts';
 import { workerOptions } from '../../worker/wire/worker-options.ts';
 
 /** One call each that was taken, failed with a raw error, or was ignored in part. */
@@ -43,20 +41,32 @@ const REFUSED: readonly [call: string, run: () => unknown, says: RegExp][] = [
   ['a request that would expire twice', () => requestOptions({ expiresInMs: 5 }), /no option `expiresInMs`/],
   ['a request that waits for a day', () => requestOptions({ timeoutMs: 86_400_000 }), /a number from 1 to 3600000/],
   ['a list of messages by an unknown status', () => messageFilter({ status: 'done' }), /one of pending, leased/],
-  ['a limit for a user who is a number', () => limitCalls.take({ user: 5 }), /^take .*`user` must be a text/],
-  ['a limit with a cost in words', () => limitCalls.check({ cost: '2' }), /`cost` must be a number, found "2"/],
-  ['a limit with a misspelt endpoint', () => limitCalls.reserve({ endpiont: 'chat' }), /did you mean `endpoint`\?/],
-  ['a cooldown of nobody', () => cooldownRequest({ command: 'work' }), /`user` must be .*, found nothing/],
-  ['a key that holds a NUL', () => onceKey('a\u0000'), /^once .*found a text with a NUL/],
-  ['a time in words', () => onceSeconds('180'), /`seconds` must be a number/],
-  ['a limit without a name', () => limitName(undefined), /^set .*`name` must be/],
-  ['a limit with an unknown part', () => rateLimit({ limit: 1, perSecond: 1 }), /did you mean `perSeconds`\?/],
-  ['a tier for nobody', () => tierHolder(null), /expected an object of options, found null/],
+  ['a limit for a user who is a number', () => takeLimits.parse({ user: 5 }), /^take .*`user` must be a text/],
+  ['a limit with a cost in words', () => checkLimits.parse({ cost: '2' }), /`cost` must be a number, found "2"/],
+  ['a limit with a misspelt endpoint', () => reserveLimits.parse({ endpiont: 'chat' }), /did you mean `endpoint`\?/],
+  ['a cooldown of nobody', () => cooldown.parse({ command: 'work' }), /`user` must be .*, found nothing/],
+  ['a key that holds a NUL', () => once.parse({ key: 'a\u0000' }), /^once .*found a text with a NUL/],
+  ['a time in words', () => once.parse({ key: 'k', seconds: '180' }), /`seconds` must be a number/],
+  ['a limit without a name', () => setRateLimit.parse({ limit: null }), /^set .*`name` must be/],
+  [
+    'a limit with an unknown part',
+    () => limitValueOf({ limit: 1, perSecond: 1 } as never),
+    /did you mean `perSeconds`\?/,
+  ],
+  ['a tier for nobody', () => setTier.parse(null), /expected an object of options, found null/],
   ['slots without a number', () => slotRequest({}), /`limit` must be a number, found nothing/],
-  ['a pause of half a character', () => pauseTarget('graph:\ud83d'), /found a text with half of a surrogate pair/],
-  ['a limit of a symbol', () => limitKey(Symbol('graph')), /`key` must be .*found a symbol/],
-  ['a limit that is a text', () => limitValue('4'), /a number or null, found "4"/],
-  ['a weight of a NUL', () => weightTenant('\u0000'), /found a text with a NUL/],
+  [
+    'a pause of half a character',
+    () => pauseQueue.parse({ target: 'graph:\ud83d' }),
+    /found a text with half of a surrogate pair/,
+  ],
+  [
+    'a limit of a symbol',
+    () => setQueueLimit.parse({ key: Symbol('graph'), limit: 1 }),
+    /`key` must be .*found a symbol/,
+  ],
+  ['a limit that is a text', () => setQueueLimit.parse({ key: 'k', limit: '4' }), /a number or null, found "4"/],
+  ['a weight of a NUL', () => setQueueWeight.parse({ tenant: '\u0000', weight: 1 }), /found a text with a NUL/],
   [
     'a worker with one graph instead of a list',
     () => workerOptions({ graphs: { definition: {} } }),
@@ -81,7 +91,7 @@ describe('the options of the other calls', () => {
     const given = { user: 'u', endpoint: 'chat', cost: 2, tokens: 10, class: 'chat', model: undefined };
 
     const { model: _model, ...kept } = given;
-    assert.deepEqual(limitCalls.take(given), kept);
+    assert.deepEqual(takeLimits.parse(given), kept);
     assert.deepEqual(sendOptions({ priority: 2, type: 'event', expiresInMs: 1_000 }), {
       priority: 2,
       type: 'event',

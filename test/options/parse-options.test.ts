@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
-import {
-  cancelReason,
-  deadListOptions,
-  graphArgument,
-  redriveAll,
-  submitItem,
-  submitOptions,
-  taskListOptions,
-} from '../../client/options/task-options.ts';
-import { timesOf } from '../../client/submit-options.ts';
+import { cancelTask } from '../../operations/tasks/cancel.ts';
+import { listDeadTasks } from '../../operations/tasks/dead.ts';
+import { listTasks } from '../../operations/tasks/list.ts';
+import { redriveTasks } from '../../operations/tasks/redrive.ts';
+import { submitTask } from '../../operations/tasks/submit.ts';
+import { timesOf } from '../../operations/tasks/submit-options.ts';
+import { submitItem } from '../../operations/tasks/task-fields.ts';
 import { nearestName } from '../../options/nearest-name.ts';
+
+/** What a submit takes besides its graph and input. */
+const submitOptions = (options: unknown) => {
+  if (typeof options !== 'object' || options === null || Object.getPrototypeOf(options) !== Object.prototype) {
+    return submitTask.parse(options);
+  }
+  const { graph: _graph, ...others } = submitTask.parse(Object.assign(options, { graph: 'digest' }));
+  return others;
+};
 
 const NOW = new Date('2026-11-29T12:00:00Z');
 const hours = (count: number) => new Date(NOW.getTime() + count * 3_600_000);
@@ -39,13 +45,13 @@ describe('the options of a call', () => {
     const message = refusal(() => submitOptions({ prio: 'high', delay: 5, idempotencyKey: 'k', dueat: NOW }));
 
     assert.match(message, /^submit was called incorrectly: there is no option `prio` \(did you mean `priority`\?\); /);
-    assert.match(message, /no option `delay` \(it takes priority, user, key, .*repeat\); /);
+    assert.match(message, /no option `delay` \(it takes priority, user, key, .*repeat, .*\); /);
     assert.match(
       message,
       /`idempotencyKey` \(did you mean `key`\?\); there is no option `dueat` \(did you mean `dueAt`\?\)\. /,
     );
     assert.match(
-      refusal(() => taskListOptions({ state: 'failed' })),
+      refusal(() => listTasks.parse({ state: 'failed' })),
       /did you mean `status`\?/,
     );
   });
@@ -100,28 +106,28 @@ describe('the options of a call', () => {
     );
   });
 
-  it('redrive everything only where that is said', () => {
+  it('redrive everything only where that is said', async () => {
+    await assert.rejects(async () => redriveTasks.handle({} as never, redriveTasks.parse({ graph: 'digest' })), {
+      code: 'option_invalid',
+      message: /`all` must be true, found nothing/,
+    });
     assert.match(
-      refusal(() => redriveAll({ graph: 'digest' })),
-      /`all` must be true, found nothing/,
-    );
-    assert.match(
-      refusal(() => redriveAll({ all: true, taskId: 'x' })),
+      refusal(() => redriveTasks.parse({ all: true, taskId: 'x' })),
       /no option `taskId`/,
     );
     assert.match(
-      refusal(() => deadListOptions({ since: '2h', limit: 0 })),
+      refusal(() => listDeadTasks.parse({ since: '2h', limit: 0 })),
       /`since` must be a Date.*`limit` must be a whole/,
     );
   });
 
   it('are held to the same rules as arguments', () => {
     assert.match(
-      refusal(() => graphArgument(['digest'])),
+      refusal(() => submitTask.parse({ graph: ['digest'], input: {} })),
       /^submit was called incorrectly: `graph` must be .*found a list/,
     );
     assert.match(
-      refusal(() => cancelReason('x'.repeat(1_001))),
+      refusal(() => cancelTask.parse({ id: 'x', reason: 'x'.repeat(1_001) })),
       /1 to 1000 characters/,
     );
   });

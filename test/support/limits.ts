@@ -9,7 +9,7 @@ export async function setLimits(muster: MusterUnderTest, limits: Readonly<Record
   const database = openDatabase({ url: muster.databaseUrl, poolSize: 1, applicationName: 'test' });
   try {
     await database.inSystem('configure', ({ em }) =>
-      new SettingsRepository(em).change('limits', 'test', () => ({ limits }) as unknown as Json),
+      new SettingsRepository(em).change('limits', () => ({ limits }) as unknown as Json),
     );
   } finally {
     await database.close();

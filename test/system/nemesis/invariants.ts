@@ -106,8 +106,8 @@ export async function checkTenants({ world, callers }: Installation): Promise<vo
 }
 
 async function checkSight({ stores, tenant }: Caller, table: string): Promise<void> {
-  const seen = await stores
-    .inTenant(({ em }) =>
+  const seen = await stores.database
+    .inTenant(stores.tenant, ({ em }) =>
       sql<{ tenant_id: string }>`
         select distinct tenant_id from ${sql.table(`muster.${table}`)}`.execute(em.getKysely()),
     )

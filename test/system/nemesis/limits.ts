@@ -22,9 +22,7 @@ export async function liftRateLimit({ stores }: World): Promise<void> {
 }
 
 async function storeLimits({ database }: World['stores'], limits: JsonObject): Promise<void> {
-  await database.inSystem('configure', ({ em }) =>
-    new SettingsRepository(em).change('limits', 'nemesis', () => ({ limits })),
-  );
+  await database.inSystem('configure', ({ em }) => new SettingsRepository(em).change('limits', () => ({ limits })));
 }
 
 /** When the provider was really called, in milliseconds since 1970, as the sink was told; up to a moment, oldest first. */

@@ -1,4 +1,4 @@
-import type { Job, JobQueue } from './job-queue.ts';
+import type { Job, JobQueue } from '../../redis/job-queue.ts';
 
 /** A job, and the Temporal task queue whose workers take it. */
 export interface RoutedJob extends Job {

@@ -1,20 +1,20 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { missingHost } from '../domain/agents/hosting.ts';
-import type { TaskId } from '../domain/ids.ts';
-import type { Json } from '../domain/json.ts';
-import type { Failure } from '../domain/tasks/execution.ts';
-import type { PriorityBand } from '../domain/tasks/priority.ts';
-import type { Recurrence } from '../domain/tasks/recurrence.ts';
-import type { TaskStatus } from '../domain/tasks/task-status.ts';
-import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
-import type { TraceEventType } from '../domain/traces/events.ts';
-import type { RunStatus, TraceStatus } from '../domain/traces/trace-status.ts';
-import { HostingRepository } from '../entities/agents/hosting-repository.ts';
-import type { TaskRecord } from '../entities/tasks/task-record.ts';
-import { TaskRepository } from '../entities/tasks/task-repository.ts';
-import { ArtifactRepository } from '../entities/traces/artifact-repository.ts';
-import { RunRepository } from '../entities/traces/run-repository.ts';
-import { type TraceRecord, TraceRepository } from '../entities/traces/trace-repository.ts';
+import { missingHost } from '../../domain/agents/hosting.ts';
+import type { TaskId } from '../../domain/ids.ts';
+import type { Json } from '../../domain/json.ts';
+import type { Failure } from '../../domain/tasks/execution.ts';
+import type { PriorityBand } from '../../domain/tasks/priority.ts';
+import type { Recurrence } from '../../domain/tasks/recurrence.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import { taskWorkflowId } from '../../domain/tasks/workflow-id.ts';
+import type { TraceEventType } from '../../domain/traces/events.ts';
+import type { RunStatus, TraceStatus } from '../../domain/traces/trace-status.ts';
+import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
+import type { TaskRecord } from '../../entities/tasks/task-record.ts';
+import { TaskRepository } from '../../entities/tasks/task-repository.ts';
+import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
+import { RunRepository } from '../../entities/traces/run-repository.ts';
+import { type TraceRecord, TraceRepository } from '../../entities/traces/trace-repository.ts';
 
 /** One run as a reader sees it. */
 export interface RunView {

@@ -1,8 +1,8 @@
-import { kindOfKey } from '../domain/queues/concurrency-keys.ts';
-import { type LimitSpan, limitOfKey, type QueueSettings, spanOfKey } from '../domain/queues/queue-settings.ts';
-import { PRIORITY_BANDS, type PriorityBand } from '../domain/tasks/priority.ts';
-import { isOpenTaskStatus, type TaskStatus } from '../domain/tasks/task-status.ts';
-import type { TaskCount, TenantCount } from '../entities/tasks/queue-count-repository.ts';
+import { kindOfKey } from '../../domain/queues/concurrency-keys.ts';
+import { type LimitSpan, limitOfKey, type QueueSettings, spanOfKey } from '../../domain/queues/queue-settings.ts';
+import { PRIORITY_BANDS, type PriorityBand } from '../../domain/tasks/priority.ts';
+import { isOpenTaskStatus, type TaskStatus } from '../../domain/tasks/task-status.ts';
+import type { TaskCount, TenantCount } from '../../entities/tasks/queue-count-repository.ts';
 
 /** One band of the queue. */
 export interface BandView {

@@ -1,11 +1,11 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { TenantId } from '../domain/ids.ts';
-import { DependencyRepository } from '../entities/tasks/dependency-repository.ts';
-import type { KnownTask, NewTask, WrittenTask } from '../entities/tasks/new-task.ts';
-import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../entities/tasks/submit-repository.ts';
-import { TaskRepository } from '../entities/tasks/task-repository.ts';
-import { ArtifactRepository } from '../entities/traces/artifact-repository.ts';
-import { IdempotencyConflict, InputInvalid } from './client-errors.ts';
+import type { TenantId } from '../../domain/ids.ts';
+import { DependencyRepository } from '../../entities/tasks/dependency-repository.ts';
+import type { KnownTask, NewTask, WrittenTask } from '../../entities/tasks/new-task.ts';
+import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../../entities/tasks/submit-repository.ts';
+import { TaskRepository } from '../../entities/tasks/task-repository.ts';
+import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
+import { IdempotencyConflict, InputInvalid } from '../operation-errors.ts';
 
 /** A new task together with its whole input as JSON text, which its row holds only while it is small. */
 export interface PreparedTask {

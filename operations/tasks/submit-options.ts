@@ -1,7 +1,9 @@
-import type { TaskId } from '../domain/ids.ts';
-import type { PriorityBand } from '../domain/tasks/priority.ts';
-import { nextOccurrence, type Recurrence, type Repeat, recurrenceOf } from '../domain/tasks/recurrence.ts';
-import { OptionInvalid } from '../options/parse-options.ts';
+import type { TaskId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { PriorityBand } from '../../domain/tasks/priority.ts';
+import { nextOccurrence, type Recurrence, type Repeat, recurrenceOf } from '../../domain/tasks/recurrence.ts';
+import { OptionInvalid } from '../../options/parse-options.ts';
+import { type Caller, userOf } from '../caller.ts';
 
 /** How a task waits, what it waits for, and until when. */
 export interface SubmitOptions {
@@ -43,6 +45,17 @@ export interface SubmitOptions {
    * said at {@link Repeat}.
    */
   readonly repeat?: Repeat;
+}
+
+/** One task of a batch: its input, and the options that `submit` takes. */
+export interface SubmitItem extends SubmitOptions {
+  readonly input: JsonObject;
+}
+
+/** What is submitted on behalf of a user is the user's, unless it names another one. */
+export function forUser<Options extends { readonly user?: string }>(caller: Caller, options: Options): Options {
+  const user = userOf(caller);
+  return user === undefined ? options : { user, ...options };
 }
 
 /** The times of a task, checked. */

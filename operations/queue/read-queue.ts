@@ -1,10 +1,10 @@
-import type { Transaction } from '../database/transaction.ts';
-import { hasErrorCode } from '../domain/errors.ts';
-import { parseQueueSettings } from '../domain/queues/queue-settings.ts';
-import { SettingsRepository } from '../entities/system/settings-repository.ts';
-import { QueueCountRepository } from '../entities/tasks/queue-count-repository.ts';
-import type { JobQueue } from '../redis/job-queue.ts';
-import type { ClientStores } from './open-stores.ts';
+import type { Transaction } from '../../database/transaction.ts';
+import { hasErrorCode } from '../../domain/errors.ts';
+import { parseQueueSettings } from '../../domain/queues/queue-settings.ts';
+import { SettingsRepository } from '../../entities/system/settings-repository.ts';
+import { QueueCountRepository } from '../../entities/tasks/queue-count-repository.ts';
+import type { JobQueue } from '../../redis/job-queue.ts';
+import type { Call } from '../define.ts';
 import { type IndexView, MAX_KEYS, type QueueCounts, type QueueView, queueView } from './queue-view.ts';
 
 const AWAY: IndexView = { state: 'away', unserved: [], startsPerMinute: null, parked: null };
@@ -17,14 +17,14 @@ type JobQueueView = Awaited<ReturnType<JobQueue['view']>>;
  * Reads the queue: a tenant's own tasks, or those of all tenants. The counts come from PostgreSQL; Redis adds what only
  * it knows, and while it is unavailable that is left out.
  */
-export async function readQueue(stores: ClientStores, { allTenants }: { allTenants: boolean }): Promise<QueueView> {
-  const { taskQueues, ...counts } = await readCounts(stores, allTenants);
-  const index = await readIndex(stores, taskQueues);
+export async function readQueue(call: Call, { allTenants }: { allTenants: boolean }): Promise<QueueView> {
+  const { taskQueues, ...counts } = await readCounts(call, allTenants);
+  const index = await readIndex(call.stores.queueFor, taskQueues);
   // Starts by band are counted over all tenants.
   return queueView(counts, allTenants ? index : { ...index, startsPerMinute: null }, new Date());
 }
 
-function readCounts(stores: ClientStores, allTenants: boolean): Promise<QueueCounts & { taskQueues: TaskQueues }> {
+function readCounts({ caller, stores }: Call, allTenants: boolean): Promise<QueueCounts & { taskQueues: TaskQueues }> {
   const read = async ({ em }: Transaction) => {
     const counts = new QueueCountRepository(em);
     return {
@@ -36,10 +36,11 @@ function readCounts(stores: ClientStores, allTenants: boolean): Promise<QueueCou
       settings: parseQueueSettings(await new SettingsRepository(em).read('queue')),
     };
   };
-  return allTenants ? stores.database.inSystem('inspect', read) : stores.inTenant(read);
+  const { database } = stores;
+  return allTenants ? database.inSystem('inspect', read) : database.inTenant(caller.tenant, read);
 }
 
-async function readIndex({ queueFor }: ClientStores, taskQueues: TaskQueues): Promise<IndexView> {
+async function readIndex(queueFor: Call['stores']['queueFor'], taskQueues: TaskQueues): Promise<IndexView> {
   try {
     const views = await Promise.all(taskQueues.map(({ taskQueue }) => queueFor(taskQueue).view()));
     const unserved = taskQueues.filter(({ waits }, index) => waits && isAbandoned(views[index]));

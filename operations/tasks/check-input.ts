@@ -1,9 +1,8 @@
-import { compileInputSchema, type InputCheck } from '../database/input-schemas.ts';
-import type { GraphId } from '../domain/ids.ts';
-import { isJsonObject, type JsonObject, toJson } from '../domain/json.ts';
-import type { GraphHead } from '../entities/graphs/statements/newest-graphs.ts';
-import { InputInvalid } from './client-errors.ts';
-import { readDocument } from './read-document.ts';
+import { compileInputSchema, type InputCheck } from '../../database/input-schemas.ts';
+import type { GraphId } from '../../domain/ids.ts';
+import { isJsonObject, type JsonObject, toJson } from '../../domain/json.ts';
+import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
+import { InputInvalid } from '../operation-errors.ts';
 
 const MAX_FAULTS = 5;
 const MAX_CHECKS = 100;
@@ -40,18 +39,6 @@ export class InputChecker {
     this.#checks.set(id, check);
     return check;
   }
-}
-
-/**
- * Fills in a document: for a graph that takes one, `{ file }` becomes the file's text under the graph's document
- * property, and its base name under `name`. Everything else passes unchanged. @throws InputUnreadable, InputTooLarge
- */
-export async function withDocument(graph: GraphHead, input: JsonObject, maxBytes: number): Promise<JsonObject> {
-  const { documentProperty } = graph;
-  const { file, ...rest } = input;
-  if (documentProperty === null || typeof file !== 'string' || rest[documentProperty] !== undefined) return input;
-  const { name, text } = await readDocument(file, maxBytes);
-  return { name, ...rest, [documentProperty]: text };
 }
 
 /** The input as its JSON: from here on nothing else is looked at. @throws InputInvalid naming the place of what is none */

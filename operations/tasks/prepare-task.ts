@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
-import { canonicalJson } from '../domain/canonical-json.ts';
-import type { TaskId } from '../domain/ids.ts';
-import type { JsonObject } from '../domain/json.ts';
-import { concurrencyKeys } from '../domain/queues/concurrency-keys.ts';
-import { priorityOfBand } from '../domain/tasks/priority.ts';
-import { GraphRepository } from '../entities/graphs/graph-repository.ts';
-import type { GraphHead } from '../entities/graphs/statements/newest-graphs.ts';
-import type { NewTask } from '../entities/tasks/new-task.ts';
-import { INLINE_LIMIT } from '../entities/traces/artifact-repository.ts';
-import { asInput, InputChecker, withDocument } from './check-input.ts';
-import { GraphUnknown, InputTooLarge } from './client-errors.ts';
-import type { ClientStores } from './open-stores.ts';
+import type { Database } from '../../database/transaction.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import type { TaskId, TenantId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { concurrencyKeys } from '../../domain/queues/concurrency-keys.ts';
+import { priorityOfBand } from '../../domain/tasks/priority.ts';
+import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
+import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
+import type { NewTask } from '../../entities/tasks/new-task.ts';
+import { INLINE_LIMIT } from '../../entities/traces/artifact-repository.ts';
+import { GraphUnknown, InputTooLarge } from '../operation-errors.ts';
+import { asInput, InputChecker } from './check-input.ts';
 import { type SubmitOptions, timesOf } from './submit-options.ts';
 import type { PreparedTask } from './write-tasks.ts';
 
@@ -24,14 +24,28 @@ interface KnownGraph {
   readonly until: number;
 }
 
+/** Reads a file as a text, and under which name it is shown. @throws InputUnreadable, InputTooLarge */
+export type ReadDocument = (
+  file: string,
+  maxBytes: number,
+) => Promise<{ readonly name: string; readonly text: string }>;
+
+interface PreparerOptions {
+  readonly database: Database;
+  readonly maxInputBytes: number;
+  readonly readDocument?: ReadDocument;
+}
+
 /** Makes new tasks of what callers submit. Writes nothing. */
 export class TaskPreparer {
-  readonly #stores: ClientStores;
+  readonly #tenant: TenantId;
+  readonly #options: PreparerOptions;
   readonly #checker = new InputChecker();
   readonly #graphs = new Map<string, KnownGraph>();
 
-  constructor(stores: ClientStores) {
-    this.#stores = stores;
+  constructor(tenant: TenantId, options: PreparerOptions) {
+    this.#tenant = tenant;
+    this.#options = options;
   }
 
   /**
@@ -41,8 +55,8 @@ export class TaskPreparer {
   async prepare(graphName: string, rawInput: JsonObject, options: SubmitOptions): Promise<PreparedTask> {
     const times = timesOf(options, new Date());
     const graph = await this.#graph(graphName);
-    const { maxInputBytes } = this.#stores.config;
-    const input = await withDocument(graph, asInput(rawInput), maxInputBytes);
+    const { maxInputBytes } = this.#options;
+    const input = await this.#withDocument(graph, asInput(rawInput));
     const inputJson = JSON.stringify(input);
     const bytes = Buffer.byteLength(inputJson);
     if (bytes > maxInputBytes) throw new InputTooLarge(bytes, maxInputBytes);
@@ -60,8 +74,21 @@ export class TaskPreparer {
     return { task, inputJson };
   }
 
+  /**
+   * Fills in a document: for a graph that takes one, `{ file }` becomes the file's text under the graph's document property,
+   * and its base name under `name`. Everything else passes unchanged, and so does a file where none may be read.
+   */
+  async #withDocument({ documentProperty }: GraphHead, input: JsonObject): Promise<JsonObject> {
+    const { readDocument, maxInputBytes } = this.#options;
+    const { file, ...rest } = input;
+    if (readDocument === undefined || documentProperty === null || typeof file !== 'string') return input;
+    if (rest[documentProperty] !== undefined) return input;
+    const { name, text } = await readDocument(file, maxInputBytes);
+    return { name, ...rest, [documentProperty]: text };
+  }
+
   #descriptionOf(graph: GraphHead, input: JsonObject, options: SubmitOptions) {
-    const { tenant } = this.#stores;
+    const tenant = this.#tenant;
     const { name } = input;
     const title = options.title ?? (graph.documentProperty !== null && typeof name === 'string' ? name : graph.name);
     const user = options.user ?? null;
@@ -92,10 +119,11 @@ export class TaskPreparer {
   }
 
   async #readGraph(name: string): Promise<GraphHead> {
-    const { tenant, singleInTenant } = this.#stores;
-    const graph = await singleInTenant(({ em }) => new GraphRepository(em).newest(tenant, name));
+    const tenant = this.#tenant;
+    const { single } = this.#options.database;
+    const graph = await single.inTenant(tenant, ({ em }) => new GraphRepository(em).newest(tenant, name));
     if (graph !== null) return graph;
-    const published = await singleInTenant(({ em }) => new GraphRepository(em).listNewest(tenant));
+    const published = await single.inTenant(tenant, ({ em }) => new GraphRepository(em).listNewest(tenant));
     throw new GraphUnknown(
       name,
       published.map((head) => head.name),

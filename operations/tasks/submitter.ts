@@ -1,18 +1,21 @@
-import { isDataFault } from '../database/database-faults.ts';
-import { GroupCommit } from '../database/group-commit.ts';
-import type { TaskId } from '../domain/ids.ts';
-import type { JsonObject } from '../domain/json.ts';
-import { bandOfPriority } from '../domain/tasks/priority.ts';
-import type { TaskStatus } from '../domain/tasks/task-status.ts';
-import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../entities/tasks/submit-repository.ts';
-import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
-import { OptionInvalid } from '../options/parse-options.ts';
-import { enqueueJobs } from '../redis/enqueue-jobs.ts';
-import { type IdempotencyConflict, InputInvalid } from './client-errors.ts';
-import type { ClientStores } from './open-stores.ts';
-import { graphArgument, submitItem, submitOptions } from './options/task-options.ts';
-import { TaskPreparer } from './prepare-task.ts';
-import type { SubmitOptions } from './submit-options.ts';
+import { LRUCache } from 'lru-cache';
+import { isDataFault } from '../../database/database-faults.ts';
+import { GroupCommit } from '../../database/group-commit.ts';
+import type { Database } from '../../database/transaction.ts';
+import type { TaskId, TenantId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { bandOfPriority } from '../../domain/tasks/priority.ts';
+import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../../entities/tasks/submit-repository.ts';
+import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
+import { OptionInvalid } from '../../options/parse-options.ts';
+import type { JobQueue } from '../../redis/job-queue.ts';
+import type { Caller } from '../caller.ts';
+import { type IdempotencyConflict, InputInvalid } from '../operation-errors.ts';
+import { enqueueJobs } from './enqueue-jobs.ts';
+import { type ReadDocument, TaskPreparer } from './prepare-task.ts';
+import { forUser, type SubmitOptions } from './submit-options.ts';
+import { submitItem } from './task-fields.ts';
 import {
   isCertain,
   isPlain,
@@ -22,11 +25,6 @@ import {
   type Written,
   writeTasks,
 } from './write-tasks.ts';
-
-/** One task of a batch: its input, and the options that `submit` takes. */
-export interface SubmitItem extends SubmitOptions {
-  readonly input: JsonObject;
-}
 
 /** What became of one task of a group, and when its queue has been told, which does not hold up the next group. */
 interface GroupWritten {
@@ -40,22 +38,41 @@ export interface Submission {
   readonly duplicate: boolean;
 }
 
-/** Tasks in one call of `submitMany`. */
-export const MAX_SUBMIT_ITEMS = 10_000;
+export interface SubmitterOptions {
+  readonly database: Database;
+  readonly queueFor: (taskQueue: string) => JobQueue;
+  readonly maxInputBytes: number;
+  /** How a document that an input names by its file is read; without it, it is not. */
+  readonly readDocument?: ReadDocument;
+}
+
+/** Tenants whose submits are remembered as one group. */
+const MAX_TENANTS = 1_000;
+
+/** The submitter of each tenant, for as long as it is used. */
+export function submitters(options: SubmitterOptions): (tenant: TenantId) => Submitter {
+  const known = new LRUCache<TenantId, Submitter>({
+    max: MAX_TENANTS,
+    memoMethod: (tenant) => new Submitter(tenant, options),
+  });
+  return (tenant) => known.memo(tenant);
+}
 
 /**
  * Takes tasks in: checks, writes, and tells the queue. Single submits that come while others are being written share
  * one statement and one commit, and each succeeds or fails for itself.
  */
 export class Submitter {
-  readonly #stores: ClientStores;
+  readonly #tenant: TenantId;
+  readonly #options: SubmitterOptions;
   readonly #preparer: TaskPreparer;
   readonly #group: GroupCommit<PreparedTask, GroupWritten>;
   #tenantKnown = false;
 
-  constructor(stores: ClientStores) {
-    this.#stores = stores;
-    this.#preparer = new TaskPreparer(stores);
+  constructor(tenant: TenantId, options: SubmitterOptions) {
+    this.#tenant = tenant;
+    this.#options = options;
+    this.#preparer = new TaskPreparer(tenant, options);
     this.#group = new GroupCommit({
       write: (prepared) => this.#writePlain(prepared, { oneCall: false }),
       isFaultOfItem: isDataFault,
@@ -63,10 +80,8 @@ export class Submitter {
     });
   }
 
-  async submit(graphName: string, input: JsonObject, options: SubmitOptions): Promise<Submission> {
-    const checked = submitOptions(options);
-    const prepared = await this.#preparer.prepare(graphArgument(graphName), input, checked);
-    await this.#stores.limits.admitSubmits(1, checked.user);
+  async submit(graph: string, input: JsonObject, options: SubmitOptions): Promise<Submission> {
+    const prepared = await this.#preparer.prepare(graph, input, options);
     if (this.#tenantKnown && isPlain(prepared)) {
       const { outcome, told } = await this.#group.add(prepared);
       await told;
@@ -77,20 +92,12 @@ export class Submitter {
     return written;
   }
 
-  async submitMany(graphName: string, items: readonly SubmitItem[]): Promise<readonly Submission[]> {
-    if (!Array.isArray(items) || items.length > MAX_SUBMIT_ITEMS) {
-      throw new OptionInvalid('submitMany', [`\`items\` must be a list of at most ${MAX_SUBMIT_ITEMS}`]);
-    }
-    const graph = graphArgument(graphName);
+  async submitMany(graph: string, items: readonly unknown[], caller: Caller): Promise<readonly Submission[]> {
     const prepared: PreparedTask[] = [];
     for (const [index, item] of items.entries()) {
-      prepared.push(await this.#prepareItem(graph, item).catch((error: unknown) => failItem(error, index)));
+      prepared.push(await this.#prepareItem(graph, item, caller).catch((error: unknown) => failItem(error, index)));
     }
     if (prepared.length === 0) return [];
-    // A batch for several users is the tenant's: it is admitted whole, or not at all.
-    const users = new Set(prepared.map(({ task }) => task.userId));
-    const [user] = users;
-    await this.#stores.limits.admitSubmits(prepared.length, users.size === 1 ? (user ?? undefined) : undefined);
     const isOneStatement = this.#tenantKnown && prepared.length <= SUBMIT_BATCH_SIZE && prepared.every(isCertain);
     if (!isOneStatement) return this.#writeTogether(prepared);
     const group = await this.#writePlain(prepared, { oneCall: true });
@@ -98,15 +105,15 @@ export class Submitter {
     return group.map(({ outcome }) => requireWritten(outcome));
   }
 
-  async #prepareItem(graph: string, item: unknown): Promise<PreparedTask> {
+  async #prepareItem(graph: string, item: unknown, caller: Caller): Promise<PreparedTask> {
     const { input, ...options } = submitItem(item);
-    return this.#preparer.prepare(graph, input, options);
+    return this.#preparer.prepare(graph, input, forUser(caller, options));
   }
 
   /** One unit of work for all of them. */
   async #writeTogether(prepared: readonly PreparedTask[]): Promise<readonly Written[]> {
-    const { tenant, inTenant } = this.#stores;
-    const written = await inTenant(({ em }) => writeTasks(em, tenant, prepared));
+    const { database } = this.#options;
+    const written = await database.inTenant(this.#tenant, ({ em }) => writeTasks(em, this.#tenant, prepared));
     this.#tenantKnown = true;
     await this.#tellQueues(prepared, written);
     return written;
@@ -117,11 +124,14 @@ export class Submitter {
     prepared: readonly PreparedTask[],
     { oneCall }: { readonly oneCall: boolean },
   ): Promise<readonly GroupWritten[]> {
-    const { tenant, singleInTenant } = this.#stores;
+    const tenant = this.#tenant;
+    const { single } = this.#options.database;
     const tasks = prepared.map(({ task }) => task);
-    const inserted = await singleInTenant(({ em }) => new SubmitRepository(em).insert(tenant, tasks, { oneCall }));
+    const inserted = await single.inTenant(tenant, ({ em }) =>
+      new SubmitRepository(em).insert(tenant, tasks, { oneCall }),
+    );
     const outcomes = await outcomesOf(tasks, inserted, (missing) =>
-      singleInTenant(({ em }) => new SubmitRepository(em).findKnown(tenant, missing)),
+      single.inTenant(tenant, ({ em }) => new SubmitRepository(em).findKnown(tenant, missing)),
     );
     const told = this.#tellQueues(prepared, outcomes);
     return outcomes.map((outcome) => ({ outcome, told }));
@@ -141,7 +151,7 @@ export class Submitter {
         { taskId, tenant, taskQueue, band: bandOfPriority(task.priority), createdAtMs: outcome.createdAtMs, keys },
       ];
     });
-    await enqueueJobs(this.#stores.queueFor, jobs).catch(() => undefined);
+    await enqueueJobs(this.#options.queueFor, jobs).catch(() => undefined);
   }
 }
 

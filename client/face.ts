@@ -1,0 +1,63 @@
+import type { TenantId } from '../domain/ids.ts';
+import { callOperation } from '../operations/call.ts';
+import type { Caller } from '../operations/caller.ts';
+import type { Operation } from '../operations/define.ts';
+import { OPERATIONS, type OperationNamespaces } from '../operations/register.ts';
+import type { Stores } from '../operations/stores.ts';
+import { foundText } from '../options/found-text.ts';
+import { OptionInvalid } from '../options/parse-options.ts';
+
+/** Calls operations as one caller. */
+export class Face {
+  readonly stores: Stores;
+  readonly caller: Caller;
+
+  constructor(stores: Stores, caller: Caller) {
+    this.stores = stores;
+    this.caller = caller;
+  }
+
+  get tenant(): TenantId {
+    return this.caller.tenant;
+  }
+
+  /** @param given the operation's input, which it reads itself: a type is a promise of the caller's compiler only */
+  call<Input extends object, Answer>(operation: Operation<string, Input, Answer>, given: object): Promise<Answer> {
+    return callOperation(operation, this, given);
+  }
+
+  /** Every operation as a method of its domain. */
+  namespaces(): OperationNamespaces {
+    const domains: Record<string, Record<string, (input: object) => Promise<unknown>>> = {};
+    for (const operation of OPERATIONS) {
+      const [domain = '', verb = ''] = operation.name.split('.');
+      domains[domain] ??= {};
+      domains[domain][verb] = (input) => this.call<object, unknown>(operation, input);
+    }
+    return domains as OperationNamespaces;
+  }
+}
+
+/**
+ * The input of an operation whose short name takes some of it as arguments of their own. An option of the same name would
+ * be overwritten without a word. @throws OptionInvalid
+ */
+export function withArguments(verb: string, options: unknown, args: object): object {
+  const given = plainCopy(verb, options);
+  const twice = Object.keys(args).filter((name) => Object.hasOwn(given, name));
+  if (twice.length === 0) return { ...given, ...args };
+  throw new OptionInvalid(
+    verb,
+    twice.map((name) => `there is no option \`${name}\``),
+  );
+}
+
+/** What a caller handed in as an object of options, read once. @throws OptionInvalid */
+export function plainCopy(verb: string, value: unknown): object {
+  try {
+    if (Object.prototype.toString.call(value) === '[object Object]') return { ...(value as object) };
+  } catch {
+    throw new OptionInvalid(verb, ['its options throw when they are read']);
+  }
+  throw new OptionInvalid(verb, [`expected an object of options, found ${foundText(value)}`]);
+}

@@ -1,0 +1,89 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { z } from 'zod';
+import type { SystemPurpose } from '../database/transaction.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { type OptionFields, optionsOf } from '../options/parse-options.ts';
+import type { Caller } from './caller.ts';
+import type { Permission } from './permissions.ts';
+import type { Stores } from './stores.ts';
+
+/**
+ * The transaction in which an operation runs: one of the caller's `tenant`, the same for exactly one `statement`, or one
+ * across tenants under the name of its purpose. `none` for an operation that opens its own, or needs none.
+ */
+export type UnitKind = 'none' | 'tenant' | 'statement' | SystemPurpose;
+
+/** What an operation is given besides its input. */
+export interface Call {
+  readonly caller: Caller;
+  readonly stores: Stores;
+}
+
+/** The same inside a transaction, which the door commits. It ends with the operation: keep nothing of it. */
+export interface CallInUnit extends Call {
+  readonly em: SqlEntityManager;
+}
+
+/** What the audit log says of a call. */
+export interface AuditNote {
+  /** The kind of the subject and what was done to it: `settings.changed`. */
+  readonly action: string;
+  readonly subjectType: string;
+  readonly subjectId: string;
+  readonly details?: JsonObject;
+  /** Whose row it is. @defaultValue the caller's tenant */
+  readonly tenant?: string;
+}
+
+export interface OperationSpec<Name extends string, Input extends object, Answer, Unit extends UnitKind> {
+  /** `domain.verb`: the client's namespace and method, and the name everywhere else. */
+  readonly name: Name;
+  /** One sentence. */
+  readonly summary: string;
+  /** How each field of the input is read. What is not named here is refused. */
+  readonly input: OptionFields<Input>;
+  /** `read` changes nothing; `destroy` removes what nothing brings back, and has a `dryRun`. */
+  readonly effect: 'read' | 'write' | 'destroy';
+  readonly permission: Permission;
+  /** The endpoint class whose rate limit holds, and what a call costs. @defaultValue none */
+  readonly limit?: string;
+  costs?(input: Input): { readonly cost?: number; readonly user?: string | undefined };
+  readonly unit: Unit;
+  /** Does it. A unit of work may run twice: it must not mind. */
+  handle(call: Unit extends 'none' ? Call : CallInUnit, input: Input): Promise<Answer>;
+  /** What the audit log says, written in the same transaction; null for a call that changed nothing. */
+  audit?(answer: Answer, input: Input): AuditNote | null;
+  /** What only saves time, such as telling a queue, once the transaction has committed. Its failures are ignored. */
+  after?(call: Call, answer: Answer, input: Input): Promise<unknown>;
+}
+
+/** One thing that a caller may ask of Muster. */
+export interface Operation<Name extends string = string, Input extends object = object, Answer = unknown>
+  extends OperationSpec<Name, Input, Answer, UnitKind> {
+  /** @throws OptionInvalid */
+  parse(given: unknown): Input;
+  /** The input as a JSON Schema. */
+  inputSchema(): JsonObject;
+}
+
+/**
+ * Declares an operation: as data and one function. It is called through `callOperation` only, which parses its input, asks
+ * for permission, counts it, and runs it in its transaction.
+ */
+export function defineOperation<
+  const Name extends `${string}.${string}`,
+  Input extends object,
+  Answer,
+  Unit extends UnitKind,
+>(spec: OperationSpec<Name, Input, Answer, Unit>): Operation<Name, Input, Answer> {
+  const verb = spec.name.slice(spec.name.indexOf('.') + 1);
+  return {
+    ...spec,
+    parse: optionsOf<Input>(verb, spec.input),
+    inputSchema: () =>
+      z.toJSONSchema(z.strictObject(spec.input as z.ZodRawShape), {
+        unrepresentable: 'any',
+        io: 'input',
+      }) as JsonObject,
+  };
+}

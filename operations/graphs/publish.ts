@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { publishGraphs } from '../../database/publish-graphs.ts';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { taskQueue } from '../../options/fields.ts';
+import { defineOperation } from '../define.ts';
+
+interface PublishInput {
+  readonly definitions: readonly GraphDefinition[];
+  readonly taskQueue?: string;
+}
+
+const MAX_GRAPHS = 10_000;
+
+/** Publishes graphs, each as a new version unless its newest version is the same. @throws GraphInvalid */
+export const publish = defineOperation({
+  name: 'graphs.publish',
+  summary: 'Publishes graphs of the tenant.',
+  effect: 'write',
+  permission: 'graphs:publish',
+  unit: 'none',
+  input: {
+    // Definitions come from anywhere: what publishes them checks them whole.
+    definitions: z
+      .custom<readonly GraphDefinition[]>((value) => Array.isArray(value) && value.length <= MAX_GRAPHS, {
+        error: `a list of at most ${MAX_GRAPHS} graph definitions`,
+      })
+      .meta({ type: 'array', maxItems: MAX_GRAPHS, items: { type: 'object' } }),
+    taskQueue: taskQueue.optional(),
+  },
+  async handle({ caller, stores }, { definitions, ...given }: PublishInput) {
+    const { taskQueue: queue = stores.defaultTaskQueue } = given;
+    await publishGraphs(stores.database, { tenant: caller.tenant, taskQueue: queue, definitions });
+  },
+});

@@ -1,0 +1,21 @@
+import { defineOperation } from '../define.ts';
+import { changeQueue, settingsChanged, withEntry } from './change-settings.ts';
+import { key, numberOrNull } from './queue-fields.ts';
+
+interface SetWeightInput {
+  readonly tenant: string;
+  readonly weight: number | null;
+}
+
+/** See {@link Muster.setWeight}. Null gives the tenant the default of 1 again. @throws SettingsInvalid */
+export const setQueueWeight = defineOperation({
+  name: 'queue.setWeight',
+  summary: "Sets a tenant's share of the starts within a band.",
+  effect: 'write',
+  permission: 'queue:admin',
+  unit: 'configure',
+  input: { tenant: key, weight: numberOrNull },
+  handle: (call, { tenant, weight }: SetWeightInput) =>
+    changeQueue(call, (stored) => ({ ...stored, weights: withEntry(stored.weights, tenant, weight) })),
+  audit: (_settings, { tenant, weight }) => settingsChanged('queue', { weight: tenant, to: weight }),
+});

@@ -1,0 +1,46 @@
+import type { GraphCache } from '../database/graph-cache.ts';
+import type { Database } from '../database/transaction.ts';
+import type { TenantId } from '../domain/ids.ts';
+import type { LimitSettings } from '../domain/limits/limit-settings.ts';
+import type { TaskRecord } from '../entities/tasks/task-record.ts';
+import type { JobQueue } from '../redis/job-queue.ts';
+import type { OnceKeys } from '../redis/limits/once.ts';
+import type { RateLimiter } from '../redis/limits/rate-limiter.ts';
+import type { WakeUps } from '../redis/wake-ups.ts';
+import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
+import type { Submitter } from './tasks/submitter.ts';
+
+/** What operations work on. A program opens it once, for all of its callers. */
+export interface Stores {
+  readonly database: Database;
+  readonly graphs: GraphCache;
+  /** The task queue of graphs that name none. */
+  readonly defaultTaskQueue: string;
+  readonly queueFor: (taskQueue: string) => JobQueue;
+  readonly wakeUps: Pick<WakeUps, 'publishTask'>;
+  readonly workflows: TaskWorkflows;
+  readonly rateLimits: RateLimits;
+  readonly onceKeys: Pick<OnceKeys, 'once' | 'cooldown'>;
+  readonly submitterOf: (tenant: TenantId) => Submitter;
+}
+
+/** The rate limits, and their settings as this program knows them. */
+export interface RateLimits
+  extends Pick<RateLimiter, 'take' | 'check' | 'reserve' | 'settle' | 'status' | 'reset' | 'counters'> {
+  /** Whether a limit of this name is set: what has none is not asked for. */
+  isSet(name: string): boolean | Promise<boolean>;
+  /** Settings that this program has just stored, so that they count here at once. */
+  remember(settings: LimitSettings): void;
+}
+
+/**
+ * The workflows of running tasks. Null where there is none: it is just starting, or has ended.
+ * @throws TemporalUnreachable
+ */
+export interface TaskWorkflows {
+  cancel(task: TaskRecord): Promise<true | null>;
+  terminate(task: TaskRecord, reason: string): Promise<true | null>;
+  pause(task: TaskRecord): Promise<true | null>;
+  resume(task: TaskRecord): Promise<true | null>;
+  progress(task: TaskRecord): Promise<TaskProgress | null>;
+}
