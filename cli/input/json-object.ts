@@ -1,7 +1,7 @@
-import { InputInvalid, InputUnreadable } from '../../operations/operation-errors.ts';
 import { decodeText, readDocument, readLimited, type TextDocument } from '../../client/read-document.ts';
 import { errorMessage } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { InputInvalid, InputUnreadable } from '../../operations/operation-errors.ts';
 import { WrongUsage } from '../cli-errors.ts';
 
 /** Where a text comes from that is not on the command line. */
