@@ -1,9 +1,9 @@
-import { endFromOutside } from '../../database/end-from-outside.ts';
 import { waitAtMost } from '../../domain/wait-at-most.ts';
 import { SuspectRepository } from '../../entities/tasks/suspect-repository.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { type Call, defineOperation } from '../define.ts';
 import { TaskNotOpen } from '../operation-errors.ts';
+import { endFromOutside } from '../record/end-from-outside.ts';
 import { askToEnd, END_FIELDS, type EndInput, forgetJob, NO_REASON } from './ask-to-end.ts';
 import { AT_ONCE_MS } from './ask-workflow.ts';
 import { requireTask } from './read.ts';
