@@ -1,5 +1,6 @@
 import type { TaskId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
+import { HintedPause } from '../domain/system/hinted-pause.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { isTerminalTraceEvent, type TraceEventType } from '../domain/traces/events.ts';
@@ -13,7 +14,6 @@ import { taskProgress } from '../operations/tasks/progress.ts';
 import { readTask } from '../operations/tasks/read.ts';
 import { showTask } from '../operations/tasks/show.ts';
 import type { TaskView } from '../operations/tasks/task-view.ts';
-import { HintedPause } from '../domain/system/hinted-pause.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
 import { type Face, withArguments } from './face.ts';
