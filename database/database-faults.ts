@@ -1,3 +1,5 @@
+import { growingWaitMs, halfToAll } from '../domain/waits.ts';
+
 /**
  * What an error of the database means for whoever asked:
  *
@@ -109,10 +111,9 @@ function codeOf(error: Error): string {
 }
 
 /**
- * How long to wait before an attempt, in milliseconds: doubling from 10 up to 400, each time a random part of it, so
+ * How long to wait before an attempt, in milliseconds: doubling from 20 up to 400, each time half to all of it, so
  * that many units that failed together do not come back together.
  */
 export function backOffMs(attempt: number, random: () => number = Math.random): number {
-  const ceiling = Math.min(400, 10 * 2 ** Math.min(attempt, 10));
-  return ceiling * (0.5 + random() / 2);
+  return halfToAll(growingWaitMs({ firstMs: 20, mostMs: 400 }, attempt), random());
 }

@@ -1,4 +1,4 @@
-import { errorMessage, MusterError } from '../domain/errors.ts';
+import { errorMessage, isStoreOutage } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { RetentionReport } from '../domain/retention/report.ts';
 import { RetentionRepository, type RetentionRule } from '../entities/retention/retention-repository.ts';
@@ -17,8 +17,8 @@ export interface PruneOptions {
 /**
  * Applies the retention policies one after the other. Each batch is a transaction of its own, so a long prune neither
  * holds locks nor loses what it did when it is stopped; it stops between two batches. A policy that fails is logged and
- * reported, and the others are applied all the same. Where a failure was the database's (`retryable`), it is raised once
- * all policies had their turn: the same call may be repeated.
+ * reported, and the others are applied all the same. Where the database was unavailable, that is raised once all policies
+ * had their turn: the same call may be repeated.
  */
 export async function pruneAll(database: Database, options: PruneOptions): Promise<RetentionReport[]> {
   const policies = await database.inSystem('retention', ({ em }) => new RetentionRepository(em).policies());
@@ -30,7 +30,7 @@ export async function pruneAll(database: Database, options: PruneOptions): Promi
     if (error !== null) {
       options.signal?.throwIfAborted();
       options.log?.error({ resource: policy.resource, error: errorMessage(error) }, 'a retention policy failed');
-      if (error instanceof MusterError && error.retryable) transient ??= error;
+      if (isStoreOutage(error)) transient ??= error;
     }
     reports.push(run.report(error));
   }

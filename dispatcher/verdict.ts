@@ -1,4 +1,4 @@
-import { type ErrorCode, errorMessage, hasErrorCode, isFinalError } from '../domain/errors.ts';
+import { errorMessage, hasErrorCode, isFinalError, isStoreOutage } from '../domain/errors.ts';
 import { storableText } from '../domain/json.ts';
 import type { Failure } from '../domain/tasks/execution.ts';
 import { refusalOf } from '../temporal/refusals.ts';
@@ -18,15 +18,7 @@ export function verdictOf(error: unknown): Failure | null {
   };
 }
 
-const OUTAGES: readonly ErrorCode[] = [
-  'service_unreachable',
-  'transaction_timed_out',
-  'database_overloaded',
-  'database_read_only',
-];
-
-/** Whether an error says that a store is not there for anybody, so that trying others there is pointless. */
+/** Whether an error says that a store, or Temporal, is unavailable to everybody, so that trying others there is pointless. */
 export function isOutage(error: unknown): boolean {
-  if (hasErrorCode(error)) return OUTAGES.includes(error.code);
-  return refusalOf(error)?.isFinal === false;
+  return hasErrorCode(error) ? isStoreOutage(error) : refusalOf(error)?.isFinal === false;
 }

@@ -98,6 +98,21 @@ export function isFinalError(error: unknown): error is MusterError {
   return error instanceof MusterError && !error.retryable && error.code !== 'service_unreachable';
 }
 
+const OUTAGE_CODES: readonly ErrorCode[] = [
+  'service_unreachable',
+  'transaction_timed_out',
+  'database_overloaded',
+  'database_read_only',
+];
+
+/**
+ * Whether an error says that a store is unavailable to everybody: the same may succeed later, and trying something else
+ * there now is pointless. Not so a connection that this program closed.
+ */
+export function isStoreOutage(error: unknown): boolean {
+  return hasErrorCode(error) && OUTAGE_CODES.includes(error.code) && readSafely(error, 'retryable') !== false;
+}
+
 /** The sentence of whatever was thrown: see {@link thrownText}. Never empty, never throws. */
 export function errorMessage(error: unknown): string {
   return thrownText(error);

@@ -1,5 +1,6 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import { redisAddresses } from '../domain/system/redis-addresses.ts';
+import { growingWaitMs, halfToAll } from '../domain/waits.ts';
 
 /** Where a server listens. */
 export interface RedisNode {
@@ -44,9 +45,9 @@ export function rotating(redis: Redis, nodes: RedisNodes): (attempt: number) => 
   };
 }
 
-/** Between half and all of a delay that doubles up to a second, so that many processes do not come back at once. */
+/** Of a wait that doubles up to a second, half to all, so that many processes do not come back at once. */
 export function reconnectDelayMs(attempt: number): number {
-  return Math.min(1_000, 50 * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
+  return halfToAll(growingWaitMs({ firstMs: 100, mostMs: 1_000 }, attempt), Math.random());
 }
 
 /**

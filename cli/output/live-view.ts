@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { errorMessage, MusterError } from '../../domain/errors.ts';
+import { errorMessage, isStoreOutage } from '../../domain/errors.ts';
 import { untilInterrupted } from '../session.ts';
 import type { Colors, Output } from './output.ts';
 
@@ -48,7 +48,7 @@ async function follow<Data>(
       isDown = false;
       printer.show(data);
     } catch (error) {
-      if (!(error instanceof MusterError) || !error.retryable) throw error;
+      if (!isStoreOutage(error)) throw error;
       if (!isDown) output.progress(`${errorMessage(error)} Still watching.`);
       isDown = true;
     }

@@ -1,3 +1,5 @@
+import { growingWaitMs } from '../waits.ts';
+
 /** How an agent or a tool is tried again after a failed attempt, and how long it may wait for limits. */
 export interface RetryPolicy {
   /** The wait before the second attempt, in milliseconds: 1 to 3,600,000. @defaultValue 1,000 */
@@ -58,9 +60,9 @@ export function retryFaults(given: unknown): readonly string[] {
  * @param chance 0 to 1
  */
 export function retryDelayMs(
-  { firstMs, factor, mostMs }: RetryPolicy,
+  policy: RetryPolicy,
   { failures, retryAfterMs, chance }: { failures: number; retryAfterMs: number | null; chance: number },
 ): number {
-  const backoff = Math.min(mostMs, firstMs * factor ** (failures - 1)) * (1 + chance / 2);
-  return Math.ceil(Math.max(Math.min(backoff, mostMs), (retryAfterMs ?? 0) * (1 + chance / 10)));
+  const backoff = growingWaitMs(policy, failures) * (1 + chance / 2);
+  return Math.ceil(Math.max(Math.min(backoff, policy.mostMs), (retryAfterMs ?? 0) * (1 + chance / 10)));
 }

@@ -1,8 +1,9 @@
+import { growingWaitMs } from '../waits.ts';
+
 /** So often a message is handed to its recipient before it is given up. */
 export const MAX_DELIVERIES = 5;
 
-const FIRST_DELAY_MS = 1_000;
-const LONGEST_DELAY_MS = 60_000;
+const DELAY = { firstMs: 1_000, mostMs: 60_000 };
 
 /** How a message goes on after a delivery that failed. */
 export type AfterFailure = { readonly kind: 'again'; readonly delayMs: number } | { readonly kind: 'dead' };
@@ -14,5 +15,5 @@ export type AfterFailure = { readonly kind: 'again'; readonly delayMs: number } 
  */
 export function afterFailedDelivery(deliveries: number, retryable: boolean): AfterFailure {
   if (!retryable || deliveries >= MAX_DELIVERIES) return { kind: 'dead' };
-  return { kind: 'again', delayMs: Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (deliveries - 1)) };
+  return { kind: 'again', delayMs: growingWaitMs(DELAY, deliveries) };
 }
