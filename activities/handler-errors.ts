@@ -32,47 +32,6 @@ export class HandlerTimedOut extends MusterError {
   }
 }
 
-/** How an attempt can be lost, that is end without a report: with the words for several of them. */
-export const LOSSES = {
-  handler_crashed:
-    'workers died while they ran it. Look for what kills the process: memory, process.exit, native code.',
-  heartbeat_missed:
-    'attempts missed their heartbeat although their workers live. Look for an overloaded machine, a stopped process or a broken network.',
-  event_loop_blocked:
-    'attempts blocked the event loop of their worker. Let the handler yield, or move what computes for long into a worker thread.',
-} as const;
-export type Loss = keyof typeof LOSSES;
-
-/** Too many attempts of a node were lost: they ended without a report. */
-export class HandlerLost extends MusterError {
-  readonly code: Loss;
-  readonly retryable = false;
-  /** @param losses how each attempt was lost; the most frequent one is the verdict, of equally frequent ones the last */
-  constructor(node: string, handler: string, losses: readonly Loss[]) {
-    const count = (loss: Loss) => losses.filter((each) => each === loss).length;
-    const code = losses
-      .toReversed()
-      .reduce((most, loss) => (count(loss) > count(most) ? loss : most), losses.at(-1) ?? 'handler_crashed');
-    const kinds = [...new Set(losses)].toSorted((one, other) => Number(other === code) - Number(one === code));
-    const told = kinds.map((loss) => `${count(loss)} ${LOSSES[loss]}`).join(' And ');
-    super(`${handler} was given up: ${told}`, { node, lost: losses.length });
-    this.code = code;
-  }
-}
-
-/** A node has waited for rate limits as long as it may. */
-export class LimitWaitExceeded extends MusterError {
-  readonly code = 'limit_wait_exceeded';
-  readonly retryable = false;
-  constructor(node: string, limitWaitMs: number, message: string) {
-    super(
-      `${node} would have to wait for limits for more than ${Math.round(limitWaitMs / 1_000)} s in total. ${message} ` +
-        'Or give the agent a longer retry.limitWaitMs, or the task a deadline.',
-      { node, limitWaitMs },
-    );
-  }
-}
-
 /** No worker on the task queue hosts a node's handler. */
 export class HandlerUnknown extends MusterError {
   readonly code = 'handler_unknown';

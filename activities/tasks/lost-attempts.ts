@@ -1,14 +1,11 @@
 import { errorMessage } from '../../domain/errors.ts';
 import { performerOf } from '../../domain/graphs/kinds/kind-table.ts';
+import { HandlerLost, type Loss, lossesNoted } from '../../domain/traces/attempt-errors.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
 import type { LostAttempt } from '../../operations/record/notes.ts';
 import { recording } from '../../operations/record/recording.ts';
-import { HandlerLost, LOSSES, type Loss } from '../handler-errors.ts';
-import { type NodeActivity, type NodeAttempt, type RunNodeResult, runAttemptOf } from './node-attempt.ts';
-import { fail } from './settle-node.ts';
-
-/** A node whose attempts were lost this often, its workers dead or silent, is given up. */
-export const MAX_LOSSES = 3;
+import { type NodeActivity, type NodeAttempt, runAttemptOf } from './node-attempt.ts';
+import { failForGood } from './settle-node.ts';
 
 /** Notes how the attempt before this one was lost, from what the database knows of its process. */
 export async function noteLoss({ deps, input, node }: NodeActivity, lost: LostAttempt): Promise<void> {
@@ -32,15 +29,10 @@ export function noteBlocked(attempt: NodeAttempt, ms: number): void {
 }
 
 /** Ends the run with the verdict over its lost attempts. */
-export async function giveUp(attempt: NodeAttempt): Promise<RunNodeResult> {
+export async function giveUp(attempt: NodeAttempt): Promise<never> {
   const { deps, input, node, begun } = attempt;
   const { tenant, traceId } = input.execution;
   const run = await deps.database.single.inTenant(tenant, ({ em }) => new RunRepository(em).find(traceId, node.id));
-  const known = (run?.lossesSoFar() ?? []).flatMap((how) =>
-    Object.keys(LOSSES).filter((loss): loss is Loss => loss === how),
-  );
-  // A loss of which nothing could be noted is told as what is known of it: that no heartbeat came.
-  const unknown = Array.from({ length: Math.max(0, begun.crashes - known.length) }, () => 'heartbeat_missed' as const);
-  const error = new HandlerLost(node.id, performerOf(node), [...unknown, ...known].slice(-begun.crashes));
-  return fail(attempt, { status: 'fatal_error', error });
+  const losses = lossesNoted(run?.lossesSoFar() ?? [], begun.crashes);
+  return failForGood(attempt, new HandlerLost(node.id, performerOf(node), losses));
 }

@@ -1,12 +1,11 @@
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
-import { performerOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { ExecutionRef, NodeResult } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import type { StoredRowInvalid } from '../../entities/entity-errors.ts';
-import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
-import type { RunAttempt, RunBeginning, RunEnd } from '../../operations/record/notes.ts';
+import type { RunAttempt, RunBeginning } from '../../operations/record/notes.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import type { RunSoFar } from './run-rows.ts';
 
 export interface RunNodeInput {
   readonly execution: ExecutionRef;
@@ -46,19 +45,7 @@ export function runAttemptOf({ input, node, begun }: NodeAttempt): RunAttempt {
   return { traceId: input.execution.traceId, nodeId: node.id, number: begun.number };
 }
 
-/** A run's end as it stands before anything is known of it. */
-export function runEnd({ node, begun }: NodeAttempt): RunEnd {
-  return {
-    nodeId: node.id,
-    agent: performerOf(node),
-    kind: node.kind,
-    status: 'ok',
-    attempts: begun.number,
-    failures: begun.failures,
-    outcome: null,
-    output: NOTHING_STORED,
-    error: null,
-    startedAt: null,
-    finishedAt: new Date(),
-  };
+/** What was known of the run when the attempt began. */
+export function runSoFar({ begun }: NodeAttempt): RunSoFar {
+  return { attempts: begun.number, failures: begun.failures, startedAt: null };
 }

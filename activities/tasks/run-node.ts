@@ -2,24 +2,28 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { StaleFence } from '../../capabilities/capability-errors.ts';
 import { errorMessage, MusterError } from '../../domain/errors.ts';
-import { budgetOf, handlerNameOf, performerOf, readersOf } from '../../domain/graphs/kinds/kind-table.ts';
+import { budgetOf, handlerNameOf, readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import { type AttemptEnd, isGivenUp, isLastTry, MAX_LOSSES } from '../../domain/traces/attempt.ts';
+import { growingWaitMs } from '../../domain/waits.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
 import type { RunBeginning } from '../../operations/record/notes.ts';
 import { recording } from '../../operations/record/recording.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
-import { AttemptOvertaken, HandlerUnknown } from '../handler-errors.ts';
-import { type AttemptEnd, handlerOf, runAttempt } from './attempt.ts';
+import { AttemptOvertaken } from '../handler-errors.ts';
+import { missingHandler } from '../nodes/attempt-setting.ts';
+import { runAttempt } from '../nodes/run-attempt.ts';
 import { Beat } from './beat.ts';
 import { inTurn } from './in-turn.ts';
 import { loadDocument, readsNothing, unreadable } from './load-document.ts';
-import { giveUp, MAX_LOSSES, noteBlocked, noteLoss } from './lost-attempts.ts';
+import { giveUp, noteBlocked, noteLoss } from './lost-attempts.ts';
 import type { Beginning, NodeActivity, NodeAttempt, RunNodeInput, RunNodeResult } from './node-attempt.ts';
-import { failUnread, handOver, settle } from './settle-node.ts';
+import { subjectOf } from './run-rows.ts';
+import { failForGood, handOver, settle } from './settle-node.ts';
 
 export type { RunNodeInput, RunNodeResult } from './node-attempt.ts';
 
@@ -27,8 +31,9 @@ export type { RunNodeInput, RunNodeResult } from './node-attempt.ts';
 const MAX_UNEXPECTED = 20;
 /** The heartbeat's detail under which they are counted: it goes from one attempt to the next, and needs no row. */
 const UNEXPECTED = 'muster.unexpected';
-/** How long an attempt waits that met a worker without its handler: the first time, and at most. */
-const ELSEWHERE_MS = { first: 500, most: 3_000 };
+const UNEXPECTED_WAIT = { firstMs: 250, mostMs: 10_000 };
+/** How long an attempt waits that met a worker without its handler. */
+const ELSEWHERE_WAIT = { firstMs: 500, mostMs: 3_000 };
 
 /**
  * Runs one attempt of a slow node: begins the run, calls the handler, writes the end in one transaction. Idempotent
@@ -52,7 +57,7 @@ export async function runNode(deps: ActivityDependencies, input: RunNodeInput): 
 /** The wait after a fault of the program goes by how many there were, not by how often the node had waited before. */
 function unexpectedFailure(error: unknown): Error {
   const count = countUnexpected();
-  if (count < MAX_UNEXPECTED) return toFailure(error, {}, Math.min(10_000, 250 * 2 ** (count - 1)));
+  if (count < MAX_UNEXPECTED) return toFailure(error, {}, growingWaitMs(UNEXPECTED_WAIT, count));
   return finalFailure('handler_failed', `The node could not be run: ${errorMessage(error)}`, {});
 }
 
@@ -72,13 +77,11 @@ function countUnexpected(): number {
 
 /** Nothing is written for a node that this worker does not host: it goes to another one, after at most three seconds. */
 function requireHandler({ deps, node }: NodeActivity): void {
-  const name = handlerNameOf(node);
-  if (name === null || handlerOf(deps.handlers, node) !== undefined) return;
-  const error = new HandlerUnknown(node.id, `the ${node.kind} "${name}"`);
-  deps.log.warn({ nodeId: node.id, handler: name }, error.message);
-  const { attempt } = Context.current().info;
-  const delayMs = Math.min(ELSEWHERE_MS.most, ELSEWHERE_MS.first * 2 ** Math.min(attempt - 1, 10));
-  throw retryableFailure(error.code, error.message, delayMs);
+  const missing = missingHandler(deps, node);
+  if (missing === null) return;
+  deps.log.warn({ nodeId: node.id, handler: handlerNameOf(node) }, missing.message);
+  const waitMs = growingWaitMs(ELSEWHERE_WAIT, Context.current().info.attempt);
+  throw retryableFailure(missing.code, missing.message, waitMs);
 }
 
 /** After a time in line an attempt waits so long before it comes again. Milliseconds. */
@@ -91,7 +94,7 @@ const LINE_UP_AGAIN_MS = 250;
  */
 async function runInTurn(activity: NodeActivity): Promise<RunNodeResult> {
   const { info, cancellationSignal } = Context.current();
-  if (info.attempt < MAX_LOSSES || (await lossesOf(activity)) < MAX_LOSSES - 1) return beginAndRun(activity);
+  if (info.attempt < MAX_LOSSES || !isLastTry({ crashes: await lossesOf(activity) })) return beginAndRun(activity);
   const beat = new Beat('waiting for its turn');
   const withinMs = (info.startToCloseTimeoutMs - budgetOf(activity.node).timeoutMs) / 2;
   const turn = await inTurn({ signal: cancellationSignal, withinMs }, () => {
@@ -99,7 +102,7 @@ async function runInTurn(activity: NodeActivity): Promise<RunNodeResult> {
     return beginAndRun(activity);
   }).finally(() => beat.stop());
   if (turn.came) return turn.result;
-  if (turn.why === 'aborted') return handOver();
+  if (turn.why === 'aborted') throw handOver();
   throw retryableFailure('handler_failed', 'The node waits for its turn.', LINE_UP_AGAIN_MS);
 }
 
@@ -119,8 +122,8 @@ async function beginAndRun(activity: NodeActivity): Promise<RunNodeResult> {
   }
   const attempt = { ...activity, begun };
   if (begun.lost !== null) await noteLoss(attempt, begun.lost);
-  if (begun.crashes >= MAX_LOSSES) return giveUp(attempt);
-  if (document instanceof StoredRowInvalid) return failUnread(attempt, document);
+  if (isGivenUp(begun)) return giveUp(attempt);
+  if (document instanceof StoredRowInvalid) return failForGood(attempt, document);
   await activity.deps.reach('after_begin_before_handler');
   return callAndSettle(attempt, document);
 }
@@ -130,11 +133,12 @@ function begin({ deps, input, node }: NodeActivity): Promise<Beginning> {
   const { execution } = input;
   const { workflowExecution, attempt: activityAttempt } = Context.current().info;
   const workflowRun = workflowExecution?.runId ?? '';
-  const subject = { nodeId: node.id, agent: performerOf(node), kind: node.kind };
   const readers = readersOf(node);
   const units = readers.every(readsNothing) ? deps.database.single : deps.database;
   return recording({ units, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
-    const begun = await recorder.runBegan(execution, subject, { workflowRun, activityAttempt, process: deps.process });
+    const begun = await recorder.runBegan(execution, subjectOf(node), {
+      ...{ workflowRun, activityAttempt, process: deps.process },
+    });
     const document = await loadDocument(em, execution, begun.kind === 'begun' ? readers : []).catch(unreadable);
     return { begun, document };
   });
@@ -144,22 +148,27 @@ function begin({ deps, input, node }: NodeActivity): Promise<Beginning> {
 async function callAndSettle(attempt: NodeAttempt, document: GraphDocument): Promise<RunNodeResult> {
   const beat = new Beat(null, { blocked: (ms) => noteBlocked(attempt, ms) });
   try {
-    const end = await callHandler(attempt, document, beat);
-    return await settle(attempt, end, beat);
+    const end = await attemptNode(attempt, document, beat);
+    return await settle(attempt, end);
   } finally {
     beat.stop();
   }
 }
 
-function callHandler(attempt: NodeAttempt, document: GraphDocument, beat: Beat): Promise<AttemptEnd> {
+async function attemptNode(attempt: NodeAttempt, document: GraphDocument, beat: Beat): Promise<AttemptEnd> {
   const { deps, input, node, begun } = attempt;
-  const { execution } = input;
   const { number, limitWaitMs } = begun;
-  const scope = { execution, attempt: number, heartbeat: beat.report.bind(beat) };
-  return runAttempt(node, {
-    ...{ deps, scope, limitWaitMs, document },
-    cancellation: Context.current().cancellationSignal,
-  });
+  const scope = { execution: input.execution, attempt: number, heartbeat: beat.report.bind(beat) };
+  const { cancellationSignal } = Context.current();
+  const end = await runAttempt(node, { ...{ deps, scope, limitWaitMs, document }, cancellation: cancellationSignal });
+  const isLost = end.kind === 'stopped' && serverGaveUp();
+  return isLost ? { kind: 'lost', how: beat.wasBlocked ? 'event_loop_blocked' : 'heartbeat_missed' } : end;
+}
+
+/** Whether it is not by a cancel, or by a worker that shuts down, that the attempt was told to stop. */
+function serverGaveUp(): boolean {
+  const { cancellationDetails } = Context.current();
+  return cancellationDetails?.notFound === true || cancellationDetails?.timedOut === true;
 }
 
 /** An earlier attempt ended the run, and its report was lost: the same report again. */

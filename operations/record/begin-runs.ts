@@ -120,6 +120,7 @@ const BEGIN = traced((trace) =>
       ...(['t.status as task_status', 'r.status as run_status', 'r.attempts as run_attempts', 'r.outcome'] as const),
       ...(['r.error_code', 'r.error_text', 'r.finished_at'] as const),
       msUntil(eb.ref('r.next_attempt_at')).as('wait_ms'),
+      eb('t.deadline_at', 'is not', null).as('has_deadline'),
     ]),
 );
 
@@ -163,7 +164,8 @@ function readBegun({ attempts, first, failures, crashes, ...row }: BeginRow): Ru
   const isLost = row.attempts_before !== null && row.crashes_before !== null && crashes > row.crashes_before;
   const lost = isLost ? { number: row.attempts_before ?? 0, process: row.process_before } : null;
   const limitWaitMs = row.limit_wait_ms ?? 0;
-  return { kind: 'begun', number: attempts, first: first === true, failures, crashes, limitWaitMs, lost };
+  const hasDeadline = Boolean(row.has_deadline);
+  return { kind: 'begun', number: attempts, first: first === true, failures, crashes, limitWaitMs, hasDeadline, lost };
 }
 
 function readRefusal({ task_status: taskStatus, run_status: status, ...run }: BeginRow): RunBeginning {

@@ -55,6 +55,8 @@ export type RunBeginning =
       readonly crashes: number;
       /** How long the run has waited for limits, in milliseconds. */
       readonly limitWaitMs: number;
+      /** Whether the task has a deadline, which ends every wait for a limit. */
+      readonly hasDeadline: boolean;
       /** The attempt before this one, when this one found it without an end. */
       readonly lost: LostAttempt | null;
     }
@@ -76,25 +78,6 @@ export interface RunAttempt {
   readonly nodeId: string;
   readonly number: number;
 }
-
-/**
- * Why an attempt leaves its run without an end, so that another one follows.
- * `failed`: the handler failed, the next attempt comes after the wait. `limited`: it waits for a limit, which counts
- * neither as failure nor as lost. `given back`: through no fault of the handler, counts as nothing. `lost`: the attempt
- * knows itself that the server gave it up.
- */
-export type AttemptLeft =
-  | { readonly because: 'failed'; readonly error: RunError; readonly waitMs: number }
-  | {
-      readonly because: 'limited';
-      readonly waitMs: number;
-      /** How long the attempt has waited already, in milliseconds. */
-      readonly waitedMs: number;
-      /** How long the run may wait in total, where its task has no deadline that ends the waiting. */
-      readonly mostMs: number;
-    }
-  | { readonly because: 'given back' }
-  | { readonly because: 'lost'; readonly how: string };
 
 /** The end of a run. */
 export interface RunEnd extends RunSubject {

@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import type { LeavingVerdict } from '../../domain/traces/attempt.ts';
 import { type AuditRow, auditRowsFrom } from '../../entities/audit/audit-rows.ts';
 import { runPart } from '../../entities/insert-from.ts';
 import { type OutboxRow, outboxRowsFrom } from '../../entities/system/outbox-rows.ts';
@@ -13,7 +14,6 @@ import { closeTrace, type EndedTask, endTasks } from './end-tasks.ts';
 import { leaveAttempt } from './leave-attempt.ts';
 import { explainLoss, findLoss } from './note-losses.ts';
 import type {
-  AttemptLeft,
   AttemptNote,
   LostAttempt,
   NewTraceEvent,
@@ -61,12 +61,9 @@ export class Recorder {
     return written === true;
   }
 
-  /**
-   * Writes how an attempt left its run without an end. Nothing changes where a later attempt has taken over.
-   * @returns false only for a limit that the run would wait for too long: then nothing is noted
-   */
-  attemptLeft(execution: ExecutionRef, run: RunAttempt, left: AttemptLeft): Promise<boolean> {
-    return leaveAttempt(this.#em, run, { execution, left });
+  /** Writes how an attempt left its run without an end. Nothing changes where a later attempt has taken over. */
+  attemptLeft(run: RunAttempt, verdict: LeavingVerdict): Promise<void> {
+    return leaveAttempt(this.#em, run, verdict);
   }
 
   /** Notes how an attempt was lost that a later one found without an end, from what the database knows of its process. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { ExecutionRef } from '../../../domain/tasks/execution.ts';
+import type { LeavingVerdict } from '../../../domain/traces/attempt.ts';
 import { TraceRepository } from '../../../entities/traces/trace-repository.ts';
-import type { AttemptLeft, RunBeginning } from '../../../operations/record/notes.ts';
+import type { RunBeginning } from '../../../operations/record/notes.ts';
 import { Recorder } from '../../../operations/record/recorder.ts';
 import { ClaimBed } from '../../dispatcher/claim-bed.ts';
 
@@ -23,8 +24,8 @@ describe('the number of an attempt', () => {
 
   const inRun = <Result>(work: (recorder: Recorder) => Promise<Result>) =>
     bed.database.inTenant(execution.tenant, ({ em }) => work(new Recorder(em)));
-  const leave = (number: number, left: AttemptLeft) =>
-    inRun((recorder) => recorder.attemptLeft(execution, attempt(number), left));
+  const leave = (number: number, verdict: LeavingVerdict) =>
+    inRun((recorder) => recorder.attemptLeft(attempt(number), verdict));
   const begin = (workflowRun: string, activityAttempt: number, process = 'one') =>
     inRun((recorder) => recorder.runBegan(execution, NODE, { workflowRun, activityAttempt, process }));
   const told = (begun: RunBeginning) => (begun.kind === 'begun' ? begun.number : begun.kind);
@@ -52,7 +53,7 @@ describe('the number of an attempt', () => {
 
   it('grows when Temporal begins to count anew within one workflow run', async () => {
     await begin('A', 3);
-    await leave(1, { because: 'failed', error: { code: 'handler_failed', message: 'no' }, waitMs: 0 });
+    await leave(1, { kind: 'retry', error: { code: 'handler_failed', message: 'no' }, waitMs: 0 });
 
     assert.deepEqual(
       await numbers([
@@ -104,12 +105,12 @@ describe('the number of an attempt', () => {
   it('is told by an event once, and not again after waits for a limit', async () => {
     await begin('A', 1);
     for (const number of [1, 2, 3]) {
-      await leave(number, { because: 'limited', waitMs: 0, waitedMs: 0, mostMs: 60_000 });
+      await leave(number, { kind: 'wait', message: '', waitMs: 0, countedMs: 0 });
       await begin('A', number + 1);
     }
     assert.deepEqual(await eventTypes(), ['run.started']);
 
-    await leave(4, { because: 'given back' });
+    await leave(4, { kind: 'give back' });
     await begin('A', 5);
     assert.deepEqual(await eventTypes(), ['run.started', 'run.retried']);
   });

@@ -1,0 +1,45 @@
+import type { NodeScope } from '../../capabilities/scope.ts';
+import type { Handler } from '../../domain/agents/handler.ts';
+import { DEFAULT_RETRY } from '../../domain/agents/retry-policy.ts';
+import type { AgentNode, GraphNode, ToolNode } from '../../domain/graphs/definition.ts';
+import { budgetOf, handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
+import type { GraphDocument } from '../../domain/graphs/read-source.ts';
+import type { AttemptRules } from '../../domain/traces/attempt.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { HandlerUnknown } from '../handler-errors.ts';
+
+/** What an attempt needs besides the node itself. */
+export interface AttemptSetting {
+  readonly deps: ActivityDependencies;
+  readonly scope: Pick<NodeScope, 'execution' | 'attempt' | 'heartbeat' | 'note'>;
+  /** How long the run has waited for limits; absent for a quick node in its stretch, which waits for nothing. */
+  readonly limitWaitMs?: number;
+  readonly document: GraphDocument;
+  /** Aborts when the task is cancelled or the worker shuts down. */
+  readonly cancellation: AbortSignal;
+}
+
+/** A node that calls the code of an agent or a tool. */
+export type HandlerNode = AgentNode | ToolNode;
+
+type Hosted = Pick<ActivityDependencies, 'handlers'>;
+
+/** @throws HandlerUnknown where this worker does not host the handler of the node */
+export function handlerOf({ handlers }: Hosted, node: HandlerNode): Handler {
+  const handler = handlers.get(`${node.kind}:${node.handler}`);
+  if (handler === undefined) throw new HandlerUnknown(node.id, `the ${node.kind} "${node.handler}"`);
+  return handler;
+}
+
+/** Why this worker cannot run a node; null where it can. */
+export function missingHandler(deps: Hosted, node: GraphNode): HandlerUnknown | null {
+  const name = handlerNameOf(node);
+  if (name === null || deps.handlers.has(`${node.kind}:${name}`)) return null;
+  return new HandlerUnknown(node.id, `the ${node.kind} "${name}"`);
+}
+
+/** By what a node's attempts are judged. */
+export function rulesOf({ handlers }: Hosted, node: GraphNode, hasDeadline: boolean): AttemptRules {
+  const retry = handlers.get(`${node.kind}:${handlerNameOf(node)}`)?.retry ?? DEFAULT_RETRY;
+  return { nodeId: node.id, maxRetries: budgetOf(node).maxRetries, retry, hasDeadline };
+}

@@ -1,0 +1,60 @@
+import { HandlerThrew, parseThrown } from '../../domain/agents/thrown.ts';
+import { hasErrorCode, MusterError } from '../../domain/errors.ts';
+import type { GraphNode } from '../../domain/graphs/definition.ts';
+import type { NodeKind } from '../../domain/graphs/kinds.ts';
+import { thrownText } from '../../domain/thrown-text.ts';
+import type { AttemptEnd } from '../../domain/traces/attempt.ts';
+import { HandlerUnknown } from '../handler-errors.ts';
+import { runAgent } from './agent.ts';
+import type { AttemptSetting } from './attempt-setting.ts';
+import { runCondition } from './condition.ts';
+import { runTool } from './tool.ts';
+
+/** A method, so that what takes nodes of one kind fits in: it is looked up by a node's own kind. */
+interface NodeRunner {
+  run(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd>;
+}
+
+const CONTAINER: NodeRunner = {
+  run: async ({ id }) => {
+    throw new Error(`The container ${id} calls no handler.`);
+  },
+};
+
+/** How one attempt of a node of each kind is carried out. */
+const RUNNERS: Readonly<Record<NodeKind, NodeRunner>> = {
+  agent: { run: runAgent },
+  tool: { run: runTool },
+  condition: { run: runCondition },
+  'sub-graph': CONTAINER,
+  each: CONTAINER,
+  repeat: CONTAINER,
+};
+
+/** Runs one attempt of a node. Whatever is thrown meanwhile becomes its end. */
+export async function runAttempt(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd> {
+  try {
+    return await RUNNERS[node.kind].run(node, setting);
+  } catch (error) {
+    if (error instanceof HandlerUnknown) return { kind: 'unhosted', message: error.message };
+    if (setting.cancellation.aborted) return { kind: 'stopped' };
+    return error instanceof HandlerThrew ? thrownAttempt(error.thrown) : failedAttempt(error);
+  }
+}
+
+function thrownAttempt(thrown: unknown): AttemptEnd {
+  const { code, message, retryable, retryAfterMs, limitedForMs } = parseThrown(thrown);
+  if (limitedForMs !== null) return { kind: 'limited', message, retryAfterMs: limitedForMs, waitedMs: 0 };
+  return { kind: 'failed', code, message, retryable, retryAfterMs };
+}
+
+/** An error of ours: the input, the output, the time. */
+function failedAttempt(error: unknown): AttemptEnd {
+  return {
+    kind: 'failed',
+    code: hasErrorCode(error) ? error.code : 'handler_failed',
+    message: thrownText(error),
+    retryable: !(error instanceof MusterError) || error.retryable,
+    retryAfterMs: null,
+  };
+}
