@@ -129,8 +129,10 @@ describe('the imports', () => {
     assertNone(findCycles(judged).map((found) => `These files import each other: ${found.join(' → ')}.`));
   });
 
-  it('are of files with names of their own, but for registers, operations and capabilities, which their folder names', () => {
-    const named = product.filter(({ path }) => !/^(operations\/[^/]+|capabilities)\/[^/]+$/.test(path));
+  it('are of files with names of their own, but for those of registers, operations, capabilities and kinds, which their folder names', () => {
+    const named = product.filter(
+      ({ path }) => !/^(operations\/[^/]+|capabilities|activities\/nodes)\/[^/]+$/.test(path),
+    );
 
     assert.equal(doubleNames([planted('redis/view.ts'), planted('client/view.ts'), planted('client/a.ts')]).length, 1);
     assertNone(doubleNames(named));
