@@ -1,39 +1,35 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { connectClient } from '../../temporal/connect.ts';
-import type { RunningWorker } from '../../worker.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
+import { WorkerProcess } from '../support/worker-process.ts';
 import { behindTheBack } from './acceptance/database.ts';
-import { scriptedGraphs } from './acceptance/graphs.ts';
-import { Script } from './acceptance/script.ts';
 import { LARGE } from './faults/world.ts';
 
+const GRAPHS = fileURLToPath(new URL('./waiting-graphs.ts', import.meta.url));
 const PLACES = 5;
 const WAITING = LARGE ? 3_000 : 300;
-const AT_ONCE_MS = 5_000;
+const AT_ONCE_MS = 15_000;
 
 /** Many tasks that are paused after their first node, and one worker that has few places. */
 describe('tasks that wait', function () {
   this.timeout(LARGE ? 1_200_000 : 180_000);
-  const script = new Script();
-  const { chain, single } = scriptedGraphs(script);
   let muster: MusterUnderTest;
-  let worker: RunningWorker;
+  let worker: WorkerProcess;
 
-  const work = () => muster.work({ graphs: [chain, single] });
+  const work = () =>
+    WorkerProcess.start({ environment: muster.environment, module: GRAPHS, folder: muster.stack.folder });
 
   before(async () => {
     muster = await openMuster('waiting', { environment: { MUSTER_MAX_CONCURRENT_TASKS: String(PLACES) } });
     worker = await work();
-    // The first node pauses its own task, so that the second one waits for a resume.
-    script.on('first', async ({ taskId }) => {
-      await muster.client.task(taskId).pause();
-      await eventually(async () => (await statusOf(taskId)) === 'paused', { withinMs: 60_000 });
-      return {};
-    });
   });
-  after(() => muster?.close());
+  after(async () => {
+    await worker?.close();
+    await muster?.close();
+  });
 
   const rows = <Row extends object>(text: string, values: unknown[] = []) => behindTheBack<Row>(muster, text, values);
   const statusOf = async (id: string) => (await muster.client.task(id).read()).status;
@@ -44,7 +40,7 @@ describe('tasks that wait', function () {
   const submitWaiting = async (total: number, options: { concurrencyKey?: string } = {}) => {
     const before = await count("status = 'paused'");
     const items = Array.from({ length: total }, () => ({ input: {}, ...options }));
-    const tasks = await muster.client.submitMany('chain', items);
+    const tasks = await muster.client.submitMany('pausing', items);
     await eventually(async () => (await count("status = 'paused'")) === before + total, {
       withinMs: 20_000 + 200 * total,
       everyMs: 200,
@@ -54,7 +50,7 @@ describe('tasks that wait', function () {
   };
   const runsAtOnce = async (why: string) => {
     const startedAt = performance.now();
-    await (await muster.client.submit('single', {})).result();
+    await (await muster.client.submit('plain', {})).result();
     const tookMs = performance.now() - startedAt;
     assert.ok(tookMs < AT_ONCE_MS, `${why}: the next task took ${Math.round(tookMs)} ms`);
     return tookMs;
@@ -80,8 +76,9 @@ describe('tasks that wait', function () {
     assert.deepEqual(await rows('select key from muster.concurrency_slots'), []);
   });
 
-  it('leaves them to nobody when the worker goes, and continues them on the next one', async () => {
-    await worker.stop();
+  it('belongs to nobody: its worker is killed, and the next one continues it', async () => {
+    worker.signal('SIGKILL');
+    await worker.ended;
     worker = await work();
     await runsAtOnce('on a new worker');
     const [some] = await rows<{ id: string }>(
