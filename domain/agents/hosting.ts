@@ -39,6 +39,8 @@ function missingAmong({ taskQueue, handlers }: HostedNeeds, workers: readonly Ho
   return `a worker that hosts ${named(wanted)}${together} on the task queue "${taskQueue}"`;
 }
 
+/** How the names of agents begin among handlers. */
+const AGENT = 'agent:';
 /** More names than this help nobody. */
 const MOST_NAMES = 3;
 
@@ -70,6 +72,26 @@ export function unhostedGraphs(
     const waitsFor = missingHost({ taskQueue, handlers }, workers);
     return waitsFor === null ? [] : [{ graph, taskQueue, waiting, running, waitsFor }];
   });
+}
+
+/**
+ * How many waiting tasks need an agent that no worker on their task queue hosts, and the names of these agents. A worker
+ * that missed a beat hosts nothing here.
+ */
+export function missingAgents(
+  needs: readonly (HostedNeeds & { readonly waiting: number })[],
+  workers: readonly HostingWorker[],
+): { readonly tasks: number; readonly agents: string[] } {
+  const heard = workers.filter((worker) => worker.silentSeconds <= MISSED_AFTER_SECONDS);
+  const missing = needs.map(({ taskQueue, handlers, waiting }) => {
+    const hosted = new Set(heard.flatMap((worker) => (worker.taskQueue === taskQueue ? worker.handlers : [])));
+    return { waiting, agents: handlers.filter((handler) => handler.startsWith(AGENT) && !hosted.has(handler)) };
+  });
+  const held = missing.filter(({ waiting, agents }) => waiting > 0 && agents.length > 0);
+  return {
+    tasks: held.reduce((sum, { waiting }) => sum + waiting, 0),
+    agents: [...new Set(held.flatMap(({ agents }) => agents.map((agent) => agent.slice(AGENT.length))))].sort(),
+  };
 }
 
 /** The same for people. */

@@ -1,5 +1,4 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { LIVING_AGENT_STATUSES } from '../../domain/agents/agent-status.ts';
 import type { TenantId } from '../../domain/ids.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
@@ -133,37 +132,5 @@ export class QueueCountRepository {
       .orderBy('g.taskQueue')
       .execute();
     return queues.map(({ taskQueue, waits }) => ({ taskQueue, waits: waits === true }));
-  }
-
-  /** Waiting tasks whose graph needs an agent that no process hosts, and the names of these agents. */
-  async unhosted(): Promise<{ tasks: number; agents: string[] }> {
-    const needs = await tables(this.#em)
-      .with('waiting', (db) =>
-        db
-          .selectFrom('tasks as t')
-          .select(({ fn }) => ['t.graphId as graph', fn.countAll<string>().as('tasks')])
-          .where('t.status', '=', literal('pending'))
-          .groupBy('t.graphId'),
-      )
-      .selectFrom('waiting as w')
-      .innerJoin('agent_components as c', 'c.graphId', 'w.graph')
-      .select(['w.graph', 'w.tasks', 'c.handler'])
-      .distinct()
-      .where('c.componentType', '=', 'agent')
-      .where('c.handler', 'is not', null)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('agents as a')
-              .select('a.id')
-              .whereRef('a.name', '=', 'c.handler')
-              .where('a.status', 'in', LIVING_AGENT_STATUSES),
-          ),
-        ),
-      )
-      .execute();
-    const tasks = new Map(needs.map((need) => [need.graph, Number(need.tasks)]));
-    const agents = new Set(needs.flatMap(({ handler }) => handler ?? []));
-    return { tasks: [...tasks.values()].reduce((sum, one) => sum + one, 0), agents: [...agents].sort() };
   }
 }

@@ -98,7 +98,7 @@ export interface QueueView {
   readonly paused: readonly string[];
   /** How long a task waits behind higher bands before it also competes by its age, in seconds. */
   readonly ageingSeconds: number;
-  /** Tasks among the waiting that no worker can carry out. An agent whose process was killed counts as hosted for 45 s. */
+  /** Tasks among the waiting that no worker can carry out. An agent whose process was killed counts as hosted for 15 s. */
   readonly unhosted: UnhostedTasks;
   readonly index: IndexState;
   /** Temporal task queues for which tasks wait and that no worker serves. */

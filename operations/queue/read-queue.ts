@@ -1,6 +1,8 @@
 import type { Transaction } from '../../database/transaction.ts';
+import { missingAgents } from '../../domain/agents/hosting.ts';
 import { hasErrorCode } from '../../domain/errors.ts';
 import { parseQueueSettings } from '../../domain/queues/queue-settings.ts';
+import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
 import { SettingsRepository } from '../../entities/system/settings-repository.ts';
 import { QueueCountRepository } from '../../entities/tasks/queue-count-repository.ts';
 import type { JobQueue } from '../../redis/job-queue.ts';
@@ -27,12 +29,13 @@ export async function readQueue(call: Call, { allTenants }: { allTenants: boolea
 function readCounts({ caller, stores }: Call, allTenants: boolean): Promise<QueueCounts & { taskQueues: TaskQueues }> {
   const read = async ({ em }: Transaction) => {
     const counts = new QueueCountRepository(em);
+    const hosting = new HostingRepository(em);
     return {
       tasks: await counts.tasks(),
       tenants: await counts.tenants(),
       slots: await counts.slots(MAX_KEYS),
       taskQueues: await counts.taskQueues(),
-      unhosted: await counts.unhosted(),
+      unhosted: missingAgents(await hosting.needs(), await hosting.workers()),
       settings: parseQueueSettings(await new SettingsRepository(em).read('queue')),
     };
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { missingHost } from '../../../domain/agents/hosting.ts';
+import { missingAgents, missingHost } from '../../../domain/agents/hosting.ts';
 
 describe('what a task waits for that nobody can start', () => {
   const heard = { silentSeconds: 3 };
@@ -41,5 +41,25 @@ describe('what a task waits for that nobody can start', () => {
       /has been silent for more than 15 s and counts as gone after 45 s$/,
     );
     assert.equal(missingHost(needs, [silent, { ...heard, ...host }]), null);
+  });
+});
+
+describe('the agents that waiting tasks miss', () => {
+  const needs = { taskQueue: 'main', handlers: ['agent:reader', 'tool:mailer'], waiting: 2 };
+  const host = { taskQueue: 'main', handlers: needs.handlers, silentSeconds: 3 };
+
+  it('are those that no worker of their task queue hosts, with the tasks that wait for them', () => {
+    const others = { ...needs, handlers: ['agent:writer', 'agent:reader'], waiting: 3 };
+
+    assert.deepEqual(missingAgents([needs, others], [host]), { tasks: 3, agents: ['writer'] });
+    assert.deepEqual(missingAgents([needs, others], [{ ...host, taskQueue: 'other' }]), {
+      tasks: 5,
+      agents: ['reader', 'writer'],
+    });
+    assert.deepEqual(missingAgents([{ ...needs, waiting: 0 }], []), { tasks: 0, agents: [] });
+  });
+
+  it('are missed as soon as their only worker has missed a beat', () => {
+    assert.deepEqual(missingAgents([needs], [{ ...host, silentSeconds: 16 }]), { tasks: 2, agents: ['reader'] });
   });
 });
