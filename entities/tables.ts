@@ -44,7 +44,7 @@ const plugins = new WeakMap<object, PropertyNames>();
  *
  * Columns have the names of properties, and so have aliases and the columns of table expressions. What is read under the
  * name of a column is converted as that column is; an expression of another name stays as the driver returns it, which is
- * text for moments and for counts.
+ * text for big numbers, counts among them.
  */
 export function tables(em: SqlEntityManager): Kysely<Tables> {
   const entities = em.getMetadata();

@@ -46,7 +46,7 @@ export class QueueCountRepository {
             't.status',
             't.priority',
             fn.countAll<string>().as('count'),
-            fn.min<string>('t.createdAt').as('oldest'),
+            fn.min<Date>('t.createdAt').as('oldest'),
           ])
           .whereRef('t.tenantId', '=', 'n.id')
           .where('t.status', 'in', NOT_ENDED)
@@ -63,7 +63,7 @@ export class QueueCountRepository {
       status,
       band: bandOfPriority(priority),
       count: Number(count),
-      oldestAt: new Date(oldest),
+      oldestAt: oldest,
     }));
   }
 

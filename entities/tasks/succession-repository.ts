@@ -167,7 +167,7 @@ const endedTasks = (em: SqlEntityManager) =>
   tables(em)
     .selectFrom('tasks as t')
     .select(['t.id', 't.startAfter', 't.createdAt', 't.recurrence'])
-    .select((eb) => eb.fn<string>('now').as('now'));
+    .select(now().as('now'));
 
 type EndedRow = Awaited<ReturnType<ReturnType<typeof endedTasks>['execute']>>[number];
 
@@ -176,7 +176,7 @@ function readConsequences(
   { continues, blocks }: { continues: unknown; blocks: unknown },
 ): EndWithConsequences {
   const recurrence = continues === true ? readRecurrence(row.recurrence) : null;
-  const times = { scheduledAt: row.startAfter ?? row.createdAt, now: new Date(row.now) };
+  const times = { scheduledAt: row.startAfter ?? row.createdAt, now: row.now };
   return {
     taskId: row.id,
     blocks: blocks === true,
