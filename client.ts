@@ -1,7 +1,7 @@
 import { graphsArgument, targetOf, taskIdArgument, userArgument } from './client/arguments.ts';
 import { Face, withArguments } from './client/face.ts';
 import { Limits } from './client/limits.ts';
-import type { Messages } from './client/messages.ts';
+import { Messages } from './client/messages.ts';
 import { type ClientStores, openClientStores } from './client/open-stores.ts';
 import { connectOptions } from './client/options/connect-options.ts';
 import type { ConnectOptions, SubmittedTask } from './client/public-types.ts';
@@ -14,6 +14,7 @@ import type { GraphHead } from './entities/graphs/statements/newest-graphs.ts';
 import type { DeadLetter } from './entities/tasks/dead-letter-repository.ts';
 import type { TaskRecord } from './entities/tasks/task-record.ts';
 import { type AgentView, listAgents } from './operations/agents/list.ts';
+import type { CallOptions } from './operations/call.ts';
 import { type Caller, onBehalfOf, serviceCaller } from './operations/caller.ts';
 import { listGraphs } from './operations/graphs/list.ts';
 import { publish } from './operations/graphs/publish.ts';
@@ -23,7 +24,7 @@ import type { QueueView } from './operations/queue/queue-view.ts';
 import { setQueueLimit } from './operations/queue/set-limit.ts';
 import { setQueueWeight } from './operations/queue/set-weight.ts';
 import { viewQueue } from './operations/queue/view.ts';
-import type { OperationNamespaces } from './operations/register.ts';
+import type { AnswerOf, InputOf, OperationName, OperationNamespaces } from './operations/register.ts';
 import { type DeadListOptions, listDeadTasks } from './operations/tasks/dead.ts';
 import { listTasks, type TaskListOptions } from './operations/tasks/list.ts';
 import { type RedriveAll, type RedriveOptions, type RedriveReport, redriveTasks } from './operations/tasks/redrive.ts';
@@ -83,8 +84,8 @@ export class Muster {
     this.#stores = stores;
     this.#face = new Face(stores, caller);
     this.#reader = new TaskReader(this.#face, stores.wakeUps);
-    this.limits = new Limits(this.#face, stores.slots);
-    this.messages = stores.messages;
+    this.limits = new Limits(this.#face);
+    this.messages = new Messages(this.#face);
     this.operations = this.#face.namespaces();
   }
 
@@ -96,6 +97,16 @@ export class Muster {
    */
   as(user: string): Muster {
     return new Muster(this.#stores, onBehalfOf(this.#face.caller, userArgument(user)));
+  }
+
+  /**
+   * Calls an operation by its name, as `muster call` does. Under a `key` a repetition answers what the first call answered.
+   * @example
+   * await muster.call('queue.setLimit', { key: 'graph:channel-digest', limit: 4 }, { key: 'change-17' });
+   * @throws OptionInvalid for a name that no operation has, and what the operation throws
+   */
+  call<Name extends OperationName>(name: Name, input: InputOf<Name>, options?: CallOptions): Promise<AnswerOf<Name>> {
+    return this.#face.callNamed(name, input, options);
   }
 
   /** The tenant that every call is for. */

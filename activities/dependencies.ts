@@ -1,11 +1,11 @@
 import type { CapabilityDependencies } from '../capabilities/scope.ts';
-import type { GraphCache } from '../database/graph-cache.ts';
 import type { Handler } from '../domain/agents/handler.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { AgentPlaceAnswer, PlaceWaiter } from '../domain/limits/agent-place.ts';
 import type { QueueSettings } from '../domain/queues/queue-settings.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import type { OpenTaskStatus, TerminalTaskStatus } from '../domain/tasks/task-status.ts';
+import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import type { AgentHealthBoard } from '../redis/agent-health.ts';
 
 /** The log of a process: facts first, then the sentence. */

@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { sql } from 'kysely';
-import { AgentPresence } from '../database/agent-presence.ts';
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database } from '../database/transaction.ts';
 import { HEARTBEAT_INTERVAL_MS } from '../domain/agents/agent-status.ts';
 import { SYSTEM_TENANT } from '../domain/ids.ts';
+import { AgentPresence } from '../operations/agents/presence.ts';
 import { AgentHealthBoard } from '../redis/agent-health.ts';
 import { openRedis } from '../redis/open-redis.ts';
 import type { MusterUnderTest } from '../test/support/muster.ts';

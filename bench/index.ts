@@ -5,6 +5,7 @@ import { type MusterUnderTest, openMuster } from '../test/support/muster.ts';
 import { type PrivateStack, startPrivateStack } from '../test/support/stack.ts';
 import { prepareInstallation } from '../worker/wire/prepare-installation.ts';
 import { measureDispatch } from './dispatch-speed.ts';
+import { measureDoor } from './door-cost.ts';
 import { measureGraphSpeed } from './graph-speed.ts';
 import { measureHeartbeats } from './heartbeat-cost.ts';
 import { measureLimiter } from './limiter-speed.ts';
@@ -21,6 +22,7 @@ import { measureWorker } from './worker-footprint.ts';
 const MEASUREMENTS = {
   worker: measureWorker,
   speed: measureGraphSpeed,
+  door: measureDoor,
   submit: measureSubmits,
   dispatch: measureDispatch,
   limiter: measureLimiter,

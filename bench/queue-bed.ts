@@ -1,11 +1,11 @@
 import { v7 as uuid } from 'uuid';
-import { GraphCache } from '../database/graph-cache.ts';
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database } from '../database/transaction.ts';
 import { Dispatcher } from '../dispatcher/dispatcher.ts';
 import { SettingsCache } from '../dispatcher/settings-cache.ts';
 import { NO_FAILPOINTS } from '../domain/system/failpoints.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import { GraphCache } from '../operations/graphs/graph-cache.ts';
 import { JobQueue } from '../redis/job-queue.ts';
 import { openRedis } from '../redis/open-redis.ts';
 import { WakeUps } from '../redis/wake-ups.ts';

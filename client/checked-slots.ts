@@ -1,27 +1,13 @@
-import { anyNumber, objectWith, text } from '../options/fields.ts';
-import { argumentOf, optionsOf } from '../options/parse-options.ts';
-import type {
-  ProcessSlot,
-  ProcessSlotAnswer,
-  ProcessSlotRequest,
-  ProcessSlots,
-} from '../redis/limits/process-slots.ts';
+import { acquireSlot, releaseSlot, renewSlot } from '../operations/limits/slots.ts';
+import type { ProcessSlot, ProcessSlotAnswer, ProcessSlotRequest } from '../redis/limits/process-slots.ts';
+import { type Face, withArguments } from './face.ts';
 
-const slotKey = argumentOf('acquire', 'key', text({ max: 1_024 }));
-export const slotRequest = optionsOf<ProcessSlotRequest>('acquire', {
-  limit: anyNumber,
-  leaseMs: anyNumber.optional(),
-});
-const slot = objectWith<ProcessSlot>('a slot that acquire gave', { id: 'string', key: 'string', source: 'string' });
-const renewedSlot = argumentOf('renew', 'slot', slot);
-const releasedSlot = argumentOf('release', 'slot', slot);
-
-/** The slots of processes as a program uses them: what it hands in is read before it reaches Redis. */
+/** How many of one thing happen at once, over all processes. */
 export class CheckedSlots {
-  readonly #slots: ProcessSlots;
+  readonly #face: Face;
 
-  constructor(slots: ProcessSlots) {
-    this.#slots = slots;
+  constructor(face: Face) {
+    this.#face = face;
   }
 
   /**
@@ -29,16 +15,16 @@ export class CheckedSlots {
    * @throws OptionInvalid, CostInvalid
    */
   async acquire(key: string, request: ProcessSlotRequest): Promise<ProcessSlotAnswer> {
-    return this.#slots.acquire(slotKey(key), slotRequest(request));
+    return this.#face.call(acquireSlot, withArguments('acquire', request, { key }));
   }
 
   /** Puts the deadline off by the length of the lease. False when the slot is lost, or Redis does not answer. */
-  async renew(slot: ProcessSlot): Promise<boolean> {
-    return this.#slots.renew(renewedSlot(slot));
+  renew(slot: ProcessSlot): Promise<boolean> {
+    return this.#face.call(renewSlot, { slot });
   }
 
   /** Gives the slot back. Repeating it changes nothing; where it fails, the deadline gives it back. */
-  async release(slot: ProcessSlot): Promise<void> {
-    await this.#slots.release(releasedSlot(slot));
+  release(slot: ProcessSlot): Promise<void> {
+    return this.#face.call(releaseSlot, { slot });
   }
 }

@@ -12,7 +12,7 @@ import { type Direction, type DirectOptions, direct } from '../messaging/directo
 import { AgentDirectory } from '../messaging/directory.ts';
 import { Mailboxes } from '../messaging/mailboxes.ts';
 import type { Sender, Speaker } from '../messaging/sender.ts';
-import type { WithId } from './messages.ts';
+import type { WithId } from '../operations/messages/voice.ts';
 import { type ClientStores, type OpenClientOptions, openClientStores } from './open-stores.ts';
 import {
   agentName,

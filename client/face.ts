@@ -1,11 +1,26 @@
 import type { TenantId } from '../domain/ids.ts';
-import { callOperation } from '../operations/call.ts';
+import { type CallOptions, callOperation } from '../operations/call.ts';
 import type { Caller } from '../operations/caller.ts';
 import type { Operation } from '../operations/define.ts';
-import { OPERATIONS, type OperationNamespaces } from '../operations/register.ts';
+import {
+  type AnswerOf,
+  OPERATIONS,
+  type OperationName,
+  type OperationNamespaces,
+  operationNamed,
+} from '../operations/register.ts';
 import type { Stores } from '../operations/stores.ts';
+import { functionField, objectWith, text } from '../options/fields.ts';
 import { foundText } from '../options/found-text.ts';
-import { OptionInvalid } from '../options/parse-options.ts';
+import { nearestName } from '../options/nearest-name.ts';
+import { argumentOf, OptionInvalid, optionsOf } from '../options/parse-options.ts';
+
+const nameArgument = argumentOf('call', 'name', text());
+const callOptions = optionsOf<CallOptions>('call', {
+  key: text().optional(),
+  signal: objectWith<AbortSignal>('an AbortSignal', { addEventListener: 'function' }).optional(),
+  progress: functionField<NonNullable<CallOptions['progress']>>('a function').optional(),
+});
 
 /** Calls operations as one caller. */
 export class Face {
@@ -22,8 +37,31 @@ export class Face {
   }
 
   /** @param given the operation's input, which it reads itself: a type is a promise of the caller's compiler only */
-  call<Input extends object, Answer>(operation: Operation<string, Input, Answer>, given: object): Promise<Answer> {
-    return callOperation(operation, this, given);
+  call<Input extends object, Answer>(
+    operation: Operation<string, Input, Answer>,
+    given: object,
+    how: CallOptions = {},
+  ): Promise<Answer> {
+    return callOperation(operation, { ...how, stores: this.stores, caller: this.caller }, given);
+  }
+
+  /** Calls an operation by its name. @throws OptionInvalid for a name that none has */
+  async callNamed<Name extends OperationName>(
+    name: Name,
+    given: object,
+    how: CallOptions = {},
+  ): Promise<AnswerOf<Name>> {
+    const operation = operationNamed(nameArgument(name));
+    if (operation === undefined) {
+      const nearest = nearestName(
+        name,
+        OPERATIONS.map((known) => known.name),
+      );
+      const hint = nearest === null ? '`muster operations` lists them' : `did you mean ${nearest}?`;
+      throw new OptionInvalid('call', [`there is no operation ${foundText(name)} (${hint})`]);
+    }
+    // The name decides which operation it is, and so what it answers.
+    return this.call(operation, given, callOptions(how)) as Promise<AnswerOf<Name>>;
   }
 
   /** Every operation as a method of its domain. */

@@ -9,7 +9,7 @@ import { checkLimits, limitStatus, resetLimits, takeLimits } from '../operations
 import { viewLimits } from '../operations/limits/view.ts';
 import type { CooldownRequest, OnceAnswer } from '../redis/limits/once.ts';
 import type { LimiterCounters } from '../redis/limits/rate-limiter.ts';
-import type { CheckedSlots } from './checked-slots.ts';
+import { CheckedSlots } from './checked-slots.ts';
 import { type Face, plainCopy, withArguments } from './face.ts';
 
 /** What a program is about to do, as far as limits are concerned. The tenant is the client's. */
@@ -27,9 +27,9 @@ export class Limits {
   /** How many of one thing happen at once, over all processes. */
   readonly slots: CheckedSlots;
 
-  constructor(face: Face, slots: CheckedSlots) {
+  constructor(face: Face) {
     this.#face = face;
-    this.slots = slots;
+    this.slots = new CheckedSlots(face);
   }
 
   /** What this process has asked and been answered. */

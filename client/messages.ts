@@ -1,61 +1,25 @@
-import type { Database } from '../database/transaction.ts';
-import type { HandlerLog } from '../domain/agents/handler-log.ts';
-import { isUuid, type TenantId } from '../domain/ids.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { MessageStatus } from '../domain/messaging/message-status.ts';
 import type { RequestOptions, SendOptions, SentBroadcast, SentMessage } from '../domain/messaging/received-message.ts';
-import {
-  type MessageFilter,
-  type MessageRecord,
-  MessageRepository,
-  type Receipt,
-  type Redriven,
-} from '../entities/messaging/message-repository.ts';
-import { type Direction, type DirectOptions, direct } from '../messaging/director.ts';
-import { AgentDirectory } from '../messaging/directory.ts';
-import { MessageHints } from '../messaging/hints.ts';
-import { LeaseLost } from '../messaging/messaging-errors.ts';
-import type { Sender } from '../messaging/sender.ts';
-import { MessageUnknown } from '../operations/operation-errors.ts';
-import type { RedisConnections } from '../redis/open-redis.ts';
-import {
-  agentArgument,
-  broadcastIdArgument,
-  broadcastOptions,
-  messageFilter,
-  messageIdArgument,
-  requestOptions,
-  sendOptions,
-} from './options/message-options.ts';
-import { ProgramPost } from './program-post.ts';
-
-export interface MessagesOptions {
-  readonly database: Database;
-  readonly redis: RedisConnections;
-  readonly tenant: TenantId;
-  readonly maxHops: number;
-}
-
-/** The same id twice is one message. */
-export interface WithId {
-  /** A UUID. @defaultValue a new one */
-  readonly id?: string;
-}
+import type { MessageFilter, MessageRecord, Receipt, Redriven } from '../entities/messaging/message-repository.ts';
+import type { Direction, DirectOptions } from '../messaging/director.ts';
+import { countMessages } from '../operations/messages/counts.ts';
+import { directIntent } from '../operations/messages/direct.ts';
+import { listMessages } from '../operations/messages/list.ts';
+import { broadcastReceipts } from '../operations/messages/receipts.ts';
+import { redriveMessage } from '../operations/messages/redrive.ts';
+import { broadcastMessage, requestAnswer, sendMessage } from '../operations/messages/send.ts';
+import type { WithId } from '../operations/messages/voice.ts';
+import { type Face, withArguments } from './face.ts';
 
 export type { Receipt as BroadcastReceipt };
 
-const SILENT: HandlerLog = { info: () => undefined, warn: () => undefined };
-
-/**
- * Messages of a program that is no agent. It takes a lease at its first message, renews it while it is open, and says
- * goodbye with `close`; a program that only reads takes none.
- */
+/** Messages of a program that is no agent, and what became of them. */
 export class Messages {
-  readonly #options: MessagesOptions;
-  #post: Promise<ProgramPost> | null = null;
+  readonly #face: Face;
 
-  constructor(options: MessagesOptions) {
-    this.#options = options;
+  constructor(face: Face) {
+    this.#face = face;
   }
 
   /**
@@ -65,8 +29,7 @@ export class Messages {
    * @throws AgentUnknown, MessageInvalid
    */
   async send(agent: string, payload: JsonObject, options: SendOptions & WithId = {}): Promise<SentMessage> {
-    const { id, ...rest } = sendOptions(options);
-    return this.#speak((sender, speaker) => sender.send(speaker, { to: agent, payload, ...idOf(id) }, rest));
+    return this.#face.call(sendMessage, withArguments('send', options, { agent, payload }));
   }
 
   /**
@@ -76,8 +39,7 @@ export class Messages {
    * @throws RequestTimedOut, RequestFailed, AgentUnknown, MessageInvalid
    */
   async request(agent: string, payload: JsonObject, options: RequestOptions & WithId = {}): Promise<Json> {
-    const { id, ...rest } = requestOptions(options);
-    return this.#speak((sender, speaker) => sender.request(speaker, { to: agent, payload, ...idOf(id) }, rest));
+    return this.#face.call(requestAnswer, withArguments('request', options, { agent, payload }));
   }
 
   /**
@@ -87,19 +49,17 @@ export class Messages {
    * const receipts = await muster.messages.receipts(id);
    */
   async broadcast(payload: JsonObject, options: SendOptions & WithId = {}): Promise<SentBroadcast> {
-    const { id, ...rest } = broadcastOptions(options);
-    return this.#speak((sender, speaker) => sender.broadcast(speaker, { payload, ...idOf(id) }, rest));
+    return this.#face.call(broadcastMessage, withArguments('broadcast', options, { payload }));
   }
 
   /**
-   * Asks the agents that stand for an intent, and puts together what comes back in time; who is missing is named.
+   * Asks the agents that stand for an intent, and puts together what comes back in time; those who are missing are named.
    * @example
    * const { outcome, answers, missing } = await muster.messages.direct('calendar_query', { day: 'tomorrow' });
    * @throws MessageInvalid for an unknown intent
    */
-  direct(intent: string, payload: JsonObject, options: DirectOptions = {}): Promise<Direction> {
-    const directory = new AgentDirectory(this.#options.database);
-    return this.#speak((sender, speaker) => direct({ sender, directory }, speaker, { intent, payload, ...options }));
+  async direct(intent: string, payload: JsonObject, options: DirectOptions = {}): Promise<Direction> {
+    return this.#face.call(directIntent, withArguments('direct', options, { intent, payload }));
   }
 
   /**
@@ -107,9 +67,8 @@ export class Messages {
    * @example
    * const dead = await muster.messages.list({ status: 'dead' });
    */
-  async list(options: Partial<MessageFilter> = {}): Promise<MessageRecord[]> {
-    const { limit = 50, ...filter } = messageFilter(options);
-    return this.#read((messages) => messages.list({ ...filter, limit }));
+  list(options: Partial<MessageFilter> = {}): Promise<MessageRecord[]> {
+    return this.#face.call(listMessages, options);
   }
 
   /**
@@ -117,9 +76,8 @@ export class Messages {
    * @example
    * const { pending, dead } = await muster.messages.counts('archivist');
    */
-  async counts(agent?: string): Promise<Record<MessageStatus, number>> {
-    const name = agentArgument(agent) ?? null;
-    return this.#read((messages) => messages.counts(name));
+  counts(agent?: string): Promise<Record<MessageStatus, number>> {
+    return this.#face.call(countMessages, { agent });
   }
 
   /**
@@ -127,9 +85,8 @@ export class Messages {
    * @example
    * const waiting = (await muster.messages.receipts(id)).filter((receipt) => receipt.status === 'pending');
    */
-  async receipts(broadcastId: string): Promise<Receipt[]> {
-    const id = broadcastIdArgument(broadcastId);
-    return isUuid(id) ? this.#read((messages) => messages.receipts(id)) : [];
+  receipts(broadcastId: string): Promise<Receipt[]> {
+    return this.#face.call(broadcastReceipts, { broadcastId });
   }
 
   /**
@@ -138,56 +95,7 @@ export class Messages {
    * for (const { id } of await muster.messages.list({ status: 'dead' })) await muster.messages.redrive(id);
    * @throws MessageUnknown
    */
-  async redrive(messageId: string): Promise<Exclude<Redriven, 'unknown'>> {
-    const { tenant, redis } = this.#options;
-    const id = messageIdArgument(messageId);
-    if (!isUuid(id)) throw new MessageUnknown(id, tenant);
-    const { outcome, to } = await this.#read((messages) => messages.redrive(id, 'client'));
-    if (outcome === 'unknown') throw new MessageUnknown(id, tenant);
-    if (outcome === 'redriven' && to !== null) new MessageHints(redis).commands([to]);
-    return outcome;
+  redrive(messageId: string): Promise<Exclude<Redriven, 'unknown'>> {
+    return this.#face.call(redriveMessage, { id: messageId });
   }
-
-  /** Says goodbye. Messages that were sent go on without this program. Repeatable. */
-  async close(): Promise<void> {
-    const post = await this.#post?.catch(() => null);
-    await post?.close();
-  }
-
-  /** Whoever speaks for no agent has lost nothing with its lease: it takes another one and repeats itself. */
-  async #speak<Result>(
-    say: (sender: Sender, speaker: { tenant: TenantId; from: null }) => Promise<Result>,
-  ): Promise<Result> {
-    const { messenger } = await this.#open();
-    const speaker = { tenant: this.#options.tenant, from: null };
-    try {
-      return await say(messenger.sender, speaker);
-    } catch (error) {
-      if (!(error instanceof LeaseLost)) throw error;
-      return say(messenger.sender, speaker);
-    }
-  }
-
-  #open(): Promise<ProgramPost> {
-    this.#post ??= openPost(this.#options);
-    this.#post.catch(() => {
-      this.#post = null;
-    });
-    return this.#post;
-  }
-
-  #read<Result>(work: (messages: MessageRepository) => Promise<Result>): Promise<Result> {
-    const { database, tenant } = this.#options;
-    return database.single.inTenant(tenant, ({ em }) => work(new MessageRepository(em)));
-  }
-}
-
-async function openPost(options: MessagesOptions): Promise<ProgramPost> {
-  const post = new ProgramPost({ ...options, agents: [], log: SILENT });
-  await post.open();
-  return post;
-}
-
-function idOf(id: string | undefined): { id?: string } {
-  return id === undefined ? {} : { id };
 }

@@ -1,12 +1,13 @@
+import { LRUCache } from 'lru-cache';
 import { pino } from 'pino';
 import { type Config, type Environment, loadConfig, setVariables } from '../config.ts';
-import { GraphCache } from '../database/graph-cache.ts';
-import { LimitSettingsSource } from '../database/limit-settings-source.ts';
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database } from '../database/transaction.ts';
 import { isTenantId, type TenantId } from '../domain/ids.ts';
 import type { LimitSettings } from '../domain/limits/limit-settings.ts';
 import { waitAtMost } from '../domain/wait-at-most.ts';
+import { GraphCache } from '../operations/graphs/graph-cache.ts';
+import { LimitSettingsSource } from '../operations/limits/limit-settings-source.ts';
 import { InputInvalid } from '../operations/operation-errors.ts';
 import type { Stores } from '../operations/stores.ts';
 import { submitters } from '../operations/tasks/submitter.ts';
@@ -21,8 +22,7 @@ import { findConnections } from '../servers/find/find-connections.ts';
 import type { Connections } from '../servers/services.ts';
 import { connectClient, type TemporalClient } from '../temporal/connect.ts';
 import { withTemporalProfile } from '../temporal/profile.ts';
-import { CheckedSlots } from './checked-slots.ts';
-import { Messages } from './messages.ts';
+import { ProgramVoices } from './program-voice.ts';
 import { readDocument } from './read-document.ts';
 import { taskWorkflows } from './task-workflows.ts';
 
@@ -41,15 +41,17 @@ export interface OpenClientOptions {
   readonly environment?: Environment;
 }
 
+/** How long Temporal may take to say that it is there. */
+const PING_TEMPORAL_MS = 5_000;
 /** How long closing waits for a Temporal that does not answer. */
 const CLOSE_TEMPORAL_MS = 300;
+/** Tenants whose slots are counted by this program while Redis is unavailable. */
+const MAX_TENANTS = 1_000;
 
 /** The stores of one client: what its operations work on, and what the client itself holds open. */
 export interface ClientStores extends Stores {
   readonly tenant: TenantId;
   readonly wakeUps: WakeUps;
-  readonly slots: CheckedSlots;
-  readonly messages: Messages;
   readonly redis: RedisConnections;
   /** How many messages a chain of them may have. */
   readonly maxHops: number;
@@ -91,7 +93,7 @@ function openClientRedis(config: Config, connections: Connections): Promise<Redi
 
 function assemble(opened: Opened): ClientStores {
   const { config, tenant, database, redis } = opened;
-  const messages = new Messages({ tenant, database, redis, maxHops: config.maxMessageHops });
+  const voices = new ProgramVoices({ database, redis, maxHops: config.maxMessageHops });
   const temporal = lazyTemporal(opened);
   const queueFor = (taskQueue: string) => new JobQueue(redis, { taskQueue });
   return {
@@ -104,12 +106,17 @@ function assemble(opened: Opened): ClientStores {
     workflows: taskWorkflows(temporal.connect),
     ...limitsOf(opened),
     submitterOf: submitters({ database, queueFor, readDocument, maxInputBytes: config.maxInputBytes }),
-    messages,
+    voiceOf: (of) => voices.of(of),
+    pings: {
+      postgresql: () => database.ping(),
+      redis: () => redis.ask((commands) => commands.ping()),
+      temporal: () => temporal.ping(),
+    },
     redis,
     maxHops: config.maxMessageHops,
     close: async () => {
       // Whoever cannot say goodbye is missed soon enough.
-      await messages.close().catch(() => undefined);
+      await voices.close().catch(() => undefined);
       await temporal.close();
       await redis.close();
       await database.close();
@@ -117,11 +124,15 @@ function assemble(opened: Opened): ClientStores {
   };
 }
 
-function limitsOf({ tenant, database, redis }: Opened): Pick<ClientStores, 'rateLimits' | 'onceKeys' | 'slots'> {
+function limitsOf({ database, redis }: Opened): Pick<ClientStores, 'rateLimits' | 'onceKeys' | 'slotsOf'> {
   const source = new LimitSettingsSource({ database });
   const liveProcesses = () => source.liveProcesses();
   const guarded = new GuardedRedis(redis);
   const limiter = new RateLimiter({ redis, settings: () => source.current(), liveProcesses });
+  const slots = new LRUCache<TenantId, ProcessSlots>({
+    max: MAX_TENANTS,
+    memoMethod: (tenant) => new ProcessSlots(guarded, { tenant, liveProcesses }),
+  });
   const isSet = (name: string) => {
     const settings = source.current();
     const has = ({ limits }: LimitSettings) => Object.hasOwn(limits, name);
@@ -130,25 +141,31 @@ function limitsOf({ tenant, database, redis }: Opened): Pick<ClientStores, 'rate
   return {
     rateLimits: Object.assign(limiter, { isSet, remember: (settings: LimitSettings) => source.remember(settings) }),
     onceKeys: new OnceKeys(guarded),
-    slots: new CheckedSlots(new ProcessSlots(guarded, { tenant, liveProcesses })),
+    slotsOf: (tenant) => slots.memo(tenant),
   };
 }
 
 /** Temporal, connected when it is first needed. */
 function lazyTemporal({ config, connections }: Opened) {
   let temporal: Promise<TemporalClient> | null = null;
+  const connect = () => {
+    temporal ??= connectClient({
+      address: connections.temporalAddress,
+      namespace: config.services.temporalNamespace,
+      connectionOptions: connections.temporalConnectionOptions,
+    });
+    temporal.catch(() => {
+      temporal = null;
+    });
+    return temporal;
+  };
   return {
     /** @throws TemporalUnreachable */
-    connect: () => {
-      temporal ??= connectClient({
-        address: connections.temporalAddress,
-        namespace: config.services.temporalNamespace,
-        connectionOptions: connections.temporalConnectionOptions,
-      });
-      temporal.catch(() => {
-        temporal = null;
-      });
-      return temporal;
+    connect,
+    /** Asks the server for an answer. @throws TemporalUnreachable */
+    ping: async () => {
+      const { client } = await connect();
+      await client.withDeadline(Date.now() + PING_TEMPORAL_MS, () => client.workflowService.getSystemInfo({}));
     },
     /** A connection that is still being made closes as soon as it stands, or is given up by itself. */
     close: async () => {

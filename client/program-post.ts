@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { v7 as uuid } from 'uuid';
-import { AgentPresence, type PresenceOptions } from '../database/agent-presence.ts';
 import type { Database } from '../database/transaction.ts';
 import { HEARTBEAT_INTERVAL_MS } from '../domain/agents/agent-status.ts';
 import type { HandlerLog } from '../domain/agents/handler-log.ts';
@@ -9,6 +8,7 @@ import type { TenantId } from '../domain/ids.ts';
 import { SenderIdentity } from '../messaging/identity.ts';
 import { createMessenger, type Messenger } from '../messaging/messenger.ts';
 import { createSigningKey } from '../messaging/signatures.ts';
+import { AgentPresence, type PresenceOptions } from '../operations/agents/presence.ts';
 import { AgentHealthBoard } from '../redis/agent-health.ts';
 import type { RedisConnections } from '../redis/open-redis.ts';
 

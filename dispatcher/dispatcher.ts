@@ -1,4 +1,3 @@
-import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { errorMessage } from '../domain/errors.ts';
@@ -11,11 +10,12 @@ import type { Claimant } from '../entities/tasks/claimant.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { occupiedPlaces } from '../entities/tasks/occupied-places.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
+import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import type { RecordLog } from '../operations/record/recording.ts';
+import { type Claims, claimTasks } from '../operations/tasks/claim.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { explain } from '../temporal/refusals.ts';
 import { Candidates } from './candidates.ts';
-import { type Claims, claimTasks } from './claim-tasks.ts';
 import { Places } from './places.ts';
 import type { SettingsCache } from './settings-cache.ts';
 import { startAll } from './start-all.ts';

@@ -1,8 +1,8 @@
-import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopLog } from '../domain/system/loop.ts';
 import type { Failure } from '../domain/tasks/execution.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import { endFromOutside } from '../operations/record/end-from-outside.ts';
 
 export interface EndUnstartableOptions {

@@ -1,5 +1,4 @@
 import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
-import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { Loop, type LoopLog, Loops } from '../domain/system/loop.ts';
@@ -10,6 +9,7 @@ import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
+import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import { endFromOutside } from '../operations/record/end-from-outside.ts';
 import { Recorder } from '../operations/record/recorder.ts';
 import type { JobQueue } from '../redis/job-queue.ts';

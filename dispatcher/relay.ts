@@ -13,13 +13,13 @@ import {
   type OutboxTask,
   type UnsentEntry,
 } from '../entities/system/outbox-repository.ts';
+import type { Consequences } from '../operations/tasks/consequences.ts';
+import { EndedTasks } from '../operations/tasks/ended-tasks.ts';
 import { enqueueJobs } from '../operations/tasks/enqueue-jobs.ts';
+import type { FollowedEnds } from '../operations/tasks/follow-ends.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import { explain } from '../temporal/refusals.ts';
-import type { Consequences } from './consequences.ts';
-import { EndedTasks } from './ended-tasks.ts';
-import type { FollowedEnds } from './follow-ends.ts';
 import { isOutage, verdictOf } from './verdict.ts';
 
 export interface RelayOptions {

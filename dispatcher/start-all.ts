@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import type { LoopLog } from '../domain/system/loop.ts';
 import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import { explain } from '../temporal/refusals.ts';
 import { endUnstartable } from './end-unstartable.ts';
 import type { StartTask } from './start-task.ts';

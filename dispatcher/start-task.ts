@@ -1,5 +1,4 @@
 import { type Client, WorkflowExecutionAlreadyStartedError, type WorkflowStartOptions } from '@temporalio/client';
-import type { GraphCache } from '../database/graph-cache.ts';
 import type { GraphDefinition } from '../domain/graphs/definition.ts';
 import { allNodes, handlerNameOf, labelOf } from '../domain/graphs/kinds/kind-table.ts';
 import { planOf } from '../domain/graphs/plan.ts';
@@ -8,6 +7,7 @@ import { SEARCH_ATTRIBUTES } from '../domain/system/search-attributes.ts';
 import type { PriorityBand } from '../domain/tasks/priority.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
+import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import { ensureSearchAttributes } from '../temporal/ensure-search-attributes.ts';
 import { fitList, fitText, TEMPORAL_LIMITS } from '../temporal/fit-text.ts';
 import { explain, refusalOf } from '../temporal/refusals.ts';

@@ -1,13 +1,13 @@
-import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { Loop, type LoopLog } from '../domain/system/loop.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
 import { type OverdueTask, SuspectRepository } from '../entities/tasks/suspect-repository.ts';
+import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import { endFromOutside, type OutsideEnd } from '../operations/record/end-from-outside.ts';
+import type { Consequences } from '../operations/tasks/consequences.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { explain } from '../temporal/refusals.ts';
-import type { Consequences } from './consequences.ts';
 
 export interface SweeperOptions {
   readonly database: Database;

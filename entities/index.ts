@@ -8,6 +8,7 @@ import { ComponentConnection } from './graphs/component-connection.ts';
 import { AgentMessage } from './messaging/agent-message.ts';
 import { RetentionPolicy } from './retention/retention-policy.ts';
 import { ActivityEffect } from './system/activity-effect.ts';
+import { OperationKey } from './system/operation-key.ts';
 import { OutboxEntry } from './system/outbox-entry.ts';
 import { SystemConfig } from './system/system-config.ts';
 import { Tenant } from './system/tenant.ts';
@@ -38,6 +39,7 @@ export const ENTITIES = [
   TraceEvent,
   AgentMessage,
   ActivityEffect,
+  OperationKey,
   OutboxEntry,
   AuditEntry,
   RetentionPolicy,
@@ -57,6 +59,7 @@ export {
   AuditEntry,
   ComponentConnection,
   ConcurrencySlot,
+  OperationKey,
   OutboxEntry,
   RetentionPolicy,
   SystemConfig,

@@ -1,15 +1,25 @@
+import { randomUUID } from 'node:crypto';
 import type { Transaction } from '../database/transaction.ts';
 import { RateLimited } from '../domain/limits/limit-errors.ts';
-import { actorOf, type Caller, PermissionDenied, userOf } from './caller.ts';
-import type { CallInUnit, Operation } from './define.ts';
-import { Recorder } from './record/recorder.ts';
-import type { Stores } from './stores.ts';
+import { OptionInvalid } from '../options/parse-options.ts';
+import { audit } from './audit.ts';
+import { type Caller, PermissionDenied, userOf } from './caller.ts';
+import type { Call, CallInUnit, Operation } from './define.ts';
+import { type Answered, onceUnderKey } from './under-key.ts';
 
-/** Who calls, and what is worked on. */
-export interface CallSetting {
-  readonly caller: Caller;
-  readonly stores: Stores;
+/** How a call is made and followed. */
+export interface CallOptions extends Pick<Call, 'signal' | 'progress'> {
+  /**
+   * Makes a repetition harmless: the same key in the same tenant is the same call, for as long as retention keeps it (7
+   * days by default). 1 to 255 characters. For operations that say so; the others are harmless by nature, or only read.
+   */
+  readonly key?: string;
 }
+
+/** Who calls, what is worked on, and how. */
+export type CallSetting = Omit<Call, 'id'> & CallOptions;
+
+type IdentifiedCall = Call & CallOptions;
 
 /**
  * The one way in: parses the input, asks whether the caller may, counts the call against its limit, runs the operation
@@ -23,9 +33,11 @@ export async function callOperation<Input extends object, Answer>(
 ): Promise<Answer> {
   const input = operation.parse(given);
   requirePermission(operation, setting.caller);
+  requireKeyTaken(operation, setting);
   if (operation.limit !== undefined) await admit(operation, setting, input);
-  const answer = await inItsUnit(operation, setting, input);
-  await operation.after?.(setting, answer, input).catch(() => undefined);
+  const call = { ...setting, id: randomUUID() };
+  const { answer, isRepetition } = await inItsUnit(operation, call, input);
+  if (!isRepetition) await operation.after?.(call, answer, input).catch(() => undefined);
   return answer;
 }
 
@@ -46,24 +58,40 @@ async function admit<Input extends object>(
   throw new RateLimited({ deniedBy: deniedBy ?? '', limit: limit ?? 0, remaining: remaining ?? 0, retryAfterMs });
 }
 
-function inItsUnit<Input extends object, Answer>(
+async function inItsUnit<Input extends object, Answer>(
   operation: Operation<string, Input, Answer>,
-  setting: CallSetting,
+  call: IdentifiedCall,
   input: Input,
-): Promise<Answer> {
-  const { database } = setting.stores;
-  const work = ({ em }: Pick<Transaction, 'em'>) => recorded(operation, { ...setting, em }, input);
+): Promise<Answered<Answer>> {
+  const { caller, stores } = call;
+  const work = ({ em }: Pick<Transaction, 'em'>) => onceOrAgain(operation, { ...call, em }, input);
   switch (operation.unit) {
     case 'none':
       // An operation without a transaction takes none: its type says so.
-      return operation.handle(setting as CallInUnit, input);
+      return { answer: await operation.handle(call as IdentifiedCall & CallInUnit, input), isRepetition: false };
     case 'tenant':
-      return database.inTenant(setting.caller.tenant, work);
+      return stores.database.inTenant(caller.tenant, work);
     case 'statement':
-      return database.single.inTenant(setting.caller.tenant, work);
+      return stores.database.single.inTenant(caller.tenant, work);
     default:
-      return database.inSystem(operation.unit, work);
+      return stores.database.inSystem(operation.unit, work);
   }
+}
+
+/** @throws OptionInvalid */
+function requireKeyTaken({ name, once }: Operation, { key }: CallSetting): void {
+  if (key === undefined) return;
+  if (once !== 'key') throw new OptionInvalid('call', [`${name} takes no \`key\``], { operation: name });
+}
+
+async function onceOrAgain<Input extends object, Answer>(
+  operation: Operation<string, Input, Answer>,
+  call: CallInUnit & Pick<CallSetting, 'key'>,
+  input: Input,
+): Promise<Answered<Answer>> {
+  const { key } = call;
+  if (key === undefined) return { answer: await recorded(operation, call, input), isRepetition: false };
+  return onceUnderKey(call, { key, operation: operation.name, input }, () => recorded(operation, call, input));
 }
 
 async function recorded<Input extends object, Answer>(
@@ -73,8 +101,6 @@ async function recorded<Input extends object, Answer>(
 ): Promise<Answer> {
   const answer = await operation.handle(call, input);
   const note = operation.audit?.(answer, input) ?? null;
-  if (note !== null) {
-    await new Recorder(call.em).audited({ tenant: call.caller.tenant, actor: actorOf(call.caller), ...note });
-  }
+  if (note !== null) await audit(call.em, call, note);
   return answer;
 }

@@ -15,8 +15,14 @@ export type UnitKind = 'none' | 'tenant' | 'statement' | SystemPurpose;
 
 /** What an operation is given besides its input. */
 export interface Call {
+  /** Of this call: the same each time its unit of work runs. */
+  readonly id: string;
   readonly caller: Caller;
   readonly stores: Stores;
+  /** Aborts when the caller does not want the answer any more. An operation of many steps stops between two of them. */
+  readonly signal?: AbortSignal;
+  /** Hears how far an operation of many steps has come. */
+  readonly progress?: (report: unknown) => void;
 }
 
 /** The same inside a transaction, which the door commits. It ends with the operation: keep nothing of it. */
@@ -49,6 +55,11 @@ export interface OperationSpec<Name extends string, Input extends object, Answer
   readonly limit?: string;
   costs?(input: Input): { readonly cost?: number; readonly user?: string | undefined };
   readonly unit: Unit;
+  /**
+   * `key`: a repetition under the same key answers what the first call answered, and does nothing. Its answers are plain
+   * JSON, and it runs in a transaction of several statements. @defaultValue a repetition is harmless by nature
+   */
+  readonly once?: 'key';
   /** Does it. A unit of work may run twice: it must not mind. */
   handle(call: Unit extends 'none' ? Call : CallInUnit, input: Input): Promise<Answer>;
   /** What the audit log says, written in the same transaction; null for a call that changed nothing. */

@@ -6,12 +6,22 @@ import { showGraph } from './graphs/show.ts';
 import { cooldown, once } from './limits/once.ts';
 import { reserveLimits, settleLimits } from './limits/reserve.ts';
 import { setRateLimit, setTier } from './limits/set.ts';
+import { acquireSlot, releaseSlot, renewSlot } from './limits/slots.ts';
 import { checkLimits, limitStatus, resetLimits, takeLimits } from './limits/take.ts';
 import { viewLimits } from './limits/view.ts';
+import { countMessages } from './messages/counts.ts';
+import { directIntent } from './messages/direct.ts';
+import { listMessages } from './messages/list.ts';
+import { broadcastReceipts } from './messages/receipts.ts';
+import { redriveMessage } from './messages/redrive.ts';
+import { broadcastMessage, requestAnswer, sendMessage } from './messages/send.ts';
 import { pauseQueue, resumeQueue } from './queue/pause.ts';
 import { setQueueLimit } from './queue/set-limit.ts';
 import { setQueueWeight } from './queue/set-weight.ts';
 import { viewQueue } from './queue/view.ts';
+import { enforceRetention } from './retention/enforce.ts';
+import { retentionReport } from './retention/report.ts';
+import { systemStatus } from './system/status.ts';
 import { cancelTask } from './tasks/cancel.ts';
 import { listDeadTasks } from './tasks/dead.ts';
 import { readEvents } from './tasks/events.ts';
@@ -43,7 +53,11 @@ export const OPERATIONS = [
     limitStatus,
     resetLimits,
   ],
-  ...[once, cooldown],
+  ...[once, cooldown, acquireSlot, renewSlot, releaseSlot],
+  ...[sendMessage, requestAnswer, broadcastMessage, directIntent],
+  ...[listMessages, countMessages, broadcastReceipts, redriveMessage],
+  ...[retentionReport, enforceRetention],
+  ...[systemStatus],
 ] as const;
 
 type Registered = (typeof OPERATIONS)[number];

@@ -1,13 +1,15 @@
-import type { GraphCache } from '../database/graph-cache.ts';
 import type { Database } from '../database/transaction.ts';
 import type { TenantId } from '../domain/ids.ts';
 import type { LimitSettings } from '../domain/limits/limit-settings.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { OnceKeys } from '../redis/limits/once.ts';
+import type { ProcessSlots } from '../redis/limits/process-slots.ts';
 import type { RateLimiter } from '../redis/limits/rate-limiter.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
+import type { GraphCache } from './graphs/graph-cache.ts';
+import type { Voice } from './messages/voice.ts';
 import type { Submitter } from './tasks/submitter.ts';
 
 /** What operations work on. A program opens it once, for all of its callers. */
@@ -21,8 +23,15 @@ export interface Stores {
   readonly workflows: TaskWorkflows;
   readonly rateLimits: RateLimits;
   readonly onceKeys: Pick<OnceKeys, 'once' | 'cooldown'>;
+  readonly slotsOf: (tenant: TenantId) => Pick<ProcessSlots, 'acquire' | 'renew' | 'release'>;
   readonly submitterOf: (tenant: TenantId) => Submitter;
+  readonly voiceOf: (tenant: TenantId) => Voice;
+  /** Asks each store for an answer. */
+  readonly pings: Readonly<Record<StoreName, () => Promise<unknown>>>;
 }
+
+/** What a program keeps its state in. */
+export type StoreName = 'postgresql' | 'redis' | 'temporal';
 
 /** The rate limits, and their settings as this program knows them. */
 export interface RateLimits

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import { pruneAll } from '../../database/prune.ts';
 import type { RetentionReport } from '../../domain/retention/report.ts';
+import { pruneAll } from '../../operations/retention/prune.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
 export interface PruneExpiredInput {

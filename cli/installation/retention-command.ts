@@ -3,6 +3,7 @@ import { type RetentionReport, remarkOn } from '../../domain/retention/report.ts
 import { EXIT_FAILED, Interrupted } from '../cli-errors.ts';
 import { formatTable } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
+import { withMuster } from '../session.ts';
 
 interface RetentionOptions {
   readonly json?: boolean;
@@ -20,32 +21,31 @@ export function addRetentionCommand(program: Command): void {
 }
 
 async function retain(options: RetentionOptions): Promise<void> {
-  const [{ openClientStores }, { pruneAll }] = await Promise.all([
-    import('../../client/open-stores.ts'),
-    import('../../database/prune.ts'),
-  ]);
   const output = new Output(options);
   const interrupt = new AbortController();
   const stop = () => interrupt.abort();
-  const stores = await openClientStores({});
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const removed = new Map<string, number>();
+  const progress = ({ resource, rows }: RetentionReport) => {
+    removed.set(resource, rows);
+    if (output.isWatched && rows > 0) output.progress(`${resource}: ${rows} rows removed`);
+  };
   try {
-    const reports = await pruneAll(stores.database, {
-      dryRun: options.dryRun ?? false,
-      signal: interrupt.signal,
-      progress: ({ resource, rows }) => {
-        removed.set(resource, rows);
-        if (output.isWatched && rows > 0) output.progress(`${resource}: ${rows} rows removed`);
-      },
-    });
+    const { dryRun = false } = options;
+    const { signal } = interrupt;
+    const reports = await withMuster({}, (muster) =>
+      muster.call(
+        'retention.enforce',
+        { dryRun },
+        { signal, progress: (report) => progress(report as RetentionReport) },
+      ),
+    );
     output.result(dataOf(reports, options), (colors) => formatReports(reports, colors, options));
     if (reports.some(({ failure }) => failure !== null)) process.exitCode = EXIT_FAILED;
   } catch (error) {
     throw interrupt.signal.aborted ? stopped(removed) : error;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
-    await stores.close();
   }
 }
 

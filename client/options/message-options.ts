@@ -1,22 +1,10 @@
-import { z } from 'zod';
 import type { HandlerLog } from '../../domain/agents/handler-log.ts';
-import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../../domain/messaging/message-status.ts';
 import type { Receive, RequestOptions, SendOptions } from '../../domain/messaging/received-message.ts';
-import type { MessageFilter } from '../../entities/messaging/message-repository.ts';
 import { REQUEST_FIELDS, SEND_FIELDS } from '../../messaging/send-options.ts';
-import {
-  definedName,
-  functionField,
-  listOf,
-  objectWith,
-  oneOf,
-  text,
-  uuid,
-  wholeNumber,
-} from '../../options/fields.ts';
+import type { WithId } from '../../operations/messages/voice.ts';
+import { definedName, functionField, listOf, objectWith, text, uuid } from '../../options/fields.ts';
 import { argumentOf, optionsOf } from '../../options/parse-options.ts';
 import type { ConnectAgentOptions } from '../connect-agent.ts';
-import type { WithId } from '../messages.ts';
 import { CONNECT_FIELDS } from './connect-options.ts';
 
 /** How the options of messages and of agents in programs are read. */
@@ -26,19 +14,6 @@ const id = uuid.optional();
 export const sendOptions = optionsOf<SendOptions & WithId>('send', { ...SEND_FIELDS, id });
 export const requestOptions = optionsOf<RequestOptions & WithId>('request', { ...REQUEST_FIELDS, id });
 export const broadcastOptions = optionsOf<SendOptions & WithId>('broadcast', { ...SEND_FIELDS, id });
-
-export const messageFilter = optionsOf<Partial<MessageFilter>>('list', {
-  id,
-  agent: text().optional(),
-  status: oneOf(MESSAGE_STATUSES).optional(),
-  type: oneOf(MESSAGE_TYPES).optional(),
-  broadcastId: id,
-  correlationId: id,
-  limit: wholeNumber({ min: 1, max: 1_000 }).optional(),
-});
-export const agentArgument = argumentOf('counts', 'agent', z.union([text(), z.undefined()]));
-export const messageIdArgument = argumentOf('redrive', 'id', text());
-export const broadcastIdArgument = argumentOf('receipts', 'broadcastId', text());
 
 const words = listOf(definedName, { max: 20, of: 'words made like a name' }).optional();
 

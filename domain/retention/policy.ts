@@ -7,6 +7,7 @@ export const RETENTION_RESOURCES = [
   'artifacts',
   'agent_messages',
   'outbox',
+  'operation_keys',
 ] as const;
 export type RetentionResource = (typeof RETENTION_RESOURCES)[number];
 
@@ -23,4 +24,5 @@ export const DEFAULT_RETENTION_DAYS: Readonly<Record<RetentionResource, number>>
   artifacts: 90,
   agent_messages: 30,
   outbox: 7,
+  operation_keys: 7,
 };

@@ -36,6 +36,7 @@ const EXPIRED: Record<RetentionResource, (days: number) => ReturnType<typeof sql
     where coalesce(dead_at, "timestamp") < now() - make_interval(days => ${days}) and status in ('processed', 'dead')`,
   // What was sent is done with, whether its task has ended or not; a submit's row names many.
   outbox: (days) => sql`from muster.outbox where sent_at < now() - make_interval(days => ${days})`,
+  operation_keys: (days) => sql`from muster.operation_keys where created_at < now() - make_interval(days => ${days})`,
 };
 
 /** The retention policies, and what they let go. Needs a system unit of work. */

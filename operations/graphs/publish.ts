@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { publishGraphs } from '../../database/publish-graphs.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { taskQueue } from '../../options/fields.ts';
+import { actorOf } from '../caller.ts';
 import { defineOperation } from '../define.ts';
+import { publishGraphs } from './publish-graphs.ts';
 
 interface PublishInput {
   readonly definitions: readonly GraphDefinition[];
@@ -29,6 +30,7 @@ export const publish = defineOperation({
   },
   async handle({ caller, stores }, { definitions, ...given }: PublishInput) {
     const { taskQueue: queue = stores.defaultTaskQueue } = given;
-    await publishGraphs(stores.database, { tenant: caller.tenant, taskQueue: queue, definitions });
+    const { tenant } = caller;
+    await publishGraphs(stores.database, { tenant, taskQueue: queue, definitions, actor: actorOf(caller) });
   },
 });

@@ -9,7 +9,7 @@ import { settingsChanged, withEntry } from '../queue/change-settings.ts';
 import { anyLimit, holderName, type LimitValue, limitValueOf } from './limit-fields.ts';
 
 /** What changes the limits of the whole installation, within two seconds wherever a program runs. */
-const CHANGE = { effect: 'write', permission: 'limits:admin', unit: 'configure' } as const;
+const CHANGE = { effect: 'write', permission: 'limits:admin', unit: 'configure', once: 'key' } as const;
 
 interface SetInput {
   readonly name: string;

@@ -13,6 +13,7 @@ export const pauseQueue = defineOperation({
   effect: 'write',
   permission: 'queue:admin',
   unit: 'configure',
+  once: 'key',
   input: { target },
   handle: (call, input: TargetInput) =>
     changeQueue(call, (stored) => ({ ...stored, paused: [...without(stored.paused, input.target), input.target] })),
@@ -26,6 +27,7 @@ export const resumeQueue = defineOperation({
   effect: 'write',
   permission: 'queue:admin',
   unit: 'configure',
+  once: 'key',
   input: { target },
   handle: (call, input: TargetInput) =>
     changeQueue(call, (stored) => ({ ...stored, paused: without(stored.paused, input.target) })),

@@ -17,6 +17,7 @@ export const setQueueLimit = defineOperation({
   effect: 'write',
   permission: 'queue:admin',
   unit: 'configure',
+  once: 'key',
   input: { key, limit: numberOrNull, while: span },
   handle: (call, input: SetLimitInput) => changeQueue(call, (stored) => withLimit(stored, input)),
   audit: (_settings, { key: name, limit }) => settingsChanged('queue', { limit: name, to: limit }),

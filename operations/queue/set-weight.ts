@@ -14,6 +14,7 @@ export const setQueueWeight = defineOperation({
   effect: 'write',
   permission: 'queue:admin',
   unit: 'configure',
+  once: 'key',
   input: { tenant: key, weight: numberOrNull },
   handle: (call, { tenant, weight }: SetWeightInput) =>
     changeQueue(call, (stored) => ({ ...stored, weights: withEntry(stored.weights, tenant, weight) })),

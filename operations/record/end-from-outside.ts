@@ -1,5 +1,4 @@
 import { WriteRefused } from '../../database/database-errors.ts';
-import type { GraphCache } from '../../database/graph-cache.ts';
 import type { Database, Transaction } from '../../database/transaction.ts';
 import { errorMessage, isFinalError } from '../../domain/errors.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
@@ -8,6 +7,7 @@ import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { NO_TRACE } from '../../entities/traces/event-rows.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
+import type { GraphCache } from '../graphs/graph-cache.ts';
 import type { StandingEnd } from './notes.ts';
 import { Recorder } from './recorder.ts';
 import { endEvents, interruptedRuns, unfinishedRuns } from './unfinished-runs.ts';

@@ -1,7 +1,7 @@
-import { compileInputSchema, type InputCheck } from '../../database/input-schemas.ts';
 import type { GraphId } from '../../domain/ids.ts';
 import { isJsonObject, type JsonObject, toJson } from '../../domain/json.ts';
 import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
+import { compileInputSchema, type InputCheck } from '../graphs/input-schemas.ts';
 import { InputInvalid } from '../operation-errors.ts';
 
 const MAX_FAULTS = 5;

@@ -46,7 +46,10 @@ async function endOpen({ caller, stores }: Call, task: TaskRecord, reason: strin
 }
 
 /** Its workflow ended it at the same moment, as it was asked to; a task that had failed by then could not be killed. */
-async function requireCancelled({ caller, stores }: Call, { id }: TaskRecord): Promise<void> {
+async function requireCancelled(
+  { caller, stores }: Pick<Call, 'caller' | 'stores'>,
+  { id }: TaskRecord,
+): Promise<void> {
   const { status } = await stores.database.single.inTenant(caller.tenant, ({ em }) =>
     requireTask(em, caller.tenant, id),
   );

@@ -1,7 +1,9 @@
 import { isWaitingTaskStatus } from '../../domain/tasks/task-status.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
+import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 import { text } from '../../options/fields.ts';
+import { audit } from '../audit.ts';
 import { type Call, defineOperation } from '../define.ts';
 import { askWorkflow } from './ask-workflow.ts';
 import { requireTask } from './read.ts';
@@ -20,14 +22,11 @@ export const pauseTask = defineOperation({
   input: { id: text() },
   async handle(call, { id }: IdInput) {
     const task = await read(call, id);
-    if (isWaitingTaskStatus(task.status) && (await inTasks(call, (tasks) => tasks.hold(task.id)))) {
-      const { queueFor } = call.stores;
-      await queueFor(task.taskQueue)
-        .remove([task.id])
-        .catch(() => undefined);
-      return;
-    }
-    await askNow(call, task, 'paused', 'pause');
+    if (!isWaitingTaskStatus(task.status) || !(await hold(call, task))) return askNow(call, id, 'paused');
+    const { queueFor } = call.stores;
+    await queueFor(task.taskQueue)
+      .remove([task.id])
+      .catch(() => undefined);
   },
 });
 
@@ -41,8 +40,8 @@ export const resumeTask = defineOperation({
   input: { id: text() },
   async handle(call, { id }: IdInput) {
     const task = await read(call, id);
-    if (!isWaitingTaskStatus(task.status)) return askNow(call, task, 'resumed', 'resume');
-    const job = await inTasks(call, (tasks) => tasks.release(task.id));
+    if (!isWaitingTaskStatus(task.status)) return askNow(call, id, 'resumed');
+    const job = await release(call, task);
     const { queueFor } = call.stores;
     // Only a hint: the relay finds the outbox row.
     if (job !== null)
@@ -52,16 +51,38 @@ export const resumeTask = defineOperation({
   },
 });
 
-/** The task may have moved on since it was read. */
-async function askNow(call: Call, { id }: TaskRecord, wanted: string, verb: 'pause' | 'resume'): Promise<void> {
+/** Holds a task back before its start. False when it has started meanwhile. */
+function hold(call: Call, { id, held }: TaskRecord): Promise<boolean> {
+  const { caller, stores } = call;
+  return stores.database.inTenant(caller.tenant, async ({ em }) => {
+    const isHeld = await new TaskRepository(em).hold(id);
+    if (isHeld && !held) await audit(em, call, { action: 'task.paused', subjectType: 'task', subjectId: id });
+    return isHeld;
+  });
+}
+
+async function release(call: Call, { id, held }: TaskRecord): Promise<WaitingJob | null> {
+  const { caller, stores } = call;
+  if (!held) return null;
+  return stores.database.inTenant(caller.tenant, async ({ em }) => {
+    const job = await new TaskRepository(em).release(id);
+    await audit(em, call, { action: 'task.resumed', subjectType: 'task', subjectId: id });
+    return job;
+  });
+}
+
+/** The task may have moved on since it was read. That it was asked is in the audit log before its workflow hears of it. */
+async function askNow(call: Call, id: string, wanted: 'paused' | 'resumed'): Promise<void> {
+  const { caller, stores } = call;
+  const verb = wanted === 'paused' ? 'pause' : 'resume';
   const task = await read(call, id);
-  await askWorkflow(task, wanted, () => call.stores.workflows[verb](task));
+  await askWorkflow(task, wanted, async () => {
+    const note = { action: `task.${verb}_requested`, subjectType: 'task', subjectId: id };
+    await stores.database.single.inTenant(caller.tenant, ({ em }) => audit(em, call, note));
+    return stores.workflows[verb](task);
+  });
 }
 
 function read({ caller, stores }: Call, id: string): Promise<TaskRecord> {
   return stores.database.single.inTenant(caller.tenant, ({ em }) => requireTask(em, caller.tenant, id));
-}
-
-function inTasks<Result>({ caller, stores }: Call, work: (tasks: TaskRepository) => Promise<Result>): Promise<Result> {
-  return stores.database.inTenant(caller.tenant, ({ em }) => work(new TaskRepository(em)));
 }

@@ -26,19 +26,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'rows know the database and the words, and nothing of queues or workflows',
   },
   'database/': {
-    values: [
-      'entities/',
-      'domain/',
-      '@mikro-orm/*',
-      'ajv',
-      'ajv/*',
-      'kysely',
-      'lru-cache',
-      'p-timeout',
-      'pg',
-      'uuid',
-      NODE,
-    ],
+    values: ['entities/', 'domain/', '@mikro-orm/*', 'kysely', 'lru-cache', 'p-timeout', 'pg', 'uuid', NODE],
     why: 'units of work serve every caller and know none',
   },
   'redis/': {
@@ -67,10 +55,10 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   },
   'operations/': {
     values: [
-      ...['domain/', 'entities/', 'database/', 'options/', '@mikro-orm/*', 'kysely', 'lru-cache', 'uuid', 'zod'],
-      'node:crypto',
+      ...['domain/', 'entities/', 'database/', 'options/', 'messaging/send-options.ts', '@mikro-orm/*', 'kysely'],
+      ...['ajv', 'ajv/*', 'lru-cache', 'p-timeout', 'uuid', 'zod', 'node:crypto'],
     ],
-    types: ['redis/', 'temporal/', 'workflows/'],
+    types: ['redis/', 'temporal/', 'messaging/', 'workflows/'],
     why: 'what the program does is the same for every caller, and knows none',
   },
   'capabilities/': {
@@ -132,7 +120,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
         'options/',
         'config.ts',
       ],
-      ...['workflows/tasks/task-messages.ts', '@temporalio/client', 'pino', 'uuid', 'zod', NODE],
+      ...['workflows/tasks/task-messages.ts', '@temporalio/client', 'lru-cache', 'pino', 'uuid', 'zod', NODE],
     ],
     types: ['workflows/', 'servers/services.ts', '@mikro-orm/postgresql'],
     why: 'a program that submits must not carry the code that carries out',

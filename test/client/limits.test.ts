@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { LimitSettingsSource } from '../../database/limit-settings-source.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import { gcra, slidingLog } from '../../domain/limits/rate-limit.ts';
 import { SettingsRepository } from '../../entities/system/settings-repository.ts';
 import { defineAgent, defineGraph, hasErrorCode, type Muster } from '../../index.ts';
+import { LimitSettingsSource } from '../../operations/limits/limit-settings-source.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { openDatabase } from '../../database/open-orm.ts';
-import { publishGraphs } from '../../database/publish-graphs.ts';
 import type { Database } from '../../database/transaction.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import { connect } from '../../index.ts';
+import { publishGraphs } from '../../operations/graphs/publish-graphs.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';

@@ -11,7 +11,7 @@ import { insertSampleRows, insertSampleSlot, sampleIds } from './sample-rows.ts'
 const TABLES = [
   ...['activity_effects', 'agent_components', 'agent_graphs', 'agent_heartbeats', 'agent_leases', 'agent_messages'],
   ...['agent_runs', 'agent_traces', 'agents', 'artifacts', 'audit_log', 'component_connections', 'concurrency_slots'],
-  ...['outbox', 'task_dependencies', 'tasks', 'tenants', 'trace_events'],
+  ...['operation_keys', 'outbox', 'task_dependencies', 'tasks', 'tenants', 'trace_events'],
 ];
 const SHARED = new Set([
   'agents',

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import { v7 as uuid } from 'uuid';
 import { openDatabase } from '../../database/open-orm.ts';
-import { publishGraphs } from '../../database/publish-graphs.ts';
 import type { Database } from '../../database/transaction.ts';
 import { DEFAULT_TENANT, SYSTEM_TENANT, type TaskId, type TenantId, type TraceId } from '../../domain/ids.ts';
 import { concurrencyKeys } from '../../domain/queues/concurrency-keys.ts';
@@ -12,6 +11,7 @@ import type { ReadyTurn } from '../../entities/tasks/claimant.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TRACE } from '../../entities/traces/event-rows.ts';
+import { publishGraphs } from '../../operations/graphs/publish-graphs.ts';
 import { Recorder } from '../../operations/record/recorder.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase, sharedStack } from '../support/stack.ts';

@@ -1,5 +1,4 @@
 import type { Client } from '@temporalio/client';
-import { GraphCache } from '../../database/graph-cache.ts';
 import { Dispatcher } from '../../dispatcher/dispatcher.ts';
 import { IndexMender } from '../../dispatcher/mend-index.ts';
 import { Reconciler } from '../../dispatcher/reconciler.ts';
@@ -12,6 +11,7 @@ import type { LoopLog } from '../../domain/system/loop.ts';
 import { SettingsRepository } from '../../entities/system/settings-repository.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { WaitingRepository } from '../../entities/tasks/waiting-repository.ts';
+import { GraphCache } from '../../operations/graphs/graph-cache.ts';
 import { JobQueue } from '../../redis/job-queue.ts';
 import { openRedis, type RedisConnections } from '../../redis/open-redis.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';

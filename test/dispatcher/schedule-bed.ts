@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
-import { GraphCache } from '../../database/graph-cache.ts';
-import { Consequences } from '../../dispatcher/consequences.ts';
 import { Relay, type RelayOptions } from '../../dispatcher/relay.ts';
 import { Sweeper } from '../../dispatcher/sweeper.ts';
 import type { TaskId } from '../../domain/ids.ts';
+import { GraphCache } from '../../operations/graphs/graph-cache.ts';
+import { Consequences } from '../../operations/tasks/consequences.ts';
 import { JobQueue } from '../../redis/job-queue.ts';
 import type { RedisConnections } from '../../redis/open-redis.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';

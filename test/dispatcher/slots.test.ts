@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { GraphCache } from '../../database/graph-cache.ts';
-import { claimTasks } from '../../dispatcher/claim-tasks.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { DEFAULT_QUEUE_SETTINGS, limitOfKey, type QueueSettings } from '../../domain/queues/queue-settings.ts';
 import { SlotRepository } from '../../entities/tasks/slot-repository.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { GraphCache } from '../../operations/graphs/graph-cache.ts';
 import { endFromOutside } from '../../operations/record/end-from-outside.ts';
 import { Recorder } from '../../operations/record/recorder.ts';
+import { claimTasks } from '../../operations/tasks/claim.ts';
 import { LARGE } from '../system/faults/world.ts';
 import { ClaimBed, HANDLERS, TASK_QUEUE, type TaskTraits } from './claim-bed.ts';
 

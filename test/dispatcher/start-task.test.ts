@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { GraphCache } from '../../database/graph-cache.ts';
 import { workflowStarter } from '../../dispatcher/start-task.ts';
 import { DEFAULT_QUEUE_SETTINGS } from '../../domain/queues/queue-settings.ts';
 import { taskWorkflowId } from '../../domain/tasks/workflow-id.ts';
+import { GraphCache } from '../../operations/graphs/graph-cache.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../../temporal/connect-worker.ts';
 import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
 import { sharedStack } from '../support/stack.ts';

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { Client } from '@temporalio/client';
-import { GraphCache } from '../../database/graph-cache.ts';
 import { StartRefused } from '../../dispatcher/dispatcher-errors.ts';
 import { startAll } from '../../dispatcher/start-all.ts';
 import { type StartTask, workflowStarter } from '../../dispatcher/start-task.ts';
@@ -11,6 +10,7 @@ import { NO_FAILPOINTS } from '../../domain/system/failpoints.ts';
 import { taskWorkflowId } from '../../domain/tasks/workflow-id.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
+import { GraphCache } from '../../operations/graphs/graph-cache.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../../temporal/connect-worker.ts';
 import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
 import { refusalOf } from '../../temporal/refusals.ts';

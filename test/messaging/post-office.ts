@@ -1,5 +1,4 @@
 import { v7 as uuid } from 'uuid';
-import { AgentPresence } from '../../database/agent-presence.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
 import type { HandlerLog } from '../../domain/agents/handler-log.ts';
@@ -16,6 +15,7 @@ import { MessageStore } from '../../messaging/message-store.ts';
 import { Responses } from '../../messaging/responses.ts';
 import { Sender, type Speaker } from '../../messaging/sender.ts';
 import { createSigningKey, type SigningKey } from '../../messaging/signatures.ts';
+import { AgentPresence } from '../../operations/agents/presence.ts';
 import { openRedis } from '../../redis/open-redis.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase, redisPrefix, type Stack, sharedStack } from '../support/stack.ts';

@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict';
-import { slotRequest } from '../../client/checked-slots.ts';
 import { connectOptions } from '../../client/options/connect-options.ts';
-import {
-  agentName,
-  connectAgentOptions,
-  messageFilter,
-  requestOptions,
-  sendOptions,
-} from '../../client/options/message-options.ts';
+import { agentName, connectAgentOptions, requestOptions, sendOptions } from '../../client/options/message-options.ts';
 import { asPayload } from '../../messaging/check-payload.ts';
 import { limitValueOf } from '../../operations/limits/limit-fields.ts';
 import { cooldown, once } from '../../operations/limits/once.ts';
 import { reserveLimits } from '../../operations/limits/reserve.ts';
 import { setRateLimit, setTier } from '../../operations/limits/set.ts';
+import { acquireSlot } from '../../operations/limits/slots.ts';
 import { checkLimits, takeLimits } from '../../operations/limits/take.ts';
+import { listMessages } from '../../operations/messages/list.ts';
 import { pauseQueue } from '../../operations/queue/pause.ts';
 import { setQueueLimit } from '../../operations/queue/set-limit.ts';
 import { setQueueWeight } from '../../operations/queue/set-weight.ts';
@@ -40,7 +35,7 @@ const REFUSED: readonly [call: string, run: () => unknown, says: RegExp][] = [
   ['a message with an id that is no UUID', () => sendOptions({ id: 'mine' }), /`id` must be a UUID/],
   ['a request that would expire twice', () => requestOptions({ expiresInMs: 5 }), /no option `expiresInMs`/],
   ['a request that waits for a day', () => requestOptions({ timeoutMs: 86_400_000 }), /a number from 1 to 3600000/],
-  ['a list of messages by an unknown status', () => messageFilter({ status: 'done' }), /one of pending, leased/],
+  ['a list of messages by an unknown status', () => listMessages.parse({ status: 'done' }), /one of pending, leased/],
   ['a limit for a user who is a number', () => takeLimits.parse({ user: 5 }), /^take .*`user` must be a text/],
   ['a limit with a cost in words', () => checkLimits.parse({ cost: '2' }), /`cost` must be a number, found "2"/],
   ['a limit with a misspelt endpoint', () => reserveLimits.parse({ endpiont: 'chat' }), /did you mean `endpoint`\?/],
@@ -54,7 +49,7 @@ const REFUSED: readonly [call: string, run: () => unknown, says: RegExp][] = [
     /did you mean `perSeconds`\?/,
   ],
   ['a tier for nobody', () => setTier.parse(null), /expected an object of options, found null/],
-  ['slots without a number', () => slotRequest({}), /`limit` must be a number, found nothing/],
+  ['slots without a number', () => acquireSlot.parse({ key: 'k' }), /`limit` must be a number, found nothing/],
   [
     'a pause of half a character',
     () => pauseQueue.parse({ target: 'graph:\ud83d' }),

@@ -1,7 +1,7 @@
-import { AgentPresence } from '../../database/agent-presence.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
+import { AgentPresence } from '../../operations/agents/presence.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase, type DatabaseServer } from './databases.ts';
 

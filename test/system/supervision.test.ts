@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { actOn, lookAtAgents, type SupervisionReport } from '../../activities/agents/supervision.ts';
-import type { AgentPresence } from '../../database/agent-presence.ts';
 import type { WatchState } from '../../domain/agents/liveness.ts';
 import type { AgentId } from '../../domain/ids.ts';
+import type { AgentPresence } from '../../operations/agents/presence.ts';
 import { AgentsUnderTest } from '../support/agents.ts';
 import { sharedStack } from '../support/stack.ts';
 

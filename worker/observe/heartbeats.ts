@@ -1,9 +1,9 @@
-import type { AgentPresence } from '../../database/agent-presence.ts';
 import { type AgentStatus, HEARTBEAT_INTERVAL_MS } from '../../domain/agents/agent-status.ts';
 import type { LoopPulse } from '../../domain/agents/liveness-stalls.ts';
 import { errorMessage } from '../../domain/errors.ts';
 import type { AgentId } from '../../domain/ids.ts';
 import { Loop, type LoopLog } from '../../domain/system/loop.ts';
+import type { AgentPresence } from '../../operations/agents/presence.ts';
 import type { AgentHealthBoard } from '../../redis/agent-health.ts';
 
 export interface HeartbeatOptions {

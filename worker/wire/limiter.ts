@@ -1,7 +1,7 @@
-import { LimitSettingsSource } from '../../database/limit-settings-source.ts';
 import type { Database, DatabaseLog } from '../../database/transaction.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
+import { LimitSettingsSource } from '../../operations/limits/limit-settings-source.ts';
 import { AgentPlaces } from '../../redis/limits/agent-places.ts';
 import { GuardedRedis } from '../../redis/limits/guarded-redis.ts';
 import { ProcessSlots } from '../../redis/limits/process-slots.ts';

@@ -1,4 +1,3 @@
-import { Consequences } from '../../dispatcher/consequences.ts';
 import { Dispatcher } from '../../dispatcher/dispatcher.ts';
 import { Reconciler } from '../../dispatcher/reconciler.ts';
 import { Relay } from '../../dispatcher/relay.ts';
@@ -9,6 +8,7 @@ import { Sweeper } from '../../dispatcher/sweeper.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
 import type { ReachFailpoint } from '../../domain/system/failpoints.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import { Consequences } from '../../operations/tasks/consequences.ts';
 import { JobQueue } from '../../redis/job-queue.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';
 import type { Closers } from './closers.ts';

@@ -1,6 +1,6 @@
 import { loadConfig } from '../../config.ts';
-import { publishGraphs } from '../../database/publish-graphs.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
+import { publishGraphs } from '../../operations/graphs/publish-graphs.ts';
 import { AgentHealthBoard } from '../../redis/agent-health.ts';
 import { Heartbeats } from '../observe/heartbeats.ts';
 import { Observation } from '../observe/observation.ts';

@@ -1,5 +1,4 @@
 import type { Log } from '../../activities/dependencies.ts';
-import type { AgentPresence } from '../../database/agent-presence.ts';
 import type { Database } from '../../database/transaction.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import type { ReceivingAgent } from '../../domain/messaging/received-message.ts';
@@ -9,6 +8,7 @@ import { Mailboxes } from '../../messaging/mailboxes.ts';
 import { createMessenger, type Messenger } from '../../messaging/messenger.ts';
 import type { Sender } from '../../messaging/sender.ts';
 import { createSigningKey } from '../../messaging/signatures.ts';
+import type { AgentPresence } from '../../operations/agents/presence.ts';
 import type { RedisConnections } from '../../redis/open-redis.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { Hosted } from './collect-hosted.ts';

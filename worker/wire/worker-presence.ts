@@ -1,6 +1,6 @@
-import { AgentPresence, type PresenceOptions } from '../../database/agent-presence.ts';
 import type { Handler } from '../../domain/agents/handler.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
+import { AgentPresence, type PresenceOptions } from '../../operations/agents/presence.ts';
 
 /** The presence of a worker's agents and tools, which every tenant shares. */
 export function workerPresence(

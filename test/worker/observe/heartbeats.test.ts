@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
-import type { AgentPresence } from '../../../database/agent-presence.ts';
 import type { AgentStatus } from '../../../domain/agents/agent-status.ts';
 import type { AgentId } from '../../../domain/ids.ts';
+import type { AgentPresence } from '../../../operations/agents/presence.ts';
 import { Heartbeats } from '../../../worker/observe/heartbeats.ts';
 
 const WRITER = 'writer-id' as AgentId;

@@ -1,8 +1,8 @@
-import { errorMessage, isStoreOutage } from '../domain/errors.ts';
-import type { JsonObject } from '../domain/json.ts';
-import type { RetentionReport } from '../domain/retention/report.ts';
-import { RetentionRepository, type RetentionRule } from '../entities/retention/retention-repository.ts';
-import type { Database } from './transaction.ts';
+import type { Database } from '../../database/transaction.ts';
+import { errorMessage, isStoreOutage } from '../../domain/errors.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { RetentionReport } from '../../domain/retention/report.ts';
+import { RetentionRepository, type RetentionRule } from '../../entities/retention/retention-repository.ts';
 
 export interface PruneOptions {
   /** Counts only, changes nothing. */

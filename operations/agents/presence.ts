@@ -1,13 +1,13 @@
 import { v7 as uuid } from 'uuid';
-import type { AgentBeat } from '../domain/agents/agent-status.ts';
-import type { HostingWorker } from '../domain/agents/hosting.ts';
-import type { HeldLease, LeaseEndReason } from '../domain/agents/lease.ts';
-import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
-import { AgentRepository, type NewAgent } from '../entities/agents/agent-repository.ts';
-import { LeaseRepository } from '../entities/agents/lease-repository.ts';
-import { TaskRepository } from '../entities/tasks/task-repository.ts';
-import { type ClockReading, readClock } from './database-clock.ts';
-import type { Database, DatabaseLog } from './transaction.ts';
+import { type ClockReading, readClock } from '../../database/database-clock.ts';
+import type { Database, DatabaseLog } from '../../database/transaction.ts';
+import type { AgentBeat } from '../../domain/agents/agent-status.ts';
+import type { HostingWorker } from '../../domain/agents/hosting.ts';
+import type { HeldLease, LeaseEndReason } from '../../domain/agents/lease.ts';
+import type { AgentId, LeaseId, TenantId } from '../../domain/ids.ts';
+import { AgentRepository, type NewAgent } from '../../entities/agents/agent-repository.ts';
+import { LeaseRepository } from '../../entities/agents/lease-repository.ts';
+import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 
 export interface PresenceOptions {
   readonly database: Database;

@@ -1,10 +1,10 @@
 import { v7 as uuid } from 'uuid';
-import type { Transaction } from '../database/transaction.ts';
-import type { TaskId } from '../domain/ids.ts';
-import { nextOccurrence } from '../domain/tasks/recurrence.ts';
-import { type BlockedTasks, DependencyRepository } from '../entities/tasks/dependency-repository.ts';
-import { type EndWithConsequences, SuccessionRepository } from '../entities/tasks/succession-repository.ts';
-import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
+import type { Transaction } from '../../database/transaction.ts';
+import type { TaskId } from '../../domain/ids.ts';
+import { nextOccurrence } from '../../domain/tasks/recurrence.ts';
+import { type BlockedTasks, DependencyRepository } from '../../entities/tasks/dependency-repository.ts';
+import { type EndWithConsequences, SuccessionRepository } from '../../entities/tasks/succession-repository.ts';
+import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 
 /** Runs one statement: in a unit of work of its own, or in the one that its caller is in. */
 export type RunStatement = <Result>(work: (em: Transaction['em']) => Promise<Result>) => Promise<Result>;

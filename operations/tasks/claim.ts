@@ -1,19 +1,19 @@
 import { v7 as uuid } from 'uuid';
-import { WriteRefused } from '../database/database-errors.ts';
-import { isUnknownAnswer } from '../database/database-faults.ts';
-import type { Database } from '../database/transaction.ts';
-import type { TaskId, TraceId } from '../domain/ids.ts';
-import { storableText } from '../domain/json.ts';
-import type { Failure } from '../domain/tasks/execution.ts';
-import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
-import type { Claimant } from '../entities/tasks/claimant.ts';
-import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
-import { type RecordLog, withTrace } from '../operations/record/recording.ts';
-import type { SettingsCache } from './settings-cache.ts';
+import { WriteRefused } from '../../database/database-errors.ts';
+import { isUnknownAnswer } from '../../database/database-faults.ts';
+import type { Database } from '../../database/transaction.ts';
+import type { TaskId, TraceId } from '../../domain/ids.ts';
+import { storableText } from '../../domain/json.ts';
+import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
+import type { Failure } from '../../domain/tasks/execution.ts';
+import { ClaimRepository } from '../../entities/tasks/claim-repository.ts';
+import type { Claimant } from '../../entities/tasks/claimant.ts';
+import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
+import { type RecordLog, withTrace } from '../record/recording.ts';
 
 export interface ClaimOptions {
   readonly database: Database;
-  readonly settings: Pick<SettingsCache, 'current'>;
+  readonly settings: { current(): Promise<QueueSettings> };
   readonly claimant: Claimant;
   readonly log: RecordLog;
 }

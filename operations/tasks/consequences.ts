@@ -1,10 +1,10 @@
-import type { Database, Transaction } from '../database/transaction.ts';
-import type { TaskId } from '../domain/ids.ts';
-import type { BlockedTasks } from '../entities/tasks/dependency-repository.ts';
-import type { WaitingJob } from '../entities/tasks/waiting-job.ts';
-import { enqueueJobs } from '../operations/tasks/enqueue-jobs.ts';
-import type { JobQueue } from '../redis/job-queue.ts';
-import type { WakeUps } from '../redis/wake-ups.ts';
+import type { Database, Transaction } from '../../database/transaction.ts';
+import type { TaskId } from '../../domain/ids.ts';
+import type { BlockedTasks } from '../../entities/tasks/dependency-repository.ts';
+import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
+import type { JobQueue } from '../../redis/job-queue.ts';
+import type { WakeUps } from '../../redis/wake-ups.ts';
+import { enqueueJobs } from './enqueue-jobs.ts';
 import { FollowedEnds, type RunStatement } from './follow-ends.ts';
 
 export interface ConsequencesOptions {

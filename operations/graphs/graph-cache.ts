@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import type { GraphDefinition } from '../domain/graphs/definition.ts';
-import type { GraphId, TenantId } from '../domain/ids.ts';
-import { GraphRepository } from '../entities/graphs/graph-repository.ts';
-import { GraphMissing } from './database-errors.ts';
-import type { Database } from './transaction.ts';
+import { GraphMissing } from '../../database/database-errors.ts';
+import type { Database } from '../../database/transaction.ts';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import type { GraphId, TenantId } from '../../domain/ids.ts';
+import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 
 /** How many published graphs a process keeps. A graph of 200 nodes takes about 200 KB. */
 const CAPACITY = 200;

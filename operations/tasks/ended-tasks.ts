@@ -1,6 +1,6 @@
-import { GroupCommit } from '../database/group-commit.ts';
-import type { TaskId } from '../domain/ids.ts';
-import type { WakeUps } from '../redis/wake-ups.ts';
+import { GroupCommit } from '../../database/group-commit.ts';
+import type { TaskId } from '../../domain/ids.ts';
+import type { WakeUps } from '../../redis/wake-ups.ts';
 import type { Consequences } from './consequences.ts';
 
 /** Ends in one look for what follows. */

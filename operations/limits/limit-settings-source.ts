@@ -1,8 +1,8 @@
 import pTimeout from 'p-timeout';
-import { errorMessage } from '../domain/errors.ts';
-import { DEFAULT_LIMIT_SETTINGS, type LimitSettings, parseLimitSettings } from '../domain/limits/limit-settings.ts';
-import { LimitSettingsRepository } from '../entities/system/limit-settings-repository.ts';
-import type { Database, DatabaseLog } from './transaction.ts';
+import type { Database, DatabaseLog } from '../../database/transaction.ts';
+import { errorMessage } from '../../domain/errors.ts';
+import { DEFAULT_LIMIT_SETTINGS, type LimitSettings, parseLimitSettings } from '../../domain/limits/limit-settings.ts';
+import { LimitSettingsRepository } from '../../entities/system/limit-settings-repository.ts';
 
 /** Younger than this they are taken as they are. */
 const FRESH_MS = 1_000;

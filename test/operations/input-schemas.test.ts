@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { compileInputSchema, inputSchemaFaultsOf } from '../../database/input-schemas.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { compileInputSchema, inputSchemaFaultsOf } from '../../operations/graphs/input-schemas.ts';
 
 const checks = (schema: JsonObject) => compileInputSchema({ graph: 'g', schema });
 const faults = (schema: JsonObject) =>

@@ -1,8 +1,8 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { errorClause } from '../domain/errors.ts';
-import { type GraphFault, GraphInvalid } from '../domain/graphs/graph-faults.ts';
-import { inputSchemaFault } from '../domain/graphs/input-schema-rules.ts';
-import type { JsonObject } from '../domain/json.ts';
+import { errorClause } from '../../domain/errors.ts';
+import { type GraphFault, GraphInvalid } from '../../domain/graphs/graph-faults.ts';
+import { inputSchemaFault } from '../../domain/graphs/input-schema-rules.ts';
+import type { JsonObject } from '../../domain/json.ts';
 
 /** Checks one input. Undefined for one that fits, else what is wrong with it. */
 export type InputCheck = (input: JsonObject) => readonly ErrorObject[] | undefined;

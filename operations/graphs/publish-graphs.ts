@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import { v7 as uuid } from 'uuid';
+import type { Database } from '../../database/transaction.ts';
+import { canonicalJson } from '../../domain/canonical-json.ts';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { GraphInvalid } from '../../domain/graphs/graph-faults.ts';
+import { storedForm } from '../../domain/graphs/stored-form.ts';
+import { validateGraph } from '../../domain/graphs/validate-graph.ts';
+import type { GraphId, TenantId } from '../../domain/ids.ts';
+import { isJsonObject } from '../../domain/json.ts';
+import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
+import { TaskRepository } from '../../entities/tasks/task-repository.ts';
+import { Recorder } from '../record/recorder.ts';
+import { inputSchemaFaultsOf } from './input-schemas.ts';
+
+export interface PublishOptions {
+  readonly tenant: TenantId;
+  readonly taskQueue: string;
+  readonly definitions: readonly GraphDefinition[];
+  /** In whose name the audit log has it. @defaultValue 'muster' */
+  readonly actor?: string;
+}
+
+/**
+ * Publishes graphs, each in a transaction of its own. A graph whose newest version is the same is not written again.
+ * All are checked before the first is written, since a definition may come from anywhere; its input schema too, by the
+ * compiler that checks submits. @throws GraphInvalid
+ */
+export async function publishGraphs(database: Database, options: PublishOptions): Promise<void> {
+  for (const definition of options.definitions.map(requireUsable)) {
+    const definitionHash = createHash('sha256')
+      .update(canonicalJson(storedForm(definition)))
+      .digest('hex');
+    await database.inSystem('publish', async ({ em }) => {
+      await new TaskRepository(em).ensureTenant(options.tenant);
+      const { tenant, taskQueue, actor = 'muster' } = options;
+      const graph = { id: uuid() as GraphId, tenant, taskQueue, definitionHash, definition };
+      const { id, version, created } = await new GraphRepository(em).publish(graph);
+      const details = { graph: definition.name, version };
+      const note = { action: 'graph.published', subjectType: 'graph', subjectId: id, details };
+      if (created) await new Recorder(em).audited({ tenant, actor, ...note });
+    });
+  }
+}
+
+function requireUsable(definition: GraphDefinition): GraphDefinition {
+  const checked = validateGraph(definition);
+  if (!checked.ok) throw new GraphInvalid(nameOf(definition), checked.faults);
+  const { name: graph, inputSchema: schema } = checked.definition;
+  const faults = schema === null ? [] : inputSchemaFaultsOf({ graph, schema });
+  if (faults.length > 0) throw new GraphInvalid(graph, faults);
+  return checked.definition;
+}
+
+/** A definition may come from anywhere, so it may have no name. */
+function nameOf(definition: unknown): string {
+  return isJsonObject(definition) && typeof definition.name === 'string' ? definition.name : 'without a name';
+}

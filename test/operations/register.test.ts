@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { PERMISSIONS } from '../../operations/permissions.ts';
+import { OPERATIONS } from '../../operations/register.ts';
+import { productFiles, readText } from '../architecture/source-files.ts';
+import { registerTable } from './register-table.ts';
+
+describe('the register of operations', () => {
+  it('names each operation once, as its domain and its verb', () => {
+    const names = OPERATIONS.map(({ name }) => name);
+
+    assert.equal(new Set(names).size, names.length);
+    for (const name of names) assert.match(name, /^[a-z]+\.[a-z]+([A-Z][a-z]+)*$/);
+  });
+
+  it('has every operation that is defined', () => {
+    const defined = productFiles()
+      .filter(({ path }) => path.startsWith('operations/') && path !== 'operations/define.ts')
+      .flatMap(({ text }) => [...text.matchAll(/^ {2}name: '([a-z]+\.\w+)',$/gm)].map(([, name]) => name));
+
+    assert.deepEqual(
+      OPERATIONS.map(({ name }) => name).toSorted(),
+      defined.toSorted(),
+      'operations/register.ts against the files of operations/',
+    );
+  });
+
+  it('tells each operation in one sentence, under a permission that there is', () => {
+    for (const { name, summary, permission } of OPERATIONS) {
+      assert.match(summary, /^[A-Z][^\n]*\.$/, name);
+      assert.ok(Object.hasOwn(PERMISSIONS, permission), name);
+    }
+  });
+
+  it('lets nothing that destroys go without a dry run', () => {
+    const destroying = OPERATIONS.filter(({ effect }) => effect === 'destroy');
+
+    assert.ok(destroying.length > 0);
+    for (const { name, input } of destroying) assert.ok('dryRun' in input, name);
+  });
+
+  it('gives every input as a JSON Schema that allows nothing else', () => {
+    for (const operation of OPERATIONS) {
+      const schema = operation.inputSchema();
+      assert.deepEqual([schema.type, schema.additionalProperties], ['object', false], operation.name);
+    }
+  });
+
+  it('is the table of docs/operations-register.md', () => {
+    const page = readText('docs/operations-register.md');
+
+    assert.ok(page.includes(registerTable()), `the page has another table than the register:\n${registerTable()}`);
+  });
+});
+
+describe('the input of every operation', () => {
+  for (const { name, parse } of OPERATIONS) {
+    it(`of ${name} is refused in one sentence when it is none, or names what is not there`, () => {
+      const wrong = fc.oneof(
+        fc.constantFrom<unknown>(null, undefined, 'text', 7, [], new Map(), new Date(0), () => ({})),
+        fc.dictionary(
+          fc.string({ minLength: 3 }).map((text) => `x-${text}`),
+          fc.anything(),
+          { minKeys: 1 },
+        ),
+        fc.constant(
+          new Proxy(
+            {},
+            {
+              ownKeys: () => {
+                throw new Error('no');
+              },
+            },
+          ),
+        ),
+      );
+
+      fc.assert(fc.property(wrong, (given) => assertRefused(() => parse(given))));
+    });
+  }
+});
+
+function assertRefused(call: () => unknown): void {
+  assert.throws(call, (error: unknown) => {
+    assert.equal((error as { code?: unknown }).code, 'option_invalid', String(error));
+    assert.match((error as Error).message, /^\w+ was called incorrectly: [^\n]+\. Nothing was done\.$/);
+    return true;
+  });
+}
