@@ -6,6 +6,8 @@ import { WrongUsage } from './cli-errors.ts';
 import { addInstallationCommands } from './installation/installation-commands.ts';
 import { addRetentionCommand } from './installation/retention-command.ts';
 import { addWorkerCommand } from './installation/worker-command.ts';
+import { addCallCommand } from './operations/call-command.ts';
+import { addOperationsCommand } from './operations/operations-command.ts';
 import { PACKAGE } from './package.ts';
 import { addLimitsCommand } from './queue/limits-commands.ts';
 import { addQueueCommand } from './queue/queue-commands.ts';
@@ -57,6 +59,8 @@ const ADD_COMMANDS = [
   addLimitsCommand,
   addDeadLetterCommands,
   addRetentionCommand,
+  addCallCommand,
+  addOperationsCommand,
 ] as const;
 
 function translate(error: CommanderError, command: Command): Error {

@@ -101,6 +101,15 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['redrive 019ab3c4-5d6e-7f80-9123-456789abcdef --since 2h', /^--graph, --since and --limit go with --all/],
   ['redrive --all --effects some', /keep, repeat/],
   ['redrive --all --limit 0', /Expected a whole number from 1 to 1000000/],
+  ['call', /^The argument operation is missing\. `muster call --help`/],
+  [
+    'call task.cancel',
+    /^There is no operation "task\.cancel"\. Did you mean tasks\.cancel\? `muster operations` lists them\.$/,
+  ],
+  ['call tasks.read --dry-run', /^tasks\.read has no dry run\. `muster operations tasks\.read` shows what it takes\.$/],
+  ['call tasks.read --data {} --file f', /^Give --data or --file, not both\.$/],
+  ['call tasks.read --as=', /Expected 1 to 255 characters/],
+  ['operations tasks.cancell', /^There is no operation "tasks\.cancell"\. Did you mean tasks\.cancel\?/],
 ];
 
 function parse(line: string): Promise<unknown> {
