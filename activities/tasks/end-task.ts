@@ -10,9 +10,9 @@ import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import type { NewTraceEvent } from '../../operations/record/notes.ts';
 import type { RecordingUnit } from '../../operations/record/recording.ts';
+import { storeValue } from '../../operations/record/store-value.ts';
 import { OutputMissing } from '../handler-errors.ts';
 import { loadDocument } from './load-document.ts';
-import { storeValue } from './store-value.ts';
 
 export interface EndRequest {
   readonly execution: ExecutionRef;

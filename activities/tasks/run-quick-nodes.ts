@@ -13,13 +13,13 @@ import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
 import type { NewTraceEvent, RunEnd } from '../../operations/record/notes.ts';
 import { type RecordingUnit, recording } from '../../operations/record/recording.ts';
+import { storeValue } from '../../operations/record/store-value.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failure.ts';
 import { rulesOf } from '../nodes/attempt-setting.ts';
 import { runAttempt } from '../nodes/run-attempt.ts';
 import { endTask } from './end-task.ts';
 import { loadDocument, unreadable } from './load-document.ts';
-import { storeValue } from './store-value.ts';
 import { type JudgedAttempt, Stretch } from './stretch.ts';
 
 export interface RunQuickNodesInput {

@@ -5,13 +5,13 @@ import { type AttemptEnd, type AttemptVerdict, type LeavingVerdict, verdictOn } 
 import type { RunEnd } from '../../operations/record/notes.ts';
 import type { Recorder } from '../../operations/record/recorder.ts';
 import { recording } from '../../operations/record/recording.ts';
+import { inlineValue, storeValue } from '../../operations/record/store-value.ts';
 import { finalFailure, retryableFailure } from '../failure.ts';
 import { AttemptOvertaken } from '../handler-errors.ts';
 import { rulesOf } from '../nodes/attempt-setting.ts';
 import { endTask } from './end-task.ts';
 import { type NodeAttempt, type RunNodeResult, runAttemptOf, runSoFar } from './node-attempt.ts';
 import { endedRun, resultOf } from './run-rows.ts';
-import { inlineValue, storeValue } from './store-value.ts';
 
 type VerdictOf<Kind extends AttemptVerdict['kind']> = Extract<AttemptVerdict, { readonly kind: Kind }>;
 
