@@ -10,6 +10,8 @@ import {
   type WatchState,
 } from '../../domain/agents/liveness.ts';
 import { type AgentId, type LeaseId, SYSTEM_TENANT } from '../../domain/ids.ts';
+import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { call, column } from '../insert-from.ts';
 import { nextStatus } from './agent-repository.ts';
 import type { ExpiredLease } from './lease-repository.ts';
 
@@ -152,9 +154,7 @@ export class SupervisionRepository {
         update muster.agents a set alerted_at = now() from due where a.id = due.id
         returning a.id, a.name, a.tenant_id, due.silent_seconds
       ), noted as (
-        insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-        select gen_random_uuid(), tenant_id, 'supervision', 'agent.silent', 'agent', id::text,
-          jsonb_build_object('name', name, 'silentSeconds', round(silent_seconds)) from alerted
+        ${SILENT_AGENTS}
       )
       select id, name, tenant_id, silent_seconds from alerted`.execute(this.#em.getKysely());
     return result.rows.map(readGone);
@@ -170,6 +170,11 @@ export class SupervisionRepository {
     );
   }
 }
+
+const SILENT_AGENTS = auditRowsFrom('alerted', {
+  ...{ actor: 'supervision', action: 'agent.silent', subjectType: 'agent' },
+  details: { name: column('name'), silentSeconds: call('round', column('silent_seconds')) },
+});
 
 function readGone(row: Record<string, unknown>): GoneAgent {
   return {

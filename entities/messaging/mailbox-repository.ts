@@ -1,9 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { AgentId, LeaseId } from '../../domain/ids.ts';
-import type { Json } from '../../domain/json.ts';
+import { isJsonObject, type Json, toJson } from '../../domain/json.ts';
 import type { SignedEnvelope } from '../../domain/messaging/envelope.ts';
 import { MAX_DELIVERIES } from '../../domain/messaging/redelivery.ts';
+import { auditRowsFrom } from '../audit/audit-rows.ts';
 import {
   ENVELOPE_COLUMNS,
   ENVELOPE_RECORD,
@@ -231,16 +232,19 @@ export class MailboxRepository {
    */
   async refuse(message: StoredMessage, reason: string): Promise<boolean> {
     const { raw } = message;
-    const details = { reason, from: raw.from, to: raw.to, lease: raw.leaseId, seq: raw.seq, type: raw.type };
+    const told = toJson({ from: raw.from, to: raw.to, lease: raw.leaseId, seq: raw.seq, type: raw.type });
+    const details = { reason, ...(told.ok && isJsonObject(told.value) ? told.value : {}) };
+    const audit = auditRowsFrom('refused', {
+      ...{ tenant: message.tenant, actor: `agent:${raw.from ?? 'none'}`, action: 'message.refused' },
+      ...{ subjectType: 'message', details },
+    });
     const result = await sql<{ id: string }>`
       with refused as (
         update muster.agent_messages m set status = 'dead', leased_until = null, lease_owner = null,
           dead_at = now(), dead_reason = ${`refused: ${reason}`}
         where m.id = ${message.id} and m.fence = ${message.fence} and m.status <> 'dead' returning m.id
-      )
-      insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-      select gen_random_uuid(), ${message.tenant}, ${`agent:${raw.from ?? 'none'}`}, 'message.refused', 'message', id,
-        ${JSON.stringify(details)}::jsonb from refused returning id`.execute(this.#em.getKysely());
+      ), audited as (${audit})
+      select id from refused`.execute(this.#em.getKysely());
     return result.rows.length === 1;
   }
 

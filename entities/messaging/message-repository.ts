@@ -5,6 +5,8 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import type { SignedEnvelope } from '../../domain/messaging/envelope.ts';
 import type { MessageStatus, MessageType } from '../../domain/messaging/message-status.ts';
 import type { Wait } from '../../domain/messaging/wait-circle.ts';
+import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { column, runPart } from '../insert-from.ts';
 import { readDate, readDateOrNull } from '../read-row.ts';
 import {
   ENVELOPE_COLUMNS,
@@ -125,9 +127,8 @@ export class MessageRepository {
   /** Notes that a process tried to speak after its lease had ended. */
   async auditLostLease(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<void> {
     const details = { reason: 'its sender has lost its lease', messages: messages.map((message) => message.id) };
-    await sql`insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-      values (gen_random_uuid(), ${tenant}, ${`lease:${leaseId}`}, 'message.refused', 'lease', ${leaseId},
-        ${JSON.stringify(details)}::jsonb)`.execute(this.#em.getKysely());
+    const row = { tenant, actor: `lease:${leaseId}`, action: 'message.refused', subjectType: 'lease' };
+    await runPart(this.#em, auditRowsFrom(null, { ...row, subjectId: leaseId, details }));
   }
 
   /** The message with this id that the unit of work may see. */
@@ -262,9 +263,10 @@ export class MessageRepository {
           dead_at = null
         from found f where m.id = f.id and f.outcome = 'redriven'
       ), audited as (
-        insert into muster.audit_log (id, tenant_id, actor, action, subject_type, subject_id, details)
-        select gen_random_uuid(), tenant_id, ${actor}, 'message.redriven', 'message', id,
-          jsonb_build_object('reason', dead_reason) from found where outcome = 'redriven'
+        ${auditRowsFrom(
+          { from: 'found', where: sql`outcome = 'redriven'` },
+          { actor, action: 'message.redriven', subjectType: 'message', details: { reason: column('dead_reason') } },
+        )}
       )
       select to_agent_id, outcome from found`.execute(this.#em.getKysely());
     const row = result.rows[0];

@@ -3,7 +3,6 @@ import { type RawBuilder, sql } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
 import { storableText } from '../../domain/json.ts';
 import type { OutboxTopic } from '../../domain/system/outbox.ts';
-import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { tables } from '../tables.ts';
 import { anyOf } from '../tasks/expressions.ts';
@@ -118,13 +117,5 @@ export class OutboxRepository {
     await sql`
       update muster.outbox o set attempts = o.attempts + 1, last_error = u.reason, refused_at = now(), sent_at = now()
       from ${unsentTable(unsent)} where o.id = u.id and o.sent_at is null`.execute(this.#em.getKysely());
-  }
-
-  /** Asks for the end of the workflow of a trace whose task was ended without it. */
-  async announceKill({ tenant, taskId, traceNumber }: ExecutionRef): Promise<void> {
-    await sql`insert into muster.outbox (tenant_id, topic, task_id, payload)
-      values (${tenant}, 'task.killed', ${taskId}, jsonb_build_object('traceNumber', ${traceNumber}::int))`.execute(
-      this.#em.getKysely(),
-    );
   }
 }

@@ -29,3 +29,46 @@ export function rawRowCasts(files: readonly SourceFile[]): string[] {
       );
     });
 }
+
+/** The tables that say what happened, and the entities of their rows. */
+const RECORD = {
+  tables: 'agent_traces|agent_runs|trace_events|audit_log|outbox|activity_effects',
+  entities: 'AgentTrace|AgentRun|TraceEvent|AuditEntry|OutboxEntry|ActivityEffect',
+};
+
+/** The ways in which one of these rows can be written. */
+const WRITES: readonly RegExp[] = [
+  new RegExp(`\\b(?:insert\\s+into|update)\\s+(?:muster\\.)?"?(?:${RECORD.tables})\\b`, 'gi'),
+  new RegExp(
+    `\\b(?:insertInto|updateTable|mergeInto|insertFrom)\\(\\s*['"\`](?:muster\\.)?(?:${RECORD.tables})\\b`,
+    'g',
+  ),
+  new RegExp(
+    `\\.(?:nativeUpdate|insert|insertMany|upsert|upsertMany|create|assign)\\(\\s*(?:\\w+\\.)?(?:${RECORD.entities})\\b`,
+    'g',
+  ),
+  new RegExp(`createQueryBuilder\\(\\s*(?:${RECORD.entities})\\b[^;]*?\\.(?:insert|update)\\(`, 'g'),
+];
+
+/** The recorder, and the shapes of rows that single statements share with it. */
+const WRITERS: readonly RegExp[] = [
+  /^operations\/record\//,
+  /^entities\/(?:audit|system|traces)\/[a-z-]+-rows\.ts$/,
+  /^entities\/(?:system|traces)\/statements\//,
+  // The relay notes there how it carried a row out; it writes none.
+  /^entities\/system\/outbox-repository\.ts$/,
+];
+
+/** Where a row that says what happened is written by anything but the recorder: a file, a line and the text. */
+export function secondWriters(files: readonly SourceFile[]): readonly string[] {
+  return files
+    .filter(({ path }) => !WRITERS.some((writer) => writer.test(path)))
+    .flatMap(({ path, text }) =>
+      WRITES.flatMap((pattern) =>
+        [...text.matchAll(pattern)].map(({ 0: found, index }) => {
+          const line = text.slice(0, index).split('\n').length;
+          return `${path}:${line} writes "${found}"; operations/record/ is the only writer of it.`;
+        }),
+      ),
+    );
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { planted } from './faults.ts';
-import { looseStatements, rawRowCasts } from './row-gates.ts';
+import { assertNone, planted } from './faults.ts';
+import { looseStatements, rawRowCasts, secondWriters } from './row-gates.ts';
 import { productFiles } from './source-files.ts';
 
 /**
@@ -41,5 +41,22 @@ describe('the rows', () => {
       found.length <= MOST.casts,
       `${found.length} casts of raw rows, ${MOST.casts} at most:\n${found.join('\n')}`,
     );
+  });
+
+  it('that say what happened have one writer: the recorder, with the shapes that single statements share', () => {
+    const second = secondWriters([
+      planted('entities/tasks/a.ts', 'sql`insert into muster.audit_log (id) values (1)`'),
+      planted('dispatcher/b.ts', "db.updateTable('agent_traces').set({})"),
+      planted('client/c.ts', 'await em.nativeUpdate(AgentRun, {}, {});'),
+      planted('operations/tasks/d.ts', 'em.createQueryBuilder(OutboxEntry)\n  .insert({})'),
+      planted('operations/record/e.ts', "db.insertInto('trace_events')"),
+      planted('entities/tasks/f.ts', 'sql`delete from muster.outbox`; sql`select 1 from audit_log`'),
+    ]);
+
+    assert.deepEqual(
+      second.map((fault) => fault.split(':')[0]),
+      ['entities/tasks/a.ts', 'dispatcher/b.ts', 'client/c.ts', 'operations/tasks/d.ts'],
+    );
+    assertNone(secondWriters(productFiles()));
   });
 });
