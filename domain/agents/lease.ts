@@ -32,17 +32,3 @@ export interface HeldLease {
   /** Greater than that of every lease granted before. */
   readonly fence: number;
 }
-
-/** A lease as it is stored. All times are the database's. */
-export interface AgentLeaseRecord extends NewLease, HeldLease {
-  readonly grantedAt: Date;
-  readonly renewedAt: Date;
-  readonly endedAt: Date | null;
-  readonly endReason: LeaseEndReason | null;
-}
-
-/** Whether the holder of a lease might speak for an agent at a moment. The moment of the end is no longer covered. */
-export function leaseCovers(lease: AgentLeaseRecord, agentId: AgentId, at: Date): boolean {
-  if (!lease.agentIds.includes(agentId)) return false;
-  return at >= lease.grantedAt && (lease.endedAt === null || at < lease.endedAt);
-}

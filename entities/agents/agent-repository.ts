@@ -1,15 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
-import {
-  AGENT_MOVES,
-  type AgentBeat,
-  type AgentEvent,
-  type AgentStatus,
-  type AgentType,
-} from '../../domain/agents/agent-status.ts';
+import { AGENT_MOVES, type AgentBeat, type AgentStatus, type AgentType } from '../../domain/agents/agent-status.ts';
 import type { AgentId, LeaseId, TenantId } from '../../domain/ids.ts';
-import { momentText } from '../messaging/message-row.ts';
-import { readDateOrNull } from '../read-row.ts';
+import { tables } from '../tables.ts';
+import { anyOf, now } from '../tasks/expressions.ts';
+import { databaseMoment, listed, moveOf, nextStatus } from './agent-expressions.ts';
 
 /** An agent as a worker registers it. */
 export interface NewAgent {
@@ -59,17 +53,31 @@ export class AgentRepository {
    * status; everything else is as the latest process says.
    */
   async register(tenant: TenantId, agents: readonly NewAgent[]): Promise<Map<string, AgentId>> {
-    const result = await sql<{ id: string; name: string }>`
-      insert into muster.agents as a (id, tenant_id, name, type, status, description, roles, capabilities)
-      select (e ->> 'id')::uuid, ${tenant}, e ->> 'name', e ->> 'type', 'starting', e ->> 'description',
-        array(select jsonb_array_elements_text(e -> 'roles')), array(select jsonb_array_elements_text(e -> 'capabilities'))
-      from jsonb_array_elements(${JSON.stringify(agents)}::jsonb) as e
-      order by e ->> 'name'
-      on conflict (tenant_id, name) do update set description = excluded.description, type = excluded.type,
-        roles = excluded.roles, capabilities = excluded.capabilities,
-        status = ${nextStatus('registered')}, updated_at = now()
-      returning id, name`.execute(this.#em.getKysely());
-    return new Map(result.rows.map((row) => [row.name, row.id as AgentId]));
+    if (agents.length === 0) return new Map();
+    const rows = agents.map(({ roles, capabilities, ...agent }) => ({
+      ...agent,
+      tenantId: tenant,
+      status: 'starting' as const,
+      roles: [...roles],
+      capabilities: [...capabilities],
+    }));
+    const registered = await tables(this.#em)
+      .insertInto('agents')
+      // Two processes that register the same agents lock their rows in the same order.
+      .values(rows.sort((a, b) => (a.name < b.name ? -1 : 1)))
+      .onConflict((conflict) =>
+        conflict.columns(['tenantId', 'name']).doUpdateSet((eb) => ({
+          description: eb.ref('excluded.description'),
+          type: eb.ref('excluded.type'),
+          roles: eb.ref('excluded.roles'),
+          capabilities: eb.ref('excluded.capabilities'),
+          status: nextStatus('registered'),
+          updatedAt: now(),
+        })),
+      )
+      .returning(['agents.id', 'agents.name'])
+      .execute();
+    return new Map(registered.map(({ name, id }) => [name, id]));
   }
 
   /**
@@ -79,29 +87,64 @@ export class AgentRepository {
    * has to take a new one first
    */
   async beat({ leaseId, agents }: ProcessBeat): Promise<string | null> {
-    const moves = JSON.stringify(AGENT_MOVES);
-    const result = await sql<{ now: string }>`
-      with renewed as (
-        update muster.agent_leases set renewed_at = now() where id = ${leaseId} and ended_at is null returning process
-      ), told as (
-        select id, beat from unnest(${agents.map(({ id }) => id)}::uuid[], ${agents.map(({ beat }) => beat)}::text[])
-          as said (id, beat)
-      ), moves as (
-        select a.id, ${moves}::jsonb -> told.beat ->> a.status as next
-        from muster.agents a join told on told.id = a.id
-        where ${moves}::jsonb -> told.beat ->> a.status is not null
-        order by a.id for update of a
-      ), moved as (
-        update muster.agents a set status = moves.next, last_heartbeat = now(), alerted_at = null
-        from moves where a.id = moves.id and exists (select from renewed)
-      ), beaten as (
-        insert into muster.agent_heartbeats as h (agent_id, tenant_id, worker_id, beat_at)
-        select a.id, a.tenant_id, renewed.process, now()
-        from told join muster.agents a on a.id = told.id cross join renewed order by a.id
-        on conflict (agent_id) do update set worker_id = excluded.worker_id, beat_at = excluded.beat_at
+    const ids = listed<AgentId>(
+      agents.map(({ id }) => id),
+      'uuid',
+    );
+    const beats = listed<string>(
+      agents.map(({ beat }) => beat),
+      'text',
+    );
+    const row = await tables(this.#em)
+      .with('renewed', (db) =>
+        db
+          .updateTable('agent_leases')
+          .set({ renewedAt: now() })
+          .where('id', '=', leaseId)
+          .where('endedAt', 'is', null)
+          .returning('process'),
       )
-      select ${momentText('clock_timestamp()')} as now from renewed`.execute(this.#em.getKysely());
-    return result.rows[0]?.now ?? null;
+      .with('told', (db) => db.selectNoFrom([ids.as('id'), beats.as('beat')]))
+      .with('moves', (db) =>
+        db
+          .selectFrom('agents as a')
+          .innerJoin('told', 'told.id', 'a.id')
+          .select((eb) => ['a.id', moveOf(AGENT_MOVES, eb.ref('told.beat'), eb.ref('a.status')).as('next')])
+          .where((eb) => eb(moveOf(AGENT_MOVES, eb.ref('told.beat'), eb.ref('a.status')), 'is not', null))
+          .orderBy('a.id')
+          .forUpdate('a'),
+      )
+      .with('moved', (db) =>
+        db
+          .updateTable('agents')
+          .from('moves')
+          .set((eb) => ({ status: eb.ref('moves.next').$notNull(), lastHeartbeat: now(), alertedAt: null }))
+          .whereRef('agents.id', '=', 'moves.id')
+          .where((eb) => eb.exists(eb.selectFrom('renewed').select('renewed.process'))),
+      )
+      .with('beaten', (db) =>
+        db
+          .insertInto('agent_heartbeats')
+          .columns(['agentId', 'tenantId', 'workerId', 'beatAt'])
+          .expression((eb) =>
+            eb
+              .selectFrom('told')
+              .innerJoin('agents as a', 'a.id', 'told.id')
+              .innerJoin('renewed', (join) => join.onTrue())
+              .select(['a.id', 'a.tenantId', 'renewed.process', now().as('beatAt')])
+              .orderBy('a.id'),
+          )
+          .onConflict((conflict) =>
+            conflict.column('agentId').doUpdateSet((eb) => ({
+              workerId: eb.ref('excluded.workerId'),
+              beatAt: eb.ref('excluded.beatAt'),
+            })),
+          ),
+      )
+      .selectFrom('renewed')
+      .select(databaseMoment().as('now'))
+      .executeTakeFirst();
+    return row?.now ?? null;
   }
 
   /**
@@ -109,43 +152,44 @@ export class AgentRepository {
    * @returns which those are; none when it is repeated
    */
   async leave(process: string, ids: readonly AgentId[], event: 'left' | 'failed'): Promise<AgentId[]> {
-    const result = await sql<{ id: string }>`
-      update muster.agents a set status = ${nextStatus(event)}, last_heartbeat = gone.beat_at
-      from (select agent_id, beat_at from muster.agent_heartbeats
-        where agent_id = any(${[...ids]}::uuid[]) and worker_id = ${process} order by agent_id for update) as gone
-      where a.id = gone.agent_id and a.status <> ${nextStatus(event)} returning a.id`.execute(this.#em.getKysely());
-    return result.rows.map((row) => row.id as AgentId);
+    const gone = await tables(this.#em)
+      .updateTable('agents')
+      .from((eb) =>
+        eb
+          .selectFrom('agent_heartbeats as h')
+          .select(['h.agentId as gone', 'h.beatAt as lastBeat'])
+          .where('h.agentId', '=', anyOf(ids))
+          .where('h.workerId', '=', process)
+          .orderBy('h.agentId')
+          .forUpdate()
+          .as('beats'),
+      )
+      .set((eb) => ({ status: nextStatus(event), lastHeartbeat: eb.ref('beats.lastBeat') }))
+      .whereRef('agents.id', '=', 'beats.gone')
+      .where((eb) => eb('agents.status', '<>', nextStatus(event)))
+      .returning('agents.id')
+      .execute();
+    return gone.map(({ id }) => id);
   }
 
   /** Agents by name: all that the unit of work may see, or those with a role or a capability. */
   async list({ role, capability }: AgentSearch = {}): Promise<AgentRecord[]> {
-    const result = await sql<Record<string, unknown>>`
-      select a.id, a.tenant_id, a.name, a.type, a.status, a.description, a.roles, a.capabilities, h.worker_id,
-        coalesce(h.beat_at, a.last_heartbeat) as last_heartbeat
-      from muster.agents a left join muster.agent_heartbeats h on h.agent_id = a.id
-      where (${role ?? null}::text is null or ${role ?? null} = any(a.roles))
-        and (${capability ?? null}::text is null or ${capability ?? null} = any(a.capabilities))
-      order by a.name, a.tenant_id`.execute(this.#em.getKysely());
-    return result.rows.map(readAgent);
+    const agents = await tables(this.#em)
+      .selectFrom('agents as a')
+      .leftJoin('agent_heartbeats as h', 'h.agentId', 'a.id')
+      .select(['a.id', 'a.tenantId as tenant', 'a.name', 'a.type', 'a.status', 'a.description', 'a.roles'])
+      .select((eb) => [
+        'a.capabilities',
+        'h.workerId',
+        eb.fn.coalesce('h.beatAt', 'a.lastHeartbeat').as('lastHeartbeat'),
+      ])
+      .$if(role !== undefined, (query) => query.where((eb) => eb(eb.val(role), '=', eb.fn.any('a.roles'))))
+      .$if(capability !== undefined, (query) =>
+        query.where((eb) => eb(eb.val(capability), '=', eb.fn.any('a.capabilities'))),
+      )
+      .orderBy('a.name')
+      .orderBy('a.tenantId')
+      .execute();
+    return agents;
   }
-}
-
-/** The status of the row `a` after an event, in SQL: the same table as in the program. */
-export function nextStatus(event: AgentEvent) {
-  return sql`coalesce(${JSON.stringify(AGENT_MOVES[event])}::jsonb ->> a.status, a.status)`;
-}
-
-function readAgent(row: Record<string, unknown>): AgentRecord {
-  return {
-    id: row.id as AgentId,
-    tenant: row.tenant_id as TenantId,
-    name: row.name as string,
-    type: row.type as AgentType,
-    status: row.status as AgentStatus,
-    description: (row.description as string | null) ?? '',
-    roles: row.roles as string[],
-    capabilities: row.capabilities as string[],
-    workerId: row.worker_id as string | null,
-    lastHeartbeat: readDateOrNull(row.last_heartbeat as string | null),
-  };
 }

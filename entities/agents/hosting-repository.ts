@@ -1,9 +1,11 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
+import { type Expression, expressionBuilder, sql } from 'kysely';
 import type { HostedNeeds, HostingWorker } from '../../domain/agents/hosting.ts';
 import { DEAD_AFTER_SECONDS } from '../../domain/agents/liveness.ts';
-import type { TaskId } from '../../domain/ids.ts';
-import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
+import type { GraphId, TaskId } from '../../domain/ids.ts';
+import { type Tables, tables } from '../tables.ts';
+import { ago, literal, OPEN } from '../tasks/expressions.ts';
+import { secondsSince } from './agent-expressions.ts';
 
 /** Tasks of one graph that have not ended and may start or run, and what they need of a worker. */
 export interface NeedsOfGraph extends HostedNeeds {
@@ -12,7 +14,8 @@ export interface NeedsOfGraph extends HostedNeeds {
   readonly running: number;
 }
 
-const OPEN = sql.join(OPEN_TASK_STATUSES.map((status) => sql.lit(status)));
+const STARTING = [literal('pending'), ...OPEN];
+const eb = expressionBuilder<Tables, never>();
 
 /** Who hosts what, and what tasks need of it: why they do not move. Every method is one statement. */
 export class HostingRepository {
@@ -23,57 +26,108 @@ export class HostingRepository {
 
   /** The workers that are alive. Those of an older version do not say what they host, and are left out. */
   async workers(): Promise<HostingWorker[]> {
-    const result = await sql<{ task_queue: string; handlers: string[]; silent: number }>`
-      select task_queue, handlers, extract(epoch from now() - renewed_at)::float8 as silent from muster.agent_leases
-      where ended_at is null and task_queue is not null
-        and renewed_at > now() - make_interval(secs => ${DEAD_AFTER_SECONDS})`.execute(this.#em.getKysely());
-    return result.rows.map(({ task_queue: taskQueue, handlers, silent }) => ({
-      ...{ taskQueue, handlers },
-      silentSeconds: silent,
-    }));
+    const workers = await this.#alive()
+      .select((lease) => [
+        lease.ref('l.taskQueue').$notNull().as('taskQueue'),
+        'l.handlers',
+        secondsSince(lease.ref('l.renewedAt')).as('silentSeconds'),
+      ])
+      .where('l.taskQueue', 'is not', null)
+      .execute();
+    return workers.map((worker) => ({ ...worker, silentSeconds: Number(worker.silentSeconds) }));
   }
 
   /** The processes whose workers serve a task queue and are alive, sorted; one that has said goodbye is not. */
   async serving(taskQueue: string): Promise<string[]> {
-    const result = await sql<{ process: string }>`
-      select distinct process from muster.agent_leases
-      where ended_at is null and task_queue = ${taskQueue}
-        and renewed_at > now() - make_interval(secs => ${DEAD_AFTER_SECONDS})
-      order by 1`.execute(this.#em.getKysely());
-    return result.rows.map(({ process }) => process);
+    const processes = await this.#alive()
+      .select('l.process')
+      .distinct()
+      .where('l.taskQueue', '=', taskQueue)
+      .orderBy('l.process')
+      .execute();
+    return processes.map(({ process }) => process);
   }
 
   /** What a task still needs: the handlers of the nodes that have not ended. Null for one that does not wait for a worker. */
   async needsOf(id: TaskId): Promise<HostedNeeds | null> {
-    const result = await sql<{ task_queue: string; handlers: string[] }>`
-      select t.task_queue, array(
-        select distinct c.component_type || ':' || c.handler from muster.agent_components c
-        where c.graph_id = t.graph_id and c.handler is not null and not exists (
-          select from muster.agent_traces r join muster.agent_runs n on n.trace_id = r.id and n.node_id = c.node_id
-          where r.task_id = t.id and r.number = t.trace_count and t.status <> 'pending' and n.finished_at is not null)
-        order by 1) as handlers
-      from muster.tasks t where t.id = ${id} and t.status in ('pending', ${OPEN})`.execute(this.#em.getKysely());
-    const [row] = result.rows;
-    return row === undefined ? null : { taskQueue: row.task_queue, handlers: row.handlers };
+    const needs = await tables(this.#em)
+      .selectFrom('tasks as t')
+      .select((task) => [
+        't.taskQueue',
+        arrayOf(
+          handlersOf(task.ref('t.graphId')).where((part) =>
+            part.not(
+              part.exists(
+                part
+                  .selectFrom('agent_traces as r')
+                  .innerJoin('agent_runs as n', 'n.traceId', 'r.id')
+                  .select('n.id')
+                  .where('r.taskId', '=', task.ref('t.id'))
+                  .where('r.number', '=', task.ref('t.traceCount'))
+                  .where(task('t.status', '<>', literal('pending')))
+                  .whereRef('n.nodeId', '=', 'c.nodeId')
+                  .where('n.finishedAt', 'is not', null),
+              ),
+            ),
+          ),
+        ).as('needed'),
+      ])
+      .where('t.id', '=', id)
+      .where('t.status', 'in', STARTING)
+      .executeTakeFirst();
+    return needs === undefined ? null : { taskQueue: needs.taskQueue, handlers: needs.needed };
   }
 
   /** The same for all tasks, by graph. The cost grows with the tasks that have not ended. */
   async needs(): Promise<NeedsOfGraph[]> {
-    const result = await sql<Record<string, unknown>>`
-      select g.graph_name, g.task_queue, g.waiting, g.running, array(
-        select distinct c.component_type || ':' || c.handler from muster.agent_components c
-        where c.graph_id = g.graph_id and c.handler is not null order by 1) as handlers
-      from (
-        select t.graph_id, t.graph_name, t.task_queue, count(*) filter (where t.status = 'pending')::int as waiting,
-          count(*) filter (where t.status <> 'pending')::int as running
-        from muster.tasks t where t.status in ('pending', ${OPEN}) group by 1, 2, 3
-      ) g order by g.waiting desc, g.graph_name`.execute(this.#em.getKysely());
-    return result.rows.map((row) => ({
-      graph: row.graph_name as string,
-      taskQueue: row.task_queue as string,
-      waiting: row.waiting as number,
-      running: row.running as number,
-      handlers: row.handlers as string[],
+    const graphs = await tables(this.#em)
+      .with('grouped', (db) =>
+        db
+          .selectFrom('tasks as t')
+          .select((task) => [
+            't.graphId as ran',
+            't.graphName as graph',
+            't.taskQueue as queue',
+            task.fn.countAll<string>().filterWhere('t.status', '=', literal('pending')).as('waiting'),
+            task.fn.countAll<string>().filterWhere('t.status', '<>', literal('pending')).as('running'),
+          ])
+          .where('t.status', 'in', STARTING)
+          .groupBy(['t.graphId', 't.graphName', 't.taskQueue']),
+      )
+      .selectFrom('grouped as g')
+      .select((group) => [
+        ...(['g.graph', 'g.queue', 'g.waiting', 'g.running'] as const),
+        arrayOf(handlersOf(group.ref('g.ran'))).as('needed'),
+      ])
+      .orderBy('g.waiting', 'desc')
+      .orderBy('g.graph')
+      .execute();
+    return graphs.map(({ graph, queue, waiting, running, needed }) => ({
+      ...{ graph, taskQueue: queue, handlers: needed },
+      ...{ waiting: Number(waiting), running: Number(running) },
     }));
   }
+
+  #alive() {
+    return tables(this.#em)
+      .selectFrom('agent_leases as l')
+      .where('l.endedAt', 'is', null)
+      .where('l.renewedAt', '>', ago(DEAD_AFTER_SECONDS));
+  }
+}
+
+/** What the nodes of a graph ask of a worker, as `kind:name`. */
+function handlersOf(graphId: Expression<GraphId>) {
+  return eb
+    .selectFrom('agent_components as c')
+    .select((part) => part.fn<string>('concat', ['c.componentType', sql.lit(':'), 'c.handler']).as('needed'))
+    .distinct()
+    .where('c.graphId', '=', graphId)
+    .where('c.handler', 'is not', null)
+    .orderBy('needed');
+}
+
+/** The rows of a query with one column, as one array. */
+function arrayOf<Value>(query: Expression<{ needed: Value }>) {
+  return eb.fn<Value[]>('array', [query]);
 }

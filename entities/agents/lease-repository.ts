@@ -1,8 +1,11 @@
+import { raw } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
-import type { AgentLeaseRecord, HeldLease, LeaseEndReason, NewLease } from '../../domain/agents/lease.ts';
+import type { HeldLease, LeaseEndReason, NewLease } from '../../domain/agents/lease.ts';
 import type { AgentId, LeaseId, TenantId } from '../../domain/ids.ts';
-import { readDate, readDateOrNull } from '../read-row.ts';
+import { tables } from '../tables.ts';
+import { ago, now } from '../tasks/expressions.ts';
+import { secondsSince } from './agent-expressions.ts';
+import { AgentLease } from './agent-lease.ts';
 
 /** A lease that was taken from a process that fell silent. */
 export interface ExpiredLease {
@@ -15,8 +18,6 @@ export interface ExpiredLease {
   readonly silentSeconds: number;
 }
 
-const COLUMNS = sql`id, tenant_id, process, agent_ids, public_key, fence, granted_at, renewed_at, ended_at, end_reason`;
-
 /** The leases under which processes speak for their agents. Each method is one statement, judged by the database's clock. */
 export class LeaseRepository {
   readonly #em: SqlEntityManager;
@@ -28,39 +29,29 @@ export class LeaseRepository {
    * Grants a lease. The same id again answers the lease that was granted, with its fence.
    * @throws a foreign-key error when the tenant is not known yet
    */
-  async open(lease: NewLease): Promise<HeldLease> {
-    const result = await sql<{ fence: string }>`
-      insert into muster.agent_leases as l (id, tenant_id, process, agent_ids, public_key, task_queue, handlers, fence)
-      values (${lease.id}, ${lease.tenant}, ${lease.process}, ${[...lease.agentIds]}::uuid[], ${lease.publicKey},
-        ${lease.hosting?.taskQueue ?? null}, ${[...(lease.hosting?.handlers ?? [])]}::text[],
-        nextval('muster.agent_lease_fence'))
-      on conflict (id) do update set renewed_at = l.renewed_at
-      returning l.fence`.execute(this.#em.getKysely());
-    return { id: lease.id, fence: Number(result.rows[0]?.fence) };
-  }
-
-  /** Keeps a lease for another period. @returns false once it has ended: its holder has to take a new one */
-  async renew(id: LeaseId): Promise<boolean> {
-    const result = await sql`
-      update muster.agent_leases set renewed_at = now() where id = ${id} and ended_at is null returning id`.execute(
-      this.#em.getKysely(),
-    );
-    return result.rows.length === 1;
+  async open({ id, tenant, process, publicKey, agentIds, hosting }: NewLease): Promise<HeldLease> {
+    const { fence } = await tables(this.#em)
+      .insertInto('agent_leases')
+      .values((eb) => ({
+        ...{ id, process, publicKey },
+        tenantId: tenant,
+        agentIds: [...agentIds],
+        taskQueue: hosting?.taskQueue ?? null,
+        handlers: [...(hosting?.handlers ?? [])],
+        fence: eb.fn<number>('nextval', [eb.val('muster.agent_lease_fence')]),
+      }))
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet((eb) => ({ renewedAt: eb.ref('agent_leases.renewedAt') })),
+      )
+      .returning('agent_leases.fence')
+      .executeTakeFirstOrThrow();
+    return { id, fence };
   }
 
   /** Ends a lease. @returns false when it had ended, whose reason stays */
-  async close(id: LeaseId, reason: LeaseEndReason): Promise<boolean> {
-    const result = await sql`
-      update muster.agent_leases set ended_at = now(), end_reason = ${reason}
-      where id = ${id} and ended_at is null returning id`.execute(this.#em.getKysely());
-    return result.rows.length === 1;
-  }
-
-  /** The leases with these ids that the unit of work may see, ended ones too, in no order. */
-  async find(ids: readonly LeaseId[]): Promise<AgentLeaseRecord[]> {
-    const result = await sql<Record<string, unknown>>`
-      select ${COLUMNS} from muster.agent_leases where id = any(${[...ids]}::uuid[])`.execute(this.#em.getKysely());
-    return result.rows.map(readLease);
+  async close(id: LeaseId, endReason: LeaseEndReason): Promise<boolean> {
+    const ended = await this.#em.nativeUpdate(AgentLease, { id, endedAt: null }, { endedAt: raw('now()'), endReason });
+    return ended === 1;
   }
 
   /**
@@ -68,36 +59,28 @@ export class LeaseRepository {
    * ended once. Needs a system unit of work to see every tenant's.
    */
   async expire(olderThanSeconds: number): Promise<ExpiredLease[]> {
-    const result = await sql<Record<string, unknown>>`
-      update muster.agent_leases l set ended_at = now(), end_reason = 'silent'
-      from (select id from muster.agent_leases
-        where ended_at is null and renewed_at < now() - make_interval(secs => ${olderThanSeconds})
-        order by id for update skip locked) as silent
-      where l.id = silent.id
-      returning l.id, l.tenant_id, l.process, l.agent_ids, l.fence,
-        extract(epoch from now() - l.renewed_at)::float8 as silent_seconds`.execute(this.#em.getKysely());
-    return result.rows.map((row) => ({
-      id: row.id as LeaseId,
-      tenant: row.tenant_id as TenantId,
-      process: row.process as string,
-      agentIds: row.agent_ids as AgentId[],
-      fence: Number(row.fence),
-      silentSeconds: Number(row.silent_seconds),
+    const expired = await tables(this.#em)
+      .updateTable('agent_leases')
+      .from((eb) =>
+        eb
+          .selectFrom('agent_leases as l')
+          .select('l.id as silent')
+          .where('l.endedAt', 'is', null)
+          .where('l.renewedAt', '<', ago(olderThanSeconds))
+          .orderBy('l.id')
+          .forUpdate()
+          .skipLocked()
+          .as('over'),
+      )
+      .set({ endedAt: now(), endReason: 'silent' })
+      .whereRef('agent_leases.id', '=', 'over.silent')
+      .returning(['agent_leases.id', 'agent_leases.tenantId', 'agent_leases.process', 'agent_leases.agentIds'])
+      .returning((eb) => ['agent_leases.fence', secondsSince(eb.ref('agent_leases.renewedAt')).as('silentSeconds')])
+      .execute();
+    return expired.map(({ tenantId, silentSeconds, ...lease }) => ({
+      ...lease,
+      tenant: tenantId,
+      silentSeconds: Number(silentSeconds),
     }));
   }
-}
-
-function readLease(row: Record<string, unknown>): AgentLeaseRecord {
-  return {
-    id: row.id as LeaseId,
-    tenant: row.tenant_id as TenantId,
-    process: row.process as string,
-    agentIds: row.agent_ids as AgentId[],
-    publicKey: row.public_key as string,
-    fence: Number(row.fence),
-    grantedAt: readDate(row.granted_at as string),
-    renewedAt: readDate(row.renewed_at as string),
-    endedAt: readDateOrNull(row.ended_at as string | null),
-    endReason: row.end_reason as LeaseEndReason | null,
-  };
 }

@@ -1,6 +1,6 @@
+import { raw } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
-import { LIVING_AGENT_STATUSES } from '../../domain/agents/agent-status.ts';
+import { type Expression, expressionBuilder, sql } from 'kysely';
 import { SUPERVISION_PROCESS } from '../../domain/agents/lease.ts';
 import {
   ALERT_AFTER_SECONDS,
@@ -12,7 +12,10 @@ import {
 import { type AgentId, type LeaseId, SYSTEM_TENANT } from '../../domain/ids.ts';
 import { auditRowsFrom } from '../audit/audit-rows.ts';
 import { call, column } from '../insert-from.ts';
-import { nextStatus } from './agent-repository.ts';
+import { type Tables, tables } from '../tables.ts';
+import { ago, anyOf, now } from '../tasks/expressions.ts';
+import { LIVING, nextStatus, secondsSince } from './agent-expressions.ts';
+import { AgentLease } from './agent-lease.ts';
 import type { ExpiredLease } from './lease-repository.ts';
 
 /** An agent that is gone, and for how long. */
@@ -25,7 +28,20 @@ export interface GoneAgent {
 
 /** Ended leases are kept this long for those who check what was signed under them. */
 const KEEP_LEASES_DAYS = 30;
-const LIVING = sql.join(LIVING_AGENT_STATUSES.map((status) => sql.lit(status)));
+/** An agent whose process was lost is looked at for so long. */
+const LOOK_BACK_SECONDS = 86_400;
+/** The lease by which the watch is known. */
+const WATCH = { tenantId: SYSTEM_TENANT, process: SUPERVISION_PROCESS, endedAt: null };
+/** A message that waits or is handled, as literals: a partial index holds these only. */
+const WAITING = [sql.lit('pending' as const), sql.lit('leased' as const)];
+const eb = expressionBuilder<Tables, never>();
+
+const ALERT_NOTED = auditRowsFrom('alerted', {
+  actor: 'supervision',
+  action: 'agent.silent',
+  subjectType: 'agent',
+  details: { name: column('name'), silentSeconds: call('round', column('silent_seconds')) },
+});
 
 /** What the supervision of agents reads and writes, across tenants. Every method may be repeated. */
 export class SupervisionRepository {
@@ -36,50 +52,61 @@ export class SupervisionRepository {
 
   /**
    * Notes that somebody looks, and says since when without a gap. Whoever supervises renews one lease for that, so the
-   * watch goes on when the next look is another worker's. Two looks at once wait for each other.
+   * watch continues when the next look is another worker's. Two looks at once wait for each other.
    * @param leaseId becomes the watch's lease if a new one has to be begun
    */
   async watch(leaseId: LeaseId): Promise<WatchState> {
-    const kysely = this.#em.getKysely();
-    await sql`select pg_advisory_xact_lock(hashtextextended('muster.supervision', 0))`.execute(kysely);
-    await sql`
-      update muster.agent_leases set ended_at = now(), end_reason = 'silent'
-      where tenant_id = ${SYSTEM_TENANT} and process = ${SUPERVISION_PROCESS} and ended_at is null
-        and renewed_at < now() - make_interval(secs => ${WATCH_GAP_SECONDS})`.execute(kysely);
-    await sql`
-      insert into muster.agent_leases (id, tenant_id, process, public_key, fence)
-      select ${leaseId}, ${SYSTEM_TENANT}, ${SUPERVISION_PROCESS}, '', nextval('muster.agent_lease_fence')
-      where not exists (select from muster.agent_leases
-        where tenant_id = ${SYSTEM_TENANT} and process = ${SUPERVISION_PROCESS} and ended_at is null)`.execute(kysely);
-    const result = await sql<{ up: number; watching: number }>`
-      update muster.agent_leases set renewed_at = now()
-      where tenant_id = ${SYSTEM_TENANT} and process = ${SUPERVISION_PROCESS} and ended_at is null
-      returning extract(epoch from now() - pg_postmaster_start_time())::float8 as up,
-        extract(epoch from now() - granted_at)::float8 as watching`.execute(kysely);
-    const row = result.rows[0];
-    return { databaseUpSeconds: Number(row?.up ?? 0), watchingSeconds: Number(row?.watching ?? 0) };
+    const db = tables(this.#em);
+    await db.selectNoFrom((eb) => takesTurn(eb.val('muster.supervision')).as('turn')).execute();
+    await db
+      .updateTable('agent_leases')
+      .set({ endedAt: now(), endReason: 'silent' })
+      .where((eb) => eb.and(WATCH))
+      .where('renewedAt', '<', ago(WATCH_GAP_SECONDS))
+      .execute();
+    if ((await this.#em.count(AgentLease, WATCH)) === 0) {
+      const { tenantId, process } = WATCH;
+      const fence = raw<number>("nextval('muster.agent_lease_fence')");
+      await this.#em.insert(AgentLease, { id: leaseId, tenantId, process, publicKey: '', fence });
+    }
+    const { up, watching } = await db
+      .updateTable('agent_leases')
+      .set({ renewedAt: now() })
+      .where((eb) => eb.and(WATCH))
+      .returning((eb) => [
+        secondsSince(eb.fn<Date>('pg_postmaster_start_time')).as('up'),
+        secondsSince(eb.ref('agent_leases.grantedAt')).as('watching'),
+      ])
+      .executeTakeFirstOrThrow();
+    return { databaseUpSeconds: Number(up), watchingSeconds: Number(watching) };
   }
 
   /** What PostgreSQL knows of every agent that counts as alive. */
-  async vitals(): Promise<Omit<Vitals, 'onBoard'>[]> {
-    const result = await sql<Record<string, unknown>>`
-      with covered as (
-        select agent_id, max(l.renewed_at) as renewed_at
-        from muster.agent_leases l cross join unnest(l.agent_ids) as agent_id where l.ended_at is null group by agent_id
+  vitals(): Promise<Omit<Vitals, 'onBoard'>[]> {
+    return tables(this.#em)
+      .with('spoken', (db) =>
+        db
+          .selectFrom('agent_leases as l')
+          .select((eb) => [eb.fn<AgentId>('unnest', ['l.agentIds']).as('agent'), 'l.renewedAt as renewed'])
+          .where('l.endedAt', 'is', null),
       )
-      select a.id, a.name, extract(epoch from now() - h.beat_at)::float8 as beat_age,
-        extract(epoch from now() - c.renewed_at)::float8 as lease_age
-      from muster.agents a
-      left join muster.agent_heartbeats h on h.agent_id = a.id
-      left join covered c on c.agent_id = a.id
-      where a.status in (${LIVING})`.execute(this.#em.getKysely());
-    const age = (value: unknown) => (value === null ? null : Number(value));
-    return result.rows.map((row) => ({
-      id: row.id as AgentId,
-      name: row.name as string,
-      beatAge: age(row.beat_age),
-      leaseAge: age(row.lease_age),
-    }));
+      .with('covered', (db) =>
+        db
+          .selectFrom('spoken as s')
+          .select((eb) => ['s.agent', eb.fn.max('s.renewed').as('renewed')])
+          .groupBy('s.agent'),
+      )
+      .selectFrom('agents as a')
+      .leftJoin('agent_heartbeats as h', 'h.agentId', 'a.id')
+      .leftJoin('covered as c', 'c.agent', 'a.id')
+      .select((eb) => [
+        'a.id',
+        'a.name',
+        secondsSince(eb.ref('h.beatAt')).as('beatAge'),
+        secondsSince(eb.ref('c.renewed')).as('leaseAge'),
+      ])
+      .where('a.status', 'in', LIVING)
+      .execute();
   }
 
   /**
@@ -87,23 +114,44 @@ export class SupervisionRepository {
    * @returns whom
    */
   async declareOffline(ids: readonly AgentId[]): Promise<GoneAgent[]> {
-    const result = await sql<Record<string, unknown>>`
-      with silent as (
-        select a.id from muster.agents a
-        where a.id = any(${[...ids]}::uuid[]) and a.status in (${LIVING})
-          and not exists (select from muster.agent_heartbeats h
-            where h.agent_id = a.id and h.beat_at >= now() - make_interval(secs => ${DEAD_AFTER_SECONDS}))
-        order by a.id for update of a skip locked
+    const gone = await tables(this.#em)
+      .with('quiet', (db) =>
+        db
+          .selectFrom('agents as a')
+          .select('a.id')
+          .where('a.id', '=', anyOf(ids))
+          .where('a.status', 'in', LIVING)
+          .where((eb) =>
+            eb.not(
+              eb.exists(
+                eb
+                  .selectFrom('agent_heartbeats as h')
+                  .select('h.agentId')
+                  .whereRef('h.agentId', '=', 'a.id')
+                  .where('h.beatAt', '>=', ago(DEAD_AFTER_SECONDS)),
+              ),
+            ),
+          )
+          .orderBy('a.id')
+          .forUpdate('a')
+          .skipLocked(),
       )
-      update muster.agents a
-      set status = ${nextStatus('silent')}, last_heartbeat = coalesce(h.beat_at, a.last_heartbeat)
-      from silent left join muster.agent_heartbeats h on h.agent_id = silent.id
-      where a.id = silent.id
-      returning a.id, a.name, a.tenant_id,
-        extract(epoch from now() - coalesce(h.beat_at, a.last_heartbeat, a.created_at))::float8 as silent_seconds`.execute(
-      this.#em.getKysely(),
-    );
-    return result.rows.map(readGone);
+      .updateTable('agents')
+      .from('quiet')
+      .leftJoin('agent_heartbeats as h', 'h.agentId', 'quiet.id')
+      .set((eb) => ({
+        status: nextStatus('silent'),
+        lastHeartbeat: eb.fn.coalesce('h.beatAt', 'agents.lastHeartbeat'),
+      }))
+      .whereRef('agents.id', '=', 'quiet.id')
+      .returning((eb) => [
+        'agents.id',
+        'agents.name',
+        'agents.tenantId',
+        secondsSince(eb.fn.coalesce('h.beatAt', 'agents.lastHeartbeat', 'agents.createdAt')).as('silentSeconds'),
+      ])
+      .execute();
+    return gone.map(readGone);
   }
 
   /**
@@ -114,20 +162,48 @@ export class SupervisionRepository {
   async reroute(leases: readonly ExpiredLease[]): Promise<number> {
     if (leases.length === 0) return 0;
     const agentIds = [...new Set(leases.flatMap((lease) => lease.agentIds))].sort();
-    const owners = leases.flatMap(({ id, process }) => [id, process]);
-    await sql`
-      update muster.agents a set status = ${nextStatus('rested')}
-      from (select id from muster.agents where id = any(${agentIds}::uuid[]) and status = 'busy'
-        order by id for update skip locked) as busy
-      where a.id = busy.id`.execute(this.#em.getKysely());
-    const result = await sql`
-      update muster.agent_messages m
-      set status = 'pending', fence = m.fence + 1, lease_owner = null, leased_until = null, available_at = now()
-      from (select "timestamp", id from muster.agent_messages
-        where to_agent_id = any(${agentIds}::uuid[]) and status = 'leased' and lease_owner = any(${owners}::text[])
-        order by id for update skip locked) as held
-      where m."timestamp" = held."timestamp" and m.id = held.id returning m.id`.execute(this.#em.getKysely());
-    return result.rows.length;
+    const db = tables(this.#em);
+    await db
+      .updateTable('agents')
+      .from((eb) =>
+        eb
+          .selectFrom('agents as a')
+          .select('a.id as busy')
+          .where('a.id', '=', anyOf(agentIds))
+          .where('a.status', '=', 'busy')
+          .orderBy('a.id')
+          .forUpdate()
+          .skipLocked()
+          .as('kept'),
+      )
+      .set({ status: nextStatus('rested') })
+      .whereRef('agents.id', '=', 'kept.busy')
+      .execute();
+    const { numUpdatedRows } = await db
+      .updateTable('agent_messages')
+      .from((eb) =>
+        eb
+          .selectFrom('agent_messages as m')
+          .select(['m.timestamp as sentAt', 'm.id as message'])
+          .where('m.toAgentId', '=', anyOf(agentIds))
+          .where('m.status', '=', sql.lit('leased' as const))
+          .where('m.leaseOwner', '=', anyOf(leases.flatMap(({ id, process }) => [id, process])))
+          .orderBy('m.id')
+          .forUpdate()
+          .skipLocked()
+          .as('held'),
+      )
+      .set((eb) => ({
+        status: 'pending',
+        fence: eb('agent_messages.fence', '+', 1),
+        leaseOwner: null,
+        leasedUntil: null,
+        availableAt: now(),
+      }))
+      .whereRef('agent_messages.timestamp', '=', 'held.sentAt')
+      .whereRef('agent_messages.id', '=', 'held.message')
+      .executeTakeFirstOrThrow();
+    return Number(numUpdatedRows);
   }
 
   /**
@@ -136,51 +212,87 @@ export class SupervisionRepository {
    * @returns those that are new
    */
   async raiseAlerts(): Promise<GoneAgent[]> {
-    const result = await sql<Record<string, unknown>>`
-      with lost as (
-        select agent_id, max(l.fence) as fence
-        from muster.agent_leases l cross join unnest(l.agent_ids) as agent_id
-        where l.ended_at > now() - interval '1 day' and l.end_reason in ('silent', 'failed') group by agent_id
-      ), due as (
-        select a.id, extract(epoch from now() - coalesce(h.beat_at, a.last_heartbeat))::float8 as silent_seconds
-        from lost join muster.agents a on a.id = lost.agent_id
-        left join muster.agent_heartbeats h on h.agent_id = a.id
-        where a.status in ('offline', 'failed') and a.alerted_at is null
-          and coalesce(h.beat_at, a.last_heartbeat) < now() - make_interval(secs => ${ALERT_AFTER_SECONDS})
-          and not exists (select from muster.agent_leases l where l.fence > lost.fence and a.id = any(l.agent_ids)
-            and (l.ended_at is null or l.ended_at > now() - interval '1 day'))
-        order by a.id for update of a skip locked
-      ), alerted as (
-        update muster.agents a set alerted_at = now() from due where a.id = due.id
-        returning a.id, a.name, a.tenant_id, due.silent_seconds
-      ), noted as (
-        ${SILENT_AGENTS}
+    const recent = ago(LOOK_BACK_SECONDS);
+    const alerted = await tables(this.#em)
+      .with('ended', (db) =>
+        db
+          .selectFrom('agent_leases as l')
+          .select((eb) => [eb.fn<AgentId>('unnest', ['l.agentIds']).as('agent'), 'l.fence as number'])
+          .where('l.endedAt', '>', recent)
+          .where('l.endReason', 'in', ['silent', 'failed']),
       )
-      select id, name, tenant_id, silent_seconds from alerted`.execute(this.#em.getKysely());
-    return result.rows.map(readGone);
+      .with('lost', (db) =>
+        db
+          .selectFrom('ended')
+          .select((eb) => ['agent', eb.fn.max('number').as('number')])
+          .groupBy('agent'),
+      )
+      .with('due', (db) =>
+        db
+          .selectFrom('lost')
+          .innerJoin('agents as a', 'a.id', 'lost.agent')
+          .leftJoin('agent_heartbeats as h', 'h.agentId', 'a.id')
+          .select((eb) => ['a.id as due', secondsSince(eb.fn.coalesce('h.beatAt', 'a.lastHeartbeat')).as('silence')])
+          .where('a.status', 'in', ['offline', 'failed'])
+          .where('a.alertedAt', 'is', null)
+          .where((eb) => eb(eb.fn.coalesce('h.beatAt', 'a.lastHeartbeat'), '<', ago(ALERT_AFTER_SECONDS)))
+          .where((eb) =>
+            eb.not(
+              eb.exists(
+                eb
+                  .selectFrom('agent_leases as l')
+                  .select('l.id')
+                  .whereRef('l.fence', '>', 'lost.number')
+                  .where((lease) => lease('a.id', '=', lease.fn.any('l.agentIds')))
+                  .where((lease) => lease.or([lease('l.endedAt', 'is', null), lease('l.endedAt', '>', recent)])),
+              ),
+            ),
+          )
+          .orderBy('a.id')
+          .forUpdate('a')
+          .skipLocked(),
+      )
+      .with('alerted', (db) =>
+        db
+          .updateTable('agents')
+          .from('due')
+          .set({ alertedAt: now() })
+          .whereRef('agents.id', '=', 'due.due')
+          .returning(['agents.id', 'agents.name', 'agents.tenantId', 'due.silence as silentSeconds']),
+      )
+      .with('noted', () => ALERT_NOTED)
+      .selectFrom('alerted')
+      .selectAll()
+      .execute();
+    return alerted.map(readGone);
   }
 
   /** Removes leases that ended long ago and under which no message waits. */
   async forgetOldLeases(): Promise<void> {
-    await sql`
-      delete from muster.agent_leases l
-      where l.ended_at < now() - make_interval(days => ${KEEP_LEASES_DAYS}) and not exists (
-        select from muster.agent_messages m where m.lease_id = l.id and m.status in ('pending', 'leased'))`.execute(
-      this.#em.getKysely(),
-    );
+    await tables(this.#em)
+      .deleteFrom('agent_leases')
+      .where('agent_leases.endedAt', '<', ago(KEEP_LEASES_DAYS * 86_400))
+      .where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('agent_messages as m')
+              .select('m.id')
+              .whereRef('m.leaseId', '=', 'agent_leases.id')
+              .where('m.status', 'in', WAITING),
+          ),
+        ),
+      )
+      .execute();
   }
 }
 
-const SILENT_AGENTS = auditRowsFrom('alerted', {
-  ...{ actor: 'supervision', action: 'agent.silent', subjectType: 'agent' },
-  details: { name: column('name'), silentSeconds: call('round', column('silent_seconds')) },
-});
+/** Waits until nobody else in the cluster holds this word, and holds it until the transaction ends. */
+function takesTurn(word: Expression<string>) {
+  return eb.fn('pg_advisory_xact_lock', [eb.fn('hashtextextended', [word, sql.lit(0)])]);
+}
 
-function readGone(row: Record<string, unknown>): GoneAgent {
-  return {
-    id: row.id as AgentId,
-    name: row.name as string,
-    tenant: row.tenant_id as string,
-    silentSeconds: Math.round(Number(row.silent_seconds)),
-  };
+function readGone(agent: { id: AgentId; name: string; tenantId: string; silentSeconds: number | null }): GoneAgent {
+  const { id, name, tenantId: tenant, silentSeconds } = agent;
+  return { id, name, tenant, silentSeconds: Math.round(Number(silentSeconds)) };
 }

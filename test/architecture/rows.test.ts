@@ -7,7 +7,7 @@ import { productFiles } from './source-files.ts';
  * How many statements are SQL text outside `entities/<domain>/statements/`, and how many raw rows are said to be of a type.
  * Whoever removes some lowers the number; it never rises. They end at 0 and at 15.
  */
-const MOST = { statements: 81, casts: 58 };
+const MOST = { statements: 58, casts: 43 };
 
 describe('the rows', () => {
   it('are written and read by typed queries: statements in SQL text only become fewer outside their folders', () => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { NewLease } from '../../domain/agents/lease.ts';
 import { type AgentId, type LeaseId, SYSTEM_TENANT, type TenantId } from '../../domain/ids.ts';
+import { AgentLease } from '../../entities/agents/agent-lease.ts';
+import { AgentRepository } from '../../entities/agents/agent-repository.ts';
 import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
 import { LeaseRepository } from '../../entities/agents/lease-repository.ts';
 import { AgentsUnderTest } from '../support/agents.ts';
@@ -15,8 +18,9 @@ describe('the leases of processes', () => {
   });
   after(() => agents?.close());
 
-  const leases = <Result>(work: (repository: LeaseRepository) => Promise<Result>): Promise<Result> =>
-    agents.database.single.inTenant(SYSTEM_TENANT, ({ em }) => work(new LeaseRepository(em)));
+  const leases = <Result>(
+    work: (repository: LeaseRepository, em: SqlEntityManager) => Promise<Result>,
+  ): Promise<Result> => agents.database.single.inTenant(SYSTEM_TENANT, ({ em }) => work(new LeaseRepository(em), em));
   const newLease = (process: string): NewLease => ({
     id: randomUUID() as LeaseId,
     tenant: SYSTEM_TENANT,
@@ -37,6 +41,18 @@ describe('the leases of processes', () => {
     );
     assert.equal(new Set(fences).size, 3);
   });
+  const find = (ids: LeaseId[], tenant: string = SYSTEM_TENANT) =>
+    agents.database.single.inTenant(tenant, async ({ em }) =>
+      (await em.find(AgentLease, { id: { $in: ids } })).map(({ tenantId, taskQueue: _, handlers: __, ...lease }) => ({
+        ...lease,
+        tenant: tenantId,
+      })),
+    );
+  /** A beat for no agent. */
+  const renew = async (leaseId: LeaseId) => {
+    const beat = { leaseId, agents: [] };
+    return (await leases((_, em) => new AgentRepository(em).beat(beat))) !== null;
+  };
 
   it('are granted once however often they are asked for', async () => {
     const wanted = newLease('again');
@@ -45,7 +61,7 @@ describe('the leases of processes', () => {
     const second = await leases((repository) => repository.open(wanted));
 
     assert.deepEqual(second, first);
-    const [found, ...more] = await leases((repository) => repository.find([wanted.id]));
+    const [found, ...more] = await find([wanted.id]);
     assert.deepEqual(more, []);
     assert.deepEqual(
       { ...found, renewedAt: null },
@@ -64,12 +80,12 @@ describe('the leases of processes', () => {
   it('A5: are not renewed once they have ended, and end once', async () => {
     const { id } = await leases((repository) => repository.open(newLease('closing')));
 
-    assert.equal(await leases((repository) => repository.renew(id)), true);
+    assert.equal(await renew(id), true);
     assert.equal(await leases((repository) => repository.close(id, 'stopped')), true);
     assert.equal(await leases((repository) => repository.close(id, 'failed')), false);
-    assert.equal(await leases((repository) => repository.renew(id)), false);
+    assert.equal(await renew(id), false);
 
-    const [ended] = await leases((repository) => repository.find([id]));
+    const [ended] = await find([id]);
     assert.equal(ended?.endReason, 'stopped');
     assert.ok(ended?.endedAt instanceof Date);
   });
@@ -88,8 +104,8 @@ describe('the leases of processes', () => {
     );
     assert.ok((expired[0]?.silentSeconds ?? 0) >= 46);
     assert.deepEqual(await expire(), []);
-    assert.equal(await leases((repository) => repository.renew(silent.id)), false);
-    assert.equal(await leases((repository) => repository.renew(renewed.id)), true);
+    assert.equal(await renew(silent.id), false);
+    assert.equal(await renew(renewed.id), true);
   });
 
   it('are seen by their tenant, and the shared ones by everybody', async () => {
@@ -101,9 +117,7 @@ describe('the leases of processes', () => {
     await openIn('acme', own);
     await openIn(SYSTEM_TENANT, shared);
     const seenBy = async (tenant: string) => {
-      const found = await agents.database.single.inTenant(tenant, ({ em }) =>
-        new LeaseRepository(em).find([own.id, shared.id]),
-      );
+      const found = await find([own.id, shared.id], tenant);
       return found.map(({ process }) => process).sort();
     };
 
