@@ -57,3 +57,4 @@ export type {
 } from './domain/messaging/received-message.ts';
 export type { QueueSettings } from './domain/queues/queue-settings.ts';
 export type { Repeat } from './domain/tasks/recurrence.ts';
+export { operation } from './operations/as-tool.ts';

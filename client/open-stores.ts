@@ -4,11 +4,12 @@ import { type Config, type Environment, loadConfig, setVariables } from '../conf
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database } from '../database/transaction.ts';
 import { isTenantId, type TenantId } from '../domain/ids.ts';
-import type { LimitSettings } from '../domain/limits/limit-settings.ts';
 import { waitAtMost } from '../domain/wait-at-most.ts';
+import { permissionOf } from '../operations/as-tool.ts';
 import { GraphCache } from '../operations/graphs/graph-cache.ts';
 import { LimitSettingsSource } from '../operations/limits/limit-settings-source.ts';
 import { InputInvalid } from '../operations/operation-errors.ts';
+import { rateLimitsOf } from '../operations/rate-limits.ts';
 import type { Stores } from '../operations/stores.ts';
 import { submitters } from '../operations/tasks/submitter.ts';
 import { JobQueue } from '../redis/job-queue.ts';
@@ -104,6 +105,7 @@ function assemble(opened: Opened): ClientStores {
     queueFor,
     wakeUps: new WakeUps(redis, { taskQueue: config.taskQueue }),
     workflows: taskWorkflows(temporal.connect),
+    permissionOf,
     ...limitsOf(opened),
     submitterOf: submitters({ database, queueFor, readDocument, maxInputBytes: config.maxInputBytes }),
     voiceOf: (of) => voices.of(of),
@@ -133,13 +135,8 @@ function limitsOf({ database, redis }: Opened): Pick<ClientStores, 'rateLimits' 
     max: MAX_TENANTS,
     memoMethod: (tenant) => new ProcessSlots(guarded, { tenant, liveProcesses }),
   });
-  const isSet = (name: string) => {
-    const settings = source.current();
-    const has = ({ limits }: LimitSettings) => Object.hasOwn(limits, name);
-    return settings instanceof Promise ? settings.then(has) : has(settings);
-  };
   return {
-    rateLimits: Object.assign(limiter, { isSet, remember: (settings: LimitSettings) => source.remember(settings) }),
+    rateLimits: rateLimitsOf(limiter, source),
     onceKeys: new OnceKeys(guarded),
     slotsOf: (tenant) => slots.memo(tenant),
   };

@@ -10,6 +10,7 @@ import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
 import type { GraphCache } from './graphs/graph-cache.ts';
 import type { Voice } from './messages/voice.ts';
+import type { Permission } from './permissions.ts';
 import type { Submitter } from './tasks/submitter.ts';
 
 /** What operations work on. A program opens it once, for all of its callers. */
@@ -24,6 +25,8 @@ export interface Stores {
   readonly rateLimits: RateLimits;
   readonly onceKeys: Pick<OnceKeys, 'once' | 'cooldown'>;
   readonly slotsOf: (tenant: TenantId) => Pick<ProcessSlots, 'acquire' | 'renew' | 'release'>;
+  /** What it takes to name an operation as the tool of a node; null for a name that no operation has. */
+  readonly permissionOf: (operation: string) => Permission | null;
   readonly submitterOf: (tenant: TenantId) => Submitter;
   readonly voiceOf: (tenant: TenantId) => Voice;
   /** Asks each store for an answer. */

@@ -144,7 +144,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'the configuration is read before anything else exists',
   },
   'index.ts': {
-    values: ['client.ts', 'domain/'],
+    values: ['client.ts', 'domain/', 'operations/as-tool.ts'],
     types: ['client/'],
     why: 'whoever imports the public entry must not load a worker',
   },

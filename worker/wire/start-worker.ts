@@ -1,5 +1,6 @@
 import { loadConfig } from '../../config.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
+import { withOperations } from '../../operations/as-tool.ts';
 import { publishGraphs } from '../../operations/graphs/publish-graphs.ts';
 import { AgentHealthBoard } from '../../redis/agent-health.ts';
 import { Heartbeats } from '../observe/heartbeats.ts';
@@ -11,6 +12,7 @@ import { closeInTime } from './close-in-time.ts';
 import { Closers } from './closers.ts';
 import { workerLimits } from './limiter.ts';
 import { type Opened, openWorker, type WorkerOptions } from './open-worker.ts';
+import { operationStores } from './operation-stores.ts';
 import { assembleQueue } from './queue-parts.ts';
 import { createTemporalWorker } from './temporal-worker.ts';
 import { WorkerMailboxes } from './worker-mailboxes.ts';
@@ -63,13 +65,14 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
   const reach = armFailpoints(config.failpoints);
   const queue = assembleQueue(opened, reach);
   const { heartbeats, mailboxes, observation, board } = assembleAgents(opened);
-  const { limiter, places } = workerLimits(opened, () => queue.settings());
+  const limits = workerLimits(opened, () => queue.settings());
+  const { limiter, places } = limits;
   await heartbeats.open();
   closers.add('the heartbeats', heartbeats, (part) => part.close());
   closers.add('the messenger', mailboxes, (part) => part.close());
   const worker = await createTemporalWorker(opened, {
     ...{ process: opened.workerId, database, graphs: opened.graphs, board, limits: limiter, reach, log },
-    handlers: hosted.handlers,
+    handlers: withOperations(hosted.handlers, operationStores(opened, limits, closers)),
     takePlace: (agent, waiter) => places.take(agent, waiter),
     ...{ sender: mailboxes.sender, watch: observation.watch },
     agentId: (name) => mailboxes.presence.ids.get(name),

@@ -3,7 +3,7 @@ import type { AgentNode, NodeBudget, ToolNode } from '../definition.ts';
 import type { GraphFaultCode } from '../graph-faults.ts';
 import type { NodeSpec } from '../graph-spec.ts';
 import { BUDGET_LIMITS, DEFAULT_BUDGET } from '../kinds.ts';
-import { NAME_PATTERN } from '../names.ts';
+import { NAME_PATTERN, OPERATION_NAME_PATTERN } from '../names.ts';
 import { readMapping } from '../read-mapping.ts';
 import { at, nameOf, note, type Place, readBoolean, readInteger, readObject } from '../read-unknown.ts';
 import type { KindRules } from './kind-rules.ts';
@@ -39,12 +39,16 @@ function build(spec: NodeSpec, kind: 'agent' | 'tool') {
 }
 
 function readHandler(kind: string, value: unknown, place: Place): string {
-  if (typeof value === 'string' && NAME_PATTERN.test(value)) return value;
+  if (typeof value === 'string' && (NAME_PATTERN.test(value) || isOperation(kind, value))) return value;
   if (value === null) note(place, 'handler_missing', `A node of kind ${kind} needs a handler's name, found null.`);
   else if (value !== undefined) {
     note(place, 'name_invalid', `Expected a name like ${NAME_PATTERN.source}, found ${nameOf(value)}.`);
   }
   return '';
+}
+
+function isOperation(kind: string, name: string): boolean {
+  return kind === 'tool' && OPERATION_NAME_PATTERN.test(name);
 }
 
 function readBudget(value: unknown, place: Place): NodeBudget {

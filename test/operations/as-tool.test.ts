@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { z } from 'zod';
+import { openClientStores } from '../../client/open-stores.ts';
+import { defineGraph, defineTool, operation } from '../../index.ts';
+import { callOperation } from '../../operations/call.ts';
+import { publish } from '../../operations/graphs/publish.ts';
+import { type MusterUnderTest, openMuster } from '../support/muster.ts';
+import { behindTheBack } from '../system/acceptance/database.ts';
+import { ended, runOf } from '../system/acceptance/views.ts';
+
+const anything = z.record(z.string(), z.json());
+
+describe('an operation as the tool of a node', function () {
+  this.timeout(60_000);
+  let muster: MusterUnderTest;
+
+  const greet = defineTool({ name: 'greet', input: anything, output: z.unknown(), handle: () => ({ text: 'Hello.' }) });
+  const inner = defineGraph({
+    name: 'greeted',
+    input: anything,
+    nodes: { greet: { tool: greet, input: '/task' } },
+    output: '/nodes/greet',
+  });
+  const outer = defineGraph({
+    name: 'submitting',
+    input: anything,
+    nodes: {
+      submit: { tool: operation('tasks.submit'), input: { graph: '/task/graph', input: '/task/input' } },
+      list: { tool: operation('tasks.list'), input: { graph: '/task/graph' }, after: ['submit'] },
+    },
+    output: '/nodes/list',
+  });
+
+  before(async () => {
+    muster = await openMuster('operations-as-tools');
+    await muster.work({ graphs: [inner, outer] });
+  });
+  after(() => muster?.close());
+
+  it('is called for the tenant of the task, once, and its answer is the output of the node', async () => {
+    const view = await ended(await muster.client.submit('submitting', { graph: 'greeted', input: {} }));
+
+    assert.deepEqual(
+      [view.task.status, runOf(view, 'submit').status, runOf(view, 'list').status],
+      ['completed', 'ok', 'ok'],
+    );
+    const rows = await behindTheBack<{ key: string; tenant: string }>(
+      muster,
+      `select t.idempotency_key as key, t.tenant_id as tenant from muster.tasks t
+       join muster.agent_graphs g on g.id = t.graph_id where g.name = 'greeted'`,
+      [],
+    );
+    assert.equal(rows.length, 1);
+    assert.ok(rows[0]?.key.startsWith(view.task.id), `the key is ${rows[0]?.key}`);
+    assert.equal(rows[0]?.tenant, view.task.tenant);
+  });
+
+  it('fails the node, with the reason, when it refuses its input', async () => {
+    const view = await ended(await muster.client.submit('submitting', { graph: 'no-such-graph', input: {} }));
+
+    assert.equal(view.task.status, 'failed');
+    assert.equal(runOf(view, 'submit').error?.code, 'graph_unknown');
+  });
+
+  it('is refused when it is not known, by the builder and when the graph is published', async () => {
+    assert.throws(() => operation('tasks.forget' as never), { code: 'handler_definition_invalid' });
+    const { nodes, ...rest } = outer.definition;
+    const unknown = nodes.map((node) => ('handler' in node ? { ...node, handler: 'tasks.forget' } : node));
+
+    await assert.rejects(
+      muster.client.publish([{ definition: { ...rest, nodes: unknown }, handlers: [] }]),
+      /no operation|there is none of this name/,
+    );
+  });
+
+  it('is published only by a caller that may call it', async () => {
+    const stores = await openClientStores({ environment: muster.environment });
+    const caller = {
+      ...({ kind: 'service', name: 'publisher', tenant: stores.tenant } as const),
+      permissions: new Set(['graphs:publish'] as const),
+    };
+
+    await assert.rejects(callOperation(publish, { caller, stores }, { definitions: [outer.definition] }), {
+      code: 'permission_denied',
+    });
+    await callOperation(publish, { caller, stores }, { definitions: [inner.definition] });
+    await stores.close();
+  });
+});
