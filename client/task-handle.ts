@@ -4,6 +4,7 @@ import { HintedPause } from '../domain/system/hinted-pause.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { isTerminalTraceEvent, type TraceEventType } from '../domain/traces/events.ts';
+import { nodeOfPath, type RunPath } from '../domain/traces/path.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { TaskCancelled, TaskFailed, TracePruned } from '../operations/operation-errors.ts';
 import { cancelTask } from '../operations/tasks/cancel.ts';
@@ -28,6 +29,8 @@ export interface TaskEvent {
   readonly traceId: string;
   /** The node that it concerns; null for the trace as a whole. */
   readonly node: string | null;
+  /** The path of the run that it concerns, `each[3]/draft`; the node's id for a node of the task's own graph. */
+  readonly path: RunPath | null;
   readonly data: Json;
   readonly at: Date;
 }
@@ -139,7 +142,8 @@ export class TaskReader {
         const { events, traceId, ended } = await this.#face.call(readEvents, from);
         for (const event of events) {
           from = { id, after: event.seq };
-          yield { ...event, node: event.nodeId, traceId: traceId ?? '' };
+          const { nodeId: path, ...rest } = event;
+          yield { ...rest, node: path && nodeOfPath(path), path, traceId: traceId ?? '' };
           if (isTerminalTraceEvent(event.type)) return;
         }
         // A task may end without a trace, or without its trace's last event; nothing more will come then.

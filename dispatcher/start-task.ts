@@ -4,6 +4,7 @@ import { allNodes, handlerNameOf, labelOf } from '../domain/graphs/kinds/kind-ta
 import { planOf } from '../domain/graphs/plan.ts';
 import type { LoopLog } from '../domain/system/loop.ts';
 import { SEARCH_ATTRIBUTES } from '../domain/system/search-attributes.ts';
+import { EXECUTION_RULES } from '../domain/tasks/execution.ts';
 import type { PriorityBand } from '../domain/tasks/priority.ts';
 import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
@@ -85,7 +86,16 @@ function startOptions(task: ClaimedTask, definition: GraphDefinition, weight: nu
   return {
     workflowId: taskWorkflowId(execution.taskId, execution.traceNumber),
     taskQueue: task.taskQueue,
-    args: [{ execution, graphName: task.graphName, plan: planOf(definition), ...deadline, ...paused }],
+    args: [
+      {
+        execution,
+        graphName: task.graphName,
+        plan: planOf(definition),
+        rules: EXECUTION_RULES,
+        ...deadline,
+        ...paused,
+      },
+    ],
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     workflowIdConflictPolicy: 'USE_EXISTING',
     requestEagerStart: true,

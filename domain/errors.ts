@@ -32,6 +32,8 @@ export const ERROR_CODES = [
   'handler_crashed',
   'heartbeat_missed',
   'event_loop_blocked',
+  'rounds_exhausted',
+  'container_stopped',
   'handler_call_invalid',
   'limit_wait_exceeded',
   'handler_cancelled',

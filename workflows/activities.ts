@@ -2,6 +2,7 @@ import { ActivityCancellationType, proxyActivities, proxyLocalActivities } from 
 import type { Activities } from '../activities/index.ts';
 import type { GraphNode } from '../domain/graphs/definition.ts';
 import { budgetOf, handlerNameOf } from '../domain/graphs/kinds/kind-table.ts';
+import type { RunPath } from '../domain/traces/path.ts';
 
 /**
  * How long the server waits for a sign of life from a slow node before it hands the node to another worker. Twice the
@@ -14,20 +15,20 @@ const TIMEOUT_MARGIN_MS = 10_000;
 /** What the activity of a slow node reports. */
 export type NodeEnd = Awaited<ReturnType<Activities['runNode']>>;
 
-/** How the Web UI names a node: what it is called, and who does it. */
-export function nodeLabel(node: GraphNode): string {
+/** How the Web UI names a run: its path, and who does it. */
+export function runLabel(path: RunPath, node: GraphNode): string {
   const handler = handlerNameOf(node);
-  return handler === null ? node.id : `${node.id} · ${handler}`;
+  return handler === null ? path : `${path} · ${handler}`;
 }
 
 /**
  * The activity that runs one slow node. The activity decides from the run's row when to give up, because an outage of a
  * store or the death of a worker must not use up the node's retries: the policy itself never gives up.
  */
-export function nodeActivity(node: GraphNode): Pick<Activities, 'runNode'> {
+export function nodeActivity(path: RunPath, node: GraphNode): Pick<Activities, 'runNode'> {
   return proxyActivities<Activities>({
-    activityId: node.id,
-    summary: nodeLabel(node),
+    activityId: path,
+    summary: runLabel(path, node),
     startToCloseTimeout: budgetOf(node).timeoutMs + TIMEOUT_MARGIN_MS,
     heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -47,13 +48,18 @@ export function localActivities(summary: string): Pick<Activities, 'closeTask' |
  * The activity that runs a stretch of quick nodes, in one such transaction. It ends each attempt at its budget; the
  * timeout is for all of them one after the other, because a stretch that is cut short begins anew and never ends.
  *
- * @param nodes all that the stretch may come to
+ * @param nodes all that the stretch may come to, each once
+ * @param rounds how often it may come to one of them: within containers, again and again
  */
-export function stretchActivity(summary: string, nodes: readonly GraphNode[]): Pick<Activities, 'runQuickNodes'> {
+export function stretchActivity(
+  summary: string,
+  nodes: readonly GraphNode[],
+  rounds: number,
+): Pick<Activities, 'runQuickNodes'> {
   const attemptsMs = nodes.map(budgetOf).map(({ timeoutMs, maxRetries }) => timeoutMs * (maxRetries + 1));
   return proxyLocal(
     summary,
-    attemptsMs.reduce((sum, ms) => sum + ms, ROWS_TIMEOUT_MS),
+    attemptsMs.reduce((sum, ms) => sum + ms * rounds, ROWS_TIMEOUT_MS),
   );
 }
 

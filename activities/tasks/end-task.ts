@@ -55,7 +55,7 @@ type OutputRead = { readonly ok: true; readonly value: Json } | { readonly ok: f
 async function readOutput(em: SqlEntityManager, request: EndRequest): Promise<OutputRead> {
   const { output } = request.definition;
   try {
-    const read = readInput(output, request.document ?? (await loadDocument(em, request.execution, [output])));
+    const read = readInput(output, request.document ?? (await loadDocument(em, { ...request, scope: '' }, [output])));
     return read.ok ? read : { ok: false, failure: failureOf(new OutputMissing(read.pointer)) };
   } catch (error) {
     if (error instanceof StoredRowInvalid) return { ok: false, failure: failureOf(error) };

@@ -2,6 +2,7 @@ import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { ExecutionRef, NodeResult } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import type { RunPath } from '../../domain/traces/path.ts';
 import type { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { RunAttempt, RunBeginning } from '../../operations/record/notes.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -9,7 +10,8 @@ import type { RunSoFar } from './run-rows.ts';
 
 export interface RunNodeInput {
   readonly execution: ExecutionRef;
-  readonly nodeId: string;
+  /** The run's path. The name is that of the first release, whose workers take the same activities. */
+  readonly nodeId: RunPath;
   /** True when the task is complete once this node is: its end is then written in the same transaction. */
   readonly closesTask: boolean;
 }
@@ -24,6 +26,7 @@ export interface NodeActivity {
   readonly deps: ActivityDependencies;
   readonly input: RunNodeInput;
   readonly definition: GraphDefinition;
+  /** Known by its run's path. */
   readonly node: GraphNode;
 }
 

@@ -4,9 +4,11 @@ import { StaleFence } from '../../capabilities/capability-errors.ts';
 import { errorMessage, MusterError } from '../../domain/errors.ts';
 import { budgetOf, handlerNameOf, readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
+import { nodeOfRun } from '../../domain/graphs/scope.ts';
 import type { NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { type AttemptEnd, isGivenUp, isLastTry, MAX_LOSSES } from '../../domain/traces/attempt.ts';
+import { scopeOfPath } from '../../domain/traces/path.ts';
 import { growingWaitMs } from '../../domain/waits.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
@@ -43,8 +45,7 @@ export async function runNode(deps: ActivityDependencies, input: RunNodeInput): 
   const { execution, nodeId } = input;
   try {
     const definition = await deps.graphs.get(execution.tenant, execution.graphId);
-    const node = definition.nodes.find((candidate) => candidate.id === nodeId);
-    if (node === undefined) throw new Error(`The graph ${definition.name} has no node ${nodeId}.`);
+    const node = nodeOfRun(definition, nodeId);
     const activity = { deps, input, definition, node };
     requireHandler(activity);
     return await runInTurn(activity);
@@ -129,17 +130,18 @@ async function beginAndRun(activity: NodeActivity): Promise<RunNodeResult> {
 }
 
 /** Notes the attempt and reads what the handler will need, in one transaction. */
-function begin({ deps, input, node }: NodeActivity): Promise<Beginning> {
+function begin({ deps, input, definition, node }: NodeActivity): Promise<Beginning> {
   const { execution } = input;
   const { workflowExecution, attempt: activityAttempt } = Context.current().info;
   const workflowRun = workflowExecution?.runId ?? '';
   const readers = readersOf(node);
+  const place = { execution, definition, scope: scopeOfPath(node.id) };
   const units = readers.every(readsNothing) ? deps.database.single : deps.database;
   return recording({ units, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
     const begun = await recorder.runBegan(execution, subjectOf(node), {
       ...{ workflowRun, activityAttempt, process: deps.process },
     });
-    const document = await loadDocument(em, execution, begun.kind === 'begun' ? readers : []).catch(unreadable);
+    const document = await loadDocument(em, place, begun.kind === 'begun' ? readers : []).catch(unreadable);
     return { begun, document };
   });
 }

@@ -3,8 +3,10 @@ import { StaleFence } from '../../capabilities/capability-errors.ts';
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import { isQuick } from '../../domain/graphs/drive-quick.ts';
 import { type GraphState, isFinished, isSettled, traceResult } from '../../domain/graphs/graph-state.ts';
-import { readersOf } from '../../domain/graphs/kinds/kind-table.ts';
+import { isContainer, isContainerKind, readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
+import { openPaths, type Step } from '../../domain/graphs/run-state.ts';
+import { documentIn, nodeOfRun, readsIn } from '../../domain/graphs/scope.ts';
 import type { ExecutionRef, Failure, NodeResult } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus, type TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { NOTHING_COUNTED, verdictOn } from '../../domain/traces/attempt.ts';
@@ -18,8 +20,10 @@ import type { ActivityDependencies } from '../dependencies.ts';
 import { toFailure } from '../failure.ts';
 import { rulesOf } from '../nodes/attempt-setting.ts';
 import { runAttempt } from '../nodes/run-attempt.ts';
+import { carryContainer } from './carry-containers.ts';
 import { endTask } from './end-task.ts';
-import { loadDocument, unreadable } from './load-document.ts';
+import { loadValues, unreadable } from './load-document.ts';
+import { readDocument, type StretchActivity } from './read-stretch.ts';
 import { type JudgedAttempt, Stretch } from './stretch.ts';
 
 export interface RunQuickNodesInput {
@@ -30,8 +34,10 @@ export interface RunQuickNodesInput {
 }
 
 export interface RunQuickNodesResult {
-  /** In the order in which the nodes ended. */
+  /** In the order in which the nodes ended. Empty where `graph` says it all. */
   readonly settled: readonly NodeResult[];
+  /** The state that the stretch led to, of a graph with inner graphs: those that have ended have no place in it. */
+  readonly graph?: GraphState;
   readonly unhosted: readonly string[];
   readonly failure: Failure | null;
   /** Set when the stretch was the rest of the task, whose end was written with it. */
@@ -43,20 +49,6 @@ export interface RunQuickNodesResult {
  * activities of their own then, where the deaths of each are counted.
  */
 const MAX_TRIES = 3;
-
-/**
- * Stands for what cannot be read where it is stored. Which nodes need it is found out by running each on its own: those
- * fail with the reason, the others run.
- */
-const NOTHING_READ: GraphDocument = { task: null, nodes: {} };
-
-/** One activity that runs a stretch. */
-interface StretchActivity {
-  readonly deps: ActivityDependencies;
-  readonly execution: ExecutionRef;
-  readonly hasDeadline: boolean;
-  readonly stretch: Stretch;
-}
 
 /**
  * Drives the graph through every quick node that it can reach, then writes all their rows, and the end of the task if
@@ -73,17 +65,21 @@ export async function runQuickNodes(
     const opened = await open(deps, input, definition);
     if ('closed' in opened) return { settled: [], unhosted: [], failure: null, closed: opened.closed };
     const { stretch } = opened;
-    for (let node = stretch.next(); node !== null; node = stretch.next()) {
-      stretch.take(node, await attemptNode(opened, node));
+    for (let step = stretch.next(); step !== null; step = stretch.next()) {
+      await (step.phase === 'run' ? runStep(opened, step) : carryContainer(opened, step));
     }
     const closed = await write(opened);
     if (closed !== null) deps.taskEnded(execution, closed);
     await deps.reach('after_stretch_before_report');
-    const { settled, unhosted, failure } = stretch;
-    return { settled, unhosted: [...unhosted], failure, closed };
+    return { ...report(stretch), closed };
   } catch (error) {
     throw toFailure(error);
   }
+}
+
+function report({ definition, settled, unhosted, failure, state }: Stretch): Omit<RunQuickNodesResult, 'closed'> {
+  const known = { unhosted: [...unhosted], failure };
+  return definition.nodes.some(isContainer) ? { settled: [], graph: state, ...known } : { settled, ...known };
 }
 
 /** Reads what the stretch may need, in one transaction, and counts that it begins. @throws StaleFence */
@@ -94,28 +90,52 @@ function open(
 ): Promise<StretchActivity | { closed: TerminalTaskStatus }> {
   const { execution, graph: state } = input;
   const quick = definition.nodes.filter(isQuick);
-  const readers = [...quick.flatMap(readersOf), definition.output];
+  const reads = readsIn(definition, '', [...quick.flatMap(readersOf), definition.output]);
+  // What an earlier try wrote of an inner graph that had not begun is found by looking at everything.
+  const first = Context.current().info.attempt === 1;
+  const paths = first ? [...new Set([...openPaths(definition, state), ...reads.paths])] : undefined;
   return recording({ units: deps.database, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
     const task = await new TaskRepository(em).find(execution.taskId);
     if (task === null || task.fence !== execution.fence) throw new StaleFence(execution.taskId, execution.fence);
     if (isTerminalTaskStatus(task.status)) return { closed: task.status };
     const tries = await recorder.stretchBegan(execution.traceId);
-    const runs = await new RunRepository(em).list(execution.traceId);
-    const read = await loadDocument(em, execution, readers, { task, runs }).catch(unreadable);
-    const document = read instanceof StoredRowInvalid ? NOTHING_READ : read;
-    const written = new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run]));
-    const apart = tries > MAX_TRIES || document === NOTHING_READ;
-    // A run that is open has attempts, which its row counts: it continues there.
-    const open = runs.filter((run) => !isSettled(run.status)).map((run) => run.nodeId);
-    const unhosted = new Set(apart ? quick.map((node) => node.id) : [...input.unhosted, ...open]);
-    const stretch = new Stretch({ definition, state, document, unhosted, written });
+    const runs = await new RunRepository(em).list(execution.traceId, paths);
+    const read = await loadValues(em, execution, reads, { task, runs }).catch(unreadable);
+    const values = read instanceof StoredRowInvalid ? null : read;
+    const opened = runs.filter((run) => run.status === 'running' && isContainerKind(run.kind));
+    // Any other run that is open has attempts, which its row counts: it continues there.
+    const open = runs.filter((run) => !isSettled(run.status) && !opened.includes(run)).map((run) => run.nodeId);
+    const stretch = new Stretch({
+      ...{ definition, state, unhosted: new Set([...input.unhosted, ...open]) },
+      // What cannot be read is found out by running each node on its own: those that need it fail, the others run.
+      apart: tries > MAX_TRIES || values === null,
+      written: new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run])),
+      opened: new Map(opened.map((run) => [run.nodeId, run.startedAt])),
+      values: {
+        task: values !== null && reads.task ? { value: values.task } : null,
+        outputs: values?.outputs ?? new Map(),
+        looked: new Set(values === null ? [] : reads.paths),
+      },
+    });
     return { deps, execution, hasDeadline: task.deadlineAt !== null, stretch };
   });
 }
 
+/** What a node needs that cannot be read makes it an activity of its own, which fails with the reason. */
+async function runStep(activity: StretchActivity, { path }: Step): Promise<void> {
+  const { stretch } = activity;
+  const node = nodeOfRun(stretch.definition, path);
+  const document = await readDocument(activity, node).catch(unreadable);
+  if (document instanceof StoredRowInvalid) stretch.unhosted.add(path);
+  else stretch.take(node, await attemptNode(activity, node, document));
+}
+
 /** Runs a quick node once, and judges how that ended. */
-async function attemptNode(activity: StretchActivity, node: GraphNode): Promise<JudgedAttempt> {
-  const { deps, execution, hasDeadline, stretch } = activity;
+async function attemptNode(
+  { deps, execution, hasDeadline }: StretchActivity,
+  node: GraphNode,
+  document: GraphDocument,
+): Promise<JudgedAttempt> {
   const startedAt = new Date();
   const events: NewTraceEvent[] = [{ type: 'run.started', nodeId: node.id, data: { attempt: 1 }, at: startedAt }];
   const scope = {
@@ -123,7 +143,7 @@ async function attemptNode(activity: StretchActivity, node: GraphNode): Promise<
     note: (event: NewTraceEvent) => void events.push(event),
   };
   const { cancellationSignal: cancellation } = Context.current();
-  const end = await runAttempt(node, { deps, scope, document: stretch.document, cancellation });
+  const end = await runAttempt(node, { deps, scope, document, cancellation });
   if (end.kind === 'stopped') throw new Error('The stretch was interrupted before it was written.');
   const rules = { ...rulesOf(deps, node, hasDeadline), chance: Math.random() };
   return { verdict: verdictOn(end, NOTHING_COUNTED, rules), startedAt, events };
@@ -131,9 +151,9 @@ async function attemptNode(activity: StretchActivity, node: GraphNode): Promise<
 
 /** Writes every row of the stretch, and the task's end if it is reached, all or none. */
 async function write({ deps, execution, stretch }: StretchActivity): Promise<TerminalTaskStatus | null> {
-  const { definition, state, failure, document, events } = stretch;
+  const { definition, state, failure, events } = stretch;
   return recording({ units: deps.database, log: deps.log }, execution.tenant, async (unit) => {
-    const rows = [...(await storedEnds(unit, execution, stretch)), ...stretch.waits];
+    const rows = [...(await storedEnds(unit, execution, stretch)), ...stretch.open.values()];
     const written = await unit.recorder.runsReplaced(execution, rows);
     if (written === null) throw new StaleFence(execution.taskId, execution.fence);
     // Another try of this stretch came first, or this one did and its answer was lost: the next try finds the rows.
@@ -143,7 +163,9 @@ async function write({ deps, execution, stretch }: StretchActivity): Promise<Ter
       return null;
     }
     const { status } = traceResult(definition, state);
-    const ended = await endTask(unit, { execution, definition, status, failure, document, events });
+    const read = documentIn(definition, '', { values: stretch.values });
+    const document = read.ok && !stretch.apart ? { document: read.document } : {};
+    const ended = await endTask(unit, { execution, definition, status, failure, events, ...document });
     stretch.failure = ended.failure;
     return ended.status;
   });

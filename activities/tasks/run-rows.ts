@@ -3,7 +3,7 @@ import { performerOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { NodeResult } from '../../domain/tasks/execution.ts';
 import type { AttemptVerdict } from '../../domain/traces/attempt.ts';
 import { NOTHING_STORED, type StoredValue } from '../../entities/traces/artifact-repository.ts';
-import type { RunEnd, RunSubject, RunWait } from '../../operations/record/notes.ts';
+import type { RunEnd, RunOpened, RunSubject, RunWait } from '../../operations/record/notes.ts';
 
 /** A verdict that ends a run. */
 export type FinalVerdict = Extract<AttemptVerdict, { readonly kind: 'complete' | 'fail' }>;
@@ -44,6 +44,14 @@ export function waitingRun(node: GraphNode, { error, waitMs }: RetryVerdict, sta
   return {
     ...{ ...subjectOf(node), attempts: 1, failures: 1, error, startedAt, waitMs },
     ...{ status: 'pending', outcome: null, output: NOTHING_STORED, finishedAt: null },
+  };
+}
+
+/** The row of a container that is open. */
+export function openedRun(node: GraphNode, startedAt: Date): RunOpened {
+  return {
+    ...{ ...subjectOf(node), attempts: 1, failures: 0, error: null, startedAt },
+    ...{ status: 'running', outcome: null, output: NOTHING_STORED, finishedAt: null },
   };
 }
 

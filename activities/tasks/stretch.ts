@@ -1,23 +1,38 @@
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
-import { quickStretch } from '../../domain/graphs/drive-quick.ts';
-import { type GraphState, settleNode, startNodes } from '../../domain/graphs/graph-state.ts';
-import type { GraphDocument } from '../../domain/graphs/read-source.ts';
+import { MAX_STRETCH_STEPS, quickStretch } from '../../domain/graphs/drive-quick.ts';
+import type { GraphState } from '../../domain/graphs/graph-state.ts';
+import { growContainer, type Step, settleRun, startRuns } from '../../domain/graphs/run-state.ts';
+import { nodeOfRun } from '../../domain/graphs/scope.ts';
 import type { Json } from '../../domain/json.ts';
 import type { Failure, NodeResult } from '../../domain/tasks/execution.ts';
 import type { AttemptVerdict } from '../../domain/traces/attempt.ts';
+import type { RunPath } from '../../domain/traces/path.ts';
 import type { RunRecord } from '../../entities/traces/run-repository.ts';
-import type { NewTraceEvent, RunEnd, RunError, RunWait } from '../../operations/record/notes.ts';
-import { endedRun, type FinalVerdict, resultOf, skippedRun, waitingRun } from './run-rows.ts';
+import type { NewTraceEvent, RunEnd, RunError, RunLeft } from '../../operations/record/notes.ts';
+import { endedRun, type FinalVerdict, openedRun, resultOf, skippedRun, waitingRun } from './run-rows.ts';
 
 /** From where a stretch sets out. */
 export interface StretchStart {
   readonly definition: GraphDefinition;
   readonly state: GraphState;
-  readonly document: GraphDocument;
-  /** Quick nodes that are left out: they run as activities of their own. */
-  readonly unhosted: ReadonlySet<string>;
+  /** Quick runs that are left out: they are activities of their own. */
+  readonly unhosted: ReadonlySet<RunPath>;
+  /** Whether every quick run is left out. */
+  readonly apart: boolean;
   /** Runs that an earlier try of this very stretch wrote before its report was lost. */
-  readonly written: ReadonlyMap<string, RunRecord>;
+  readonly written: ReadonlyMap<RunPath, RunRecord>;
+  /** Containers that an earlier stretch has opened, with when. */
+  readonly opened: ReadonlyMap<RunPath, Date | null>;
+  /** What is read already, of what has been looked for. */
+  readonly values: ReadValues;
+}
+
+/** The task's input, null until it was read, and the outputs of runs. */
+export interface ReadValues {
+  readonly task: { readonly value: Json } | null;
+  readonly outputs: ReadonlyMap<RunPath, Json>;
+  /** The runs that were looked for, whether they have an output or not. */
+  readonly looked: ReadonlySet<RunPath>;
 }
 
 /** The attempt of a node in the stretch, judged. */
@@ -38,34 +53,79 @@ interface EndedInStretch {
 export class Stretch {
   readonly definition: GraphDefinition;
   readonly ends: EndedInStretch[] = [];
-  /** Runs that failed and are tried again elsewhere. */
-  readonly waits: RunWait[] = [];
+  /** Runs that stay open: those that are tried again elsewhere, and containers. */
+  readonly open = new Map<RunPath, RunLeft>();
   readonly settled: NodeResult[] = [];
   readonly events: NewTraceEvent[] = [];
-  readonly unhosted: Set<string>;
-  readonly #written: ReadonlyMap<string, RunRecord>;
+  readonly unhosted: Set<RunPath>;
+  readonly apart: boolean;
+  readonly outputs: Map<RunPath, Json>;
+  readonly looked: Set<RunPath>;
+  readonly #written: ReadonlyMap<RunPath, RunRecord>;
+  readonly #opened: Map<RunPath, Date | null>;
+  #steps = 0;
+  task: ReadValues['task'];
   state: GraphState;
-  document: GraphDocument;
   failure: Failure | null = null;
 
-  constructor({ definition, state, document, unhosted, written }: StretchStart) {
+  constructor({ definition, state, unhosted, apart, written, opened, values }: StretchStart) {
     this.definition = definition;
     this.state = state;
-    this.document = document;
     this.unhosted = new Set(unhosted);
+    this.apart = apart;
+    this.outputs = new Map(values.outputs);
+    this.looked = new Set(values.looked);
+    this.task = values.task;
     this.#written = written;
+    this.#opened = new Map(opened);
   }
 
-  /** The next node to run. Those that an earlier try has written are taken over on the way. */
-  next(): GraphNode | null {
-    for (;;) {
-      const ready = quickStretch(this.definition, this.state);
-      const node = ready.find((candidate) => !this.unhosted.has(candidate.id));
-      if (node === undefined) return null;
-      const known = this.#written.get(node.id);
-      if (known === undefined) return node;
+  /** The next step to take; null when the stretch is over or long enough. What an earlier try has written is taken over. */
+  next(): Step | null {
+    for (; this.#steps < MAX_STRETCH_STEPS; this.#steps += 1) {
+      const step = quickStretch(this.definition, this.state).find(({ path, phase }) => {
+        return phase !== 'run' || !(this.apart || this.unhosted.has(path));
+      });
+      if (step === undefined) break;
+      const known = this.#written.get(step.path);
+      if (known === undefined) {
+        this.#steps += 1;
+        return step;
+      }
       this.#repeat(known);
     }
+    if (this.apart) this.#leaveOutAll();
+    return null;
+  }
+
+  #leaveOutAll(): void {
+    for (const { path, phase } of quickStretch(this.definition, this.state)) {
+      if (phase === 'run') this.unhosted.add(path);
+    }
+  }
+
+  /** What has been read, and what the stretch itself has brought, as documents are made of it. */
+  get values(): { readonly task: Json; readonly outputs: ReadonlyMap<RunPath, Json> } {
+    return { task: this.task?.value ?? null, outputs: this.outputs };
+  }
+
+  /** Notes that a container has so many inner graphs to run, and its beginning where no earlier stretch has. */
+  grow(node: GraphNode, size: number): void {
+    this.state = growContainer(this.definition, this.state, node.id, size);
+    if (this.#opened.has(node.id)) return;
+    this.open.set(node.id, openedRun(node, this.#begin(node)));
+  }
+
+  /** Notes the end of a container. One that cannot be opened begins and ends at once. */
+  close(node: GraphNode, verdict: FinalVerdict): void {
+    this.#end(node, verdict, this.#opened.get(node.id) ?? this.#begin(node));
+  }
+
+  #begin({ id }: GraphNode): Date {
+    const at = new Date();
+    this.#opened.set(id, at);
+    this.events.push({ type: 'run.started', nodeId: id, data: { attempt: 1 }, at });
+    return at;
   }
 
   /**
@@ -80,7 +140,7 @@ export class Stretch {
       this.#end(node, verdict, startedAt);
       return;
     }
-    if (verdict.kind === 'retry') this.waits.push(waitingRun(node, verdict, startedAt));
+    if (verdict.kind === 'retry') this.open.set(node.id, waitingRun(node, verdict, startedAt));
     this.unhosted.add(node.id);
   }
 
@@ -89,37 +149,35 @@ export class Stretch {
     const type = end.error === null ? 'run.completed' : 'run.failed';
     this.events.push({ type, nodeId: node.id, data: { attempt: 1, ...end.error }, at: end.finishedAt });
     if (verdict.kind === 'complete') {
-      this.document = { ...this.document, nodes: { ...this.document.nodes, [node.id]: verdict.output } };
+      this.outputs.set(node.id, verdict.output);
       this.ends.push({ end, output: verdict.output });
     } else {
       this.ends.push({ end });
     }
+    this.open.delete(node.id);
     this.#advance(resultOf(end), end.error);
   }
 
-  /** Takes over a run that is already in its row, and whose output is in the document. */
+  /** Takes over a run that is already in its row, and whose output is read when something needs it. */
   #repeat({ nodeId: id, attempts, outcome, error, ...run }: RunRecord): void {
+    this.open.delete(id);
     // Only runs that have ended are known as written.
     const status = run.status as NodeResult['status'];
     this.#advance({ id, status, attempts, ...(outcome === null ? {} : { outcome }) }, error);
   }
 
   #advance(result: NodeResult, error: RunError | null): void {
-    const started = startNodes(this.state, [result.id]);
-    const { state, skipped } = settleNode(this.definition, started, result.id, result);
+    const { failedNode } = this.state;
+    const isOpen = this.#opened.has(result.id);
+    const started = isOpen ? this.state : startRuns(this.definition, this.state, [result.id]);
+    const { state, skipped } = settleRun(this.definition, started, result.id, result);
     this.state = state;
     this.settled.push(result);
-    if (state.failedNode === result.id && error !== null) this.failure = { ...error, node: result.id };
+    if (state.failedNode !== failedNode && error !== null) this.failure = { ...error, node: result.id };
     for (const { id, reason } of skipped) {
       if (this.#written.has(id)) continue;
       this.events.push({ type: 'run.skipped', nodeId: id, data: { reason }, at: new Date() });
-      this.ends.push({ end: skippedRun(nodeOf(this.definition, id), reason) });
+      this.ends.push({ end: skippedRun(nodeOfRun(this.definition, id), reason) });
     }
   }
-}
-
-function nodeOf(definition: GraphDefinition, id: string): GraphNode {
-  const node = definition.nodes.find((candidate) => candidate.id === id);
-  if (node === undefined) throw new Error(`The graph ${definition.name} has no node ${id}.`);
-  return node;
 }

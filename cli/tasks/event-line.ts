@@ -7,10 +7,10 @@ const TYPE_WIDTH = 'trace.completed'.length;
 const NODE_WIDTH = 22;
 
 /** One event for people: when, what, at which node, and what is said of it. */
-export function formatEvent({ at, type, node, data }: TaskEvent, colors: Colors): string {
+export function formatEvent({ at, type, path, data }: TaskEvent, colors: Colors): string {
   const padded = type.padEnd(TYPE_WIDTH);
   const facts = factsOf(data).map(([name, value]) => `${name} ${textOf(value)}`);
-  const columns = [colors.dim(formatTime(at)), paint(padded, colors), plain(node ?? '').padEnd(NODE_WIDTH)];
+  const columns = [colors.dim(formatTime(at)), paint(padded, colors), plain(path ?? '').padEnd(NODE_WIDTH)];
   return `${columns.join('  ')}  ${shorten(facts.join(', '), 100)}`.trimEnd();
 }
 
@@ -33,6 +33,6 @@ function paint(type: string, colors: Colors): string {
 }
 
 /** One event for programs. */
-export function eventData({ seq, type, node, traceId, at, data }: TaskEvent) {
-  return { seq, type, nodeId: node, traceId, at, data };
+export function eventData({ seq, type, node, path, traceId, at, data }: TaskEvent) {
+  return { seq, type, nodeId: node, path, traceId, at, data };
 }

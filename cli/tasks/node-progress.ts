@@ -26,7 +26,7 @@ export class NodeProgress {
   /** The line for an event; null for an event that has none. */
   line(event: TaskEvent): string | null {
     const { type, at } = event;
-    const node = event.node ?? '';
+    const node = event.path ?? '';
     if (type === 'run.started') this.#startedAt.set(node, at);
     const word = WORDS[type];
     if (word === undefined) return null;
@@ -40,8 +40,8 @@ export class NodeProgress {
     return word === 'failed' ? this.#colors.red(padded) : this.#colors.dim(padded);
   }
 
-  #detail({ type, node, at, data }: TaskEvent): string {
-    const startedAt = this.#startedAt.get(node ?? '');
+  #detail({ type, path, at, data }: TaskEvent): string {
+    const startedAt = this.#startedAt.get(path ?? '');
     if (type === 'run.completed' && startedAt !== undefined) {
       return formatDuration(at.getTime() - startedAt.getTime());
     }

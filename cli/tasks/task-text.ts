@@ -72,6 +72,7 @@ function formatTrace(trace: TaskView['traces'][number], all: TaskView['traces'],
   const origin = all.find(({ id }) => id === originTraceId);
   const after = origin === undefined ? '' : `, redriven after trace ${origin.number}`;
   const head = `${colors.bold(`trace ${number}`)}  ${paintStatus(status, colors)}  ${formatSpan(startedAt, finishedAt)}, ${events.length} events${after}`;
+  const shown = shownRuns(runs);
   const table = formatTable(
     [
       { title: 'node' },
@@ -81,19 +82,34 @@ function formatTrace(trace: TaskView['traces'][number], all: TaskView['traces'],
       { title: 'started' },
       { title: 'took', align: 'right' },
     ],
-    runs.map(rowOf),
+    shown.map(rowOf),
     colors,
   );
-  return [head, table, ...runs.flatMap((run) => formatFault(run, colors))].join('\n');
+  const left = runs.length - shown.length;
+  const more = left === 0 ? [] : [colors.dim(`  and ${left} more runs within; --json has them all`)];
+  return [head, table, ...more, ...shown.flatMap((run) => formatFault(run, colors))].join('\n');
 }
 
-function rowOf({ nodeId, agent, status, attempts, startedAt, finishedAt }: RunView): string[] {
+/** How many runs within a container are shown before the rest is only counted. */
+const MAX_SHOWN_WITHIN = 50;
+
+/** All runs of the task's own graph; of those within, the first and every one that failed. */
+function shownRuns(runs: readonly RunView[]): readonly RunView[] {
+  let within = 0;
+  return runs.filter(({ path, nodeId, status }) => {
+    if (path === nodeId) return true;
+    within += 1;
+    return within <= MAX_SHOWN_WITHIN || status === 'fatal_error' || status === 'retryable_error';
+  });
+}
+
+function rowOf({ path, agent, status, attempts, startedAt, finishedAt }: RunView): string[] {
   const started = startedAt === null ? '' : formatTime(startedAt);
-  return [nodeId, agent, status, String(attempts), started, formatSpan(startedAt, finishedAt)];
+  return [path, agent, status, String(attempts), started, formatSpan(startedAt, finishedAt)];
 }
 
-function formatFault({ nodeId, status, error }: RunView, colors: Colors): string[] {
+function formatFault({ path, status, error }: RunView, colors: Colors): string[] {
   if (error === null) return [];
-  if (status === 'skipped') return [colors.dim(`  ${nodeId}: ${plain(error.message)}`)];
-  return [colors.red(`  ${nodeId}: ${error.code}: ${plainLines(error.message)}`)];
+  if (status === 'skipped') return [colors.dim(`  ${path}: ${plain(error.message)}`)];
+  return [colors.red(`  ${path}: ${error.code}: ${plainLines(error.message)}`)];
 }

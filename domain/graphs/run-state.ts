@@ -5,7 +5,7 @@ import {
   type GraphState,
   type InnerState,
   isFinished,
-  type NodeState,
+  isSettled,
   readyNodes,
   type Settled,
   type Settlement,
@@ -96,27 +96,18 @@ export function innerAt(state: GraphState, path: RunPath): InnerState | undefine
   return graph?.nodes[parts.at(-1)?.node ?? '']?.inner;
 }
 
-/** Every run that has begun and not ended, by its path, containers included. */
-export function runningPaths(definition: GraphDefinition, state: GraphState, scope = ''): readonly RunPath[] {
+/** Every run of the graphs that are under way which has not ended: what may have been written and not been told. */
+export function openPaths(definition: GraphDefinition, state: GraphState, scope = ''): readonly RunPath[] {
   return definition.nodes.flatMap((node) => {
     const path = `${scope}${node.id}`;
-    const { status, inner } = state.nodes[node.id] ?? {};
-    if (status !== 'running') return [];
+    const { status = 'pending', inner } = state.nodes[node.id] ?? {};
+    if (isSettled(status)) return [];
     if (!isContainer(node)) return [path];
     const within = Object.entries(inner?.open ?? {}).flatMap(([index, graph]) =>
-      runningPaths(node.graph, graph, scopeWithin(node, path, index)),
+      openPaths(node.graph, graph, scopeWithin(node, path, index)),
     );
     return [path, ...within];
   });
-}
-
-/** The state of a run; undefined for one that has not been reached, and for one whose graph has ended. */
-export function runState(state: GraphState, path: RunPath): NodeState | undefined {
-  const parts = partsOf(path);
-  const graph = parts.slice(0, -1).reduce<GraphState | undefined>((within, { node, index }) => {
-    return within?.nodes[node]?.inner?.open[index ?? 0];
-  }, state);
-  return graph?.nodes[parts.at(-1)?.node ?? ''];
 }
 
 type Change = (definition: GraphDefinition, state: GraphState, id: string) => Settled;

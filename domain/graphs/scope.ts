@@ -26,6 +26,11 @@ export function nodeAt(definition: GraphDefinition, path: RunPath): GraphNode {
   return node;
 }
 
+/** A node as one of its runs knows it: by the run's path instead of its id. */
+export function nodeOfRun(definition: GraphDefinition, path: RunPath): GraphNode {
+  return { ...nodeAt(definition, path), id: path };
+}
+
 /** All that has to be loaded for what reads the document of a scope. */
 export function readsIn(
   definition: GraphDefinition,
@@ -88,6 +93,8 @@ export function innerOutputs(
   return { ok: true, outputs };
 }
 
+const NO_INPUT = { ok: true, value: null } as const;
+
 type Value = { readonly ok: true; readonly value: Json } | ContainerFault;
 
 /** One inner graph of a container. */
@@ -98,21 +105,30 @@ interface Outer {
 }
 
 function innerInput(definition: GraphDefinition, outer: Outer, values: TraceValues): Value {
-  const { container, path, index } = outer;
-  const rules = containerOf(container);
-  const read = documentIn(definition, scopeOfPath(path), { values, task: readTask(readersOf(container)) });
-  if (!read.ok) return read;
-  const before = rules.previous && index > 0 ? innerOutput(definition, { ...outer, index: index - 1 }, values) : null;
+  const { container, index } = outer;
+  const handsOn = containerOf(container).previous && index > 0;
+  const before = handsOn ? innerOutput(definition, { ...outer, index: index - 1 }, values) : null;
   if (before?.ok === false) return before;
-  return rules.input(container, read.document, { index, previous: before?.value ?? null });
+  return inputAfter(definition, outer, { values, previous: before?.value ?? null });
 }
 
-function innerOutput(definition: GraphDefinition, { container, path, index }: Outer, values: TraceValues): Value {
+function inputAfter(
+  definition: GraphDefinition,
+  { container, path, index }: Outer,
+  { values, previous }: { values: TraceValues; previous: Json },
+): Value {
+  const read = documentIn(definition, scopeOfPath(path), { values, task: readTask(readersOf(container)) });
+  return read.ok ? containerOf(container).input(container, read.document, { index, previous }) : read;
+}
+
+/** An output does not read what the one before it was (see `kinds/repeat.ts`): else each would need all before it. */
+function innerOutput(definition: GraphDefinition, outer: Outer, values: TraceValues): Value {
+  const { container, path, index } = outer;
   const { output } = container.graph;
   const scope = scopeWithin(container, path, index);
-  const read = documentIn(definition, scope, { values, task: readTask([output]) });
-  if (!read.ok) return read;
-  const found = readInput(output, read.document);
+  const input = readTask([output]) ? inputAfter(definition, outer, { values, previous: null }) : NO_INPUT;
+  if (!input.ok) return input;
+  const found = readInput(output, { task: input.value, nodes: outputsIn(container.graph, scope, values) });
   if (found.ok) return found;
   return { ok: false, code: 'output_missing', message: `The output of ${scope} has no value at ${found.pointer}.` };
 }

@@ -65,7 +65,10 @@ export class HostingRepository {
                   .where('r.taskId', '=', task.ref('t.id'))
                   .where('r.number', '=', task.ref('t.traceCount'))
                   .where(task('t.status', '<>', literal('pending')))
-                  .whereRef('n.nodeId', '=', 'c.nodeId')
+                  // An inner node's handler is needed until the container at the top has ended.
+                  .where((run) =>
+                    run('n.nodeId', '=', run.fn<string>('split_part', ['c.nodeId', run.val('/'), run.lit(1)])),
+                  )
                   .where('n.finishedAt', 'is not', null),
               ),
             ),

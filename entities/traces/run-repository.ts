@@ -36,7 +36,9 @@ export class RunRepository {
       .select(['node_id', 'agent', 'kind', 'status', 'attempts', 'outcome', 'started_at', 'finished_at', 'output'])
       .select(['output_artifact_id', 'error_code', 'error_text'])
       .where('trace_id', '=', traceId)
-      .$if(nodeIds !== undefined, (query) => query.where('node_id', 'in', nodeIds ?? []))
+      .$if(nodeIds !== undefined, (query) =>
+        query.where((eb) => eb('node_id', '=', eb.fn.any(eb.val([...(nodeIds ?? [])])))),
+      )
       .orderBy('started_at', (order) => order.asc().nullsLast())
       .orderBy('finished_at')
       .orderBy('node_id')

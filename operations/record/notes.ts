@@ -98,6 +98,15 @@ export interface RunWait extends Omit<RunEnd, 'status' | 'finishedAt'> {
   readonly waitMs: number;
 }
 
+/** A run that stays open and is no attempt of a handler: a container, while its inner graphs run. */
+export interface RunOpened extends Omit<RunEnd, 'status' | 'finishedAt'> {
+  readonly status: 'running';
+  readonly finishedAt: null;
+}
+
+/** The row of a run as it is left: ended, or open. */
+export type RunLeft = RunEnd | RunWait | RunOpened;
+
 /** An event before it has its place in the trace. */
 export interface NewTraceEvent {
   readonly type: TraceEventType;

@@ -20,8 +20,8 @@ import type {
   RunAttempt,
   RunBeginning,
   RunEnd,
+  RunLeft,
   RunSubject,
-  RunWait,
   StandingEnd,
   TaskEnd,
 } from './notes.ts';
@@ -82,10 +82,7 @@ export class Recorder {
    * @returns the nodes whose rows were written by this call: fewer than were given where somebody else has written one, or
    *   this very call before its answer was lost; null when the fence is stale
    */
-  async runsReplaced(
-    execution: ExecutionRef,
-    ends: readonly (RunEnd | RunWait)[],
-  ): Promise<ReadonlySet<string> | null> {
+  async runsReplaced(execution: ExecutionRef, ends: readonly RunLeft[]): Promise<ReadonlySet<string> | null> {
     const [written] = await replaceRuns(this.#em, [{ execution, ends }]);
     return written ?? null;
   }

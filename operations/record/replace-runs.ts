@@ -5,12 +5,12 @@ import { call } from '../../entities/insert-from.ts';
 import { givenRows, Statement, statements } from '../../entities/statements/given-rows.ts';
 import { inMs } from '../../entities/statements/time-expressions.ts';
 import { latencyOf } from '../../entities/traces/statements/latency.ts';
-import type { RunEnd, RunWait } from './notes.ts';
+import type { RunLeft } from './notes.ts';
 
 /** What the runs of an execution came to. */
 export interface ReplacedRuns {
   readonly execution: ExecutionRef;
-  readonly ends: readonly (RunEnd | RunWait)[];
+  readonly ends: readonly RunLeft[];
 }
 
 interface GivenRun {
@@ -125,7 +125,7 @@ export async function replaceRuns(
   });
 }
 
-function givenRun(execution: ExecutionRef, end: RunEnd | RunWait): GivenRun {
+function givenRun(execution: ExecutionRef, end: RunLeft): GivenRun {
   return {
     task_id: execution.taskId,
     fence: execution.fence,

@@ -3,6 +3,7 @@ import { type GraphState, isSettled } from '../../domain/graphs/graph-state.ts';
 import { performerOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import { parentOfPath } from '../../domain/traces/path.ts';
 import type { SettledRunStatus } from '../../domain/traces/trace-status.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import type { RunRecord } from '../../entities/traces/run-repository.ts';
@@ -26,13 +27,19 @@ export function unfinishedRuns(
   runs: readonly RunRecord[],
 ): readonly RunEnd[] {
   const rows = new Map(runs.map((run) => [run.nodeId, run]));
-  return definition.nodes.flatMap((node): RunEnd[] => {
+  // Of an inner graph what has begun is ended; what has not leaves no row.
+  const inner = interruptedRuns(
+    ending,
+    runs.filter(({ nodeId }) => parentOfPath(nodeId) !== null),
+  );
+  const own = definition.nodes.flatMap((node): RunEnd[] => {
     const row = rows.get(node.id);
     if (row !== undefined && isSettled(row.status)) return [];
     const status = statusOf(ending, node.id, row);
     const subject = { nodeId: node.id, agent: performerOf(node), kind: node.kind };
     return [{ ...subject, ...endOf(ending, node.id, status), ...startOf(row, status) }];
   });
+  return [...own, ...inner];
 }
 
 /** The ends of the runs that have a row and no end, where nobody knows the graph any more. */
@@ -57,7 +64,8 @@ export function endEvents(ends: readonly RunEnd[]): readonly NewTraceEvent[] {
 function statusOf({ nodes, failure }: TaskEnding, nodeId: string, row: RunRecord | undefined): SettledRunStatus {
   if (nodes === undefined) return row === undefined ? 'skipped' : 'fatal_error';
   const state = nodes[nodeId];
-  if (state === undefined || !isSettled(state.status)) return 'skipped';
+  // A container that was told to stop has begun, and has no end of its own.
+  if (state === undefined || !isSettled(state.status)) return row === undefined ? 'skipped' : 'fatal_error';
   // The workflow settles a node that it has scheduled and then cancelled; where no attempt took it up, it never began.
   const neverBegan = row === undefined && state.status !== 'ok' && failure?.node !== nodeId;
   return neverBegan ? 'skipped' : state.status;

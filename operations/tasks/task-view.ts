@@ -8,6 +8,7 @@ import type { Recurrence } from '../../domain/tasks/recurrence.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { taskWorkflowId } from '../../domain/tasks/workflow-id.ts';
 import type { TraceEventType } from '../../domain/traces/events.ts';
+import { nodeOfPath, type RunPath } from '../../domain/traces/path.ts';
 import type { RunStatus, TraceStatus } from '../../domain/traces/trace-status.ts';
 import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
@@ -18,7 +19,10 @@ import { type TraceRecord, TraceRepository } from '../../entities/traces/trace-r
 
 /** One run as a reader sees it. */
 export interface RunView {
+  /** The node's id in its graph. */
   readonly nodeId: string;
+  /** Where the run stands in its trace: `draft`, `each[3]/draft`. The node's id for a node of the task's own graph. */
+  readonly path: RunPath;
   readonly agent: string;
   readonly status: RunStatus;
   readonly attempts: number;
@@ -66,7 +70,14 @@ export interface TaskView {
     readonly startedAt: Date;
     readonly finishedAt: Date | null;
     readonly runs: readonly RunView[];
-    readonly events: readonly { seq: number; type: TraceEventType; nodeId: string | null; data: Json; at: Date }[];
+    readonly events: readonly {
+      seq: number;
+      type: TraceEventType;
+      nodeId: string | null;
+      path: RunPath | null;
+      data: Json;
+      at: Date;
+    }[];
   }[];
   /** Null until the task is completed. */
   readonly output: Json;
@@ -129,7 +140,9 @@ async function readTrace(em: SqlEntityManager, trace: TraceRecord): Promise<Task
     originTraceId,
     startedAt: createdAt,
     finishedAt,
-    runs: runs.map(({ kind: _kind, outcome: _outcome, output: _output, ...run }) => run),
-    events,
+    runs: runs.map(({ kind: _kind, outcome: _outcome, output: _output, nodeId: path, ...run }) => {
+      return { ...run, nodeId: nodeOfPath(path), path };
+    }),
+    events: events.map(({ nodeId: path, ...event }) => ({ ...event, nodeId: path && nodeOfPath(path), path })),
   };
 }

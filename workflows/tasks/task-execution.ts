@@ -1,5 +1,4 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
@@ -13,59 +12,58 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { stateSummary, stateTable } from '../../domain/graphs/describe-state.ts';
-import { isQuick, quickStretch } from '../../domain/graphs/drive-quick.ts';
-import {
-  abandon,
-  type GraphState,
-  isFinished,
-  readyNodes,
-  settleNode,
-  startGraph,
-  startNodes,
-  traceResult,
-} from '../../domain/graphs/graph-state.ts';
+import { isQuick } from '../../domain/graphs/drive-quick.ts';
+import { isFinished, startGraph, traceResult } from '../../domain/graphs/graph-state.ts';
+import { rulesOf } from '../../domain/graphs/kinds/kind-table.ts';
+import { MAX_RUNNING } from '../../domain/graphs/kinds.ts';
+import { abandonRuns, readySteps, type Step, settleRun, startRuns } from '../../domain/graphs/run-state.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/system/search-attributes.ts';
-import type { ExecuteTaskInput, ExecuteTaskResult, Failure, NodeResult } from '../../domain/tasks/execution.ts';
+import {
+  EXECUTION_RULES,
+  type ExecuteTaskInput,
+  type ExecuteTaskResult,
+  type ExecutionState,
+  type Failure,
+} from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
-import { localActivities, type NodeEnd, nodeActivity, nodeLabel, stretchActivity } from '../activities.ts';
+import { localActivities } from '../activities.ts';
+import { type DrivenRun, driveActivity } from './drivers/drive-activity.ts';
+import { driveStretch } from './drivers/drive-stretch.ts';
 import { pauseSignal, resumeSignal, statusQuery } from './task-messages.ts';
 
 /**
- * The state and the rules of one execution. Modes: *running* starts every node that is ready; *paused* starts nothing
- * and lets running nodes end; *cancelled* and *failed* start nothing more. It ends when every node has settled.
+ * The state and the rules of one execution. Modes: *running* starts every run that is ready; *paused* starts nothing
+ * and lets what runs end; *cancelled* and *failed* start nothing more. It ends when every node has settled.
  */
 export class TaskExecution {
   readonly #input: ExecuteTaskInput;
   readonly #plan: GraphDefinition;
-  /** Quick nodes that cannot run as part of a stretch, and run as ordinary activities instead. */
-  readonly #unhosted = new Set<string>();
-  #graph: GraphState;
-  #paused: boolean;
-  /** Whether PostgreSQL has been told of the pause, so that each change is written once. */
-  #pauseWritten: boolean;
+  /** All that has to outlive this run of the workflow; what else there is says where this run stands. */
+  #state: ExecutionState;
   #running = 0;
   /** Grows with every change that the main loop has to look at. */
   #changes = 0;
-  #failure: Failure | null = null;
   #cancelled = false;
   #missedDeadline = false;
-  /** Set when the task's end is already in PostgreSQL, written together with the last node. */
+  /** Set when the task's end is already in PostgreSQL, written together with the last run. */
   #closed: TerminalTaskStatus | null = null;
+  #noteEnd: (run: DrivenRun) => void = (run) => this.#runEnded(run);
 
   constructor(input: ExecuteTaskInput) {
     this.#input = input;
     this.#plan = input.plan;
-    this.#graph = input.carried?.graph ?? startGraph(input.plan);
-    this.#paused = input.carried?.paused ?? input.paused ?? false;
-    this.#pauseWritten = this.#paused;
+    requireKnown(input.rules);
+    const paused = input.carried?.paused ?? input.paused ?? false;
+    const fresh = { graph: startGraph(input.plan), paused, pauseWritten: paused, unhosted: [], failure: null };
+    this.#state = { ...fresh, ...input.carried };
   }
 
   listen(): void {
     setHandler(pauseSignal, () => this.#setPaused(true));
     setHandler(resumeSignal, () => this.#setPaused(false));
-    setHandler(statusQuery, () => ({ paused: this.#paused, nodes: this.#graph.nodes }));
+    setHandler(statusQuery, () => ({ paused: this.#state.paused, nodes: this.#state.graph.nodes }));
     this.#describe();
   }
 
@@ -102,10 +100,11 @@ export class TaskExecution {
     while (!this.#finished()) {
       try {
         if (this.#isLong()) await this.#continueAsNew();
-        if (this.#paused !== this.#pauseWritten) await this.#writePause();
-        const stretch = this.#readyStretch();
-        if (stretch.length > 0) await this.#runQuickStretch(stretch);
-        else await this.#startAndWait();
+        if (this.#state.paused !== this.#state.pauseWritten) await this.#writePause();
+        const steps = this.#startsNothing ? [] : readySteps(this.#plan, this.#state.graph);
+        const stretch = steps.filter((step) => this.#isInline(step));
+        if (stretch.length > 0) await this.#runStretch(stretch);
+        else await this.#startAndWait(steps);
       } catch (error) {
         if (!isCancellation(error)) throw error;
         this.#cancel();
@@ -121,131 +120,116 @@ export class TaskExecution {
     // A cancel that PostgreSQL accepted and of which nobody has told the workflow yet is no end that Temporal knows.
     const isAsked = CancellationScope.current().consideredCancelled;
     if (status === 'cancelled' && isAsked) throw new CancelledFailure('The task was cancelled');
-    if (status === 'failed') throw ApplicationFailure.nonRetryable(...describeFailure(this.#failure));
-    return { taskId, status, nodes: stateSummary(this.#plan, this.#graph) };
+    if (status === 'failed') throw ApplicationFailure.nonRetryable(...describeFailure(this.#state.failure));
+    return { taskId, status, nodes: stateSummary(this.#plan, this.#state.graph) };
   }
 
+  /** A cancelled task waits for nothing but what runs: a container that was told to stop has no turn any more. */
   #finished(): boolean {
-    return this.#closed !== null || (this.#running === 0 && isFinished(this.#plan, this.#graph));
+    if (this.#closed !== null) return true;
+    return this.#running === 0 && (this.#cancelled || isFinished(this.#plan, this.#state.graph));
   }
 
   get #startsNothing(): boolean {
-    return this.#paused || this.#cancelled;
+    return this.#state.paused || this.#cancelled;
   }
 
-  #startAndWait(): Promise<void> {
+  #isInline({ path, node, phase }: Step): boolean {
+    return phase !== 'run' || (isQuick(node) && !this.#state.unhosted.includes(path));
+  }
+
+  /** What ends while a stretch runs is noted after it: the stretch goes by the state that it began with. */
+  async #runStretch(steps: readonly Step[]): Promise<void> {
+    const endedMeanwhile: DrivenRun[] = [];
+    this.#noteEnd = (run) => endedMeanwhile.push(run);
+    try {
+      const { state, closed } = await driveStretch(this.#input, this.#state, steps);
+      const { paused, pauseWritten } = this.#state;
+      this.#state = { ...state, paused, pauseWritten };
+      this.#closed = closed;
+      this.#changes += 1;
+      this.#describe();
+    } finally {
+      this.#noteEnd = (run) => this.#runEnded(run);
+      endedMeanwhile.forEach(this.#noteEnd);
+    }
+  }
+
+  #startAndWait(steps: readonly Step[]): Promise<void> {
     const seen = this.#changes;
-    if (!this.#startsNothing) for (const node of readyNodes(this.#plan, this.#graph)) this.#startSlow(node);
+    for (const step of steps.slice(0, MAX_RUNNING - this.#running)) this.#start(step);
     const changed = () => condition(() => this.#changes > seen || this.#finished());
     return this.#cancelled ? CancellationScope.nonCancellable(changed) : changed();
   }
 
-  #readyStretch(): readonly GraphNode[] {
-    if (this.#startsNothing) return [];
-    return quickStretch(this.#plan, this.#graph).filter((node) => !this.#unhosted.has(node.id));
-  }
-
-  async #runQuickStretch(stretch: readonly GraphNode[]): Promise<void> {
-    const { runQuickNodes } = stretchActivity(
-      stretch.map(nodeLabel).join(', ').slice(0, 120),
-      this.#plan.nodes.filter((node) => isQuick(node) && this.#graph.nodes[node.id]?.status === 'pending'),
-    );
-    const done = await runQuickNodes({
-      execution: this.#input.execution,
-      graph: this.#graph,
-      unhosted: [...this.#unhosted],
-    });
-    for (const id of done.unhosted) this.#unhosted.add(id);
-    for (const result of done.settled) this.#settle(result);
-    this.#failure = done.failure ?? this.#failure;
-    this.#closed = done.closed;
-  }
-
-  #startSlow(node: GraphNode): void {
-    this.#graph = startNodes(this.#graph, [node.id]);
+  #start(step: Step): void {
+    const { graph, unhosted } = this.#state;
+    this.#state = {
+      ...this.#state,
+      graph: startRuns(this.#plan, graph, [step.path]),
+      unhosted: unhosted.filter((path) => path !== step.path),
+    };
     this.#running += 1;
-    const input = { execution: this.#input.execution, nodeId: node.id, closesTask: this.#isLast(node) };
-    nodeActivity(node)
-      .runNode(input)
-      .then(
-        (done) => this.#slowNodeEnded(() => this.#slowNodeDone(done)),
-        (error: unknown) => this.#slowNodeEnded(() => this.#slowNodeFailed(node, error)),
-      );
+    const { execution } = this.#input;
+    driveActivity(step, { execution, closesTask: this.#isLast(step) }, (run) => this.#noteEnd(run));
     this.#describe();
   }
 
-  #slowNodeEnded(note: () => void): void {
+  #runEnded({ result, closed, failure, cancelled }: DrivenRun): void {
     this.#running -= 1;
     this.#changes += 1;
-    note();
-  }
-
-  #slowNodeDone({ result, closed }: NodeEnd): void {
-    this.#settle(result);
-    this.#closed = closed;
-  }
-
-  #slowNodeFailed(node: GraphNode, error: unknown): void {
-    if (isCancellation(error)) this.#cancelled = true;
-    this.#settleFailed(node, error);
-  }
-
-  /** Whether the task would be complete with this node's success, so that one transaction can write both. */
-  #isLast(node: GraphNode): boolean {
-    if (node.kind === 'condition' || this.#running > 1) return false;
-    const after = settleNode(this.#plan, this.#graph, node.id, { status: 'ok', attempts: 1 });
-    return isFinished(this.#plan, after.state) && traceResult(this.#plan, after.state).status === 'completed';
-  }
-
-  #settleFailed(node: GraphNode, error: unknown): void {
-    const { result, failure } = nodeFailure(node.id, error);
-    this.#settle(result);
-    if (this.#graph.failedNode === node.id) this.#failure = failure;
-  }
-
-  #settle(result: NodeResult): void {
-    this.#graph = settleNode(this.#plan, this.#graph, result.id, result).state;
-    this.#changes += 1;
+    if (cancelled) this.#cancelled = true;
+    const graph = settleRun(this.#plan, this.#state.graph, result.id, result).state;
+    const isFatal = failure !== null && graph.failedNode === result.id;
+    this.#state = { ...this.#state, graph, failure: isFatal ? failure : this.#state.failure };
+    this.#closed = closed ?? this.#closed;
     this.#describe();
+  }
+
+  /** Whether the task would be complete with this run's success, so that one transaction can write both. */
+  #isLast({ path, node }: Step): boolean {
+    if (rulesOf(node.kind).decides || this.#running > 1) return false;
+    const after = settleRun(this.#plan, this.#state.graph, path, { status: 'ok', attempts: 1 }).state;
+    return isFinished(this.#plan, after) && traceResult(this.#plan, after).status === 'completed';
   }
 
   #cancel(): void {
     this.#cancelled = true;
     const why = this.#missedDeadline ? 'the deadline has passed' : 'the task was cancelled';
-    this.#graph = abandon(this.#plan, this.#graph, why).state;
+    this.#state = { ...this.#state, graph: abandonRuns(this.#plan, this.#state.graph, why).state };
     this.#changes += 1;
   }
 
   async #close(): Promise<TerminalTaskStatus> {
-    const result = traceResult(this.#plan, this.#graph);
+    const { graph } = this.#state;
     const stopped = this.#missedDeadline ? 'failed' : 'cancelled';
-    const status = this.#cancelled ? stopped : result.status;
-    if (this.#cancelled && this.#missedDeadline) this.#failure = DEADLINE_EXCEEDED;
+    const status = this.#cancelled ? stopped : traceResult(this.#plan, graph).status;
+    const failure = this.#cancelled && this.#missedDeadline ? DEADLINE_EXCEEDED : this.#state.failure;
     const closed = await localActivities(`close as ${status}`).closeTask({
       execution: this.#input.execution,
-      graph: this.#graph,
+      graph,
       status,
-      failure: status === 'failed' ? this.#failure : null,
+      failure: status === 'failed' ? failure : null,
     });
-    this.#failure = closed.failure ?? this.#failure;
+    this.#state = { ...this.#state, failure: closed.failure ?? failure };
     return closed.status;
   }
 
   #setPaused(paused: boolean): void {
-    this.#paused = paused;
+    this.#state = { ...this.#state, paused };
     this.#changes += 1;
     this.#describe();
   }
 
   async #writePause(): Promise<void> {
     // Once cancelled, a write would fail at once and the main loop would try it forever; the end is written anyway.
-    if (this.#cancelled || this.#paused === this.#pauseWritten) return;
-    const paused = this.#paused;
+    const { paused, pauseWritten } = this.#state;
+    if (this.#cancelled || paused === pauseWritten) return;
     await localActivities(paused ? 'pause' : 'resume').markTask({
       execution: this.#input.execution,
       status: paused ? 'paused' : 'in_progress',
     });
-    this.#pauseWritten = paused;
+    this.#state = { ...this.#state, pauseWritten: paused };
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: paused ? 'paused' : 'in_progress' }]);
   }
 
@@ -255,13 +239,13 @@ export class TaskExecution {
 
   async #continueAsNew(): Promise<void> {
     await condition(allHandlersFinished);
-    const carried = { graph: this.#graph, paused: this.#paused };
+    const carried = this.#state;
     await continueAsNew<(input: ExecuteTaskInput) => Promise<ExecuteTaskResult>>({ ...this.#input, carried });
   }
 
   #describe(): void {
-    const mode = this.#paused ? '**Paused.** ' : '';
-    setCurrentDetails(`${mode}Graph \`${this.#input.graphName}\`\n\n${stateTable(this.#plan, this.#graph)}`);
+    const mode = this.#state.paused ? '**Paused.** ' : '';
+    setCurrentDetails(`${mode}Graph \`${this.#input.graphName}\`\n\n${stateTable(this.#plan, this.#state.graph)}`);
   }
 }
 
@@ -275,17 +259,11 @@ function describeFailure(failure: Failure | null): [message: string, type: strin
   return [failure.node === undefined ? failure.message : `${failure.node}: ${failure.message}`, failure.code];
 }
 
-/** What a failed activity says of its node. The details were written by `activities/failure.ts`. */
-function nodeFailure(id: string, error: unknown): { result: NodeResult; failure: Failure } {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  const application = cause instanceof ApplicationFailure ? cause : null;
-  const [details] = (application?.details ?? []) as [{ result?: NodeResult }?];
-  return {
-    result: details?.result ?? { id, status: 'fatal_error', attempts: 1 },
-    failure: {
-      code: application?.type ?? (isCancellation(error) ? 'handler_cancelled' : 'handler_crashed'),
-      message: cause instanceof Error ? cause.message : 'the activity failed',
-      node: id,
-    },
-  };
+/**
+ * Rules of a later release are left to its workers: a plain error holds the workflow task until one takes it, and loses
+ * nothing.
+ */
+function requireKnown(rules = 1): void {
+  if (rules <= EXECUTION_RULES) return;
+  throw new Error(`This worker knows the rules up to ${EXECUTION_RULES}, and the task began by rules ${rules}.`);
 }

@@ -48,6 +48,8 @@ export interface ContainerFault {
   readonly ok: false;
   readonly code: string;
   readonly message: string;
+  /** How its run ends. @defaultValue 'fatal_error' */
+  readonly status?: 'retryable_error' | 'fatal_error';
 }
 
 /** How a kind of container runs its inner graphs, which are numbered from 0. */

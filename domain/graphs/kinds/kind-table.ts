@@ -1,5 +1,5 @@
 import type { Condition, ContainerNode, GraphDefinition, GraphNode, InputMapping, NodeBudget } from '../definition.ts';
-import { DEFAULT_BUDGET, type NodeKind } from '../kinds.ts';
+import { CONTAINER_KINDS, DEFAULT_BUDGET, type NodeKind } from '../kinds.ts';
 import { callsHandler } from './call-handler.ts';
 import { condition } from './condition.ts';
 import { each } from './each.ts';
@@ -28,6 +28,11 @@ export function rulesOf(kind: NodeKind): KindRules {
 /** Whether a node runs inner graphs. */
 export function isContainer(node: GraphNode): node is ContainerNode {
   return KINDS[node.kind].container !== undefined;
+}
+
+/** The same of a stored kind, which may be a later release's. */
+export function isContainerKind(kind: string): boolean {
+  return (CONTAINER_KINDS as readonly string[]).includes(kind);
 }
 
 /** How a container runs its inner graphs. */

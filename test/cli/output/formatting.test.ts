@@ -73,7 +73,15 @@ describe('what the terminal shows', () => {
   it('tells of each node once, when it has ended, with its time', () => {
     const progress = new NodeProgress(none);
     const event = (type: 'run.started' | 'run.completed' | 'run.failed', ms: number) => ({
-      ...{ seq: 1, type, traceId: 't', node: 'read', data: { message: 'no\u001b luck' }, at: new Date(ms) },
+      ...{
+        seq: 1,
+        type,
+        traceId: 't',
+        node: 'read',
+        path: 'read',
+        data: { message: 'no\u001b luck' },
+        at: new Date(ms),
+      },
     });
 
     assert.equal(progress.line(event('run.started', 0)), null);

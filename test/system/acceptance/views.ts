@@ -8,7 +8,9 @@ export async function ended(task: TaskHandle): Promise<TaskView> {
     if (error.code !== 'task_failed' && error.code !== 'task_cancelled') throw error;
   });
   const view = await task.show();
-  for (const trace of view.traces) assert.deepEqual(eventOrderFaults(trace.events), []);
+  for (const { events } of view.traces) {
+    assert.deepEqual(eventOrderFaults(events.map((event) => ({ ...event, nodeId: event.path }))), []);
+  }
   return view;
 }
 
