@@ -45,7 +45,7 @@ export async function publishGraphs(database: Database, options: PublishOptions)
 
 function requireUsable(definition: GraphDefinition): GraphDefinition {
   const checked = validateGraph(definition);
-  if (!checked.ok) throw new GraphInvalid(nameOf(definition), checked.faults);
+  if (!checked.ok) throw new GraphInvalid(graphNameOf(definition), checked.faults);
   const { name: graph, inputSchema: schema } = checked.definition;
   const faults = schema === null ? [] : inputSchemaFaultsOf({ graph, schema });
   if (faults.length > 0) throw new GraphInvalid(graph, faults);
@@ -53,6 +53,6 @@ function requireUsable(definition: GraphDefinition): GraphDefinition {
 }
 
 /** A definition may come from anywhere, so it may have no name. */
-function nameOf(definition: unknown): string {
+export function graphNameOf(definition: unknown): string {
   return isJsonObject(definition) && typeof definition.name === 'string' ? definition.name : 'without a name';
 }

@@ -8,9 +8,9 @@ import { taskQueue } from '../../options/fields.ts';
 import { actorOf, type Caller, PermissionDenied } from '../caller.ts';
 import { defineOperation } from '../define.ts';
 import type { Stores } from '../stores.ts';
-import { publishGraphs } from './publish-graphs.ts';
+import { graphNameOf, publishGraphs } from './publish-graphs.ts';
 
-interface PublishInput {
+export interface PublishInput {
   readonly definitions: readonly GraphDefinition[];
   readonly taskQueue?: string;
 }
@@ -47,7 +47,7 @@ export const publish = defineOperation({
  */
 function requireGranted(caller: Caller, definition: GraphDefinition, { permissionOf }: Stores): void {
   const checked = validateGraph(definition);
-  if (!checked.ok) throw new GraphInvalid(definition.name, checked.faults);
+  if (!checked.ok) throw new GraphInvalid(graphNameOf(definition), checked.faults);
   for (const node of allNodes(checked.definition)) {
     const name = handlerNameOf(node);
     if (name === null || NAME_PATTERN.test(name)) continue;

@@ -3,7 +3,7 @@ import { text } from '../../options/fields.ts';
 import { defineOperation } from '../define.ts';
 import { holderName, limitClass, number } from './limit-fields.ts';
 
-interface OnceInput {
+export interface OnceInput {
   readonly key: string;
   readonly seconds?: number;
 }
@@ -19,7 +19,7 @@ export const once = defineOperation({
   handle: ({ caller, stores }, { key, seconds }: OnceInput) => stores.onceKeys.once(caller.tenant, key, seconds),
 });
 
-interface CooldownInput {
+export interface CooldownInput {
   readonly user: string;
   readonly command: string;
   readonly seconds?: number;

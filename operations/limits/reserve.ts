@@ -4,7 +4,7 @@ import { anyNumber } from '../../options/fields.ts';
 import { defineOperation } from '../define.ts';
 import { CALL_FIELDS, holderName, reservation } from './limit-fields.ts';
 
-interface ReserveInput extends HandlerCall {
+export interface ReserveInput extends HandlerCall {
   readonly id?: string;
 }
 
@@ -23,7 +23,7 @@ export const reserveLimits = defineOperation({
     stores.rateLimits.reserve({ ...call, tenant: caller.tenant }, id === undefined ? {} : { id }),
 });
 
-interface SettleInput {
+export interface SettleInput {
   readonly reservation: LimitReservation;
   readonly tokens: number;
 }

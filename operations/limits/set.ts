@@ -11,7 +11,7 @@ import { anyLimit, holderName, type LimitValue, limitValueOf } from './limit-fie
 /** What changes the limits of the whole installation, within two seconds wherever a program runs. */
 const CHANGE = { effect: 'write', permission: 'limits:admin', unit: 'configure', once: 'key' } as const;
 
-interface SetInput {
+export interface SetInput {
   readonly name: string;
   readonly limit: LimitValue;
 }
@@ -27,7 +27,7 @@ export const setRateLimit = defineOperation({
   after: async ({ stores }, settings) => stores.rateLimits.remember(settings),
 });
 
-interface TierInput {
+export interface TierInput {
   readonly tenant?: string;
   readonly user?: string;
   readonly tier: string | null;

@@ -3,11 +3,11 @@ import type { ProcessSlot, ProcessSlotRequest } from '../../redis/limits/process
 import { defineOperation } from '../define.ts';
 import { number } from './limit-fields.ts';
 
-interface AcquireInput extends ProcessSlotRequest {
+export interface AcquireInput extends ProcessSlotRequest {
   readonly key: string;
 }
 
-interface SlotInput {
+export interface SlotInput {
   readonly slot: ProcessSlot;
 }
 

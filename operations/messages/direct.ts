@@ -6,7 +6,7 @@ import { text } from '../../options/fields.ts';
 import { defineOperation } from '../define.ts';
 import { payload } from './message-fields.ts';
 
-interface DirectInput extends DirectOptions {
+export interface DirectInput extends DirectOptions {
   readonly intent: string;
   readonly payload: JsonObject;
 }

@@ -2,7 +2,7 @@ import { defineOperation } from '../define.ts';
 import { changeQueue, listOf, settingsChanged } from './change-settings.ts';
 import { target } from './queue-fields.ts';
 
-interface TargetInput {
+export interface TargetInput {
   readonly target: string;
 }
 

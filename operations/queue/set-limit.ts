@@ -4,7 +4,7 @@ import { defineOperation } from '../define.ts';
 import { changeQueue, listOf, settingsChanged, withEntry } from './change-settings.ts';
 import { key, numberOrNull, span } from './queue-fields.ts';
 
-interface SetLimitInput {
+export interface SetLimitInput {
   readonly key: string;
   readonly limit: number | null;
   readonly while?: LimitSpan | undefined;

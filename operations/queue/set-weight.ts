@@ -2,7 +2,7 @@ import { defineOperation } from '../define.ts';
 import { changeQueue, settingsChanged, withEntry } from './change-settings.ts';
 import { key, numberOrNull } from './queue-fields.ts';
 
-interface SetWeightInput {
+export interface SetWeightInput {
   readonly tenant: string;
   readonly weight: number | null;
 }

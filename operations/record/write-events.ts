@@ -35,7 +35,9 @@ export function counted(q: QueryCreator<{ happened: Happened }>) {
 }
 
 /** Locks the traces in the order of their ids: without it writers of the same traces wait for each other in a ring. */
-export function locked(q: QueryCreator<ColumnTables & { counted: { trace_id: TraceId; count: number } }>) {
+export function locked(
+  q: QueryCreator<ColumnTables & { counted: { trace_id: TraceId; count: number } }>,
+): Expression<{ trace_id: TraceId; count: number }> {
   return q
     .selectFrom('agent_traces as r')
     .innerJoin('counted as c', 'c.trace_id', 'r.id')

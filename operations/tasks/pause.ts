@@ -8,7 +8,7 @@ import { type Call, defineOperation } from '../define.ts';
 import { askWorkflow } from './ask-workflow.ts';
 import { requireTask } from './read.ts';
 
-interface IdInput {
+export interface IdInput {
   readonly id: string;
 }
 

@@ -49,7 +49,7 @@ export interface RedriveReport {
 }
 
 /** One task by its `id`, several by their `ids`, or `all` that match. */
-interface RedriveInput extends Partial<RedriveAll>, RedriveOptions {
+export interface RedriveInput extends Partial<RedriveAll>, RedriveOptions {
   readonly id?: string;
   readonly ids?: readonly string[];
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { text } from '../../options/fields.ts';
 import { defineOperation } from '../define.ts';
 
-interface SubmitManyInput {
+export interface SubmitManyInput {
   readonly graph: string;
   readonly items: readonly unknown[];
 }

@@ -5,7 +5,7 @@ import { defineOperation } from '../define.ts';
 import { forUser, type SubmitOptions } from './submit-options.ts';
 import { SUBMIT_FIELDS } from './task-fields.ts';
 
-interface SubmitInput extends SubmitOptions {
+export interface SubmitInput extends SubmitOptions {
   readonly graph: string;
   readonly input: JsonObject;
 }

@@ -144,7 +144,7 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
     attempt: 1,
   });
   tx.em.create(entities.OutboxEntry, { tenantId, topic: 'task.submitted', taskId });
-  tx.em.create(entities.OperationKey, { tenantId, operation: 'a.b', key: 'c', requestHash: 'hash' });
+  tx.em.create(entities.OperationKey, { tenantId, operation: 'a.b', key: uuid(), requestHash: 'hash' });
   tx.em.create(entities.AuditEntry, {
     id: uuid(),
     tenantId,

@@ -61,7 +61,7 @@ export const overtaken = defineGraph({
 
 /** The provider whose limit the graph `limited` goes by. */
 export const PROVIDER = 'nemesis';
-/** Begins the subject under which an admission is noted; its moment, in milliseconds since 1970, follows. */
+/** Begins the subject under which an admission is noted; its moment, in milliseconds since 1970, and who let it in follow. */
 export const ADMITTED = 'admitted.';
 
 /** Takes one call of the provider, and tells the sink when it was let in, and when it was told to wait. */
@@ -70,11 +70,11 @@ const limitedAgent = defineAgent({
   input: labelled,
   output: z.object({ pid: z.number() }),
   async handle(_input, context) {
-    await context.limits.take({ provider: PROVIDER }).catch(async (error: unknown) => {
+    const { source } = await context.limits.take({ provider: PROVIDER }).catch(async (error: unknown) => {
       if (hasErrorCode(error)) await sinkCalls.post({ key: randomUUID(), subject: error.code });
       throw error;
     });
-    const subject = `${ADMITTED}${Date.now()}.${randomUUID()}`;
+    const subject = `${ADMITTED}${Date.now()}.${source}.${randomUUID()}`;
     await sinkCalls.post({ key: subject, subject });
     return { pid: process.pid };
   },

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { eventually } from '../../support/eventually.ts';
 import type { Caller } from './caller.ts';
 import type { Installation } from './installation.ts';
-import { admissions, crowdedWindows, type Disturbance } from './limits.ts';
+import { admissions, crowdedWindows, type Disturbance, localTimes } from './limits.ts';
 
 interface TaskRow {
   readonly id: string;
@@ -75,10 +75,12 @@ export async function checkLimits(
   { world }: Installation,
   { disturbances, limitedUntilMs }: { disturbances: readonly Disturbance[]; limitedUntilMs: number },
 ): Promise<{ admitted: number; refused: number }> {
-  const times = await admissions(world, limitedUntilMs);
-  assert.deepEqual(crowdedWindows(times, disturbances).slice(0, 10), []);
+  const admitted = await admissions(world, limitedUntilMs);
+  const times = admitted.map(({ atMs }) => atMs);
+  const local = localTimes(admitted);
+  assert.deepEqual(crowdedWindows(times, [...disturbances, ...local]).slice(0, 10), []);
   assert.deepEqual(await world.query('select * from muster.concurrency_slots'), [], 'slots of tasks that have ended');
-  return { admitted: times.length, refused: (await world.sink.record()).effectsOn('rate_limited') };
+  return { admitted: admitted.length, refused: (await world.sink.record()).effectsOn('rate_limited') };
 }
 
 /** I5: as many audit rows as there were audited actions. */

@@ -25,14 +25,35 @@ async function storeLimits({ database }: World['stores'], limits: JsonObject): P
   await database.inSystem('configure', ({ em }) => new SettingsRepository(em).change('limits', () => ({ limits })));
 }
 
-/** When the provider was really called, in milliseconds since 1970, as the sink was told; up to a moment, oldest first. */
-export async function admissions({ sink }: World, untilMs: number): Promise<number[]> {
+/** One call of the provider: when, in milliseconds since 1970, and whether Redis or the process's own share let it in. */
+export interface Admission {
+  readonly atMs: number;
+  readonly source: string;
+}
+
+/** When the provider was really called, as the sink was told; up to a moment, oldest first. */
+export async function admissions({ sink }: World, untilMs: number): Promise<Admission[]> {
   const { subjects } = await sink.record();
   return [...subjects.keys()]
     .filter((subject) => subject.startsWith(ADMITTED))
-    .map((subject) => Number(subject.slice(ADMITTED.length).split('.')[0]))
-    .filter((atMs) => atMs <= untilMs)
-    .sort((one, other) => one - other);
+    .map((subject) => subject.slice(ADMITTED.length).split('.'))
+    .map(([at, source = '']) => ({ atMs: Number(at), source }))
+    .filter(({ atMs }) => atMs <= untilMs)
+    .sort((one, other) => one.atMs - other.atMs);
+}
+
+/**
+ * The times in which processes went by their own shares, as their admissions tell: on a busy machine Redis answers too late
+ * for some of them although nobody disturbs it.
+ */
+export function localTimes(found: readonly Admission[]): Disturbance[] {
+  const times: { fromMs: number; untilMs: number }[] = [];
+  for (const { atMs } of found.filter(({ source }) => source === 'local')) {
+    const open = times.at(-1);
+    if (open !== undefined && atMs - open.untilMs <= SETTLED_MS) open.untilMs = atMs;
+    else times.push({ fromMs: atMs, untilMs: atMs });
+  }
+  return times;
 }
 
 /** A time in which the limiter's memory was lost or out of reach, or in which those who were let in were held up. */
