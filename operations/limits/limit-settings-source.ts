@@ -10,6 +10,8 @@ const FRESH_MS = 1_000;
 const STALE_MS = 1_900;
 /** How long it waits at most. A database that hangs leaves the limits as they were. */
 const WAIT_MS = 100;
+/** The same for a program that has read none yet: what ships is not what was set. */
+const FIRST_WAIT_MS = 2_000;
 
 /**
  * The limits as they stand in the database, for a program that asks for them at every call. Answers from memory, and reads at
@@ -56,7 +58,8 @@ export class LimitSettingsSource {
   }
 
   async #waited(reading: Promise<void>): Promise<LimitSettings> {
-    await pTimeout(reading, { milliseconds: WAIT_MS, message: false });
+    const isFirst = this.#readAtMs === Number.NEGATIVE_INFINITY;
+    await pTimeout(reading, { milliseconds: isFirst ? FIRST_WAIT_MS : WAIT_MS, message: false });
     return this.#settings;
   }
 
