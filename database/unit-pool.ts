@@ -67,7 +67,7 @@ export class UnitPool implements PostgresPool {
   readonly #current = new AsyncLocalStorage<Unit>();
   /** Connections whose socket is open, those that the pool is already closing included. */
   readonly #alive = new Set<PoolClient>();
-  readonly #held = new Map<PoolClient, UnitConnection | null>();
+  readonly #held = new Map<PoolClient, UnitConnection>();
   readonly #units = new Set<Unit>();
   #growing: NodeJS.Timeout | undefined;
 
@@ -151,7 +151,6 @@ export class UnitPool implements PostgresPool {
       this.#alive.add(client);
       client.on('error', (error: Error) => this.#held.get(client)?.release(error));
     });
-    this.#pool.on('acquire', (client) => this.#held.set(client, null));
     this.#pool.on('release', (_error, client) => this.#held.delete(client));
     this.#pool.on('remove', (client) => this.#alive.delete(client));
   }
