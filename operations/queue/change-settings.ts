@@ -4,8 +4,8 @@ import { parseQueueSettings, type QueueSettings } from '../../domain/queues/queu
 import { SettingsRepository } from '../../entities/system/settings-repository.ts';
 import type { AuditNote, CallInUnit } from '../define.ts';
 
-/** The queue's settings after a change, as they are stored. */
-export type StoredSettings = JsonObject;
+/** What every change of the queue's settings declares alike. */
+export const QUEUE_CHANGE = { effect: 'write', permission: 'queue:admin', unit: 'configure', once: 'key' } as const;
 
 /**
  * Changes the queue's settings, which count within two seconds wherever a worker runs. Only what was set is stored, so

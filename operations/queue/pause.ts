@@ -1,5 +1,5 @@
 import { defineOperation } from '../define.ts';
-import { changeQueue, listOf, settingsChanged } from './change-settings.ts';
+import { changeQueue, listOf, QUEUE_CHANGE, settingsChanged } from './change-settings.ts';
 import { target } from './queue-fields.ts';
 
 export interface TargetInput {
@@ -8,12 +8,9 @@ export interface TargetInput {
 
 /** Starts nothing more of a band, a tenant or a graph until it is resumed; what runs continues. Repeatable. */
 export const pauseQueue = defineOperation({
+  ...QUEUE_CHANGE,
   name: 'queue.pause',
   summary: 'Starts nothing more of a band, a tenant or a graph.',
-  effect: 'write',
-  permission: 'queue:admin',
-  unit: 'configure',
-  once: 'key',
   input: { target },
   handle: (call, input: TargetInput) =>
     changeQueue(call, (stored) => ({ ...stored, paused: [...without(stored.paused, input.target), input.target] })),
@@ -22,12 +19,9 @@ export const pauseQueue = defineOperation({
 
 /** Undoes {@link pauseQueue}. Repeatable. */
 export const resumeQueue = defineOperation({
+  ...QUEUE_CHANGE,
   name: 'queue.resume',
   summary: 'Lets a band, a tenant or a graph start again.',
-  effect: 'write',
-  permission: 'queue:admin',
-  unit: 'configure',
-  once: 'key',
   input: { target },
   handle: (call, input: TargetInput) =>
     changeQueue(call, (stored) => ({ ...stored, paused: without(stored.paused, input.target) })),

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { LimitSpan } from '../../domain/queues/queue-settings.ts';
 import { defineOperation } from '../define.ts';
-import { changeQueue, listOf, settingsChanged, withEntry } from './change-settings.ts';
+import { changeQueue, listOf, QUEUE_CHANGE, settingsChanged, withEntry } from './change-settings.ts';
 import { key, numberOrNull, span } from './queue-fields.ts';
 
 export interface SetLimitInput {
@@ -12,12 +12,9 @@ export interface SetLimitInput {
 
 /** See {@link Muster.setLimit}. Null takes the limit away. @throws SettingsInvalid */
 export const setQueueLimit = defineOperation({
+  ...QUEUE_CHANGE,
   name: 'queue.setLimit',
   summary: 'Limits how many tasks with a concurrency key are open at once.',
-  effect: 'write',
-  permission: 'queue:admin',
-  unit: 'configure',
-  once: 'key',
   input: { key, limit: numberOrNull, while: span },
   handle: (call, input: SetLimitInput) => changeQueue(call, (stored) => withLimit(stored, input)),
   audit: (_settings, { key: name, limit }) => settingsChanged('queue', { limit: name, to: limit }),

@@ -1,5 +1,5 @@
 import { defineOperation } from '../define.ts';
-import { changeQueue, settingsChanged, withEntry } from './change-settings.ts';
+import { changeQueue, QUEUE_CHANGE, settingsChanged, withEntry } from './change-settings.ts';
 import { key, numberOrNull } from './queue-fields.ts';
 
 export interface SetWeightInput {
@@ -9,12 +9,9 @@ export interface SetWeightInput {
 
 /** See {@link Muster.setWeight}. Null gives the tenant the default of 1 again. @throws SettingsInvalid */
 export const setQueueWeight = defineOperation({
+  ...QUEUE_CHANGE,
   name: 'queue.setWeight',
   summary: "Sets a tenant's share of the starts within a band.",
-  effect: 'write',
-  permission: 'queue:admin',
-  unit: 'configure',
-  once: 'key',
   input: { tenant: key, weight: numberOrNull },
   handle: (call, { tenant, weight }: SetWeightInput) =>
     changeQueue(call, (stored) => ({ ...stored, weights: withEntry(stored.weights, tenant, weight) })),
