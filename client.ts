@@ -1,9 +1,8 @@
-import { graphsArgument, targetOf, taskIdArgument, userArgument } from './client/arguments.ts';
 import { Face, withArguments } from './client/face.ts';
-import { Limits } from './client/limits.ts';
-import { Messages } from './client/messages.ts';
+import { type Limits, limitsOf } from './client/limits.ts';
+import { type Messages, messagesOf } from './client/messages.ts';
 import { type ClientStores, openClientStores } from './client/open-stores.ts';
-import { connectOptions } from './client/options/connect-options.ts';
+import { connectOptions, graphsArgument, targetOf, taskIdArgument, userArgument } from './client/options.ts';
 import type { ConnectOptions, SubmittedTask } from './client/public-types.ts';
 import { type TaskHandle, TaskReader } from './client/task-handle.ts';
 import type { Graph } from './domain/graphs/defined-graph.ts';
@@ -18,18 +17,19 @@ import type { CallOptions } from './operations/call.ts';
 import { type Caller, onBehalfOf, serviceCaller } from './operations/caller.ts';
 import { listGraphs } from './operations/graphs/list.ts';
 import { publish } from './operations/graphs/publish.ts';
-import { pauseQueue, resumeQueue } from './operations/queue/pause.ts';
-import type { LimitOptions } from './operations/queue/queue-fields.ts';
 import type { QueueView } from './operations/queue/queue-view.ts';
-import { setQueueLimit } from './operations/queue/set-limit.ts';
-import { setQueueWeight } from './operations/queue/set-weight.ts';
+import {
+  type LimitOptions,
+  pauseQueue,
+  resumeQueue,
+  setQueueLimit,
+  setQueueWeight,
+} from './operations/queue/settings.ts';
 import { viewQueue } from './operations/queue/view.ts';
 import type { AnswerOf, InputOf, OperationName, OperationNamespaces } from './operations/register.ts';
-import { type DeadListOptions, listDeadTasks } from './operations/tasks/dead.ts';
-import { listTasks, type TaskListOptions } from './operations/tasks/list.ts';
+import { type DeadListOptions, listDeadTasks, listTasks, type TaskListOptions } from './operations/tasks/list.ts';
 import { type RedriveAll, type RedriveOptions, type RedriveReport, redriveTasks } from './operations/tasks/redrive.ts';
-import { submitTask } from './operations/tasks/submit.ts';
-import { submitTasks } from './operations/tasks/submit-many.ts';
+import { submitTask, submitTasks } from './operations/tasks/submit.ts';
 import type { SubmitItem, SubmitOptions } from './operations/tasks/submit-options.ts';
 import { taskIdOf } from './operations/tasks/task-fields.ts';
 
@@ -39,7 +39,7 @@ export { GraphUnknown } from './operations/operation-errors.ts';
 
 /**
  * Connects to Muster's stores: those that the options or the environment name, or else those that `muster up` started.
- * PostgreSQL has to answer; Redis and Temporal may be away, and are asked when they are needed.
+ * PostgreSQL has to answer; Redis and Temporal may be unavailable; they are reached when they are first needed.
  *
  * @example
  * const muster = await connect();
@@ -47,7 +47,7 @@ export { GraphUnknown } from './operations/operation-errors.ts';
  * const { output } = await task.result();
  * await muster.close();
  *
- * @throws OptionInvalid, ConfigInvalid, TemporalProfileInvalid, ServiceNotRunning, PostgresqlUnreachable
+ * @throws OptionInvalid, NodeTooOld, ConfigInvalid, TemporalProfileInvalid, ServiceNotRunning, PostgresqlUnreachable
  */
 export async function connect(options: ConnectOptions = {}): Promise<Muster> {
   return new Muster(await openClientStores(connectOptions(options)));
@@ -70,8 +70,8 @@ export class Muster {
   readonly messages: Messages;
 
   /**
-   * Every operation by its name, with its whole input as one object, as `muster call` takes it: what the short names of this
-   * class do, and what has none.
+   * Every operation by its name, with its whole input as one object, as `muster call` takes it: the methods of this
+   * class, and operations that have no method here.
    * @example
    * const { definition } = await muster.operations.graphs.show({ graph: 'greeting' });
    */
@@ -84,14 +84,14 @@ export class Muster {
     this.#stores = stores;
     this.#face = new Face(stores, caller);
     this.#reader = new TaskReader(this.#face, stores.wakeUps);
-    this.limits = new Limits(this.#face);
-    this.messages = new Messages(this.#face);
     this.operations = this.#face.namespaces();
+    this.limits = limitsOf(this.#face, this.operations.limits);
+    this.messages = messagesOf(this.#face);
   }
 
   /**
    * The same connection on behalf of a user: what it submits is the user's unless it says otherwise, limits count for the
-   * user, and the audit log names the user. Closing either closes both.
+   * user, and the audit log names the user. It restricts nothing: it has the connection's rights. Closing one closes both.
    * @example
    * await muster.as('u-17').submit('greeting', { name: 'Ada' });
    */
@@ -116,8 +116,8 @@ export class Muster {
 
   /**
    * Submits a task. When it returns, the task is in PostgreSQL and will reach exactly one end, whether or not a worker,
-   * Redis or Temporal is there. A repetition under the same `key` returns the first task and writes nothing. Bad input
-   * is refused before anything is written.
+   * Redis or Temporal is available. A repetition under the same `key` returns the first task and writes nothing. Bad
+   * input is refused before anything is written.
    *
    * @example
    * const task = await muster.submit('greeting', { name: 'Ada' }, { priority: 'high', user: 'u-17' });
@@ -212,14 +212,14 @@ export class Muster {
   }
 
   /**
-   * Starts nothing more of a band, a tenant or a graph until it is resumed; what runs goes on. It counts for the whole
-   * installation, within two seconds, and survives restarts. Repeating it changes nothing. A single task is paused by
-   * its own handle.
+   * Starts nothing more of a band, a tenant or a graph until it is resumed; what runs continues. It takes effect in the
+   * whole installation within two seconds and survives restarts. Repeating it changes nothing. A single task is paused
+   * by its own handle.
    *
    * @example
    * await muster.pause('graph:channel-digest');
    *
-   * @throws OptionInvalid for what is no `band:NAME`, `tenant:NAME` or `graph:NAME`
+   * @throws OptionInvalid for anything but `band:NAME`, `tenant:NAME` or `graph:NAME`
    */
   pause(target: string): Promise<QueueSettings> {
     return this.#face.call(pauseQueue, { target });
@@ -238,9 +238,10 @@ export class Muster {
   /**
    * Limits how many tasks with a concurrency key are open at once, in the whole installation: `tenant:NAME`,
    * `graph:NAME`, `agent:NAME`, `user:TENANT/USER`, `key:TENANT/KEY`, or `<kind>:*` for every key of a kind that has no
-   * limit of its own. 0 to 1,000,000; null for the default, which is one for `user:*` and none for all else. Tasks that
-   * run are left alone. It counts within two seconds. With `while: 'occupying'` tasks hold no slot while they are paused or
-   * wait for input, an approval, a message or a time; one that continues is over the limit for a while if it is full.
+   * limit of its own. 0 to 1,000,000; null for the default, which is one for `user:*` and none for everything else.
+   * Running tasks are left alone. It takes effect within two seconds. With `while: 'occupying'` tasks hold no slot
+   * while they are paused or wait for input, an approval, a message or a time; one that continues is over the limit for
+   * a while if it is full.
    *
    * @example
    * await muster.setLimit('graph:channel-digest', 4);
@@ -272,10 +273,10 @@ export class Muster {
   }
 
   /**
-   * Lets failed tasks wait again, each to be started under a new trace that names the failed one as its origin; what the
-   * failed trace left stays readable. A task that depends on others is blocked until they have completed. Repeating it
-   * does nothing twice. Asked for one task it raises an error where that one cannot be redriven; asked for several it
-   * says so in the report. Effects that a failed trace recorded as done are not done again, unless `effects: 'repeat'`.
+   * Queues failed tasks again. Each starts under a new trace that names the failed one as its origin; the failed trace
+   * stays readable. A task that depends on others is blocked until they have completed. Repeating it changes nothing.
+   * For one task it throws when that task cannot be redriven; for several, the report says so. Effects that a failed
+   * trace recorded as done are not done again, unless `effects: 'repeat'`.
    *
    * @example
    * await muster.redrive(id);

@@ -7,7 +7,6 @@ import type { ServicesConfig } from './servers/services.ts';
 /** One or more environment variables cannot be used. Every fault is named at once; nothing was started. */
 export class ConfigInvalid extends MusterError {
   readonly code = 'config_invalid';
-  readonly retryable = false;
   constructor(faults: readonly string[]) {
     super(`The configuration cannot be used: ${faults.join('; ')}. See .env.example for every variable.`);
   }
@@ -73,6 +72,11 @@ const schema = z.object({
   MUSTER_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], { message: 'expected debug, info, warn, error or silent' })
     .default('info'),
+  MUSTER_MODELS: text,
+  MUSTER_SECRET_KEY: z
+    .string()
+    .refine((value) => /^[0-9a-f]{64}$/i.test(value), 'expected 64 hexadecimal digits')
+    .optional(),
   MUSTER_FAILPOINTS: text,
   TEMPORAL_ADDRESS: plainText,
   TEMPORAL_NAMESPACE: plainText,
@@ -98,6 +102,10 @@ export interface Config {
   /** Port on loopback for health and metrics; 0 takes a free one, null opens none. */
   readonly healthPort: number | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** The JSON file of providers and models; null where no model can be called. */
+  readonly modelsFile: string | null;
+  /** 64 hexadecimal digits that encrypt stored keys; null refuses to store or read any. */
+  readonly secretKey: string | null;
   /** Named points at which a test makes this process die or wait; empty in every normal run. */
   readonly failpoints: string;
 }
@@ -145,6 +153,8 @@ function freeze(values: z.infer<typeof schema>): Config {
     maxInputBytes: values.MUSTER_MAX_INPUT_BYTES,
     healthPort: values.MUSTER_HEALTH_PORT,
     logLevel: values.MUSTER_LOG_LEVEL,
+    modelsFile: values.MUSTER_MODELS ?? null,
+    secretKey: values.MUSTER_SECRET_KEY ?? null,
     failpoints: values.MUSTER_FAILPOINTS ?? '',
   });
 }

@@ -32,9 +32,9 @@ export {
   type TaskView,
   type TenantView,
   type TierHolder,
+  type WhyView,
 } from './client.ts';
-export { defineAgent } from './domain/agents/define-agent.ts';
-export { defineTool } from './domain/agents/define-tool.ts';
+export { defineAgent, defineTool } from './domain/agents/define-handler.ts';
 export type { EffectRequest, Handler, HandlerContext, Schema } from './domain/agents/handler.ts';
 export type { RetryPolicy } from './domain/agents/retry-policy.ts';
 export { ERROR_CODES, type ErrorCode, hasErrorCode, MusterError } from './domain/errors.ts';

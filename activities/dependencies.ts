@@ -1,7 +1,8 @@
 import type { CapabilityDependencies } from '../capabilities/scope.ts';
 import type { Handler } from '../domain/agents/handler.ts';
+import type { TaskId } from '../domain/ids.ts';
 import type { JsonObject } from '../domain/json.ts';
-import type { AgentPlaceAnswer, PlaceWaiter } from '../domain/limits/agent-place.ts';
+import type { AgentPlaceAnswer, PlaceWaiter } from '../domain/limits/handler-limits.ts';
 import type { QueueSettings } from '../domain/queues/queue-settings.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import type { OpenTaskStatus, TerminalTaskStatus } from '../domain/tasks/task-status.ts';
@@ -23,10 +24,17 @@ export interface ActivityDependencies extends CapabilityDependencies {
   readonly graphs: GraphCache;
   /** The handlers that this worker hosts, by `kind:name`. */
   readonly handlers: ReadonlyMap<string, Handler>;
-  /** Told after the commit that ends a task. A hint: whoever misses it finds out by looking. */
+  /** Called after the commit that ends a task. Only a hint: a listener that misses it finds the end by polling. */
   readonly taskEnded: (execution: ExecutionRef, status: TerminalTaskStatus) => void;
-  /** Told after the commit that lets an open task wait or continue, with the concurrency keys whose slots it holds. A hint too. */
-  readonly taskMoved: (execution: ExecutionRef, status: OpenTaskStatus, slots: readonly string[]) => void;
+  /**
+   * Called after the commit that lets an open task wait or continue, with the concurrency keys whose slots it holds.
+   * Also only a hint.
+   */
+  readonly taskMoved: (task: Pick<ExecutionRef, 'taskId'>, status: OpenTaskStatus, slots: readonly string[]) => void;
+  /** Called after the commit by which tasks leave a shared execution: each gets one of its own. Also only a hint. */
+  readonly tasksLeft: (tasks: readonly TaskId[]) => void;
+  /** Called after the commit of a wave, with the workflow that carries its tasks. Also only a hint. */
+  readonly waveWritten: (carrier: string) => void;
   /** How the queue behaves; the last settings that were read while PostgreSQL does not answer. */
   readonly queueSettings: () => Promise<QueueSettings>;
   /** The fast signal that agents are alive. */

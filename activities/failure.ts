@@ -24,6 +24,15 @@ export function toFailure(error: unknown, details: FailureDetails = {}, delayMs:
   });
 }
 
+/** Carries out an activity. What fails is thrown as {@link toFailure} says. */
+export async function failing<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
 /** Lines of a stack that say where an error arose. Temporal keeps 4 KB of a failure, and says nothing of a longer one. */
 const STACK_LINES = 12;
 

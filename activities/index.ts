@@ -1,16 +1,21 @@
 import { runSupervision } from './agents/supervision.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { type PruneExpiredInput, pruneExpired } from './retention/prune-expired.ts';
-import { type CloseTaskInput, closeTask } from './tasks/close-task.ts';
-import { type MarkTaskInput, markTask } from './tasks/mark-task.ts';
+import { type RunTogetherInput, runTogether } from './shared/run-together.ts';
 import { type RunNodeInput, runNode } from './tasks/run-node.ts';
 import { type RunQuickNodesInput, runQuickNodes } from './tasks/run-quick-nodes.ts';
+import { type CloseTaskInput, closeTask, type MarkTaskInput, markTask } from './tasks/task-states.ts';
+import { callModel } from './thinking/call-model.ts';
+import { type CallToolInput, callTool } from './thinking/call-tool.ts';
 
 /** The register of activities: every side effect that a workflow can ask for. */
 export function createActivities(deps: ActivityDependencies) {
   return {
     runNode: (input: RunNodeInput) => runNode(deps, input),
     runQuickNodes: (input: RunQuickNodesInput) => runQuickNodes(deps, input),
+    runTogether: (input: RunTogetherInput) => runTogether(deps, input),
+    callModel: (input: RunNodeInput) => callModel(deps, input),
+    callTool: (input: CallToolInput) => callTool(deps, input),
     closeTask: (input: CloseTaskInput) => closeTask(deps, input),
     markTask: (input: MarkTaskInput) => markTask(deps, input),
     runSupervision: () => runSupervision(deps),

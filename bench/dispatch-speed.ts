@@ -1,7 +1,8 @@
+import { createEmptyDatabase } from '../test/support/databases.ts';
 import type { MusterUnderTest } from '../test/support/muster.ts';
 import { oneQuickNode } from './graphs.ts';
 import { measureLease } from './lease-speed.ts';
-import { openGraphile } from './peers/graphile.ts';
+import { startPeer } from './peer-process.ts';
 import { openQueueBed, type QueueBed } from './queue-bed.ts';
 import type { Finding } from './report.ts';
 import { mediansInTurns } from './rounds.ts';
@@ -29,13 +30,11 @@ export async function measureDispatch(muster: MusterUnderTest): Promise<Finding[
 
 /** Claims and starts that do nothing, against what graphile-worker carries out with its default settings. */
 async function measureThroughput(muster: MusterUnderTest, bed: QueueBed): Promise<Finding[]> {
-  const graphile = await openGraphile(muster.stack);
+  const database = await createEmptyDatabase(muster.stack, 'graphile');
+  const graphile = await startPeer('graphile.ts', database.ownerUrl);
   try {
     const ours = () => startAll(muster, bed);
-    const theirs = async () => {
-      await graphile.addMany(JOBS);
-      return (1_000 * JOBS) / (await graphile.drain(JOBS));
-    };
+    const theirs = async () => (1_000 * JOBS) / (await graphile.drain(JOBS));
     const medians = await mediansInTurns([ours, theirs], (measure) => measure());
     const [rate = Number.NaN, theirRate = Number.NaN] = medians.values();
     return [
@@ -45,6 +44,7 @@ async function measureThroughput(muster: MusterUnderTest, bed: QueueBed): Promis
     ];
   } finally {
     await graphile.close();
+    await database.drop();
   }
 }
 

@@ -16,6 +16,7 @@ const nothing = defineOperation({
   name: 'bench.nothing',
   summary: 'Does nothing.',
   effect: 'read',
+  risk: 'read_only',
   permission: 'tasks:read',
   limit: 'bench',
   unit: 'none',

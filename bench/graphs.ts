@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineAgent, defineGraph, type Graph } from '../index.ts';
+import { handedOn } from './payload.ts';
 
 function noOp(name: string, quick: boolean) {
   return defineAgent({
@@ -31,6 +32,65 @@ function fiveNodes(name: string, quick: boolean): Graph {
 export const fiveSlowNodes = fiveNodes('five-slow-nodes', false);
 /** The same five, declared quick. */
 export const fiveQuickNodes = fiveNodes('five-quick-nodes', true);
+
+const text = z.object({ text: z.string() });
+const handOn = defineAgent({ name: 'hand-on', quick: true, input: text, output: text, handle: (given) => given });
+
+function fiveInARow(name: string, agent: typeof handOn) {
+  return defineGraph({
+    name,
+    input: text,
+    nodes: {
+      one: { agent, input: { text: '/task/text' } },
+      two: { agent, input: { text: '/nodes/one/text' } },
+      three: { agent, input: { text: '/nodes/two/text' } },
+      four: { agent, input: { text: '/nodes/three/text' } },
+      five: { agent, input: { text: '/nodes/four/text' } },
+    },
+    output: '/nodes/five',
+  });
+}
+
+/** Five quick nodes in a row, each of which hands on the text that it is given. */
+export const fiveHandingOn = fiveInARow('five-handing-on', handOn);
+
+const makeAnew = defineAgent({
+  name: 'make-anew',
+  quick: true,
+  input: text,
+  output: text,
+  handle: () => ({ text: handedOn() }),
+});
+
+/** The same five nodes, each of which makes a new text, so that no output can stand for another. */
+export const fiveMakingAnew = fiveInARow('five-making-anew', makeAnew);
+
+const part = { agent: handOn, input: { text: '/nodes/split/text' } } as const;
+const joiner = defineAgent({
+  name: 'joiner',
+  quick: true,
+  input: z.record(z.string(), z.string()),
+  output: z.object({ texts: z.array(z.string()) }),
+  handle: (given) => ({ texts: Object.values(given) }),
+});
+
+/** One quick node, eight side by side that read it, and one that reads all eight. */
+export const fanOut = defineGraph({
+  name: 'fan-out',
+  input: text,
+  nodes: {
+    split: { agent: handOn, input: { text: '/task/text' } },
+    ...{ a: part, b: part, c: part, d: part, e: part, f: part, g: part, h: part },
+    join: {
+      agent: joiner,
+      input: {
+        ...{ a: '/nodes/a/text', b: '/nodes/b/text', c: '/nodes/c/text', d: '/nodes/d/text' },
+        ...{ e: '/nodes/e/text', f: '/nodes/f/text', g: '/nodes/g/text', h: '/nodes/h/text' },
+      },
+    },
+  },
+  output: '/nodes/join',
+});
 
 const labelled = z.object({ label: z.string() });
 

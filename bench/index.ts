@@ -4,34 +4,53 @@ import { findConnections } from '../servers/find/find-connections.ts';
 import { type MusterUnderTest, openMuster } from '../test/support/muster.ts';
 import { type PrivateStack, startPrivateStack } from '../test/support/stack.ts';
 import { prepareInstallation } from '../worker/wire/prepare-installation.ts';
+import { measureBacklog } from './backlog-speed.ts';
+import { measureBudgets } from './budget-speed.ts';
 import { measureDispatch } from './dispatch-speed.ts';
 import { measureDoor } from './door-cost.ts';
 import { measureGraphSpeed } from './graph-speed.ts';
+import { measureGrowth } from './growth.ts';
 import { measureHeartbeats } from './heartbeat-cost.ts';
 import { measureLimiter } from './limiter-speed.ts';
 import { measureMessages } from './message-speed.ts';
 import { type Finding, findingsTable, isReached } from './report.ts';
+import { measureSteps } from './step-speed.ts';
 import { measureSubmits } from './submit-speed.ts';
 import { measureWorker } from './worker-footprint.ts';
 
-/**
- * Measures Muster against its peers on services of its own: `npm run bench [-- NAME …] [-- --json]`, with the names below.
- * Prints a table, or JSON alone with `--json`, and keeps the JSON in bench/results. Ends with 0 whatever the figures: a
- * busy machine is no fault of the code.
- */
-const MEASUREMENTS = {
-  worker: measureWorker,
-  speed: measureGraphSpeed,
-  door: measureDoor,
-  submit: measureSubmits,
-  dispatch: measureDispatch,
-  limiter: measureLimiter,
-  messages: measureMessages,
-  heartbeats: measureHeartbeats,
-};
-
 type Measurement = (muster: MusterUnderTest, stack: PrivateStack) => Promise<Finding[]>;
 
+const MEASUREMENTS: Readonly<Record<string, { readonly what: string; readonly measure: Measurement }>> = {
+  worker: { what: 'memory of a worker, idle and at work, and how soon it begins', measure: measureWorker },
+  speed: { what: 'five nodes that do nothing, against bare Temporal', measure: measureGraphSpeed },
+  steps: { what: 'quick nodes that hand on 2 KB, and 1 → 8 → 1, against DBOS', measure: measureSteps },
+  backlog: { what: 'tasks that wait already, against the queue of DBOS', measure: measureBacklog },
+  door: { what: 'what the one way in costs', measure: measureDoor },
+  submit: { what: 'submits, against graphile-worker and pg-boss', measure: measureSubmits },
+  dispatch: { what: 'leases, starts and urgent tasks, against graphile-worker', measure: measureDispatch },
+  limiter: { what: 'rate limits, against rate-limiter-flexible', measure: measureLimiter },
+  budgets: { what: 'reservations from one hot budget, against a bare update', measure: measureBudgets },
+  messages: { what: 'messages between agents', measure: measureMessages },
+  heartbeats: { what: 'ten thousand agents that beat', measure: measureHeartbeats },
+  growth: { what: 'what a million ended tasks cost the next one', measure: measureGrowth },
+};
+
+const HELP = `npm run bench [-- NAME …] [-- --json]
+
+Measures Muster against its peers on servers of its own: all of these, or those that are named.
+
+${Object.entries(MEASUREMENTS)
+  .map(([name, { what }]) => `  ${name.padEnd(12)}${what}`)
+  .join('\n')}
+
+Prints a table, or JSON alone with --json, and keeps the JSON in bench/results. Ends with 0 whatever the figures: a busy
+machine is no fault of the code.
+`;
+
+if (process.argv.includes('--help')) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 const unknown = wanted.filter((name) => !(name in MEASUREMENTS));
 if (unknown.length > 0) {
@@ -42,7 +61,7 @@ if (unknown.length > 0) {
 const stack = await startPrivateStack({ announce: (text) => process.stderr.write(`${text}\n`) });
 const findings: Finding[] = [];
 try {
-  for (const [name, measure] of Object.entries(MEASUREMENTS)) {
+  for (const [name, { measure }] of Object.entries(MEASUREMENTS)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     process.stderr.write(`measuring: ${name}\n`);
     findings.push(...(await onItsOwn(name, measure)));

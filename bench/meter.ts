@@ -1,35 +1,48 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { Client } from 'pg';
+import { withPostgresql } from '../servers/probe/probes.ts';
 import type { PrivateStack } from '../test/support/stack.ts';
 import type { Finding } from './report.ts';
+import type { Rival } from './rival.ts';
 
-const METERS = ['statements', 'transactions', 'ms of this process', 'ms of PostgreSQL', 'ms of Temporal'] as const;
+const METERS = [
+  'statements',
+  'commits',
+  'ms of its process',
+  'ms of PostgreSQL',
+  'ms of Temporal',
+  'bytes in PostgreSQL',
+] as const;
 /** Linux counts processor time in hundredths of a second. */
 const TICK_MS = 10;
-/** Connections of the bench itself, which looks for ends, are not counted. */
-const OWN_CONNECTIONS = 'bench';
 
 /**
- * Statements, transactions and processor time for each task. Statements and transactions are counted at the driver of
- * this process; processor time is that of whole processes, with what runs in their background. The servers' time is
- * read on Linux only.
+ * What each task costs: statements and commits as the driver of the rival's process sends them, processor time of whole
+ * processes with what runs in their background, and the growth of the rival's database with its indexes. The servers'
+ * time is read on Linux only.
  */
 export class UsageMeter {
   readonly #stack: PrivateStack;
-  /** What each measured thing has used so far, all its turns together, in the order of the meters. */
+  /** What each measured rival has used so far, all its turns together, in the order of the meters. */
   readonly #usage = new Map<string, { tasks: number; totals: readonly number[] }>();
   constructor(stack: PrivateStack) {
     this.#stack = stack;
   }
 
-  /** Adds what is used during some work to the account of a name. One at a time: two would count each other's use. */
-  async during<Result>(name: string, tasks: number, work: () => Promise<Result>): Promise<Result> {
-    const before = this.#read();
+  /** Adds what a rival uses during some work to its account. One at a time: two would count each other's use. */
+  async during<Result>(rival: Rival, tasks: number, work: () => Promise<Result>): Promise<Result> {
+    const before = await this.#read(rival);
     const result = await work();
-    const used = this.#read().map((value, index) => value - (before[index] ?? 0));
-    const { tasks: earlier = 0, totals = [] } = this.#usage.get(name) ?? {};
-    this.#usage.set(name, { tasks: earlier + tasks, totals: used.map((value, index) => value + (totals[index] ?? 0)) });
+    const used = (await this.#read(rival)).map((value, index) => value - (before[index] ?? 0));
+    const { tasks: earlier = 0, totals = [] } = this.#usage.get(rival.name) ?? {};
+    const sums = used.map((value, index) => value + (totals[index] ?? 0));
+    this.#usage.set(rival.name, { tasks: earlier + tasks, totals: sums });
     return result;
+  }
+
+  /** One figure of a rival, a task. */
+  of(rival: Rival, meter: (typeof METERS)[number]): number {
+    const { tasks = 0, totals = [] } = this.#usage.get(rival.name) ?? {};
+    return (totals[METERS.indexOf(meter)] ?? Number.NaN) / tasks;
   }
 
   findings(): Finding[] {
@@ -40,35 +53,26 @@ export class UsageMeter {
     );
   }
 
-  #read(): number[] {
-    const { user, system } = process.cpuUsage();
-    const servers = [this.#stack.postgres, this.#stack.temporal].map(({ pid }) => processorMs(pid));
-    return [sent.statements, sent.transactions, (user + system) / 1_000, ...servers];
+  async #read(rival: Rival): Promise<number[]> {
+    const { statements, commits, processorMs } = await rival.usage();
+    const servers = [this.#stack.postgres, this.#stack.temporal].map(({ pid }) => processorMsOf(pid));
+    return [statements, commits, processorMs, ...servers, await bytesIn(rival.databaseUrl)];
   }
 }
 
-const sent = { statements: 0, transactions: 0 };
-const query = Client.prototype.query;
-
-// Muster's pool binds the method of the class when it connects, so what it sends comes through here.
-Client.prototype.query = function counted(this: Client, ...given: unknown[]) {
-  count(this, given[0]);
-  return Reflect.apply(query, this, given);
-};
-
-function count(client: Client, what: unknown): void {
-  const text = typeof what === 'object' && what !== null && 'text' in what ? what.text : what;
-  if (typeof text !== 'string' || applicationOf(client) === OWN_CONNECTIONS) return;
-  if (text.startsWith('begin')) sent.transactions += 1;
-  else if (text !== 'commit' && text !== 'rollback') sent.statements += 1;
-}
-
-function applicationOf(client: Client): unknown {
-  return 'connectionParameters' in client ? Reflect.get(Object(client.connectionParameters), 'application_name') : null;
+/** All tables of a database with their indexes and long values, without PostgreSQL's own. */
+async function bytesIn(databaseUrl: string | null): Promise<number> {
+  if (databaseUrl === null) return Number.NaN;
+  return withPostgresql(databaseUrl, async (client) => {
+    const { rows } = await client.query<{ bytes: string }>(
+      'select coalesce(sum(pg_total_relation_size(relid)), 0) as bytes from pg_stat_user_tables',
+    );
+    return Number(rows[0]?.bytes);
+  });
 }
 
 /** Processor time of a process and of all that it has started; a parent has the time of its children that have ended. */
-function processorMs(root: number): number {
+export function processorMsOf(root: number): number {
   if (process.platform !== 'linux') return Number.NaN;
   const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const processes = new Map(all.map((pid) => [Number(pid), statOf(pid)]));

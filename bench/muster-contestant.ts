@@ -2,9 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database } from '../database/transaction.ts';
-import type { Muster } from '../index.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { MusterUnderTest } from '../test/support/muster.ts';
 import type { Contestant } from './measure.ts';
+import { OWN_CONNECTIONS } from './usage.ts';
 
 /**
  * How often the rows are looked at; the measured time is late by half of it on average. Looking takes its share of the
@@ -50,19 +51,19 @@ class TerminalRows {
   }
 }
 
-/** Muster from submit to terminal rows, for graphs by name. */
+/** Muster from submit to terminal rows, for graphs by name; the input of each task is made anew. */
 export function openMusterContestants(muster: MusterUnderTest): {
-  contestant(graph: string): Contestant;
+  contestant(graph: string, input?: () => JsonObject): Contestant;
   close(): Promise<void>;
 } {
-  const database = openDatabase({ url: muster.databaseUrl, poolSize: 1, applicationName: 'bench' });
+  const database = openDatabase({ url: muster.databaseUrl, poolSize: 1, applicationName: OWN_CONNECTIONS });
   const rows = new TerminalRows(database);
-  const once = async (client: Muster, graph: string): Promise<void> => {
-    const task = await client.submit(graph, {});
+  const once = async (graph: string, input: JsonObject): Promise<void> => {
+    const task = await muster.client.submit(graph, input);
     await rows.ended(task.id);
   };
   return {
-    contestant: (graph) => ({ name: `Muster, ${graph}`, once: () => once(muster.client, graph) }),
+    contestant: (graph, input = () => ({})) => ({ name: `Muster, ${graph}`, once: () => once(graph, input()) }),
     close: () => database.close(),
   };
 }

@@ -1,11 +1,12 @@
-import { v7 as uuid } from 'uuid';
+import { newId } from '../database/new-id.ts';
 import type { HandlerContext } from '../domain/agents/handler.ts';
 import { answering } from '../domain/agents/thrown.ts';
+import type { ArtifactId } from '../domain/ids.ts';
 import { ArtifactRepository } from '../entities/traces/artifact-repository.ts';
 import type { NewTraceEvent } from '../operations/record/notes.ts';
 import { recording } from '../operations/record/recording.ts';
 import { HandlerCallInvalid } from './capability-errors.ts';
-import { assertCurrent, isName, MAX_NAME_CHARACTERS, type NodeScope } from './scope.ts';
+import { assertCurrent, isName, MAX_NAME_CHARACTERS, type NodeScope, placeOf } from './scope.ts';
 
 interface Artifact {
   readonly name: string;
@@ -22,7 +23,7 @@ async function writeArtifact(scope: NodeScope, given: unknown): Promise<string> 
   const { deps, execution, nodeId } = scope;
   const artifact = checkedArtifact(nodeId, given);
   const { name, mediaType, content } = artifact;
-  const id = uuid();
+  const id = newId<ArtifactId>();
   const data = { name, mediaType, bytes: content.byteLength };
   const event: NewTraceEvent = { type: 'artifact.written', nodeId, data, at: new Date() };
   scope.note?.(event);
@@ -33,7 +34,7 @@ async function writeArtifact(scope: NodeScope, given: unknown): Promise<string> 
       id,
       tenant: execution.tenant,
       taskId: execution.taskId,
-      name: `${execution.traceNumber}/${nodeId}/${name}`,
+      name: `${execution.traceNumber}/${placeOf(scope)}/${name}`,
     });
     if (stored === id && scope.note === undefined) await recorder.eventHappened(execution.traceId, [event]);
     return stored;

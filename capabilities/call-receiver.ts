@@ -19,7 +19,7 @@ export interface DeliveryScope {
   readonly log: HandlerLog;
 }
 
-/** Lets the agent handle the message, with what it may use: see `ReceiveContext`. Throws what the agent throws. */
+/** Has the agent handle the message with its `ReceiveContext`. Throws what the agent throws. */
 export async function callReceiver(scope: DeliveryScope): Promise<Json> {
   const { agent, envelope, message, signal, sender, watch, log } = scope;
   const { id, tenant } = envelope;

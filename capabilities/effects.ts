@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { EffectRequest, HandlerContext } from '../domain/agents/handler.ts';
 import { acrossBorder, answering } from '../domain/agents/thrown.ts';
-import { canonicalJson } from '../domain/canonical-json.ts';
 import { type Json, notJson, toJson } from '../domain/json.ts';
+import { digestOf } from '../operations/digest-of.ts';
 import { recording } from '../operations/record/recording.ts';
 import { EffectConflict, EffectInDoubt, EffectResultInvalid, HandlerCallInvalid } from './capability-errors.ts';
-import { assertCurrent, isName, type NodeScope } from './scope.ts';
+import { assertCurrent, isName, type NodeScope, placeOf } from './scope.ts';
 
-/** An effect as it was asked for, checked. */
+/** A checked request for an effect. */
 interface AskedEffect {
   readonly step: string;
   readonly request: Json;
@@ -16,7 +15,7 @@ interface AskedEffect {
   readonly whenInDoubt: EffectRequest<Json>['whenInDoubt'];
 }
 
-/** What an attempt has under way of one step. */
+/** The running effect of one step of an attempt. */
 interface UnderWay {
   readonly requestHash: string;
   readonly result: Promise<Json>;
@@ -38,7 +37,7 @@ export function handlerEffects(scope: NodeScope): HandlerContext['effect'] {
     underWay.set(effect.step, { requestHash: effect.requestHash, result });
     return result.finally(() => underWay.delete(effect.step));
   };
-  // The type of a result is the caller's word: it was recorded from a call of the same step.
+  // The caller vouches for the type of a result: it was recorded from a call of the same step.
   return (step, effect) => answering(() => once(step, effect)) as Promise<never>;
 }
 
@@ -53,7 +52,7 @@ function checkedEffect(nodeId: string, step: unknown, given: unknown): AskedEffe
   if (whenInDoubt !== 'repeat' && whenInDoubt !== 'stop') return refuse("expected 'repeat' or 'stop' as whenInDoubt.");
   const json = toJson(request ?? null);
   if (!json.ok) return refuse(`its request: ${notJson(json)}`);
-  const requestHash = createHash('sha256').update(canonicalJson(json.value)).digest('hex');
+  const requestHash = digestOf(json.value);
   return {
     step,
     request: json.value,
@@ -64,14 +63,15 @@ function checkedEffect(nodeId: string, step: unknown, given: unknown): AskedEffe
 }
 
 /**
- * The one way through the ledger: announces the effect, calls, records. The key holds no attempt number, so every
- * repetition finds the same row: `done` answers it, `pending` means that an earlier attempt died on the way. What a
- * redriven task finds from its earlier traces is decided by the ledger.
+ * The only way through the ledger: announces the effect, calls, records. The key holds no attempt number, so every
+ * repetition finds the same row: `done` has the answer, `pending` means that an earlier attempt died in between. The
+ * ledger decides what a redriven task finds from its earlier traces.
  */
 async function doEffect(scope: NodeScope, effect: AskedEffect): Promise<Json> {
-  const { deps, execution, nodeId, attempt } = scope;
+  const { deps, execution, attempt } = scope;
+  const nodeId = placeOf(scope);
   const { step, requestHash, whenInDoubt } = effect;
-  // A unit of work whose commit went unanswered runs again and meets its own row.
+  // A unit of work whose commit got no answer runs again and finds its own row.
   let announcedHere = false;
   const found = await recording({ units: deps.database, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
     await assertCurrent(em, scope);

@@ -6,17 +6,17 @@ import { handlerHeartbeat } from './heartbeat.ts';
 import { handlerLimits } from './limits.ts';
 import { handlerLog } from './log.ts';
 import { handlerMessages } from './messages.ts';
-import { assertCurrent, type NodeScope } from './scope.ts';
+import { type NodeScope, placeOf } from './scope.ts';
 
-/** Calls the handler with what it may use. Throws what the handler throws. */
+/** Calls the handler with its context. Throws what the handler throws. */
 export function callHandler(scope: NodeScope, handler: Handler, input: unknown): Promise<unknown> {
   const { watch } = scope.deps;
   return watch.call(scope.invocation, { input }, () => handler.handle(input, handlerContext(scope)));
 }
 
 /**
- * What a handler is given: see the fields of {@link HandlerContext}. This is the border towards the handler's code:
- * whatever comes in is checked here, and what goes out as an error of ours is remembered as such.
+ * What a handler is given: see the fields of {@link HandlerContext}. This is the border to the handler's code: whatever
+ * comes in is checked here, and errors of Muster that go out are remembered as such.
  */
 function handlerContext(scope: NodeScope): HandlerContext {
   const { deps, execution, nodeId, attempt, signal } = scope;
@@ -37,20 +37,19 @@ function handlerContext(scope: NodeScope): HandlerContext {
 }
 
 /**
- * A node that runs again sends the same messages, whichever attempt sends them. An attempt that is no longer the current
- * one sends nothing. @throws StaleFence besides what each call throws
+ * Every attempt of a node sends the same messages. An attempt that is no longer the current one sends nothing. @throws
+ * StaleFence besides what each call throws
  */
 function nodeMessages(scope: NodeScope): HandlerMessages {
-  const { deps, execution, nodeId, agent, invocation, signal } = scope;
+  const { deps, execution, nodeId, agent, attempt, invocation, signal } = scope;
   const { tenant, taskId, traceId, traceNumber } = execution;
   const id = agent === null ? undefined : deps.agentId(agent);
   const from = agent === null || id === undefined ? null : { id, name: agent };
   return handlerMessages({
     sender: deps.sender,
-    speaker: { tenant, from, traceId },
-    work: ['node', taskId, String(traceNumber), nodeId],
+    speaker: { tenant, from, traceId, attempt: { execution, nodeId, attempt } },
+    work: ['node', taskId, String(traceNumber), placeOf(scope)],
     signal,
     asked: (action) => deps.watch.asked(invocation, action),
-    assertCurrent: () => deps.database.single.inTenant(tenant, ({ em }) => assertCurrent(em, scope)),
   });
 }

@@ -4,7 +4,7 @@ import { type Json, notJson, toJson } from '../domain/json.ts';
 import { HandlerCallInvalid } from './capability-errors.ts';
 import type { NodeScope } from './scope.ts';
 
-/** Of the JSON text of a heartbeat's details: each beat carries them to the server. */
+/** The longest JSON text of a heartbeat's details: each beat carries them to the server. */
 const MAX_DETAILS_CHARACTERS = 65_536;
 
 /** See {@link HandlerContext.heartbeat}. */

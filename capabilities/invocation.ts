@@ -16,11 +16,11 @@ export type Invocation =
 /** Watches the code of handlers from outside. What it does never changes what the code does. */
 export interface InvocationWatch {
   /**
-   * Calls the code, and knows what it leaves behind as its own.
-   * @param given what the code was given, of which only the first attempt or delivery is noted
+   * Calls the code, and attributes to it what it leaves behind.
+   * @param given the code's input, noted for the first attempt or delivery only
    */
   call<Result>(invocation: Invocation, given: unknown, code: () => Promise<Result> | Result): Promise<Result>;
-  /** Hears what the code asks its context for. Reads nothing of it but plain data. */
+  /** Notes what the code asks its context for. Reads only plain data. */
   asked(invocation: Invocation, action: unknown): void;
 }
 

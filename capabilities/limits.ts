@@ -2,16 +2,18 @@ import { answering } from '../domain/agents/thrown.ts';
 import type { LimitDecision } from '../domain/limits/decision.ts';
 import type { HandlerLimits } from '../domain/limits/handler-limits.ts';
 import { RateLimited } from '../domain/limits/limit-errors.ts';
-import type { NodeScope } from './scope.ts';
+import { type NodeScope, placeOf } from './scope.ts';
 
 /** The limits of one attempt of a node: see the methods of {@link HandlerLimits}. */
-export function handlerLimits({ deps: { limits }, execution, nodeId, attempt }: NodeScope): HandlerLimits {
+export function handlerLimits(scope: NodeScope): HandlerLimits {
+  const { deps, execution, attempt } = scope;
+  const { limits } = deps;
   const { tenant } = execution;
   return {
     take: (call) => answering(async () => allowed(await limits.take({ ...call, tenant }))),
     reserve: (step, call) =>
       answering(async () => {
-        const id = [execution.taskId, execution.traceNumber, nodeId, attempt, step].join('/');
+        const id = [execution.taskId, execution.traceNumber, placeOf(scope), attempt, step].join('/');
         return allowed(await limits.reserve({ ...call, tenant }, { id }));
       }),
     settle: (reservation, tokens) => answering(() => limits.settle(reservation, tokens)),

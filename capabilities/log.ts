@@ -4,8 +4,8 @@ import { isJsonObject, type JsonObject, notJson, toJson } from '../domain/json.t
 const MAX_LINE_CHARACTERS = 10_000;
 
 /**
- * The log that a handler is given. Logging never fails it: facts that are no JSON are told as a fault, a long line is
- * cut. The facts of the runtime come last, so that none of the handler's replaces them.
+ * The log that a handler is given. Logging never fails the handler: facts that are not JSON are logged as a fault, a
+ * long line is cut. The runtime's facts come last, so that the handler's cannot replace them.
  */
 export function handlerLog(log: HandlerLog, facts: JsonObject): HandlerLog {
   const all = (more: unknown) => ({ ...readableFacts(more), ...facts });

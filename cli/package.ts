@@ -4,10 +4,10 @@ import { dirname, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 interface PackageFacts {
-  /** What programs import; package.json alone says it. */
+  /** The names that programs import, as package.json lists them. */
   readonly name: string;
   readonly version: string;
-  /** Where package.json lies: the clone's folder, or that of the installed package. */
+  /** The folder of package.json: the clone, or the installed package. */
   readonly folder: string;
 }
 
@@ -21,7 +21,10 @@ function readPackage(): PackageFacts {
   return { name, version, folder: dirname(path) };
 }
 
-/** The entries of the package as this program runs them: sources in a clone, compiled files where it is installed. */
+/** What a user types before a command: in a clone, and where the package is installed. */
+export const CALLED_AS = extname(import.meta.url) === '.ts' ? 'npm run -s muster --' : 'npx muster';
+
+/** The entries of the package as this program runs them: sources in a clone, compiled files in an installed package. */
 const OWN_ENTRIES: ReadonlyMap<string, string> = new Map([
   [PACKAGE.name, ownEntry('index')],
   [`${PACKAGE.name}/worker`, ownEntry('worker')],
@@ -47,7 +50,7 @@ export function providePackage(): void {
       const own = OWN_ENTRIES.get(specifier);
       if (own === undefined) return nextResolve(specifier, context);
       const found = resolvedOrNull(() => nextResolve(specifier, context));
-      // What a clone built at some time is not what it runs.
+      // A clone runs its sources and not an earlier build.
       return found === null || found.url.startsWith(built) ? { url: own, shortCircuit: true } : found;
     },
   });

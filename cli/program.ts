@@ -2,22 +2,27 @@ import { Command, CommanderError } from 'commander';
 import { addAgentsCommand } from './agents/agents-command.ts';
 import { addMessagesCommand } from './agents/message-commands.ts';
 import { addSendCommand } from './agents/send-command.ts';
+import { addBudgetsCommand } from './budgets/budget-commands.ts';
 import { WrongUsage } from './cli-errors.ts';
 import { addInstallationCommands } from './installation/installation-commands.ts';
 import { addRetentionCommand } from './installation/retention-command.ts';
 import { addWorkerCommand } from './installation/worker-command.ts';
-import { addCallCommand } from './operations/call-command.ts';
-import { addOperationsCommand } from './operations/operations-command.ts';
+import { addModelsCommand } from './models/models-commands.ts';
+import { addCallCommand, addOperationsCommand } from './operations/operation-commands.ts';
 import { PACKAGE } from './package.ts';
 import { addLimitsCommand } from './queue/limits-commands.ts';
 import { addQueueCommand } from './queue/queue-commands.ts';
 import { addStartCommand } from './start/start-command.ts';
 import { addControlCommands } from './tasks/control-commands.ts';
 import { addDeadLetterCommands } from './tasks/dead-letter-commands.ts';
+import { addDoubtsCommand } from './tasks/doubts-command.ts';
 import { addListCommands } from './tasks/list-commands.ts';
 import { addShowCommand } from './tasks/show-command.ts';
 import { addSubmitCommand } from './tasks/submit-command.ts';
 import { addWatchCommand } from './tasks/watch-command.ts';
+import { addWhyCommand } from './tasks/why-command.ts';
+import { addApprovalCommands } from './tools/approval-commands.ts';
+import { addGrantsCommand } from './tools/grant-commands.ts';
 
 /** The command line of `muster`: every command with its arguments and options. Parsing it runs the command. */
 export function createProgram(): Command {
@@ -49,6 +54,7 @@ const ADD_COMMANDS = [
   addWorkerCommand,
   addSubmitCommand,
   addShowCommand,
+  addWhyCommand,
   addWatchCommand,
   addControlCommands,
   addListCommands,
@@ -57,7 +63,12 @@ const ADD_COMMANDS = [
   addSendCommand,
   addQueueCommand,
   addLimitsCommand,
+  addBudgetsCommand,
+  addModelsCommand,
   addDeadLetterCommands,
+  addApprovalCommands,
+  addGrantsCommand,
+  addDoubtsCommand,
   addRetentionCommand,
   addCallCommand,
   addOperationsCommand,
@@ -67,7 +78,7 @@ function translate(error: CommanderError, command: Command): Error {
   return error.exitCode === 0 ? error : new WrongUsage(usageSentence(error, command));
 }
 
-/** The library's fault as one sentence that says what to do. */
+/** The library's error as one sentence that says what to do. */
 function usageSentence(error: CommanderError, command: Command): string {
   const called = calledAs(command);
   if (error.code === 'commander.help') {
@@ -79,12 +90,12 @@ function usageSentence(error: CommanderError, command: Command): string {
   return `${first}${/[.?]$/.test(first) ? '' : '.'} \`${called} --help\` shows how it is used.`;
 }
 
-/** What is typed to call a command: `muster queue pause`. */
+/** The words that call a command: `muster queue pause`. */
 function calledAs(command: Command): string {
   return command.parent === null ? 'muster' : `${calledAs(command.parent)} ${command.name()}`;
 }
 
-/** From the library's wording to ours. */
+/** Turns the library's wording into ours. */
 const FAULTS: readonly (readonly [RegExp, string])[] = [
   [/^error: /, ''],
   [/^option '(?:-\w, )?(--[\w-]+).*?' argument '(.*)' is invalid\. /s, '"$2" cannot be the value of $1. '],

@@ -1,66 +1,28 @@
 import type { HandlerLog } from '../domain/agents/handler-log.ts';
-import type { AgentId } from '../domain/ids.ts';
-import type { Json, JsonObject } from '../domain/json.ts';
-import type {
-  Receive,
-  RequestOptions,
-  SendOptions,
-  SentBroadcast,
-  SentMessage,
-} from '../domain/messaging/received-message.ts';
-import { type Direction, type DirectOptions, direct } from '../messaging/director.ts';
-import { AgentDirectory } from '../messaging/directory.ts';
+import type { AgentId, TenantId } from '../domain/ids.ts';
+import type { Receive } from '../domain/messaging/received-message.ts';
 import { Mailboxes } from '../messaging/mailboxes.ts';
-import type { Sender, Speaker } from '../messaging/sender.ts';
-import type { WithId } from '../operations/messages/voice.ts';
-import { type ClientStores, type OpenClientOptions, openClientStores } from './open-stores.ts';
-import {
-  agentName,
-  broadcastOptions,
-  connectAgentOptions,
-  requestOptions,
-  sendOptions,
-} from './options/message-options.ts';
-import { ProgramPost } from './program-post.ts';
+import type { Caller } from '../operations/caller.ts';
+import { Face } from './face.ts';
+import { type Messages, messagesOf } from './messages.ts';
+import { type ClientStores, openClientStores } from './open-stores.ts';
+import { agentName, type ConnectAgentOptions, connectAgentOptions } from './options.ts';
+import { ProgramMessaging } from './program-messaging.ts';
+import { SILENT, voiceAs } from './program-voice.ts';
 
-/** Which agent a program is, and what it does with messages. */
-export interface ConnectAgentOptions extends OpenClientOptions {
-  /**
-   * Handles a message; what it returns is the answer. Delivered at least once, so what must happen only once is done
-   * under the message's id. @defaultValue takes no messages
-   */
-  readonly receive?: Receive;
-  /** What it is there for, and what it can do: words by which others find it. @defaultValue none */
-  readonly roles?: readonly string[];
-  readonly capabilities?: readonly string[];
-  /** One sentence for people. @defaultValue '' */
-  readonly description?: string;
-  /** Hears of deliveries that failed and of outages; a pino logger fits. @defaultValue nobody */
-  readonly log?: HandlerLog;
-}
-
-/** An agent that lives in this program. */
-export interface ConnectedAgent {
+/** An agent that lives in this program, and sends in its own name. Each sending may also throw `LeaseLost`. */
+export interface ConnectedAgent extends Pick<Messages, 'send' | 'request' | 'broadcast' | 'direct'> {
   readonly name: string;
   readonly id: string;
   readonly tenant: string;
-  /** @throws AgentUnknown, MessageInvalid, LeaseLost */
-  send(to: string, payload: JsonObject, options?: SendOptions & WithId): Promise<SentMessage>;
-  /** @throws RequestTimedOut, RequestFailed, and what `send` throws */
-  request(to: string, payload: JsonObject, options?: RequestOptions & WithId): Promise<Json>;
-  broadcast(payload: JsonObject, options?: SendOptions & WithId): Promise<SentBroadcast>;
-  /** Asks the agents that stand for an intent and puts their answers together. */
-  direct(intent: string, payload: JsonObject, options?: DirectOptions): Promise<Direction>;
   /** Ends or gives back what it is handling, says goodbye, closes its connections. Repeatable. */
   close(): Promise<void>;
 }
 
-const SILENT: HandlerLog = { info: () => undefined, warn: () => undefined };
-
 /**
- * Makes this program an agent of the tenant: registered, alive, and, with `receive`, taking messages, those too that were
- * sent while it was away. Several programs may be the same agent: each message goes to one of them. Outages of PostgreSQL
- * and Redis are waited out.
+ * Makes this program an agent of the tenant: registered, alive, and, with `receive`, taking messages, including those
+ * that were sent while it was offline. Several programs may be the same agent: each message goes to one of them.
+ * Outages of PostgreSQL and Redis are waited out.
  *
  * @example
  * const agent = await connectAgent('archivist', {
@@ -70,7 +32,7 @@ const SILENT: HandlerLog = { info: () => undefined, warn: () => undefined };
  * const answer = await agent.request('calendar', { day: '2026-11-23' });
  * await agent.close();
  *
- * @throws OptionInvalid, ConfigInvalid, ServiceNotRunning, PostgresqlUnreachable
+ * @throws OptionInvalid, NodeTooOld, ConfigInvalid, ServiceNotRunning, PostgresqlUnreachable
  */
 export async function connectAgent(name: string, options: ConnectAgentOptions = {}): Promise<ConnectedAgent> {
   const checked = connectAgentOptions(options);
@@ -88,30 +50,30 @@ async function join(stores: ClientStores, name: string, options: ConnectAgentOpt
   const { description = '', roles = [], capabilities = [], log = SILENT } = options;
   const { database, redis, tenant, maxHops } = stores;
   const agents = [{ name, type: 'custom' as const, description, roles, capabilities }];
-  const post = new ProgramPost({ database, redis, tenant, agents, log, maxHops });
-  await post.open();
-  const id = post.presence.ids.get(name) as AgentId;
-  const mailboxes = await openMailbox(stores, post, { id, name, log, receive: options.receive }).catch(
+  const messaging = new ProgramMessaging({ database, redis, tenant, agents, log, maxHops });
+  await messaging.open();
+  const id = messaging.presence.ids.get(name) as AgentId;
+  const mailboxes = await openMailbox(stores, messaging, { id, name, log, receive: options.receive }).catch(
     async (error: unknown) => {
-      await post.close().catch(() => undefined);
+      await messaging.close().catch(() => undefined);
       throw error;
     },
   );
-  const voice = voiceOf(post.messenger.sender, { tenant, from: { id, name } }, new AgentDirectory(database));
+  const voice = voiceAs(messaging.messenger, { tenant, from: { id, name } });
+  const face = new Face({ ...stores, voiceOf: () => voice }, agentCaller(tenant, name));
+  const { send, request, broadcast, direct } = messagesOf(face);
   let closing: Promise<void> | null = null;
   const close = async () => {
     try {
       await mailboxes?.stop();
-      await post.close();
+      await messaging.close();
     } finally {
       await stores.close();
     }
   };
   return {
-    ...voice,
-    name,
-    id,
-    tenant,
+    ...{ send, request, broadcast, direct },
+    ...{ name, id, tenant },
     close: () => {
       closing ??= close();
       return closing;
@@ -119,9 +81,14 @@ async function join(stores: ClientStores, name: string, options: ConnectAgentOpt
   };
 }
 
+/** An agent may send in its own name, and nothing else. */
+function agentCaller(tenant: TenantId, name: string): Caller {
+  return { kind: 'agent', name, tenant, permissions: new Set(['messages:send']) };
+}
+
 async function openMailbox(
   { database, tenant }: ClientStores,
-  post: ProgramPost,
+  messaging: ProgramMessaging,
   agent: { id: AgentId; name: string; log: HandlerLog; receive: Receive | undefined },
 ): Promise<Mailboxes | null> {
   const { id, name, log, receive } = agent;
@@ -129,38 +96,12 @@ async function openMailbox(
   const mailboxes = new Mailboxes({
     single: (work) => database.single.inTenant(tenant, work),
     unit: (work) => database.inTenant(tenant, work),
-    identity: post.identity,
-    sender: post.messenger.sender,
-    hints: post.messenger.hints,
+    identity: messaging.identity,
+    sender: messaging.messenger.sender,
+    hints: messaging.messenger.hints,
     agents: [{ id, name, receive }],
     log,
   });
   await mailboxes.open();
   return mailboxes;
-}
-
-function voiceOf(
-  sender: Sender,
-  speaker: Speaker,
-  directory: AgentDirectory,
-): Pick<ConnectedAgent, 'send' | 'request' | 'broadcast' | 'direct'> {
-  return {
-    send: async (to, payload, given = {}) => {
-      const { id, ...options } = sendOptions(given);
-      return sender.send(speaker, { to, payload, ...withId(id) }, options);
-    },
-    request: async (to, payload, given = {}) => {
-      const { id, ...options } = requestOptions(given);
-      return sender.request(speaker, { to, payload, ...withId(id) }, options);
-    },
-    broadcast: async (payload, given = {}) => {
-      const { id, ...options } = broadcastOptions(given);
-      return sender.broadcast(speaker, { payload, ...withId(id) }, options);
-    },
-    direct: async (intent, payload, options) => direct({ sender, directory }, speaker, { intent, payload, ...options }),
-  };
-}
-
-function withId(id: string | undefined): { id?: string } {
-  return id === undefined ? {} : { id };
 }

@@ -8,12 +8,11 @@ import {
   type OperationName,
   type OperationNamespaces,
   operationNamed,
+  unknownOperation,
 } from '../operations/register.ts';
 import type { Stores } from '../operations/stores.ts';
 import { functionField, objectWith, text } from '../options/fields.ts';
-import { foundText } from '../options/found-text.ts';
-import { nearestName } from '../options/nearest-name.ts';
-import { argumentOf, OptionInvalid, optionsOf } from '../options/parse-options.ts';
+import { argumentOf, OptionInvalid, optionsOf, plainCopy } from '../options/parse-options.ts';
 
 const nameArgument = argumentOf('call', 'name', text());
 const callOptions = optionsOf<CallOptions>('call', {
@@ -45,21 +44,14 @@ export class Face {
     return callOperation(operation, { ...how, stores: this.stores, caller: this.caller }, given);
   }
 
-  /** Calls an operation by its name. @throws OptionInvalid for a name that none has */
+  /** Calls an operation by its name. @throws OptionInvalid for an unknown name */
   async callNamed<Name extends OperationName>(
     name: Name,
     given: object,
     how: CallOptions = {},
   ): Promise<AnswerOf<Name>> {
     const operation = operationNamed(nameArgument(name));
-    if (operation === undefined) {
-      const nearest = nearestName(
-        name,
-        OPERATIONS.map((known) => known.name),
-      );
-      const hint = nearest === null ? '`muster operations` lists them' : `did you mean ${nearest}?`;
-      throw new OptionInvalid('call', [`there is no operation ${foundText(name)} (${hint})`]);
-    }
+    if (operation === undefined) throw new OptionInvalid('call', [unknownOperation(name)]);
     // The name decides which operation it is, and so what it answers.
     return this.call(operation, given, callOptions(how)) as Promise<AnswerOf<Name>>;
   }
@@ -77,8 +69,8 @@ export class Face {
 }
 
 /**
- * The input of an operation whose short name takes some of it as arguments of their own. An option of the same name would
- * be overwritten without a word. @throws OptionInvalid
+ * The input of an operation whose method takes some of it as separate arguments. An option of the same name is refused,
+ * because it would be overwritten silently. @throws OptionInvalid
  */
 export function withArguments(verb: string, options: unknown, args: object): object {
   const given = plainCopy(verb, options);
@@ -88,14 +80,4 @@ export function withArguments(verb: string, options: unknown, args: object): obj
     verb,
     twice.map((name) => `there is no option \`${name}\``),
   );
-}
-
-/** What a caller handed in as an object of options, read once. @throws OptionInvalid */
-export function plainCopy(verb: string, value: unknown): object {
-  try {
-    if (Object.prototype.toString.call(value) === '[object Object]') return { ...(value as object) };
-  } catch {
-    throw new OptionInvalid(verb, ['its options throw when they are read']);
-  }
-  throw new OptionInvalid(verb, [`expected an object of options, found ${foundText(value)}`]);
 }

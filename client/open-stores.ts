@@ -1,31 +1,24 @@
-import { LRUCache } from 'lru-cache';
+import pTimeout from 'p-timeout';
 import { pino } from 'pino';
 import { type Config, type Environment, loadConfig, setVariables } from '../config.ts';
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database } from '../database/transaction.ts';
 import { isTenantId, type TenantId } from '../domain/ids.ts';
-import { waitAtMost } from '../domain/wait-at-most.ts';
-import { permissionOf } from '../operations/as-tool.ts';
+import { requireNode } from '../domain/system/required-node.ts';
 import { GraphCache } from '../operations/graphs/graph-cache.ts';
-import { LimitSettingsSource } from '../operations/limits/limit-settings-source.ts';
+import { LimitSettingsSource, rateLimitsOf } from '../operations/limits/limit-settings-source.ts';
 import { InputInvalid } from '../operations/operation-errors.ts';
-import { rateLimitsOf } from '../operations/rate-limits.ts';
 import type { Stores } from '../operations/stores.ts';
-import { submitters } from '../operations/tasks/submitter.ts';
-import { JobQueue } from '../redis/job-queue.ts';
-import { GuardedRedis } from '../redis/limits/guarded-redis.ts';
-import { OnceKeys } from '../redis/limits/once.ts';
-import { ProcessSlots } from '../redis/limits/process-slots.ts';
 import { RateLimiter } from '../redis/limits/rate-limiter.ts';
 import { openRedis, type RedisConnections } from '../redis/open-redis.ts';
-import { WakeUps } from '../redis/wake-ups.ts';
+import type { WakeUps } from '../redis/wake-ups.ts';
 import { findConnections } from '../servers/find/find-connections.ts';
 import type { Connections } from '../servers/services.ts';
 import { connectClient, type TemporalClient } from '../temporal/connect.ts';
 import { withTemporalProfile } from '../temporal/profile.ts';
 import { ProgramVoices } from './program-voice.ts';
 import { readDocument } from './read-document.ts';
-import { taskWorkflows } from './task-workflows.ts';
+import { type StoreParts, storesOf } from './stores-of.ts';
 
 /**
  * Where to connect to. What is left out comes from the environment, then from the active profile of `temporal.toml`, then
@@ -42,24 +35,21 @@ export interface OpenClientOptions {
   readonly environment?: Environment;
 }
 
-/** How long Temporal may take to say that it is there. */
-const PING_TEMPORAL_MS = 5_000;
 /** How long closing waits for a Temporal that does not answer. */
 const CLOSE_TEMPORAL_MS = 300;
-/** Tenants whose slots are counted by this program while Redis is unavailable. */
-const MAX_TENANTS = 1_000;
 
-/** The stores of one client: what its operations work on, and what the client itself holds open. */
+/** The stores of one client: what its operations use, and what the client itself keeps open. */
 export interface ClientStores extends Stores {
   readonly tenant: TenantId;
   readonly wakeUps: WakeUps;
   readonly redis: RedisConnections;
-  /** How many messages a chain of them may have. */
+  /** How many messages a chain may have. */
   readonly maxHops: number;
   close(): Promise<void>;
 }
 
 export async function openClientStores(options: OpenClientOptions): Promise<ClientStores> {
+  requireNode(process.versions.node);
   const config = configOf(options);
   const tenant = options.tenant ?? config.tenant;
   if (!isTenantId(tenant)) {
@@ -87,37 +77,25 @@ interface Opened {
   readonly redis: RedisConnections;
 }
 
-/** A client is silent: what a program has to know it is told by a result or an error. */
+/** A client logs nothing: results and errors tell a program all that it has to know. */
 function openClientRedis(config: Config, connections: Connections): Promise<RedisConnections> {
   return openRedis({ url: connections.redisUrl, prefix: config.redisPrefix, log: pino({ level: 'silent' }) });
 }
 
 function assemble(opened: Opened): ClientStores {
   const { config, tenant, database, redis } = opened;
-  const voices = new ProgramVoices({ database, redis, maxHops: config.maxMessageHops });
+  const { maxMessageHops: maxHops } = config;
+  const voices = new ProgramVoices({ database, redis, maxHops });
   const temporal = lazyTemporal(opened);
-  const queueFor = (taskQueue: string) => new JobQueue(redis, { taskQueue });
-  return {
-    tenant,
-    database,
-    graphs: new GraphCache(database),
-    defaultTaskQueue: config.taskQueue,
-    queueFor,
-    wakeUps: new WakeUps(redis, { taskQueue: config.taskQueue }),
-    workflows: taskWorkflows(temporal.connect),
-    permissionOf,
+  const stores = storesOf({
+    ...{ config, database, redis, graphs: new GraphCache(database), temporal: temporal.connect, readDocument },
     ...limitsOf(opened),
-    submitterOf: submitters({ database, queueFor, readDocument, maxInputBytes: config.maxInputBytes }),
     voiceOf: (of) => voices.of(of),
-    pings: {
-      postgresql: () => database.ping(),
-      redis: () => redis.ask((commands) => commands.ping()),
-      temporal: () => temporal.ping(),
-    },
-    redis,
-    maxHops: config.maxMessageHops,
+  });
+  return {
+    ...{ ...stores, tenant, redis, maxHops },
     close: async () => {
-      // Whoever cannot say goodbye is missed soon enough.
+      // A program that cannot say goodbye is soon missed.
       await voices.close().catch(() => undefined);
       await temporal.close();
       await redis.close();
@@ -126,20 +104,11 @@ function assemble(opened: Opened): ClientStores {
   };
 }
 
-function limitsOf({ database, redis }: Opened): Pick<ClientStores, 'rateLimits' | 'onceKeys' | 'slotsOf'> {
+function limitsOf({ database, redis }: Opened): Pick<StoreParts, 'rateLimits' | 'liveProcesses'> {
   const source = new LimitSettingsSource({ database });
   const liveProcesses = () => source.liveProcesses();
-  const guarded = new GuardedRedis(redis);
   const limiter = new RateLimiter({ redis, settings: () => source.current(), liveProcesses });
-  const slots = new LRUCache<TenantId, ProcessSlots>({
-    max: MAX_TENANTS,
-    memoMethod: (tenant) => new ProcessSlots(guarded, { tenant, liveProcesses }),
-  });
-  return {
-    rateLimits: rateLimitsOf(limiter, source),
-    onceKeys: new OnceKeys(guarded),
-    slotsOf: (tenant) => slots.memo(tenant),
-  };
+  return { rateLimits: rateLimitsOf(limiter, source), liveProcesses };
 }
 
 /** Temporal, connected when it is first needed. */
@@ -159,18 +128,11 @@ function lazyTemporal({ config, connections }: Opened) {
   return {
     /** @throws TemporalUnreachable */
     connect,
-    /** Asks the server for an answer. @throws TemporalUnreachable */
-    ping: async () => {
-      const { client } = await connect();
-      await client.withDeadline(Date.now() + PING_TEMPORAL_MS, () => client.workflowService.getSystemInfo({}));
-    },
-    /** A connection that is still being made closes as soon as it stands, or is given up by itself. */
+    /** A connection that is still being opened closes as soon as it is open, or gives up by itself. */
     close: async () => {
       if (temporal === null) return;
-      await waitAtMost(
-        CLOSE_TEMPORAL_MS,
-        temporal.then((client) => client.close()),
-      );
+      const closed = temporal.then((client) => client.close()).catch(() => undefined);
+      await pTimeout(closed, { milliseconds: CLOSE_TEMPORAL_MS, message: false });
     },
   };
 }

@@ -1,20 +1,30 @@
 import type { HandlerLog } from '../domain/agents/handler-log.ts';
 import type { AgentId, TenantId } from '../domain/ids.ts';
-import type { Json } from '../domain/json.ts';
-import type { RequestOptions, SendOptions, SentBroadcast, SentMessage } from '../domain/messaging/received-message.ts';
-import { type Direction, direct } from '../messaging/director.ts';
-import { AgentDirectory } from '../messaging/directory.ts';
+import { direct } from '../messaging/director.ts';
 import { MessageHints } from '../messaging/hints.ts';
 import { LeaseLost } from '../messaging/messaging-errors.ts';
-import type { Sender } from '../messaging/sender.ts';
-import type { Said, Voice } from '../operations/messages/voice.ts';
-import { ProgramPost, type ProgramPostOptions } from './program-post.ts';
+import type { Messenger } from '../messaging/messenger.ts';
+import type { Speaker } from '../messaging/sender.ts';
+import type { Voice } from '../operations/messages/voice.ts';
+import { ProgramMessaging, type ProgramMessagingOptions } from './program-messaging.ts';
 
-const SILENT: HandlerLog = { info: () => undefined, warn: () => undefined };
+/** How a process speaks in one name. */
+export function voiceAs(messenger: Messenger, speaker: Speaker): Voice {
+  const { sender, hints } = messenger;
+  return {
+    send: ({ agent: to, payload, id, ...options }) => sender.send(speaker, { to, payload, id }, options),
+    request: ({ agent: to, payload, id, ...options }) => sender.request(speaker, { to, payload, id }, options),
+    broadcast: ({ payload, id, ...options }) => sender.broadcast(speaker, { payload, id }, options),
+    direct: (intent) => direct(messenger, speaker, intent),
+    wake: (agents) => hints.commands(agents),
+  };
+}
 
-type VoiceOptions = Omit<ProgramPostOptions, 'agents' | 'log'>;
+export const SILENT: HandlerLog = { info: () => undefined, warn: () => undefined };
 
-/** The voices of a program, one for each tenant for which it speaks. */
+type VoiceOptions = Omit<ProgramMessagingOptions, 'agents' | 'log'>;
+
+/** The voices of a program, one for each tenant on whose behalf it sends. */
 export class ProgramVoices {
   readonly #options: Omit<VoiceOptions, 'tenant'>;
   readonly #voices = new Map<TenantId, ProgramVoice>();
@@ -38,32 +48,19 @@ export class ProgramVoices {
 }
 
 /**
- * Speaks for a program that is no agent: it takes a lease at its first message, renews it while it is open, and says
- * goodbye with `close`. A program that only reads takes none.
+ * Sends for a program that is not an agent: it takes a lease with its first message, renews it while it is open, and
+ * says goodbye with `close`. A program that only reads takes none.
  */
 class ProgramVoice implements Voice {
+  readonly send: Voice['send'] = (said) => this.#speak((voice) => voice.send(said));
+  readonly request: Voice['request'] = (question) => this.#speak((voice) => voice.request(question));
+  readonly broadcast: Voice['broadcast'] = (announcement) => this.#speak((voice) => voice.broadcast(announcement));
+  readonly direct: Voice['direct'] = (intent) => this.#speak((voice) => voice.direct(intent));
   readonly #options: VoiceOptions;
-  #post: Promise<ProgramPost> | null = null;
+  #messaging: Promise<ProgramMessaging> | null = null;
 
   constructor(options: VoiceOptions) {
     this.#options = options;
-  }
-
-  send({ agent: to, ...said }: Said, options: SendOptions): Promise<SentMessage> {
-    return this.#speak((sender, speaker) => sender.send(speaker, { to, ...said }, options));
-  }
-
-  request({ agent: to, ...said }: Said, options: RequestOptions): Promise<Json> {
-    return this.#speak((sender, speaker) => sender.request(speaker, { to, ...said }, options));
-  }
-
-  broadcast(said: Omit<Said, 'agent'>, options: SendOptions): Promise<SentBroadcast> {
-    return this.#speak((sender, speaker) => sender.broadcast(speaker, said, options));
-  }
-
-  direct(said: Parameters<Voice['direct']>[0]): Promise<Direction> {
-    const directory = new AgentDirectory(this.#options.database);
-    return this.#speak((sender, speaker) => direct({ sender, directory }, speaker, said));
   }
 
   wake(agents: readonly AgentId[]): void {
@@ -71,35 +68,33 @@ class ProgramVoice implements Voice {
   }
 
   async close(): Promise<void> {
-    const post = await this.#post?.catch(() => null);
-    await post?.close();
+    const messaging = await this.#messaging?.catch(() => null);
+    await messaging?.close();
   }
 
-  /** Who speaks for no agent has lost nothing with its lease: it takes another one and repeats itself. */
-  async #speak<Result>(
-    say: (sender: Sender, speaker: { tenant: TenantId; from: null }) => Promise<Result>,
-  ): Promise<Result> {
+  /** A program that is not an agent loses nothing with its lease: it takes another one and sends again. */
+  async #speak<Result>(say: (voice: Voice) => Promise<Result>): Promise<Result> {
     const { messenger } = await this.#open();
-    const speaker = { tenant: this.#options.tenant, from: null };
+    const voice = voiceAs(messenger, { tenant: this.#options.tenant, from: null });
     try {
-      return await say(messenger.sender, speaker);
+      return await say(voice);
     } catch (error) {
       if (!(error instanceof LeaseLost)) throw error;
-      return say(messenger.sender, speaker);
+      return say(voice);
     }
   }
 
-  #open(): Promise<ProgramPost> {
-    this.#post ??= openPost(this.#options);
-    this.#post.catch(() => {
-      this.#post = null;
+  #open(): Promise<ProgramMessaging> {
+    this.#messaging ??= openMessaging(this.#options);
+    this.#messaging.catch(() => {
+      this.#messaging = null;
     });
-    return this.#post;
+    return this.#messaging;
   }
 }
 
-async function openPost(options: VoiceOptions): Promise<ProgramPost> {
-  const post = new ProgramPost({ ...options, agents: [], log: SILENT });
-  await post.open();
-  return post;
+async function openMessaging(options: VoiceOptions): Promise<ProgramMessaging> {
+  const messaging = new ProgramMessaging({ ...options, agents: [], log: SILENT });
+  await messaging.open();
+  return messaging;
 }

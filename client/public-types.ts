@@ -4,7 +4,6 @@ import type { TaskHandle } from './task-handle.ts';
 
 export type { DeadLetter } from '../entities/tasks/dead-letter-repository.ts';
 export type { AgentView } from '../operations/agents/list.ts';
-export type { LimitOptions } from '../operations/queue/queue-fields.ts';
 export type {
   BandView,
   ConcurrencyLimitView,
@@ -12,13 +11,15 @@ export type {
   QueueView,
   TenantView,
 } from '../operations/queue/queue-view.ts';
-export type { DeadListOptions } from '../operations/tasks/dead.ts';
+export type { LimitOptions } from '../operations/queue/settings.ts';
+export type { DeadListOptions } from '../operations/tasks/list.ts';
 export type { RedriveAll, RedrivenView, RedriveOptions, RedriveReport } from '../operations/tasks/redrive.ts';
 export type { SubmitItem, SubmitOptions } from '../operations/tasks/submit-options.ts';
-export type { ConnectAgentOptions, ConnectedAgent } from './connect-agent.ts';
+export type { ConnectedAgent } from './connect-agent.ts';
 export type { LimitCall, Limits, TierHolder } from './limits.ts';
 export type { BroadcastReceipt, Messages } from './messages.ts';
-export type { TaskEvent, TaskHandle, TaskResult, TaskView } from './task-handle.ts';
+export type { ConnectAgentOptions } from './options.ts';
+export type { TaskEvent, TaskHandle, TaskResult, TaskView, WhyView } from './task-handle.ts';
 
 /** Where Muster's services are, and for which tenant a program acts. */
 export type ConnectOptions = OpenClientOptions;
@@ -26,6 +27,6 @@ export type ConnectOptions = OpenClientOptions;
 /** A task that was just submitted, or found again under its key. */
 export interface SubmittedTask extends TaskHandle {
   readonly status: TaskStatus;
-  /** True when the key was known: nothing was written, this is the task of the first submit. */
+  /** True when the key was known: nothing was written, and this is the task of the first submit. */
   readonly duplicate: boolean;
 }

@@ -10,8 +10,8 @@ export interface TextDocument {
 }
 
 /**
- * Reads a file as UTF-8 text. Refuses, without having read more than one byte beyond the limit, what is missing, a
- * folder, empty, too large or not text. A device or a pipe is read to its end, or to the limit if it has none before.
+ * Reads a file as UTF-8 text. Refuses a file that is missing, a folder, empty, too large or not text, and reads at most
+ * one byte beyond the limit. A device or a pipe is read to its end, or to the limit if it has none before.
  * @throws InputUnreadable, InputTooLarge
  */
 export async function readDocument(file: string, maxBytes: number): Promise<TextDocument> {
@@ -38,7 +38,7 @@ async function readBytes(file: string, maxBytes: number): Promise<Uint8Array> {
   }
 }
 
-/** Reads to the end, or gives the source up at the first chunk that goes beyond the limit. @throws InputTooLarge */
+/** Reads to the end, or stops at the first chunk that exceeds the limit. @throws InputTooLarge */
 export async function readLimited(source: AsyncIterable<Uint8Array | string>, maxBytes: number): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -61,7 +61,7 @@ export function decodeText(name: string, bytes: Uint8Array, maxBytes: number): s
   return text;
 }
 
-/** The first bytes of an archive, as which chat programs hand out their exports. */
+/** Whether it begins like a zip archive, the form in which chat programs export. */
 function isZip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 }

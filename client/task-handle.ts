@@ -1,29 +1,28 @@
 import type { TaskId } from '../domain/ids.ts';
 import type { Json } from '../domain/json.ts';
-import { HintedPause } from '../domain/system/hinted-pause.ts';
+import { HintedPause } from '../domain/system/loop.ts';
+import { taskWorkflowId } from '../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
-import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import { isTerminalTraceEvent, type TraceEventType } from '../domain/traces/events.ts';
 import { nodeOfPath, type RunPath } from '../domain/traces/path.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { TaskCancelled, TaskFailed, TracePruned } from '../operations/operation-errors.ts';
-import { cancelTask } from '../operations/tasks/cancel.ts';
+import { cancelTask, killTask } from '../operations/tasks/cancel.ts';
 import { readEvents } from '../operations/tasks/events.ts';
-import { killTask } from '../operations/tasks/kill.ts';
 import { pauseTask, resumeTask } from '../operations/tasks/pause.ts';
-import { taskProgress } from '../operations/tasks/progress.ts';
-import { readTask } from '../operations/tasks/read.ts';
-import { showTask } from '../operations/tasks/show.ts';
+import { readTask, showTask, taskProgress } from '../operations/tasks/read.ts';
 import type { TaskView } from '../operations/tasks/task-view.ts';
+import { type WhyView, whyTask } from '../operations/tasks/why.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
 import { type Face, withArguments } from './face.ts';
 
 export type { TaskView } from '../operations/tasks/task-view.ts';
+export type { WhyView } from '../operations/tasks/why.ts';
 
 /** One thing that happened in a task. */
 export interface TaskEvent {
-  /** Grows by one within a trace. Pass the last one seen to go on after it. */
+  /** Grows by one within a trace. Pass the last one seen to continue after it. */
   readonly seq: number;
   readonly type: TraceEventType;
   readonly traceId: string;
@@ -35,7 +34,7 @@ export interface TaskEvent {
   readonly at: Date;
 }
 
-/** What a task came to that completed. */
+/** What a completed task returned. */
 export interface TaskResult {
   readonly output: Json;
   /** The trace that produced it, with its runs and events; null once retention has removed it. */
@@ -51,7 +50,9 @@ export interface TaskHandle {
   read(): Promise<TaskRecord>;
   /** Task, traces, runs, events and output, in one consistent reading. @throws TaskUnknown */
   show(): Promise<TaskView>;
-  /** What the workflow itself says of a running task. @throws TaskNotOpen, TemporalUnreachable */
+  /** What it waits for, and until when where that can be known; no causes once it has ended. @throws TaskUnknown */
+  why(): Promise<WhyView>;
+  /** What the workflow itself reports of a running task. @throws TaskNotOpen, TemporalUnreachable */
   progress(): Promise<TaskProgress>;
   /**
    * The events of the newest trace in order, without a gap, from after `after` (default 0) until the task has ended.
@@ -61,27 +62,26 @@ export interface TaskHandle {
   /** Waits for the end. @throws TaskFailed, TaskCancelled, TaskUnknown, TracePruned once the output is gone */
   result(): Promise<TaskResult>;
   /**
-   * Asks for the end. A waiting task ends at once; a running one when its nodes have let go, or after 30 seconds without
-   * its workflow, so that a cancel needs PostgreSQL only. Once it has returned the task ends as cancelled and as nothing
-   * else, and a series ends with it. @throws TaskNotOpen for a task that has ended: the cancel came too late
+   * Asks for the end. A waiting task ends at once; a running one ends when its nodes have stopped, or after 30 seconds
+   * without its workflow, so that a cancel needs PostgreSQL only. Once this has returned, the task can only end as
+   * cancelled, and a series ends with it. @throws TaskNotOpen for a task that has ended: the cancel came too late
    */
   cancel(reason?: string): Promise<void>;
   /**
-   * Ends the task at once, in whatever state it or its workflow is, with PostgreSQL alone: what its nodes still do is
-   * thrown away, and its workflow is terminated as soon as Temporal is there. The task is `cancelled`, with the code
+   * Ends the task at once, in whatever state it or its workflow is, with PostgreSQL alone: the work of its nodes is
+   * discarded, and its workflow is terminated as soon as Temporal is available. The task is `cancelled`, with the code
    * `task_killed`. @throws TaskNotOpen for a task that has ended
    */
   kill(reason?: string): Promise<void>;
-  /** Starts nothing more until `resume`; running nodes end. Repeating it changes nothing. @throws TaskNotOpen */
+  /** Starts nothing more until `resume`; running nodes finish. Repeating it changes nothing. @throws TaskNotOpen */
   pause(): Promise<void>;
   /** Undoes `pause`. @throws TaskNotOpen */
   resume(): Promise<void>;
 }
 
-/** How long a reader waits for a hint before it looks by itself. */
+/** How long a reader waits for a hint before it polls. */
 const POLL_MS = 300;
 
-/** Makes handles. */
 export class TaskReader {
   readonly #face: Face;
   readonly #wakeUps: WakeUps;
@@ -98,6 +98,7 @@ export class TaskReader {
       workflowId: taskWorkflowId(id, 1),
       read: () => this.#read(id),
       show: () => face.call(showTask, { id }),
+      why: () => face.call(whyTask, { id }),
       progress: () => face.call(taskProgress, { id }),
       events: (options = {}) => this.#events(id, withArguments('events', options, { id })),
       result: () => this.#result(id),
@@ -146,7 +147,7 @@ export class TaskReader {
           yield { ...rest, node: path && nodeOfPath(path), path, traceId: traceId ?? '' };
           if (isTerminalTraceEvent(event.type)) return;
         }
-        // A task may end without a trace, or without its trace's last event; nothing more will come then.
+        // A task may end without a trace, or without its trace's last event; then nothing more will come.
         if (events.length === 0 && ended) return;
         if (events.length === 0) await listener.wait();
       }

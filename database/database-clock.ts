@@ -1,11 +1,11 @@
-import { parseMoment } from '../domain/messaging/moments.ts';
+import { parseMoment } from '../domain/messaging/signing-text.ts';
 
 /** What the database's clock said, and this process's clocks when the answer came. */
 export interface ClockReading {
   readonly microseconds: number;
   /** By the monotonic clock, which no correction moves and which stands still while the machine sleeps. */
   readonly since: number;
-  /** By the clock of the host, which goes on meanwhile and may be moved. */
+  /** By the clock of the host, which continues meanwhile and may be moved. */
   readonly hostTime: number;
 }
 

@@ -5,20 +5,18 @@ import type { DatabaseFault } from './database-faults.ts';
 /** A migration was refused or failed. Nothing of it is in the database. */
 export class MigrationRefused extends MusterError {
   readonly code = 'migration_refused';
-  readonly retryable = false;
   constructor(facts: { migration: string; reason: string; remedy: string }, cause?: unknown) {
     super(`The migration ${facts.migration} was refused: ${facts.reason}. ${facts.remedy}`, facts, { cause });
   }
 }
 
-/** The schema in the database is not the one that the migrations made. */
+/** The schema in the database is not the one that the migrations left. */
 export class SchemaDrift extends MusterError {
   readonly code = 'schema_drift';
-  readonly retryable = false;
   constructor(facts: { differences: readonly string[] }) {
     super(
-      `The database schema differs from what the migrations made, in ${facts.differences.length} place(s):\n` +
-        `${facts.differences.join('\n')}\nUndo the change by hand, or bring it in as a migration.`,
+      `The database schema differs from what the migrations left, in ${facts.differences.length} place(s):\n` +
+        `${facts.differences.join('\n')}\nUndo the change manually, or add it as a migration.`,
       { differences: facts.differences.join('\n') },
     );
   }
@@ -27,7 +25,6 @@ export class SchemaDrift extends MusterError {
 /** The database is older than this version of Muster. Nothing was changed. */
 export class MigrationsMissing extends MusterError {
   readonly code = 'schema_drift';
-  readonly retryable = false;
   constructor(missing: readonly string[]) {
     super(
       `The database schema is not ready: ${missing.length} migration(s) are not applied, from ${missing[0]} on. ` +
@@ -43,7 +40,7 @@ export class MigrationsMissing extends MusterError {
  */
 export class TransactionTimedOut extends MusterError {
   readonly code = 'transaction_timed_out';
-  readonly retryable = true;
+  override readonly retryable = true;
   constructor(facts: { timeoutMs: number; attempts: number }, cause?: unknown) {
     const last = cause instanceof Error ? ` The last attempt failed with: ${cause.message}.` : '';
     super(
@@ -56,13 +53,13 @@ export class TransactionTimedOut extends MusterError {
 }
 
 /** PostgreSQL could not be reached, or refused the login, until a unit of work had to end. */
-export class DatabaseUnavailable extends MusterError {
+class DatabaseUnavailable extends MusterError {
   readonly code = 'service_unreachable';
-  readonly retryable = true;
+  override readonly retryable = true;
   constructor(attempts: number, cause: unknown) {
     super(
       `PostgreSQL could not be used (${attempts} attempt(s)): ${reasonOf(cause)}. ` +
-        '`muster status` says whether it runs; what was under way may have been written, so repeat it under its key.',
+        '`muster status` says whether it runs; running work may have been written, so repeat it under its key.',
       { service: 'postgresql', attempts },
       { cause },
     );
@@ -70,13 +67,13 @@ export class DatabaseUnavailable extends MusterError {
 }
 
 /** PostgreSQL had no connection, memory or disk left until a unit of work had to end. */
-export class DatabaseOverloaded extends MusterError {
+class DatabaseOverloaded extends MusterError {
   readonly code = 'database_overloaded';
-  readonly retryable = true;
+  override readonly retryable = true;
   constructor(attempts: number, cause: unknown) {
     super(
       `PostgreSQL has no room left (${attempts} attempt(s)): ${reasonOf(cause)}. ` +
-        'Give it what it lacks; MUSTER_DATABASE_POOL says how many connections each process takes. Then try again.',
+        'Give it more; MUSTER_DATABASE_POOL sets how many connections each process takes. Then try again.',
       { attempts },
       { cause },
     );
@@ -84,13 +81,13 @@ export class DatabaseOverloaded extends MusterError {
 }
 
 /** PostgreSQL took no writes until a unit of work had to end. */
-export class DatabaseReadOnly extends MusterError {
+class DatabaseReadOnly extends MusterError {
   readonly code = 'database_read_only';
-  readonly retryable = true;
+  override readonly retryable = true;
   constructor(attempts: number, cause: unknown) {
     super(
       `PostgreSQL takes no writes (${attempts} attempt(s)): ${reasonOf(cause)}. ` +
-        'Let MUSTER_DATABASE_URL name the primary server, or end what made it read-only; then try again.',
+        'Set MUSTER_DATABASE_URL to the primary server, or end the read-only mode; then try again.',
       { attempts },
       { cause },
     );
@@ -100,12 +97,11 @@ export class DatabaseReadOnly extends MusterError {
 /** PostgreSQL refused what a unit of work wrote: a value, a constraint or a trigger. Nothing was written. */
 export class WriteRefused extends MusterError {
   readonly code = 'write_refused';
-  readonly retryable = false;
   /** The table whose rule refused it; null where the server does not say. */
   readonly table: string | null;
   readonly sqlState: string;
   constructor(cause: unknown) {
-    const refusal = refusalOf(cause);
+    const refusal = refusedRow(cause);
     const where = refusal.table === null ? '' : ` in ${refusal.table}`;
     super(
       `PostgreSQL refused what was written${where}: ${reasonOf(cause)}. Correct what the sentence names.`,
@@ -137,12 +133,13 @@ export function databaseFailure(
       return new DatabaseReadOnly(attempts, error);
     case 'refused':
       return new WriteRefused(error);
+    case 'unprepared':
     case null:
       return error;
   }
 }
 
-function refusalOf(error: unknown) {
+function refusedRow(error: unknown) {
   const fields: Readonly<Record<string, unknown>> = error instanceof Error ? { ...error } : {};
   const text = (name: string) => (typeof fields[name] === 'string' ? fields[name] : null);
   return { sqlState: text('code') ?? '', table: text('table'), constraint: text('constraint') };
@@ -151,7 +148,6 @@ function refusalOf(error: unknown) {
 /** A task names a graph that is not among the published ones that its tenant may see. */
 export class GraphMissing extends MusterError {
   readonly code = 'graph_unknown';
-  readonly retryable = false;
   constructor(graphId: GraphId) {
     super(
       `There is no published graph with the id ${graphId} that this tenant may use. ` +
@@ -164,13 +160,13 @@ export class GraphMissing extends MusterError {
 /** PostgreSQL does not answer, or not to this user. */
 export class PostgresqlUnreachable extends MusterError {
   readonly code = 'service_unreachable';
-  readonly retryable = true;
+  override readonly retryable = true;
   constructor(url: string, cause: unknown) {
     const { host, pathname } = new URL(url);
     super(
       `PostgreSQL at ${host}${pathname} does not answer: ${reasonOf(cause)}. Repair that server, or correct its address ` +
         'where you set it (MUSTER_DATABASE_URL or, for migrations, MUSTER_DATABASE_OWNER_URL); ' +
-        '`muster status` says whose it is and what to do.',
+        '`muster status` shows whose it is and what to do.',
       { service: 'postgresql', address: host },
       { cause },
     );
@@ -185,7 +181,6 @@ function reasonOf(error: unknown): string {
 /** A unit of work was begun after its database was closed. */
 export class DatabaseClosed extends MusterError {
   readonly code = 'service_unreachable';
-  readonly retryable = false;
   constructor() {
     super(
       'The connection to PostgreSQL was closed by this program. Open it again, or finish the work before closing.',

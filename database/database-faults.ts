@@ -1,24 +1,32 @@
 import { growingWaitMs, halfToAll } from '../domain/waits.ts';
 
 /**
- * What an error of the database means for whoever asked:
+ * What an error of the database means for the caller:
  *
  * - `interrupted`: this transaction lost a race or was stopped; the same one may succeed at once;
  * - `unreachable`: the server or the way to it is missing, restarts, or cannot read its own files;
  * - `overloaded`: the server has no connection, memory or disk left;
  * - `read_only`: the server takes no writes: it is a replica, or was told so;
  * - `login_refused`: the server answers, and not to this user or not with this database;
+ * - `unprepared`: a table, column, function or role is missing, or not granted yet: the migrations have not run;
  * - `refused`: what was written is at fault, and not the moment: a value, a constraint, a trigger, a limit of the server.
  */
-export type DatabaseFault = 'interrupted' | 'unreachable' | 'overloaded' | 'read_only' | 'login_refused' | 'refused';
+export type DatabaseFault =
+  | ('interrupted' | 'unreachable' | 'overloaded' | 'read_only')
+  | ('login_refused' | 'unprepared' | 'refused');
 
 /** By SQLSTATE, the exact one first, then its class. What is not here is a fault of the program. */
-const FAULT_OF_STATE: Readonly<Record<string, DatabaseFault | null>> = {
+const FAULT_OF_STATE: Readonly<Record<string, DatabaseFault>> = {
   // A prepared statement that no longer fits: its connection is given up, see `unit-connection.ts`.
   '0A000': 'interrupted',
   '26000': 'interrupted',
-  // A role that is not there: the database was not prepared.
-  '22023': null,
+  // A role that is not there, then rights, columns, other objects, tables and the schema.
+  '22023': 'unprepared',
+  '42501': 'unprepared',
+  '42703': 'unprepared',
+  '42704': 'unprepared',
+  '42P01': 'unprepared',
+  '3F000': 'unprepared',
   '25006': 'read_only',
   '25P03': 'unreachable',
   '25P04': 'unreachable',
@@ -79,8 +87,7 @@ function faultOfCode(code: string, error: Error): DatabaseFault | null {
   // The socket of a local server that does not run.
   if (code === 'ENOENT' && 'syscall' in error && error.syscall === 'connect') return 'unreachable';
   if (!/^[0-9A-Z]{5}$/.test(code)) return null;
-  const fault = FAULT_OF_STATE[code];
-  return fault === undefined ? (FAULT_OF_CLASS[code.slice(0, 2)] ?? null) : fault;
+  return FAULT_OF_STATE[code] ?? FAULT_OF_CLASS[code.slice(0, 2)] ?? null;
 }
 
 const TRANSIENT: ReadonlySet<DatabaseFault | null> = new Set(['interrupted', 'unreachable', 'overloaded', 'read_only']);
@@ -95,10 +102,14 @@ export function isDataFault(error: unknown): boolean {
   return faultOf(error) === 'refused';
 }
 
-/** Whether the server itself answered with an SQLSTATE that is in no list, such as those of damaged data (class XX). */
+/**
+ * Whether the server itself answered, and did not say that the moment or a value is at fault: damaged data (class XX), or a
+ * column that is missing, which may be in the trigger of one row only.
+ */
 export function isUnknownAnswer(error: unknown): boolean {
   const answered = (one: Error) => 'severity' in one && /^[0-9A-Z]{5}$/.test(codeOf(one));
-  return faultOf(error) === null && chainOf(error).some(answered);
+  const fault = faultOf(error);
+  return (fault === null || fault === 'unprepared') && chainOf(error).some(answered);
 }
 
 /** The server gives no further connection: to anybody, to this role, or to this database. */

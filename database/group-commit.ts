@@ -9,7 +9,12 @@ export interface GroupCommitOptions<Item, Result> {
   readonly isFaultOfItem?: (error: unknown) => boolean;
   /** Items in one write. */
   readonly max: number;
+  /** How many writes may be under way at once; a further one begins where enough items wait for it. @defaultValue 1 */
+  readonly writers?: number;
 }
+
+/** From this many items on, a second write pays. */
+const ENOUGH_FOR_TWO = 20;
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -18,37 +23,66 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Lets calls that come while a write is under way share the next one. States: *idle*; *writing*, one write at a time, for
- * as long as anything waits. An item alone is written at once; each call succeeds or fails for itself.
+ * Lets calls that come while a write is under way share the next one. States: *idle*; *writing*, for as long as
+ * anything waits. An item alone is written at once. Each call succeeds or fails for itself.
+ *
+ * With several writers, items that come together are split among them. With one writer, callers that wait for their
+ * answer before they call again would all wait for the same write while the program does nothing, and then all for the
+ * program.
  */
 export class GroupCommit<Item, Result> {
-  readonly #options: GroupCommitOptions<Item, Result>;
+  readonly #options: Omit<GroupCommitOptions<Item, Result>, 'max' | 'writers'>;
   readonly #waiting: Waiting<Item, Result>[] = [];
-  /** Null while idle. */
-  #writing: Promise<void> | null = null;
+  readonly #max: number;
+  readonly #writers: number;
+  /** Empty while idle. */
+  readonly #writing = new Set<Promise<void>>();
+  /** Writers with a group of their own under way. */
+  #busy = 0;
 
-  constructor(options: GroupCommitOptions<Item, Result>) {
+  constructor({ max, writers = 1, ...options }: GroupCommitOptions<Item, Result>) {
     this.#options = options;
+    this.#max = max;
+    this.#writers = writers;
   }
 
   /** Writes an item, together with others if there are any. Rejects as its own write does. */
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      this.#writing ??= this.#writeAll();
+      const mayShare = this.#writing.size < this.#writers && this.#waiting.length >= ENOUGH_FOR_TWO;
+      if (this.#writing.size === 0 || mayShare) this.#startWriter();
     });
   }
 
   /** Resolves when nothing waits any more. */
   async idle(): Promise<void> {
-    await this.#writing;
+    while (this.#writing.size > 0) await Promise.all(this.#writing);
   }
 
-  async #writeAll(): Promise<void> {
-    // Calls of the same turn of the event loop are one group.
+  #startWriter(): void {
+    const writer = this.#writeAll(() => this.#writing.delete(writer));
+    this.#writing.add(writer);
+  }
+
+  /** @param ends called at the moment when nothing waits any more: an item that comes later starts a new writer */
+  async #writeAll(ends: () => void): Promise<void> {
+    // Calls of the same turn of the event loop are one group, or one for each writer.
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0, this.#options.max));
-    this.#writing = null;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, this.#nextSize());
+      this.#busy += 1;
+      await this.#write(group);
+      this.#busy -= 1;
+    }
+    ends();
+  }
+
+  /** How many items this writer takes: all that wait, or its share of them. */
+  #nextSize(): number {
+    const { length } = this.#waiting;
+    const sharers = length < ENOUGH_FOR_TWO ? 1 : this.#writers - this.#busy;
+    return Math.min(this.#max, Math.ceil(length / sharers));
   }
 
   async #write(group: readonly Waiting<Item, Result>[]): Promise<void> {

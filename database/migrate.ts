@@ -1,4 +1,6 @@
-import { type Kysely, sql } from 'kysely';
+import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { errorMessage } from '../domain/errors.ts';
 import { databaseFailure, MigrationRefused, MigrationsMissing, SchemaDrift } from './database-errors.ts';
 import { faultOf, isTransient } from './database-faults.ts';
@@ -10,8 +12,8 @@ import {
   pendingMigrations,
   readMigrations,
 } from './migration-files.ts';
-import { runScript, withConnection } from './owner-connection.ts';
-import { diffLines, hashLines, readSchemaLines } from './schema-lines.ts';
+import { type OwnerSession, runScript, withConnection } from './owner-connection.ts';
+import { readSchemaLines } from './statements/read-schema-lines.ts';
 
 export interface MigrateOptions {
   /** The address with which the owner of the schema connects. */
@@ -49,13 +51,13 @@ const LEDGER = `
 
 /**
  * Brings the schema up to date. Two that start at once apply each migration once. Before anything runs the ledger is
- * verified and the schema compared with what the last migration left, so an edited file or a change by hand refuses the
- * whole run. Each migration runs in a transaction together with its ledger row: one that fails leaves no trace, and those
- * before it stay applied. Running it again with nothing to do changes nothing.
+ * verified and the schema compared with what the last migration left, so an edited file or a manual change refuses the
+ * whole run. Each migration runs in a transaction together with its ledger row: one that fails leaves no trace, and
+ * those before it stay applied. Running it again with nothing to do changes nothing.
  */
 export function migrate(options: MigrateOptions): Promise<MigrateResult> {
   return withConnection(options.ownerUrl, async (session) => {
-    await sql`select pg_advisory_lock(${LOCK})`.execute(session);
+    await session.selectNoFrom(({ fn }) => fn('pg_advisory_lock', [LOCK]).as('locked')).execute();
     await runScript(session, LEDGER);
     const pending = await findPending(session, options.folder);
     if (pending.length > 0) await refuseDrift(session);
@@ -82,9 +84,10 @@ export function migrationStatus(options: {
 }
 
 /**
- * Makes sure that the schema has all that this version of Muster needs, before anything uses it. A newer database passes:
- * migrations only add, so that old processes go on while new ones start. Any login that may take on Muster's roles can
- * ask. @throws MigrationsMissing, MigrationRefused for an applied migration that was edited
+ * Makes sure that the schema has all that this version of Muster needs, before anything uses it. A newer database
+ * passes: migrations only add, so that old processes continue while new ones start. Any login that may take on Muster's
+ * roles can call it.
+ * @throws MigrationsMissing, MigrationRefused for an applied migration that was edited
  */
 export function requireMigrations(options: { readonly databaseUrl: string; readonly folder?: string }): Promise<void> {
   return withConnection(options.databaseUrl, async (session) => {
@@ -124,29 +127,28 @@ export function checkSchema(options: { readonly databaseUrl: string }): Promise<
   );
 }
 
-async function findPending(session: Kysely<unknown>, folder = MIGRATIONS_FOLDER): Promise<readonly Migration[]> {
+async function findPending(session: OwnerSession, folder = MIGRATIONS_FOLDER): Promise<readonly Migration[]> {
   return pendingMigrations(await readMigrations(folder), await readLedger(session));
 }
 
-async function readLedger(session: Kysely<unknown>): Promise<AppliedMigration[]> {
-  const there = await sql<{
-    there: boolean;
-  }>`select to_regclass('muster.schema_migrations') is not null as there`.execute(session);
-  if (there.rows[0]?.there !== true) return [];
-  return (
-    await sql<AppliedMigration>`select name, checksum from muster.schema_migrations order by name`.execute(session)
-  ).rows;
+async function readLedger(session: OwnerSession): Promise<AppliedMigration[]> {
+  const ledger = await session
+    .selectNoFrom((eb) => eb.fn<string | null>('to_regclass', [sql.lit('muster.schema_migrations')]).as('found'))
+    .executeTakeFirstOrThrow();
+  if (ledger.found === null) return [];
+  return session.selectFrom('muster.schema_migrations').select(['name', 'checksum']).orderBy('name').execute();
 }
 
-async function applyMigration(session: Kysely<unknown>, migration: Migration): Promise<void> {
+/**
+ * A migration that waits for a lock has every reader and writer of the table wait behind it. So it waits briefly, lets
+ * them pass, and tries again: for five minutes in all.
+ */
+const LOCKS = { waitMs: 2_000, restMs: 3_000, tries: 60 };
+
+async function applyMigration(session: OwnerSession, migration: Migration): Promise<void> {
   const started = performance.now();
   try {
-    await session.transaction().execute(async (transaction) => {
-      await runScript(transaction, migration.source);
-      const elapsed = Math.round(performance.now() - started);
-      await sql`insert into muster.schema_migrations (name, checksum, execution_ms)
-        values (${migration.name}, ${migration.checksum}, ${elapsed})`.execute(transaction);
-    });
+    await applyPatiently(session, migration);
   } catch (error) {
     const fault = faultOf(error);
     // Nothing is wrong with the migration: the same call may succeed once the server is well.
@@ -161,12 +163,41 @@ async function applyMigration(session: Kysely<unknown>, migration: Migration): P
   }
 }
 
-async function refuseDrift(session: Kysely<unknown>): Promise<void> {
+async function applyPatiently(session: OwnerSession, migration: Migration): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await applyOnce(session, migration);
+    } catch (error) {
+      if (!isLockTimeout(error) || tries >= LOCKS.tries) throw error;
+      await pause(LOCKS.restMs);
+    }
+  }
+}
+
+function applyOnce(session: OwnerSession, { name, checksum, source }: Migration): Promise<void> {
+  const started = performance.now();
+  return session.transaction().execute(async (transaction) => {
+    await runScript(transaction, `set local lock_timeout = ${LOCKS.waitMs}`);
+    await runScript(transaction, source);
+    const elapsed = Math.round(performance.now() - started);
+    await transaction
+      .insertInto('muster.schema_migrations')
+      .values({ name, checksum, execution_ms: elapsed })
+      .execute();
+  });
+}
+
+/** `lock_not_available`. */
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '55P03';
+}
+
+async function refuseDrift(session: OwnerSession): Promise<void> {
   const check = await session.transaction().execute(compareState);
   if (check.differences.length > 0) throw new SchemaDrift({ differences: check.differences });
 }
 
-async function compareState(transaction: Kysely<unknown>): Promise<SchemaCheck> {
+async function compareState(transaction: OwnerSession): Promise<SchemaCheck> {
   const recorded = await recordedState(transaction);
   const lines = await readSchemaLines(transaction);
   const differences = recorded === null ? [] : diffLines(recorded.lines, lines);
@@ -178,32 +209,68 @@ async function compareState(transaction: Kysely<unknown>): Promise<SchemaCheck> 
   };
 }
 
-/** Whoever may read neither schema nor ledger under the login's own rights does so as the program's role. */
-async function takeReadingRole(transaction: Kysely<unknown>): Promise<void> {
-  await sql`select set_config('role', 'muster_app', true) from pg_roles
-    where rolname = 'muster_app' and pg_has_role(oid, 'member')
-      and has_schema_privilege(oid, to_regnamespace('muster'), 'usage')`.execute(transaction);
+/** A login that may read neither schema nor ledger does so as the program's role. */
+async function takeReadingRole(transaction: OwnerSession): Promise<void> {
+  await transaction
+    .selectFrom('pg_roles')
+    .select(({ fn, lit }) => fn('set_config', [sql.lit('role'), sql.lit('muster_app'), lit(true)]).as('role'))
+    .where('rolname', '=', 'muster_app')
+    .where(({ fn }) => fn<boolean>('pg_has_role', ['oid', sql.lit('member')]))
+    .where(({ fn }) =>
+      fn<boolean>('has_schema_privilege', ['oid', fn('to_regnamespace', [sql.lit('muster')]), sql.lit('usage')]),
+    )
+    .execute();
 }
 
-async function recordedState(session: Kysely<unknown>): Promise<{ hash: string; lines: string[] } | null> {
-  const there = await sql<{ there: boolean }>`select exists (select from pg_class c join pg_namespace n
-    on n.oid = c.relnamespace where n.nspname = 'muster' and c.relname = 'schema_state'
-      and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')) as there`.execute(session);
-  if (there.rows[0]?.there !== true) return null;
-  const rows = await sql<{ hash: string; lines: string[] }>`select hash, lines from muster.schema_state`.execute(
-    session,
-  );
-  return rows.rows[0] ?? null;
+async function recordedState(session: OwnerSession): Promise<{ hash: string; lines: string[] } | null> {
+  const readable = await session
+    .selectFrom('pg_class as c')
+    .innerJoin('pg_namespace as n', 'n.oid', 'c.relnamespace')
+    .select('c.oid')
+    .where('n.nspname', '=', 'muster')
+    .where('c.relname', '=', 'schema_state')
+    .where(({ fn }) => fn<boolean>('has_schema_privilege', ['n.oid', sql.lit('usage')]))
+    .where(({ fn }) => fn<boolean>('has_table_privilege', ['c.oid', sql.lit('select')]))
+    .executeTakeFirst();
+  if (readable === undefined) return null;
+  const state = await session.selectFrom('muster.schema_state').select(['hash', 'lines']).executeTakeFirst();
+  return state ?? null;
 }
 
-function recordState(session: Kysely<unknown>): Promise<string> {
+function recordState(session: OwnerSession): Promise<string> {
   return session.transaction().execute(async (transaction) => {
     const lines = await readSchemaLines(transaction);
     const hash = hashLines(lines);
-    await sql`insert into muster.schema_state (hash, lines) values (${hash}, ${JSON.stringify(lines)}::jsonb)
-      on conflict (singleton) do update set hash = excluded.hash, lines = excluded.lines, recorded_at = now()`.execute(
-      transaction,
-    );
+    await transaction
+      .insertInto('muster.schema_state')
+      .values({ hash, lines: JSON.stringify(lines) })
+      .onConflict((conflict) =>
+        conflict.column('singleton').doUpdateSet(({ ref, fn }) => ({
+          hash: ref('excluded.hash'),
+          lines: ref('excluded.lines'),
+          recorded_at: fn<Date>('now'),
+        })),
+      )
+      .execute();
     return hash;
   });
+}
+
+/** SHA-256 over the lines, in lower-case hexadecimal. */
+export function hashLines(lines: readonly string[]): string {
+  return createHash('sha256').update(lines.join('\n')).digest('hex');
+}
+
+/**
+ * The differences: `-` for what the migrations made and is missing, `+` for what they did not make, related lines next
+ * to each other.
+ */
+export function diffLines(expected: readonly string[], found: readonly string[]): string[] {
+  const wanted = new Set(expected);
+  const present = new Set(found);
+  const gone = expected.filter((line) => !present.has(line)).map((line) => ({ line, sign: '-' }));
+  const extra = found.filter((line) => !wanted.has(line)).map((line) => ({ line, sign: '+' }));
+  return [...gone, ...extra]
+    .sort((a, b) => (a.line === b.line ? 0 : a.line < b.line ? -1 : 1))
+    .map(({ sign, line }) => `${sign} ${line}`);
 }

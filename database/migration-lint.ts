@@ -1,4 +1,4 @@
-/** Statements that lose or rewrite what is already there, each with its reason. */
+/** Statements that lose or rewrite existing data, each with its reason. Constraints and indexes hold no data. */
 const FORBIDDEN: ReadonlyArray<readonly [RegExp, string]> = [
   [/\bdrop\s+(table|schema|column|view|materialized\s+view|sequence|type|domain|database|role)\b/, 'drops what exists'],
   [/\balter\s+table\b.*\bdrop\s+(?!constraint\b|not\b|default\b|expression\b|identity\b)/, 'drops a column'],

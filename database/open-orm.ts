@@ -1,9 +1,26 @@
-import { MikroORM } from '@mikro-orm/postgresql';
+import { defineConfig, MikroORM } from '@mikro-orm/postgresql';
+import { ENTITIES } from '../entities/index.ts';
 import { DatabaseClosed, PostgresqlUnreachable } from './database-errors.ts';
-import { ormOptions } from './orm-options.ts';
 import { type Database, type DatabaseLog, runUnitOfWork, underDeadline } from './transaction.ts';
 import { UnitDialect } from './unit-driver.ts';
 import { UnitPool } from './unit-pool.ts';
+
+/** The schema that holds every table of Muster. */
+const SCHEMA = 'muster';
+
+/** The options of every mapper of Muster's tables. Migrations own the schema, so no mapper changes it. */
+export function ormOptions(url: string) {
+  return defineConfig({
+    entities: Object.values(ENTITIES),
+    clientUrl: url,
+    schema: SCHEMA,
+    // The mapper would ask in the middle of the first unit of work whether the database exists, and Muster never lets
+    // it create one.
+    ensureDatabase: false,
+    schemaGenerator: { ignoreTriggers: true, ignorePolicies: true, ignoreRoutines: true },
+    logger: () => undefined,
+  });
+}
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -46,7 +63,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     ping: () =>
       whileOpen(() =>
         ping(pool).catch((error: unknown) => {
-          throw new PostgresqlUnreachable(options.url, error);
+          throw isFaultOfProgram(error) ? error : new PostgresqlUnreachable(options.url, error);
         }),
       ),
     close: () => {
@@ -68,6 +85,11 @@ function openPool(options: DatabaseOptions, timeoutMs: number): UnitPool {
     keepAlive: true,
     query_timeout: timeoutMs + CONNECT_TIMEOUT_MS,
   });
+}
+
+/** Not of the connection: what Node refuses of an address has a code. */
+function isFaultOfProgram(error: unknown): boolean {
+  return (error instanceof TypeError || error instanceof ReferenceError) && !('code' in error);
 }
 
 function ping(pool: UnitPool): Promise<void> {

@@ -122,8 +122,8 @@ export class UnitPool implements PostgresPool {
   }
 
   /**
-   * The server gave no further connection: for a while those that there are have to do, and whoever needs one waits in
-   * the pool's queue for its turn.
+   * The server gave no further connection: for a while the existing ones have to be enough, and a unit of work waits
+   * for one in the pool's queue.
    */
   holdSize(): void {
     const { options, totalCount } = this.#pool;
@@ -145,7 +145,7 @@ export class UnitPool implements PostgresPool {
   }
 
   #watch(): void {
-    // Whoever holds a connection hears of its death by the statement that fails; the pool drops free ones by itself.
+    // The holder of a connection learns of its death from the statement that fails; the pool drops free ones by itself.
     this.#pool.on('error', () => undefined);
     this.#pool.on('connect', (client) => {
       this.#alive.add(client);

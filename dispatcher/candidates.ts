@@ -6,7 +6,7 @@ import type { LoopLog } from '../domain/system/loop.ts';
 import { ClaimRepository, type Standing } from '../entities/tasks/claim-repository.ts';
 import type { Claimant, ReadyTurn } from '../entities/tasks/claimant.ts';
 import { WaitingRepository } from '../entities/tasks/waiting-repository.ts';
-import type { JobQueue } from '../redis/job-queue.ts';
+import type { JobQueue, LeasedJob } from '../redis/job-queue.ts';
 import { RedisUnreachable } from '../redis/redis-errors.ts';
 import type { SettingsCache } from './settings-cache.ts';
 
@@ -22,11 +22,11 @@ export interface CandidatesOptions {
 const LEASE_MS = 10_000;
 /** Ended tasks of which Redis is told in one call. */
 const RELEASED_AT_ONCE = 500;
-/** How long a job stays away for which there was no room in PostgreSQL after all. */
+/** The delay of a job that found no room in PostgreSQL after all. */
 const NO_ROOM_MS = 200;
 /**
- * How long a job that this worker cannot carry out stays away. The longer, the more lie at the head of the queue, so
- * that the ones behind them can be seen, however many there are.
+ * The delay of a job that this worker cannot carry out. It grows with the number of such jobs at the head of the queue,
+ * so that the ones behind them are seen, however many there are.
  */
 const ELSEWHERE_MS = { first: 300, most: 10_000 };
 /** Without Redis, one of so many starts goes to the lowest band, and to what has waited longest. */
@@ -37,10 +37,9 @@ const TELL_MISSING_MS = 60_000;
 const AFTER_ELSEWHERE_MS = 500;
 
 /**
- * Where a dispatcher finds what it may claim: the index in Redis, or PostgreSQL while Redis does not
- * answer, or answers with anything but jobs; and where it says
- * what became of it. What Redis is told and does not hear makes no difference in the end: a job too many is refused by
- * the next claim, and slots are compared with PostgreSQL's.
+ * Where a dispatcher finds what it may claim, and where it reports what became of it: the index in Redis, or PostgreSQL
+ * while Redis does not answer or answers with anything but jobs. A report that does not reach Redis makes no difference
+ * in the end: the next claim refuses a job too many, and slots are compared with PostgreSQL's.
  */
 export class Candidates {
   readonly #options: CandidatesOptions;
@@ -78,23 +77,41 @@ export class Candidates {
     return this.#hasMore;
   }
 
-  /** Tasks that may be claimable, first to start first. Those of Redis are nobody else's for a while. */
-  async next(limit: number): Promise<TaskId[]> {
+  /**
+   * Tasks that may be claimable, first to start first; the urgent ones in a batch of their own, so that they need not wait
+   * for the claims of many. Those of Redis are nobody else's for a while.
+   */
+  async next(limit: number): Promise<TaskId[][]> {
+    const jobs = await this.#lease(limit, false);
+    if (jobs === null) return nonEmpty([await this.#ready(limit)]);
+    this.#hasMore = false;
+    const idsOf = (isUrgent: boolean) =>
+      jobs.filter(({ band }) => (band === 'high') === isUrgent).map((job) => job.taskId);
+    return nonEmpty([idsOf(true), idsOf(false)]);
+  }
+
+  /** The same of urgent tasks alone. */
+  async urgent(limit: number): Promise<TaskId[]> {
+    const jobs = await this.#lease(limit, true);
+    return jobs === null ? this.#readyInTurn('urgent', limit) : jobs.map((job) => job.taskId);
+  }
+
+  /** Null while Redis is unavailable. */
+  async #lease(max: number, urgent: boolean): Promise<LeasedJob[] | null> {
     const { queue, log } = this.#options;
     try {
-      const jobs = await queue.lease({ max: limit, leaseMs: LEASE_MS });
+      const jobs = await queue.lease({ max, leaseMs: LEASE_MS, urgent });
       if (this.#outage !== null) log.warn({}, 'Redis answers again; tasks are taken from its queue');
       this.#outage = null;
-      this.#hasMore = false;
-      return jobs.map((job) => job.taskId);
+      return jobs;
     } catch (error) {
       const outage = error instanceof RedisUnreachable ? error.kind : 'unknown';
       if (this.#outage !== outage) {
         log.warn({ error: errorMessage(error) }, 'Redis is unavailable; tasks are taken from PostgreSQL');
       }
       this.#outage = outage;
+      return null;
     }
-    return this.#ready(limit);
   }
 
   /** Counts starts as the queue does; where several tasks compete for one slot, a turn must be asked for alone. */
@@ -193,10 +210,14 @@ export class Candidates {
     await say(this.#options.queue).catch((error: unknown) => {
       this.#options.log.warn(
         { error: errorMessage(error) },
-        'the queue in Redis could not be updated; its leases will expire',
+        'could not update the queue in Redis; its leases will expire',
       );
     });
   }
+}
+
+function nonEmpty(batches: readonly TaskId[][]): TaskId[][] {
+  return batches.filter(({ length }) => length > 0);
 }
 
 function nextDelay(before: number): number {

@@ -1,10 +1,8 @@
-import { type Client, type WorkflowExecutionStatusName, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { Database } from '../database/transaction.ts';
-import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { Loop, type LoopLog, Loops } from '../domain/system/loop.ts';
-import type { ExecutionRef } from '../domain/tasks/execution.ts';
+import { type ExecutionRef, taskWorkflowId } from '../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
-import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
@@ -12,12 +10,15 @@ import { TraceRepository } from '../entities/traces/trace-repository.ts';
 import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import { endFromOutside } from '../operations/record/end-from-outside.ts';
 import { Recorder } from '../operations/record/recorder.ts';
+import type { RecordLog } from '../operations/record/recording.ts';
+import { leaveTogether } from '../operations/record/shared-traces.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import { RedisUnreachable } from '../redis/redis-errors.ts';
+import { callWorkflow } from '../temporal/call-workflow.ts';
 import { explain } from '../temporal/refusals.ts';
-import { endUnstartable } from './end-unstartable.ts';
 import { IndexMender } from './mend-index.ts';
 import type { SettingsCache } from './settings-cache.ts';
+import { endUnstartable } from './start-all.ts';
 import type { StartTask } from './start-task.ts';
 import type { StartVerdicts } from './start-verdicts.ts';
 
@@ -32,7 +33,7 @@ export interface ReconcilerOptions {
   readonly taskQueue: string;
   /** How long after its claim, or its last comparison, Temporal is asked about an open task. */
   readonly suspectAfterSeconds: number;
-  readonly log: LoopLog;
+  readonly log: LoopLog & RecordLog;
 }
 
 /** A lost index is noticed within two looks. */
@@ -46,7 +47,6 @@ const SUSPECTS_PER_TURN = 50;
  * and they must not stand in the line of those that were to run.
  */
 const WAITING_FACTOR = 30;
-const TEMPORAL_DEADLINE_MS = 3_000;
 
 /**
  * Compares the stores and mends what disagrees, forever, in every worker process. Each sweep is idempotent, and what one
@@ -59,33 +59,20 @@ const TEMPORAL_DEADLINE_MS = 3_000;
  * - lost end: its workflow is closed and the task is open → the task ends as the workflow did;
  * - open trace: a task has ended and its trace has not → the trace ends as the task did.
  */
-export class Reconciler {
+export class Reconciler extends Loops {
   readonly #options: ReconcilerOptions;
   readonly #index: IndexMender;
-  /** Two loops: Temporal may be slow, and a lost index must not wait for it. */
-  readonly #loops: Loops;
   #looks = 0;
 
   constructor(options: ReconcilerOptions) {
-    this.#options = options;
-    this.#index = new IndexMender(options);
     const { log } = options;
-    this.#loops = new Loops([
+    // Two loops: Temporal may be slow, and a lost index must not wait for it.
+    super([
       new Loop({ name: 'index', turn: () => this.#mendIndex(), log, explain }),
       new Loop({ name: 'reconciler', turn: () => this.#mendTasks(), log, explain }),
     ]);
-  }
-
-  get pulse(): LoopPulse {
-    return this.#loops.pulse;
-  }
-
-  start(): void {
-    this.#loops.start();
-  }
-
-  stop(): Promise<void> {
-    return this.#loops.stop();
+    this.#options = options;
+    this.#index = new IndexMender(options);
   }
 
   async #mendIndex(): Promise<number> {
@@ -114,8 +101,10 @@ export class Reconciler {
         ...(await open.unchecked('occupying', suspectAfterSeconds, SUSPECTS_PER_TURN)),
         ...(await open.unchecked('waiting', WAITING_FACTOR * suspectAfterSeconds, SUSPECTS_PER_TURN)),
       ];
-      await open.markChecked(found.map((task) => task.execution.taskId));
-      return found;
+      const ids = found.map((task) => task.execution.taskId);
+      await open.markChecked(ids);
+      // Read again: from now on no shared execution takes one of them that none carries yet.
+      return open.findOpen(ids);
     });
     await Promise.all(suspects.map((task) => this.#settleOrEnd(task)));
   }
@@ -130,17 +119,30 @@ export class Reconciler {
         await endUnstartable(this.#options, task, failure);
       });
     } catch (error) {
-      this.#options.log.warn({ taskId, error: explain(error) }, 'a task could not be compared with Temporal');
+      this.#options.log.warn({ taskId, error: explain(error) }, 'could not compare a task with Temporal; retrying');
     }
   }
 
   async #settleSuspect(task: ClaimedTask): Promise<void> {
-    const { start, log } = this.#options;
-    const { taskId, traceNumber } = task.execution;
-    const status = await this.#workflowStatus(taskWorkflowId(taskId, traceNumber));
+    const { client, start, log } = this.#options;
+    const { taskId, traceId, traceNumber } = task.execution;
+    const { carriedBy } = task;
+    const workflowId = carriedBy ?? taskWorkflowId(taskId, traceNumber);
+    const found = await callWorkflow(client, workflowId, (handle) => handle.describe());
+    const status = found?.status.name ?? 'NOT_FOUND';
     if (status === 'RUNNING' || status === 'CONTINUED_AS_NEW' || status === 'PAUSED') return;
+    if (carriedBy !== null) {
+      log.warn({ taskId, workflowId, status }, 'its shared execution is gone; restarting the task on its own');
+      const { database, settings } = this.#options;
+      await leaveTogether({ database, settings: await settings.current(), log }, carriedBy, [traceId]);
+      const [own] = await database.single.inSystem('reconcile', ({ em }) =>
+        new SuspectRepository(em).findOpen([taskId]),
+      );
+      if (own?.carriedBy === null) await start(own);
+      return;
+    }
     if (status === 'NOT_FOUND') {
-      log.warn({ taskId }, 'a claimed task had no workflow; starting one');
+      log.warn({ taskId }, 'a claimed task has no workflow; starting one');
       await start(task);
       return;
     }
@@ -153,18 +155,6 @@ export class Reconciler {
     await endFromOutside(this.#options, task.execution, { ...end, terminate: false });
   }
 
-  async #workflowStatus(workflowId: string): Promise<WorkflowExecutionStatusName | 'NOT_FOUND'> {
-    const { client } = this.#options;
-    try {
-      const handle = client.workflow.getHandle(workflowId);
-      const description = await client.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, () => handle.describe());
-      return description.status.name;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return 'NOT_FOUND';
-      throw error;
-    }
-  }
-
   async #endOpenTraces(): Promise<void> {
     const open = await this.#options.database.inSystem('reconcile', ({ em }) =>
       new TraceRepository(em).unfinished(SUSPECTS_PER_TURN),
@@ -172,7 +162,10 @@ export class Reconciler {
     for (const execution of open) {
       await this.#endTrace(execution).catch((error: unknown) => {
         const { traceId } = execution;
-        this.#options.log.warn({ traceId, error: explain(error) }, 'the trace of an ended task could not be ended');
+        this.#options.log.warn(
+          { traceId, error: explain(error) },
+          'could not close the trace of an ended task; retrying',
+        );
       });
     }
   }

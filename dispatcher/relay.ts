@@ -1,12 +1,11 @@
-import { type Client, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { Database, Transaction } from '../database/transaction.ts';
-import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import type { TaskId } from '../domain/ids.ts';
 import { Loop, type LoopLog, Loops } from '../domain/system/loop.ts';
 import type { OutboxTopic } from '../domain/system/outbox.ts';
-import type { ExecutionRef } from '../domain/tasks/execution.ts';
+import { BUDGET_GRANTED_SIGNAL, type ExecutionRef, taskWorkflowId } from '../domain/tasks/execution.ts';
 import { isOpenTaskStatus } from '../domain/tasks/task-status.ts';
-import { taskWorkflowId } from '../domain/tasks/workflow-id.ts';
+import { APPROVAL_DECIDED } from '../domain/tools/approval-words.ts';
 import {
   type OutboxEntry,
   OutboxRepository,
@@ -19,6 +18,7 @@ import { enqueueJobs } from '../operations/tasks/enqueue-jobs.ts';
 import type { FollowedEnds } from '../operations/tasks/follow-ends.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
+import { callWorkflow } from '../temporal/call-workflow.ts';
 import { explain } from '../temporal/refusals.ts';
 import { isOutage, verdictOf } from './verdict.ts';
 
@@ -60,7 +60,7 @@ interface Turn {
 
 type SendBatch = (batch: Batch) => Promise<Sent>;
 
-/** Rows younger than this are usually sent by whoever wrote them. */
+/** Rows younger than this are usually sent by their writers. */
 const GRACE_MS = 1_000;
 /** Rows of one turn. One row of a submit may name a thousand tasks; a cancel is a call to Temporal. */
 const BATCH_SIZE: Record<OutboxTopic, number> = {
@@ -68,9 +68,10 @@ const BATCH_SIZE: Record<OutboxTopic, number> = {
   'task.cancelled': 50,
   'task.killed': 50,
   'task.finished': 500,
+  'approval.decided': 50,
+  'budget.granted': 50,
 };
 const IDLE_MS = 1_000;
-const TEMPORAL_DEADLINE_MS = 3_000;
 /** The longest between two tries of a row, in seconds: of one whose store is unavailable, and of one that alone fails. */
 const MOST_WAIT_SECONDS = { outage: 2, row: 60 };
 const NOT_THERE = 'the workflow is not there';
@@ -83,28 +84,23 @@ const NOT_THERE = 'the workflow is not there';
  * store is there, its rows are sent one by one. A row that is refused for good is given up, with an error in the log: the
  * sweeps of the stores do without it. A crash leaves all rows of its batch unsent.
  */
-export class Relay {
+export class Relay extends Loops {
   readonly #options: RelayOptions;
-  readonly #loops: Loops;
   readonly #ended: EndedTasks;
 
   constructor(options: RelayOptions) {
+    const loopOf = (topic: OutboxTopic, send: SendBatch) =>
+      new Loop({ name: `relay ${topic}`, turn: () => this.#next(topic, send), log: options.log, explain });
+    super([
+      loopOf('task.submitted', (batch) => this.#enqueue(batch)),
+      loopOf('task.cancelled', (batch) => this.#each(batch, (entry) => this.#cancel(entry, batch.tasks))),
+      loopOf('task.killed', (batch) => this.#each(batch, (entry) => this.#terminate(entry))),
+      loopOf('approval.decided', (batch) => this.#each(batch, (entry) => this.#tellDecision(entry, batch.tasks))),
+      loopOf('task.finished', (batch) => this.#finish(batch)),
+      loopOf('budget.granted', (batch) => this.#each(batch, (entry) => this.#tellGranted(entry, batch.tasks))),
+    ]);
     this.#options = options;
     this.#ended = new EndedTasks(options);
-    this.#loops = new Loops([
-      this.#loopOf('task.submitted', (batch) => this.#enqueue(batch)),
-      this.#loopOf('task.cancelled', (batch) => this.#each(batch, (entry) => this.#cancel(entry, batch.tasks))),
-      this.#loopOf('task.killed', (batch) => this.#each(batch, (entry) => this.#terminate(entry))),
-      this.#loopOf('task.finished', (batch) => this.#finish(batch)),
-    ]);
-  }
-
-  get pulse(): LoopPulse {
-    return this.#loops.pulse;
-  }
-
-  start(): void {
-    this.#loops.start();
   }
 
   /**
@@ -115,17 +111,14 @@ export class Relay {
     this.#ended.add(taskId);
   }
 
-  async stop(): Promise<void> {
-    await this.#loops.stop();
+  override async stop(): Promise<void> {
+    await super.stop();
     await this.#ended.settled();
   }
 
-  #loopOf(topic: OutboxTopic, send: SendBatch): Loop {
-    const turn = async () => {
-      const { sent, full } = await this.#turn(topic, send);
-      return full && sent > 0 ? 0 : IDLE_MS;
-    };
-    return new Loop({ name: `relay ${topic}`, turn, log: this.#options.log, explain });
+  async #next(topic: OutboxTopic, send: SendBatch): Promise<number> {
+    const { sent, full } = await this.#turn(topic, send);
+    return full && sent > 0 ? 0 : IDLE_MS;
   }
 
   async #turn(topic: OutboxTopic, send: SendBatch): Promise<Turn> {
@@ -181,7 +174,7 @@ export class Relay {
     for (const { id, reason } of unsent(refused)) {
       this.#options.log.warn(
         { topic, outboxId: id, error: reason },
-        'an outbox row was refused permanently; it is given up',
+        'outbox row permanently rejected; giving up on it',
       );
     }
     await outbox.refuse(unsent(refused));
@@ -244,17 +237,26 @@ export class Relay {
     return true;
   }
 
+  /** @returns whether the row is done with: a task that has ended, or began a new trace, waits for nobody */
+  async #tellDecision({ taskIds, traceNumber, approvalId }: OutboxEntry, tasks: Batch['tasks']): Promise<boolean> {
+    const [taskId] = taskIds;
+    const task = taskId === undefined ? undefined : tasks.get(taskId);
+    if (task === undefined || approvalId === null || !isOpenTaskStatus(task.status)) return true;
+    if (task.traceCount !== traceNumber) return true;
+    return this.#ask(task.taskId, traceNumber, (handle) => handle.signal(APPROVAL_DECIDED, approvalId));
+  }
+
+  /** A task whose workflow is not there, or has closed, looks at its budget when it starts. @returns true */
+  async #tellGranted({ taskIds }: OutboxEntry, tasks: Batch['tasks']): Promise<boolean> {
+    const open = taskIds.flatMap((id) => tasks.get(id) ?? []).filter(({ status }) => isOpenTaskStatus(status));
+    const tell = (handle: WorkflowHandle) => handle.signal(BUDGET_GRANTED_SIGNAL);
+    await Promise.all(open.map(({ taskId, traceCount }) => this.#ask(taskId, traceCount, tell)));
+    return true;
+  }
+
   /** @returns whether the workflow is there and open */
   async #ask(taskId: TaskId, traceNumber: number, ask: (handle: WorkflowHandle) => Promise<unknown>): Promise<boolean> {
-    const { client } = this.#options;
-    const handle = client.workflow.getHandle(taskWorkflowId(taskId, traceNumber));
-    try {
-      await client.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, () => ask(handle));
-      return true;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
+    return (await callWorkflow(this.#options.client, taskWorkflowId(taskId, traceNumber), ask)) !== null;
   }
 }
 

@@ -12,8 +12,8 @@ import { SettingsRepository } from '../entities/system/settings-repository.ts';
 const MAX_AGE_MS = 1_000;
 
 /**
- * The settings of the queue, read from their row at most once a second. A row that was written by hand and cannot be
- * used is reported once and changes nothing.
+ * The settings of the queue, read from their row at most once a second. A manually written row that is invalid is
+ * reported once and changes nothing.
  */
 export class SettingsCache {
   readonly #database: Database;

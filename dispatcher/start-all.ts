@@ -3,11 +3,12 @@ import type { Database } from '../database/transaction.ts';
 import type { TaskId } from '../domain/ids.ts';
 import type { ReachFailpoint } from '../domain/system/failpoints.ts';
 import type { LoopLog } from '../domain/system/loop.ts';
+import type { Failure } from '../domain/tasks/execution.ts';
 import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import type { GraphCache } from '../operations/graphs/graph-cache.ts';
+import { endFromOutside } from '../operations/record/end-from-outside.ts';
 import { explain } from '../temporal/refusals.ts';
-import { endUnstartable } from './end-unstartable.ts';
 import type { StartTask } from './start-task.ts';
 import type { StartVerdicts } from './start-verdicts.ts';
 
@@ -23,7 +24,8 @@ export interface StartAllOptions {
   readonly stopping: () => boolean;
 }
 
-const BACK_OFF_MS = { first: 200, most: 5_000 };
+/** How long the next try to start something waits: twice as long each time. */
+export const BACK_OFF_MS = { first: 200, most: 5_000 };
 
 /**
  * Starts claimed tasks, for as long as Temporal is unavailable and this process runs: they are claimed, and this process
@@ -50,7 +52,7 @@ async function startOne(options: StartAllOptions, task: ClaimedTask): Promise<vo
         await endUnstartable(options, task, failure);
         return options.ended(taskId);
       }
-      log.warn({ taskId, error: explain(error) }, 'a workflow could not be started; retrying');
+      log.warn({ taskId, error: explain(error) }, 'could not start a workflow; retrying');
     }
     if (stopping()) return;
     await pause(wait);
@@ -64,4 +66,15 @@ function hasEnded({ database }: StartAllOptions, { execution }: ClaimedTask): Pr
     .inSystem('dispatch', ({ em }) => new ClaimRepository(em).isOpen(execution))
     .then((isOpen) => !isOpen)
     .catch(() => false);
+}
+
+/** Ends a claimed task, as failed with the reason, that can never start. Repeating it changes nothing: its first end stands. */
+export async function endUnstartable(
+  { database, graphs, log }: Pick<StartAllOptions, 'database' | 'graphs' | 'log'>,
+  { execution }: ClaimedTask,
+  failure: Failure,
+): Promise<void> {
+  const facts = { taskId: execution.taskId, code: failure.code, error: failure.message };
+  log.warn(facts, 'a task can never start; it ends as failed');
+  await endFromOutside({ database, graphs }, execution, { status: 'failed', failure, terminate: false });
 }

@@ -93,9 +93,6 @@ export class StartVerdicts {
   #tell(error: unknown): void {
     if (performance.now() - this.#toldAt < TELL_EVERY_MS) return;
     this.#toldAt = performance.now();
-    this.#options.log.warn(
-      { error: explain(error) },
-      'Temporal refuses starts, and not only of single tasks; they are tried again',
-    );
+    this.#options.log.warn({ error: explain(error) }, 'Temporal is rejecting all workflow starts; retrying');
   }
 }

@@ -1,6 +1,7 @@
 import type { Database } from '../database/transaction.ts';
-import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { Loop, type LoopLog } from '../domain/system/loop.ts';
+import { BudgetRepository } from '../entities/budgets/budget-repository.ts';
+import { analyzeGrown } from '../entities/system/statistics.ts';
 import { ScheduleRepository } from '../entities/tasks/schedule-repository.ts';
 import { type OverdueTask, SuspectRepository } from '../entities/tasks/suspect-repository.ts';
 import type { GraphCache } from '../operations/graphs/graph-cache.ts';
@@ -33,39 +34,29 @@ const ENDS_PER_TURN = 50;
 const END_GRACE_SECONDS = 30;
 
 /**
- * Does what is due, in every worker process: lets deferred tasks go when their time has come, fails those that still wait
- * at their deadline, ends those that should have been ended by their workflow and were not, whatever Temporal knows of it,
- * and mends what an end left undone, which is tasks that stay blocked and series that stand still. What follows from an
- * end that it writes, the relay does from the end's outbox row. Two sweepers at once share the work; a crash leaves it to
- * the next turn of any of them.
+ * Does what is due, in every worker process. It releases deferred tasks when their time has come, fails tasks that
+ * still wait at their deadline, ends tasks that their workflow should have ended and did not, whatever Temporal knows
+ * of it, and mends what an end left undone: tasks that stay blocked, and series that stand still. Within 60 s of the death
+ * of a process it ends what that had reserved of budgets. It has tables
+ * analysed that have grown, because autovacuum comes too late for a first burst. The relay does what follows from an
+ * end that the sweeper writes, from the outbox row of that end. Two sweepers at once share the work. After a crash, the
+ * next turn of any sweeper continues.
  */
-export class Sweeper {
+export class Sweeper extends Loop {
   readonly #options: SweeperOptions;
-  readonly #loop: Loop;
   #turns = 0;
   #mends = 0;
 
   constructor(options: SweeperOptions) {
+    super({ name: 'sweeper', turn: () => this.#turn(), log: options.log, explain });
     this.#options = options;
-    this.#loop = new Loop({ name: 'sweeper', turn: () => this.#turn(), log: options.log, explain });
-  }
-
-  get pulse(): LoopPulse {
-    return this.#loop.pulse;
-  }
-
-  start(): void {
-    this.#loop.start();
-  }
-
-  stop(): Promise<void> {
-    return this.#loop.stop();
   }
 
   async #turn(): Promise<number> {
     this.#turns += 1;
     const sweeps = [this.#releaseDue(), this.#failLate()];
-    if (this.#turns % MEND_EVERY_TURNS === 0) sweeps.push(this.#mend(), this.#endOverdue());
+    if (this.#turns % MEND_EVERY_TURNS === 0)
+      sweeps.push(this.#mend(), this.#endOverdue(), this.#endReservations(), this.#analyze());
     const results = await Promise.allSettled(sweeps);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -117,8 +108,20 @@ export class Sweeper {
       if (standing?.isNew !== true) return;
       log.warn({ taskId, status: standing.status }, 'ended a task because its workflow had not ended it in time');
     } catch (error) {
-      log.warn({ taskId, error: explain(error) }, 'a task that should have ended could not be ended');
+      log.warn({ taskId, error: explain(error) }, 'could not end a task that its workflow has not ended; retrying');
     }
+  }
+
+  async #endReservations(): Promise<number> {
+    const { database, log } = this.#options;
+    const ended = await database.single.inSystem('dispatch', ({ em }) => new BudgetRepository(em).endDead(BATCH_SIZE));
+    if (ended > 0) log.warn({ ended }, 'ended budget reservations of processes and tasks that are gone');
+    return ended;
+  }
+
+  async #analyze(): Promise<number> {
+    await this.#options.database.single.inSystem('dispatch', ({ em }) => analyzeGrown(em));
+    return 0;
   }
 
   async #mend(): Promise<number> {

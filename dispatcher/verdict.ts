@@ -18,7 +18,10 @@ export function verdictOf(error: unknown): Failure | null {
   };
 }
 
-/** Whether an error says that a store, or Temporal, is unavailable to everybody, so that trying others there is pointless. */
+/**
+ * Whether an error says that a store or Temporal is unavailable to all, so that it is pointless to try the others
+ * there.
+ */
 export function isOutage(error: unknown): boolean {
   return hasErrorCode(error) ? isStoreOutage(error) : refusalOf(error)?.isFinal === false;
 }

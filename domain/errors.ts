@@ -1,8 +1,9 @@
 import { readSafely, thrownText } from './thrown-text.ts';
 
-/** Stable codes of every error that Muster raises. A code is never reused; each has its row in docs/errors.md. */
+/** The stable codes of all errors of Muster. A code is never reused; each has its row in docs/errors.md. */
 export const ERROR_CODES = [
   'config_invalid',
+  'node_too_old',
   'service_not_running',
   'service_start_failed',
   'folder_unusable',
@@ -63,21 +64,38 @@ export const ERROR_CODES = [
   'agents_wait_in_circle',
   'message_chain_too_long',
   'worker_stop_incomplete',
+  'secret_key_missing',
+  'secret_unreadable',
+  'model_settings_invalid',
+  'script_not_played',
+  'model_unknown',
+  'model_key_missing',
+  'model_refused',
+  'model_unavailable',
+  'grant_unknown',
+  'approval_unknown',
+  'approval_closed',
+  'approval_refused',
+  'budget_exhausted',
+  'budget_unknown',
+  'steps_exhausted',
+  'output_invalid',
+  'model_call_in_doubt',
 ] as const;
-/** The code of an error of Muster: what survives a process, a retry and a workflow. `docs/errors.md` has a row for each. */
+/** The code of an error, which survives a process, a retry and a workflow. `docs/errors.md` has a row for each. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** Facts of an error: small JSON values that survive a process boundary. */
 export type ErrorFacts = Readonly<Record<string, string | number | boolean | null>>;
 
 /**
- * The base of every error that Muster raises. Match on `code`, never on the class or the text: only the code survives
- * the way through Temporal and the database.
+ * The base of all errors of Muster. Match on `code`, never on the class or the text: only the code survives Temporal
+ * and the database.
  */
 export abstract class MusterError extends Error {
   abstract readonly code: ErrorCode;
-  /** Whether repeating the same call can help. Fixed by the class. */
-  abstract readonly retryable: boolean;
+  /** Whether repeating the same call can help. Fixed by the class. @defaultValue false */
+  readonly retryable: boolean = false;
   readonly facts: ErrorFacts;
 
   constructor(message: string, facts: ErrorFacts = {}, options?: { cause?: unknown }) {
@@ -93,8 +111,8 @@ export function hasErrorCode(error: unknown): error is { code: ErrorCode; messag
 }
 
 /**
- * Whether an error is one of ours that no repetition gets past. A connection that this program closed is none of these: it
- * says nothing about what was asked.
+ * Whether an error is one of Muster's and would occur at every repetition. A connection that this program closed does
+ * not count: it says nothing about the request.
  */
 export function isFinalError(error: unknown): error is MusterError {
   return error instanceof MusterError && !error.retryable && error.code !== 'service_unreachable';
@@ -108,19 +126,19 @@ const OUTAGE_CODES: readonly ErrorCode[] = [
 ];
 
 /**
- * Whether an error says that a store is unavailable to everybody: the same may succeed later, and trying something else
- * there now is pointless. Not so a connection that this program closed.
+ * Whether an error means that a store is unavailable to everybody: the same request may succeed later, and other
+ * requests would fail now. False for a connection that this program closed.
  */
 export function isStoreOutage(error: unknown): boolean {
   return hasErrorCode(error) && OUTAGE_CODES.includes(error.code) && readSafely(error, 'retryable') !== false;
 }
 
-/** The sentence of whatever was thrown: see {@link thrownText}. Never empty, never throws. */
+/** The sentence of anything that was thrown: see {@link thrownText}. Never empty, never throws. */
 export function errorMessage(error: unknown): string {
   return thrownText(error);
 }
 
-/** The same without its last full stop, to stand inside another sentence. */
+/** The same without its last full stop, for use inside another sentence. */
 export function errorClause(error: unknown): string {
   return errorMessage(error).trim().replace(/\.$/, '');
 }

@@ -1,6 +1,5 @@
-declare const brand: unique symbol;
-/** A string that the compiler keeps apart from other strings. */
-export type Branded<Name extends string> = string & { readonly [brand]: Name };
+/** A string that the compiler distinguishes from other strings. */
+export type Branded<Name extends string> = string & { readonly __brand: Name };
 
 export type TaskId = Branded<'TaskId'>;
 export type TraceId = Branded<'TraceId'>;
@@ -10,6 +9,8 @@ export type ArtifactId = Branded<'ArtifactId'>;
 export type LeaseId = Branded<'LeaseId'>;
 export type MessageId = Branded<'MessageId'>;
 export type TenantId = Branded<'TenantId'>;
+export type GrantId = Branded<'GrantId'>;
+export type ApprovalId = Branded<'ApprovalId'>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TASK_QUEUE = /^[A-Za-z0-9._-]{1,64}$/;
@@ -30,7 +31,7 @@ export function isTaskQueue(text: string): boolean {
   return TASK_QUEUE.test(text);
 }
 
-/** The tenant of whoever names none. */
+/** The tenant of callers that name none. */
 export const DEFAULT_TENANT = 'default' as TenantId;
 /** The tenant that owns the agents and graphs which every tenant may use. */
 export const SYSTEM_TENANT = 'system' as TenantId;

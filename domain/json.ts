@@ -3,7 +3,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** An object of JSON. */
 export type JsonObject = { readonly [key: string]: Json };
 
-/** Levels of lists and objects in one value. What reads values calls itself for each level and must not run out of stack. */
+/** Levels of lists and objects in one value. Code that reads values recurses and must not exhaust the stack. */
 export const MAX_JSON_DEPTH = 500;
 
 /** Type guard for a JSON object (not an array, not null). */
@@ -11,7 +11,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** What no text may hold, named for a sentence; null for a text that PostgreSQL can keep. */
+/** What makes a text impossible to store, for a sentence; null for a text that PostgreSQL can store. */
 export function textFault(text: string): string | null {
   if (text.includes('\u0000')) return 'a NUL character';
   return text.isWellFormed() ? null : 'half of a surrogate pair';
@@ -22,19 +22,19 @@ export function formatPointer(tokens: readonly (string | number)[]): string {
   return tokens.map((token) => `/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-/** A path stands in messages and logs: of a longer one its beginning says enough. */
+/** Paths appear in messages and logs; the beginning of a longer one is enough. */
 const MAX_PATH_LENGTH = 200;
 
-/** A value as its JSON, or the first place, as a JSON Pointer, of what JSON cannot keep, and what was found there. */
+/** A value as JSON, or the place (a JSON Pointer) of the first value that JSON cannot express, and its description. */
 export type ToJsonResult =
   | { readonly ok: true; readonly value: Json }
   | { readonly ok: false; readonly path: string; readonly found: string };
 
 /**
- * Makes of a value what JSON keeps of it: a copy of its own, in which dates are ISO 8601 texts, whatever has a `toJSON`
- * is what that gives, and properties that are undefined are left out. What JSON would drop or change silently is refused
- * instead: functions, symbols, BigInts, NaN and infinities, maps, sets, errors, bytes, promises, undefined in a list,
- * circles, more than {@link MAX_JSON_DEPTH} levels, and texts that PostgreSQL cannot keep. Never throws.
+ * Copies a value as JSON: dates become ISO 8601 texts, objects with `toJSON` become its result, and undefined
+ * properties are left out. Values that JSON would drop or change silently are refused: functions, symbols, BigInts, NaN
+ * and infinities, maps, sets, errors, bytes, promises, undefined in a list, circles, more than {@link MAX_JSON_DEPTH}
+ * levels, and texts that PostgreSQL cannot store. Never throws.
  */
 export function toJson(value: unknown): ToJsonResult {
   const walk: Walk = { tokens: [], open: new Set(), found: '' };
@@ -44,12 +44,12 @@ export function toJson(value: unknown): ToJsonResult {
     : { ok: true, value: copied };
 }
 
-/** What in a value JSON cannot keep, as a sentence. */
+/** A sentence about a value that is not JSON. */
 export function notJson({ path, found }: Extract<ToJsonResult, { ok: false }>): string {
   return `${found}${path === '' ? '' : ` at ${path}`} is not JSON.`;
 }
 
-/** Where a walk through a value stands; at its end, if it failed, where and why. */
+/** The state of a walk through a value; after a failure, its place and reason. */
 interface Walk {
   readonly tokens: (string | number)[];
   /** The lists and objects around this place. */
@@ -74,7 +74,7 @@ function printablePath(tokens: readonly (string | number)[]): string {
   return path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path;
 }
 
-/** Undefined for what failed, here and below: the walk then stands where it did. */
+/** Undefined after a failure here or below; the walk then keeps the place. */
 function copy(value: unknown, walk: Walk): Json | undefined {
   switch (typeof value) {
     case 'string':
@@ -118,7 +118,7 @@ function copyOther(value: object, walk: Walk): Json | undefined {
   return kind === 'Object' ? copyFields(value, walk) : fail(walk, `${/^[AEIO]/.test(kind) ? 'an' : 'a'} ${kind}`);
 }
 
-/** What the language calls an object: `Object` for plain ones and for instances of classes, `Map`, `Error` and so on. */
+/** The language's name for an object: `Object` for plain ones and instances of classes, `Map`, `Error` and so on. */
 function kindOf(value: object): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
@@ -155,7 +155,23 @@ function setField(fields: Record<string, Json>, name: string, value: Json): void
   else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** A text without the characters that PostgreSQL keeps in none: what says why something failed has to be stored. */
+/** A text without the characters that PostgreSQL cannot store, so that the reason of a failure can always be stored. */
 export function storableText(text: string): string {
   return text.replaceAll('\u0000', '\ufffd').toWellFormed();
+}
+
+/**
+ * One text for one value: keys sorted by code unit at every depth, no white space. Two values that differ only in the
+ * order of their keys have the same text, so its hash identifies the value.
+ */
+export function canonicalJson(value: Json): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  const sorted = entries.sort(([one], [other]) => (one < other ? -1 : 1));
+  return `{${sorted.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
 }

@@ -1,9 +1,9 @@
 import { storableText } from './json.ts';
 
-/** Of a thrown thing's text: a quoted document fits neither into rows nor into Temporal. */
-export const MAX_MESSAGE_CHARACTERS = 2_000;
+/** The longest text of a thrown value: a quoted document fits into neither rows nor Temporal. */
+const MAX_MESSAGE_CHARACTERS = 2_000;
 
-/** Of an aggregate's errors, so many are told; of an object, so many properties, this deep. */
+/** The errors of an aggregate, the properties of an object and its levels that are shown. */
 const TOLD_CAUSES = 3;
 const TOLD_PROPERTIES = 12;
 const TOLD_DEPTH = 3;
@@ -11,15 +11,15 @@ const TOLD_CHARACTERS = 500;
 
 /**
  * One sentence for anything that can be thrown: an error's message, the first causes of an aggregate, the class of an
- * error without words, the content of an object. Never empty, at most {@link MAX_MESSAGE_CHARACTERS} long, without the
- * characters that PostgreSQL keeps in no text. Reading it never throws, whatever getters and proxies do.
+ * error without a message, the content of an object. Never empty, at most {@link MAX_MESSAGE_CHARACTERS} long, without
+ * characters that PostgreSQL cannot store. Never throws, whatever getters and proxies do.
  */
 export function thrownText(thrown: unknown): string {
   const text = textOf(thrown, 0);
   return storableText(text.length > MAX_MESSAGE_CHARACTERS ? `${text.slice(0, MAX_MESSAGE_CHARACTERS - 1)}…` : text);
 }
 
-/** A property of anything; undefined where there is none or where reading it throws. */
+/** A property of anything; undefined if it is missing or reading it throws. */
 export function readSafely(value: unknown, name: string): unknown {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   try {
@@ -51,7 +51,7 @@ function kindOf(value: unknown): string {
   return `${typeof value} ${String(value)}`;
 }
 
-/** The errors of an aggregate; the cause of an error that has nothing to say itself. */
+/** The errors of an aggregate, or the cause of an error without a message. */
 function causesOf(thrown: object, hasMessage: boolean): readonly unknown[] {
   const errors = readSafely(thrown, 'errors');
   try {
@@ -78,7 +78,7 @@ function classOf(thrown: object): string {
   return 'Error';
 }
 
-/** The content of an object, like JSON and shortened, whatever is in it. */
+/** The content of any object as shortened JSON. */
 function describe(value: unknown): string {
   const text = describeAt(value, TOLD_DEPTH);
   return text.length > TOLD_CHARACTERS ? `${text.slice(0, TOLD_CHARACTERS)}…` : text;

@@ -1,9 +1,8 @@
 import { MusterError } from '../domain/errors.ts';
 
-/** A stored row does not hold what its table promises: it was changed by hand or by another version. */
+/** A stored row breaks the promises of its table: it was changed manually or by another version. */
 export class StoredRowInvalid extends MusterError {
   readonly code = 'stored_row_invalid';
-  readonly retryable = false;
   constructor(table: string, id: string, fault: string) {
     super(
       `The row ${id} of ${table} cannot be used: ${fault} Restore it from a backup; a graph can be published again.`,

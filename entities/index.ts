@@ -2,10 +2,13 @@ import { Agent } from './agents/agent.ts';
 import { AgentHeartbeat } from './agents/agent-heartbeat.ts';
 import { AgentLease } from './agents/agent-lease.ts';
 import { AuditEntry } from './audit/audit-entry.ts';
+import { Budget } from './budgets/budget.ts';
+import { BudgetReservation } from './budgets/budget-reservation.ts';
 import { AgentComponent } from './graphs/agent-component.ts';
 import { AgentGraph } from './graphs/agent-graph.ts';
 import { ComponentConnection } from './graphs/component-connection.ts';
 import { AgentMessage } from './messaging/agent-message.ts';
+import { ProviderKey } from './models/provider-key.ts';
 import { RetentionPolicy } from './retention/retention-policy.ts';
 import { ActivityEffect } from './system/activity-effect.ts';
 import { OperationKey } from './system/operation-key.ts';
@@ -16,12 +19,18 @@ import { Artifact } from './tasks/artifact.ts';
 import { ConcurrencySlot } from './tasks/concurrency-slot.ts';
 import { Task } from './tasks/task.ts';
 import { TaskDependency } from './tasks/task-dependency.ts';
+import { ModelCall } from './thinking/model-call.ts';
+import { ToolCall } from './thinking/tool-call.ts';
+import { Approval } from './tools/approval.ts';
+import { Grant } from './tools/grant.ts';
+import { GrantUse } from './tools/grant-use.ts';
+import { ToolPolicyRow } from './tools/tool-policy-row.ts';
 import { AgentRun } from './traces/agent-run.ts';
 import { AgentTrace } from './traces/agent-trace.ts';
 import { TraceEvent } from './traces/trace-event.ts';
 
 /** Every entity of Muster. Nothing is discovered by searching folders. */
-export const ENTITIES = [
+export const ENTITIES = {
   Tenant,
   SystemConfig,
   Agent,
@@ -40,31 +49,16 @@ export const ENTITIES = [
   AgentMessage,
   ActivityEffect,
   OperationKey,
+  ProviderKey,
   OutboxEntry,
   AuditEntry,
   RetentionPolicy,
-] as const;
-
-export {
-  ActivityEffect,
-  Agent,
-  AgentComponent,
-  AgentGraph,
-  AgentHeartbeat,
-  AgentLease,
-  AgentMessage,
-  AgentRun,
-  AgentTrace,
-  Artifact,
-  AuditEntry,
-  ComponentConnection,
-  ConcurrencySlot,
-  OperationKey,
-  OutboxEntry,
-  RetentionPolicy,
-  SystemConfig,
-  Task,
-  TaskDependency,
-  Tenant,
-  TraceEvent,
+  Grant,
+  ToolPolicyRow,
+  GrantUse,
+  Approval,
+  Budget,
+  BudgetReservation,
+  ModelCall,
+  ToolCall,
 };

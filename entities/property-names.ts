@@ -28,14 +28,19 @@ export class PropertyNames implements KyselyPlugin {
   }
 
   async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> {
-    const [first] = result.rows;
-    if (first === undefined) return result;
+    return { ...result, rows: this.rowsOf(result.rows) };
+  }
+
+  /** Rows under the names of properties, as their types already name them. */
+  rowsOf<Row>(rows: readonly Row[]): Row[];
+  rowsOf(rows: readonly UnknownRow[]): unknown[] {
+    const [first = {}] = rows;
     const columns = Object.keys(first).map((column) => ({
       column,
       property: propertyNameOf(column),
       isNumber: this.#numbers.has(column),
     }));
-    const rows = result.rows.map((row) => {
+    return rows.map((row) => {
       const own: Record<string, unknown> = {};
       for (const { column, property, isNumber } of columns) {
         const value = row[column];
@@ -43,7 +48,6 @@ export class PropertyNames implements KyselyPlugin {
       }
       return own;
     });
-    return { ...result, rows };
   }
 }
 

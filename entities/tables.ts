@@ -1,11 +1,12 @@
 import type { Opt } from '@mikro-orm/core';
-import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/postgresql';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Generated, Kysely } from 'kysely';
-import type * as entities from './index.ts';
+import type { ENTITIES } from './index.ts';
 import { PropertyNames } from './property-names.ts';
 
 /** A table by the properties of its entity, of which those with a default may be left out of an insert. */
-type TableOf<Entity> = {
+type TableOf<Name extends keyof typeof ENTITIES> = ColumnsOf<InstanceType<(typeof ENTITIES)[Name]>>;
+type ColumnsOf<Entity> = {
   [Name in keyof Entity as Name extends string ? Name : never]-?: ColumnOf<Exclude<Entity[Name], undefined>>;
 };
 type ColumnOf<Value> = [NonNullable<Value>] extends [Opt<infer Given>]
@@ -14,26 +15,36 @@ type ColumnOf<Value> = [NonNullable<Value>] extends [Opt<infer Given>]
 
 /** The tables by the names that they have in the database, and their columns by the properties of their entities. */
 export interface Tables {
-  tenants: TableOf<entities.Tenant>;
-  system_config: TableOf<entities.SystemConfig>;
-  agents: TableOf<entities.Agent>;
-  agent_heartbeats: TableOf<entities.AgentHeartbeat>;
-  agent_leases: TableOf<entities.AgentLease>;
-  agent_graphs: TableOf<entities.AgentGraph>;
-  agent_components: TableOf<entities.AgentComponent>;
-  component_connections: TableOf<entities.ComponentConnection>;
-  tasks: TableOf<entities.Task>;
-  task_dependencies: TableOf<entities.TaskDependency>;
-  concurrency_slots: TableOf<entities.ConcurrencySlot>;
-  artifacts: TableOf<entities.Artifact>;
-  agent_traces: TableOf<entities.AgentTrace>;
-  agent_runs: TableOf<entities.AgentRun>;
-  trace_events: TableOf<entities.TraceEvent>;
-  agent_messages: TableOf<entities.AgentMessage>;
-  activity_effects: TableOf<entities.ActivityEffect>;
-  outbox: TableOf<entities.OutboxEntry>;
-  audit_log: TableOf<entities.AuditEntry>;
-  retention_policies: TableOf<entities.RetentionPolicy>;
+  tenants: TableOf<'Tenant'>;
+  system_config: TableOf<'SystemConfig'>;
+  agents: TableOf<'Agent'>;
+  agent_heartbeats: TableOf<'AgentHeartbeat'>;
+  agent_leases: TableOf<'AgentLease'>;
+  agent_graphs: TableOf<'AgentGraph'>;
+  agent_components: TableOf<'AgentComponent'>;
+  component_connections: TableOf<'ComponentConnection'>;
+  tasks: TableOf<'Task'>;
+  task_dependencies: TableOf<'TaskDependency'>;
+  concurrency_slots: TableOf<'ConcurrencySlot'>;
+  artifacts: TableOf<'Artifact'>;
+  agent_traces: TableOf<'AgentTrace'>;
+  agent_runs: TableOf<'AgentRun'>;
+  trace_events: TableOf<'TraceEvent'>;
+  agent_messages: TableOf<'AgentMessage'>;
+  activity_effects: TableOf<'ActivityEffect'>;
+  outbox: TableOf<'OutboxEntry'>;
+  audit_log: TableOf<'AuditEntry'>;
+  operation_keys: TableOf<'OperationKey'>;
+  provider_keys: TableOf<'ProviderKey'>;
+  retention_policies: TableOf<'RetentionPolicy'>;
+  grants: TableOf<'Grant'>;
+  tool_policies: TableOf<'ToolPolicyRow'>;
+  grant_uses: TableOf<'GrantUse'>;
+  approvals: TableOf<'Approval'>;
+  budgets: TableOf<'Budget'>;
+  budget_reservations: TableOf<'BudgetReservation'>;
+  model_calls: TableOf<'ModelCall'>;
+  tool_calls: TableOf<'ToolCall'>;
 }
 
 const plugins = new WeakMap<object, PropertyNames>();
@@ -47,11 +58,13 @@ const plugins = new WeakMap<object, PropertyNames>();
  * text for big numbers, counts among them.
  */
 export function tables(em: SqlEntityManager): Kysely<Tables> {
+  return em.getKysely<Tables>().withPlugin(propertyNames(em));
+}
+
+/** What gives columns their names in {@link tables}, and rows theirs. */
+export function propertyNames(em: SqlEntityManager): PropertyNames {
   const entities = em.getMetadata();
   const plugin = plugins.get(entities) ?? new PropertyNames(entities);
   plugins.set(entities, plugin);
-  return em.getKysely<Tables>().withPlugin(plugin);
+  return plugin;
 }
-
-/** The tables as hand-written SQL sees them: names and columns in snake case. */
-export type MusterTables = InferKyselyDB<(typeof entities.ENTITIES)[number]>;

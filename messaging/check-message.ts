@@ -1,6 +1,7 @@
 import { SYSTEM_TENANT } from '../domain/ids.ts';
-import { parseEnvelope, type SignedEnvelope } from '../domain/messaging/envelope.ts';
-import type { SenderLease, StoredMessage } from '../entities/messaging/message-row.ts';
+import { isJsonObject, type JsonObject, notJson, toJson } from '../domain/json.ts';
+import { MAX_PAYLOAD_BYTES, parseEnvelope, type SignedEnvelope } from '../domain/messaging/envelope.ts';
+import type { SenderLease, StoredMessage } from '../entities/messaging/stored-message.ts';
 import { isSignedBy } from './signatures.ts';
 
 /** A message that may be handled, or why it may not. */
@@ -37,4 +38,18 @@ function replayFault(message: StoredMessage): string | null {
 
 function refused(reason: string): CheckedMessage {
   return { ok: false, reason };
+}
+
+/** The payload as its JSON, which is signed, stored and read; or a text that says what is wrong with it. */
+export function asPayload(value: unknown): JsonObject | string {
+  const json = toJson(value);
+  if (!json.ok) return `expected an object that can be written as JSON as its payload: ${notJson(json)}`;
+  const bytes = Buffer.byteLength(JSON.stringify(json.value));
+  if (bytes > MAX_PAYLOAD_BYTES) {
+    return (
+      `its payload has ${bytes} bytes and may have ${MAX_PAYLOAD_BYTES}. Store what is large, as an artifact for ` +
+      'example, and send where it is.'
+    );
+  }
+  return isJsonObject(json.value) ? json.value : 'expected an object as its payload.';
 }

@@ -7,11 +7,18 @@ import type { HandlerLog } from '../domain/agents/handler-log.ts';
 import type { AgentId } from '../domain/ids.ts';
 import { type Json, notJson, toJson } from '../domain/json.ts';
 import { MAX_PAYLOAD_BYTES, type SignedEnvelope } from '../domain/messaging/envelope.ts';
-import { formatMoment } from '../domain/messaging/moments.ts';
 import type { ReceivedMessage, ReceivingAgent } from '../domain/messaging/received-message.ts';
-import { type Completion, MailboxRepository } from '../entities/messaging/mailbox-repository.ts';
+import { formatMoment } from '../domain/messaging/signing-text.ts';
+import {
+  type Completion,
+  completeDeliveries,
+  failDelivery,
+  releaseClaims,
+} from '../entities/messaging/end-deliveries.ts';
+import { MailboxRepository } from '../entities/messaging/mailbox-repository.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
-import type { StoredMessage } from '../entities/messaging/message-row.ts';
+import { sendMessages } from '../entities/messaging/send-messages.ts';
+import type { StoredMessage } from '../entities/messaging/stored-message.ts';
 import { checkMessage } from './check-message.ts';
 import type { MessageHints } from './hints.ts';
 import { answersTo, type SenderIdentity } from './identity.ts';
@@ -67,7 +74,7 @@ export class DeliveryOutcomes {
     return this.#completions.idle();
   }
 
-  /** Writes the end. False when the message is this process's no more. @throws ReplyInvalid, LeaseLost */
+  /** Writes the end. False when the message is no longer this process's. @throws ReplyInvalid, LeaseLost */
   async complete(message: StoredMessage, envelope: SignedEnvelope, reply: Json): Promise<boolean> {
     const result = asReply(envelope, message, reply);
     await this.#options.identity.ready();
@@ -79,6 +86,7 @@ export class DeliveryOutcomes {
     return true;
   }
 
+  /** Writes that a delivery failed; nothing when the message is no longer this process's. @throws LeaseLost */
   async fail(
     message: StoredMessage,
     envelope: SignedEnvelope,
@@ -89,10 +97,11 @@ export class DeliveryOutcomes {
     await this.#options.identity.ready();
     const response = answered ? this.#answer(envelope, 'error', { code, message: reason }) : null;
     const failed = { id: message.id, fence: message.fence, delayMs, reason: `${code}: ${reason}`, response };
-    await this.#options.single(({ em }) => new MailboxRepository(em).fail(failed));
+    const written = await this.#options.single(({ em }) => failDelivery(em, failed));
+    if (!written) return;
     this.#count(dead ? 'dead' : 'redelivered');
     const facts = { messageId: message.id, delivery: message.attempts, code, reason };
-    this.#options.log.warn(facts, dead ? 'a message is dead' : 'a message will be delivered again');
+    this.#options.log.warn(facts, dead ? 'a delivery failed; the message is dead' : 'a delivery failed; retrying');
     if (answered) this.#options.hints.responses([answersTo(envelope)]);
   }
 
@@ -100,12 +109,12 @@ export class DeliveryOutcomes {
     const buried = await this.#options.single(({ em }) => new MailboxRepository(em).refuse(message, reason));
     if (!buried) return;
     this.#count('refused');
-    this.#options.log.warn({ messageId: message.id, reason }, 'a message was refused');
+    this.#options.log.warn({ messageId: message.id, reason }, 'refused a message');
   }
 
   async release(messages: readonly StoredMessage[]): Promise<void> {
     const claims = messages.map(({ id, fence }) => ({ id, fence }));
-    await this.#options.single(({ em }) => new MailboxRepository(em).release(claims));
+    await this.#options.single(({ em }) => releaseClaims(em, claims));
   }
 
   /** What a query of kind `status` is answered with. */
@@ -124,6 +133,7 @@ export class DeliveryOutcomes {
   /**
    * Buries messages whose time has passed or whose deliveries are used up, and tells those who wait for an answer to
    * one: in one unit of work, so that a death in between leaves both to do.
+   * @throws LeaseLost, with nothing buried: a process whose lease stands buries and answers
    */
   async bury(agentIds: readonly AgentId[]): Promise<void> {
     const { identity, hints, log } = this.#options;
@@ -136,12 +146,16 @@ export class DeliveryOutcomes {
         return checked.ok && checked.envelope.requiresResponse ? [checked.envelope] : [];
       });
       const answers = asked.map((envelope) => this.#answer(envelope, 'error', this.#reasonOf(envelope)));
-      if (answers.length > 0) await new MessageRepository(em).send(leaseId, answers, { maxHops: 0 });
+      const messages = answers.map((envelope) => ({ envelope }));
+      if (messages.length > 0) await sendMessages(em, messages, { leaseId, maxHops: 0 });
+      // After the answers, because without the lease they were not stored.
+      const isOver = dead.length > 0 && (await new MessageRepository(em).nowUnder(leaseId)) === null;
+      if (isOver) throw identity.lose(leaseId);
       return { dead, asked };
     });
     for (const { id } of buried.dead) {
       this.#count('dead');
-      log.warn({ messageId: id }, 'a message is dead: it expired, or every delivery was lost');
+      log.warn({ messageId: id }, 'a message is dead: it expired, or no delivery is left');
     }
     hints.responses(new Set(buried.asked.map(answersTo)));
   }
@@ -166,7 +180,7 @@ export class DeliveryOutcomes {
   async #write(completions: readonly Completion[]): Promise<readonly boolean[]> {
     const { identity } = this.#options;
     const leaseId = identity.heldLease;
-    const done = await this.#options.single(({ em }) => new MailboxRepository(em).complete(leaseId, completions));
+    const done = await this.#options.single(({ em }) => completeDeliveries(em, leaseId, completions));
     return completions.map(({ id }) => done.has(id));
   }
 

@@ -1,13 +1,9 @@
-import { z } from 'zod';
 import { errorMessage, hasErrorCode } from '../domain/errors.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import { DIRECTOR_INTENTS, delegate } from '../domain/messaging/delegation.ts';
-import { listOf, text } from '../options/fields.ts';
-import { argumentOf, optionsOf } from '../options/parse-options.ts';
-import type { AgentDirectory } from './directory.ts';
 import { MessageInvalid } from './messaging-errors.ts';
-import { timeoutMs as timeoutField } from './send-options.ts';
-import type { Sender, Speaker } from './sender.ts';
+import type { Messenger } from './messenger.ts';
+import type { Speaker } from './sender.ts';
 
 export interface DirectOptions {
   /** How long to wait for each answer. @defaultValue 10000 */
@@ -15,14 +11,6 @@ export interface DirectOptions {
   /** Intents and the roles or names of agents that answer them, beside or instead of those that Muster knows. */
   readonly intents?: Readonly<Record<string, readonly string[]>>;
 }
-
-const intentArgument = argumentOf('direct', 'intent', text());
-const directOptions = optionsOf<DirectOptions>('direct', {
-  timeoutMs: timeoutField,
-  intents: z
-    .record(z.string(), listOf(text(), { max: 1_000, of: 'roles or names' }), { error: 'an object of lists' })
-    .optional(),
-});
 
 /** What came of an intent. */
 export interface Direction {
@@ -38,21 +26,21 @@ export interface Direction {
 const PRIORITY = 2;
 
 /**
- * Asks the agents that stand for an intent, all at once, and puts together what comes back in time. An agent that fails
+ * Asks the agents that serve an intent, all at once, and combines the answers that arrive in time. An agent that fails
  * or is silent is named, and keeps the others' answers from nobody.
  * @throws MessageInvalid for an intent that nobody knows, and what a request throws before it is stored
  */
 export async function direct(
-  { sender, directory }: { readonly sender: Sender; readonly directory: AgentDirectory },
+  { sender, directory }: Pick<Messenger, 'sender' | 'directory'>,
   speaker: Speaker,
-  { intent: given, payload, ...options }: { intent: string; payload: JsonObject } & DirectOptions,
+  { intent, payload, timeoutMs = 10_000, intents = {} }: { intent: string; payload: JsonObject } & DirectOptions,
 ): Promise<Direction> {
-  const intent = intentArgument(given);
-  const { timeoutMs = 10_000, intents = {} } = directOptions(options);
   const known: Readonly<Record<string, readonly string[]>> = { ...DIRECTOR_INTENTS, ...intents };
   const wanted = Object.hasOwn(known, intent) ? known[intent] : undefined;
   if (wanted === undefined) {
-    throw new MessageInvalid(`nobody stands for the intent "${intent}". Known are: ${Object.keys(known).join(', ')}.`);
+    throw new MessageInvalid(
+      `no agent serves the intent "${intent}". Known intents: ${Object.keys(known).join(', ')}.`,
+    );
   }
   const { asked, absent } = delegate(wanted, await directory.withMailbox(speaker.tenant));
   const ends = await Promise.all(

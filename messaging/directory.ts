@@ -8,7 +8,6 @@ import { AgentUnknown } from './messaging-errors.ts';
 const MEMORY_MS = 5_000;
 const MOST_NAMES = 10_000;
 
-/** Finds agents by name. */
 export class AgentDirectory {
   readonly #database: Database;
   readonly #known: LRUCache<string, AgentId, { tenant: TenantId; name: string }>;

@@ -16,7 +16,6 @@ export class MessageHints {
     for (const id of ids) this.#publish(this.#redis.keys.agentCommands(id));
   }
 
-  /** To those who have been answered. */
   responses(ids: Iterable<AgentId | LeaseId>): void {
     for (const id of ids) this.#publish(this.#redis.keys.agentResponses(id));
   }

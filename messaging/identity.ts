@@ -2,7 +2,7 @@ import { type ClockReading, databaseTime, isClockBroken, readClock } from '../da
 import type { Database } from '../database/transaction.ts';
 import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
 import type { Envelope, SignedEnvelope } from '../domain/messaging/envelope.ts';
-import { formatMoment } from '../domain/messaging/moments.ts';
+import { formatMoment } from '../domain/messaging/signing-text.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
 import { LeaseLost } from './messaging-errors.ts';
 import type { SigningKey } from './signatures.ts';
@@ -78,10 +78,11 @@ export class SenderIdentity {
     await this.#readying;
   }
 
-  /** Forgets a lease that has ended. */
-  lose(id: LeaseId): void {
+  /** Forgets a lease that has ended. @returns the error to throw for it */
+  lose(id: LeaseId): LeaseLost {
     this.#lost = id;
     if (this.#held?.id === id) this.#held = null;
+    return new LeaseLost(this.process);
   }
 
   /** Now, by the database's clock, in microseconds. @throws LeaseLost */

@@ -2,12 +2,12 @@ import { acrossBorder, HandlerThrew, parseThrown, type Thrown } from '../domain/
 import { errorMessage, hasErrorCode, MusterError } from '../domain/errors.ts';
 import type { Json } from '../domain/json.ts';
 import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
-import { parseMoment } from '../domain/messaging/moments.ts';
+import { afterFailedDelivery } from '../domain/messaging/message-status.ts';
 import type { ReceivedMessage, ReceivingAgent } from '../domain/messaging/received-message.ts';
-import { afterFailedDelivery } from '../domain/messaging/redelivery.ts';
-import { raceWithAbort } from '../domain/race-with-abort.ts';
-import type { ClaimRef } from '../entities/messaging/mailbox-repository.ts';
-import type { StoredMessage } from '../entities/messaging/message-row.ts';
+import { parseMoment } from '../domain/messaging/signing-text.ts';
+import { raceWithAbort } from '../domain/waits.ts';
+import type { ClaimRef } from '../entities/messaging/end-deliveries.ts';
+import type { StoredMessage } from '../entities/messaging/stored-message.ts';
 import { checkMessage } from './check-message.ts';
 import type { DeliveryOutcomes } from './delivery-outcomes.ts';
 import { ReceiveTimedOut } from './messaging-errors.ts';
@@ -199,7 +199,7 @@ export class Mailbox {
 }
 
 /** Whether Muster answers a message itself. */
-export function isStatusQuery({ type, payload }: SignedEnvelope): boolean {
+function isStatusQuery({ type, payload }: SignedEnvelope): boolean {
   return type === 'query' && payload.kind === 'status';
 }
 

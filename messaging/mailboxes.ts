@@ -1,10 +1,16 @@
-import type { LoopPulse } from '../domain/agents/liveness-stalls.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { AgentId } from '../domain/ids.ts';
 import type { ReceivingAgent } from '../domain/messaging/received-message.ts';
 import { Loop } from '../domain/system/loop.ts';
-import { type MailboxClaim, MailboxRepository, WHOLE_MAILBOX } from '../entities/messaging/mailbox-repository.ts';
-import type { StoredMessage } from '../entities/messaging/message-row.ts';
+import {
+  claimMessages,
+  claimStatusQueries,
+  type MailboxClaim,
+  WHOLE_MAILBOX,
+} from '../entities/messaging/claim-messages.ts';
+import { extendClaims } from '../entities/messaging/end-deliveries.ts';
+import { MailboxRepository } from '../entities/messaging/mailbox-repository.ts';
+import type { StoredMessage } from '../entities/messaging/stored-message.ts';
 import { type DeliveryOptions, DeliveryOutcomes } from './delivery-outcomes.ts';
 import { Mailbox } from './mailbox.ts';
 
@@ -28,25 +34,20 @@ const STOP_GRACE_MS = 5_000;
  * States: *closed* before `open`; *open*; *stopping* from `stop` until every message under way has ended or was given
  * back; *closed* again.
  */
-export class Mailboxes {
+export class Mailboxes extends Loop {
   readonly #options: MailboxesOptions;
   readonly #boxes: ReadonlyMap<AgentId, Mailbox>;
   readonly #outcomes: DeliveryOutcomes;
-  readonly #loop: Loop;
   #stopHints: () => void = () => undefined;
   #renewal: NodeJS.Timeout | null = null;
   #sweptAt = Number.NEGATIVE_INFINITY;
   #queriedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: MailboxesOptions) {
+    super({ name: 'mailboxes', turn: () => this.#turn(), log: options.log });
     this.#options = options;
     this.#outcomes = new DeliveryOutcomes(options);
     this.#boxes = new Map(options.agents.map((agent) => [agent.id, new Mailbox(agent, this.#outcomes)]));
-    this.#loop = new Loop({ name: 'mailboxes', turn: () => this.#turn(), log: options.log });
-  }
-
-  get pulse(): LoopPulse {
-    return this.#loop.pulse;
   }
 
   /** Says that the agents take messages, and begins to take them. */
@@ -54,15 +55,15 @@ export class Mailboxes {
     const ids = [...this.#boxes.keys()].sort();
     if (ids.length === 0) return;
     await this.#options.single(({ em }) => new MailboxRepository(em).openMailboxes(ids));
-    this.#stopHints = this.#options.hints.onCommands(ids, () => this.#loop.hint());
+    this.#stopHints = this.#options.hints.onCommands(ids, () => this.hint());
     this.#renewal = setInterval(() => void this.#renew(), RENEW_MS).unref();
-    this.#loop.start();
+    this.start();
   }
 
   /** Takes no more messages; those under way end within five seconds or are given back. */
-  async stop(): Promise<void> {
+  override async stop(): Promise<void> {
     this.#stopHints();
-    await this.#loop.stop();
+    await super.stop();
     await Promise.all([...this.#boxes.values()].map((box) => box.stop(STOP_GRACE_MS)));
     if (this.#renewal !== null) clearInterval(this.#renewal);
     await this.#outcomes.idle();
@@ -81,16 +82,16 @@ export class Mailboxes {
 
   async #fill(claim: MailboxClaim): Promise<void> {
     const { single } = this.#options;
-    const first = await single(({ em }) => new MailboxRepository(em).claim(claim));
+    const first = await single(({ em }) => claimMessages(em, claim));
     this.#give(first.messages);
     if (first.messages.length > 0 || !first.isFull) return;
-    const all = await single(({ em }) => new MailboxRepository(em).claim(claim, WHOLE_MAILBOX));
+    const all = await single(({ em }) => claimMessages(em, claim, WHOLE_MAILBOX));
     this.#give(all.messages);
   }
 
   #give(messages: readonly StoredMessage[]): void {
     for (const [agentId, own] of Map.groupBy(messages, (message) => message.toAgentId)) {
-      if (agentId !== null) this.#boxes.get(agentId)?.give(own, () => this.#loop.hint());
+      if (agentId !== null) this.#boxes.get(agentId)?.give(own, () => this.hint());
     }
   }
 
@@ -100,7 +101,7 @@ export class Mailboxes {
     if (busy.length === 0 || performance.now() - this.#queriedAt < STATUS_QUERIES_MS) return;
     this.#queriedAt = performance.now();
     const claim = this.#claim(busy.map((box) => ({ agentId: box.agent.id, quota: 1 })));
-    const queries = await this.#options.single(({ em }) => new MailboxRepository(em).claimStatusQueries(claim));
+    const queries = await this.#options.single(({ em }) => claimStatusQueries(em, claim));
     for (const query of queries) {
       const box = query.toAgentId === null ? undefined : this.#boxes.get(query.toAgentId);
       if (box !== undefined) await this.#outcomes.answerStatus(box.agent, query);
@@ -118,15 +119,12 @@ export class Mailboxes {
     const claims = boxes.flatMap((box) => box.claims);
     if (claims.length === 0) return;
     try {
-      const kept = await this.#options.single(({ em }) => new MailboxRepository(em).extend(claims, LEASE_MS));
+      const kept = await this.#options.single(({ em }) => extendClaims(em, claims, LEASE_MS));
       const lost = claims.map(({ id }) => id).filter((id) => !kept.has(id));
       // One that has ended meanwhile is held no more, and nothing happens to it.
       for (const box of boxes) box.forget(lost);
     } catch (error) {
-      this.#options.log.warn(
-        { error: errorMessage(error) },
-        'the leases of messages could not be renewed; trying again',
-      );
+      this.#options.log.warn({ error: errorMessage(error) }, 'could not renew the leases of messages; retrying');
     }
   }
 

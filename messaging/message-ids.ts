@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { v7 as uuid } from 'uuid';
+import { newId } from '../database/new-id.ts';
 import type { MessageId } from '../domain/ids.ts';
 
 export function newMessageId(): MessageId {
-  return uuid() as MessageId;
+  return newId<MessageId>();
 }
 
 /**

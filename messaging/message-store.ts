@@ -1,14 +1,16 @@
+import { StaleFence } from '../capabilities/capability-errors.ts';
 import { isDataFault } from '../database/database-faults.ts';
 import { GroupCommit } from '../database/group-commit.ts';
 import type { Database } from '../database/transaction.ts';
-import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
+import type { AgentId } from '../domain/ids.ts';
 import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { payloadText } from '../domain/messaging/signing-text.ts';
 import { findWaitCircle } from '../domain/messaging/wait-circle.ts';
-import { MessageRepository, type Stored } from '../entities/messaging/message-repository.ts';
+import { MessageRepository } from '../entities/messaging/message-repository.ts';
+import { type NewMessage, type SendOutcome, sendMessages } from '../entities/messaging/send-messages.ts';
 import type { MessageHints } from './hints.ts';
 import type { SenderIdentity } from './identity.ts';
-import { AgentsWaitInCircle, LeaseLost, MessageChainTooLong, MessageInvalid } from './messaging-errors.ts';
+import { AgentsWaitInCircle, MessageChainTooLong, MessageInvalid } from './messaging-errors.ts';
 
 export interface MessageStoreOptions {
   readonly database: Database;
@@ -21,7 +23,10 @@ export interface MessageStoreOptions {
 /** A message was stored now, or had been before. */
 export type StoreOutcome = 'stored' | 'duplicate';
 
-/** So many messages travel in one statement, at most. */
+/** What the messages of one statement have in common. */
+type SendScope = Pick<SignedEnvelope, 'tenant' | 'leaseId'>;
+
+/** The most messages in one statement. */
 const BATCH = 200;
 
 /**
@@ -30,22 +35,23 @@ const BATCH = 200;
  */
 export class MessageStore {
   readonly #options: MessageStoreOptions;
-  readonly #groups = new Map<string, GroupCommit<SignedEnvelope, Stored>>();
+  readonly #groups = new Map<string, GroupCommit<NewMessage, SendOutcome>>();
 
   constructor(options: MessageStoreOptions) {
     this.#options = options;
   }
 
-  /** @throws LeaseLost, MessageInvalid, MessageChainTooLong */
-  async store(message: SignedEnvelope): Promise<StoreOutcome> {
-    return this.#outcome(message, await this.#group(message).add(message));
+  /** @throws LeaseLost, MessageInvalid, MessageChainTooLong, StaleFence */
+  async store(message: NewMessage): Promise<StoreOutcome> {
+    return this.#answer(message, await this.#group(message.envelope).add(message));
   }
 
-  /** Stores all receipts of a broadcast at once. @throws LeaseLost, MessageChainTooLong */
-  async storeAll(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<void> {
-    const { tooDeep } = await this.#write(tenant, leaseId, messages);
-    const [first] = tooDeep;
-    if (first !== undefined) throw new MessageChainTooLong(first, this.#options.maxHops);
+  /** Stores all receipts of a broadcast at once. @throws LeaseLost, MessageChainTooLong, StaleFence */
+  async storeAll(messages: readonly NewMessage[]): Promise<void> {
+    const [first] = messages;
+    if (first === undefined) return;
+    const outcomes = await this.#write(first.envelope, messages);
+    for (const [index, message] of messages.entries()) this.#requireSendable(message, outcomes[index]);
     this.#options.hints.broadcast();
   }
 
@@ -54,36 +60,30 @@ export class MessageStore {
    * @param names who asks whom
    * @throws AgentsWaitInCircle, LeaseLost, MessageInvalid, MessageChainTooLong
    */
-  async storeRequest(message: SignedEnvelope, names: { from: string; to: string }): Promise<StoreOutcome> {
+  async storeRequest(message: NewMessage, names: { from: string; to: string }): Promise<StoreOutcome> {
     const { database, hints } = this.#options;
-    const { leaseId, causeId, tenant } = message;
-    const stored = await database.inTenant(tenant, async ({ em }) => {
+    const { leaseId, causeId, tenant, to } = message.envelope;
+    const outcomes = await database.inTenant(tenant, async ({ em }) => {
       const messages = new MessageRepository(em);
       await messages.lockWaits(tenant);
       const circle = causeId === null ? null : findWaitCircle(await messages.waits(causeId), names);
       if (circle !== null) throw new AgentsWaitInCircle(circle);
-      return messages.send(leaseId, [message], this.#options);
+      return sendMessages(em, [message], { leaseId, maxHops: this.#options.maxHops });
     });
-    if (!stored.leaseOpen) return this.#refuse(tenant, leaseId, [message]);
-    if (message.to !== null) hints.commands([message.to]);
-    return this.#outcome(message, stored);
-  }
-
-  #outcome(message: SignedEnvelope, { inserted, tooDeep }: Stored): StoreOutcome | Promise<StoreOutcome> {
-    if (inserted.has(message.id)) return 'stored';
-    if (tooDeep.has(message.id)) throw new MessageChainTooLong(message.id, this.#options.maxHops);
-    return this.#duplicate(message);
+    const [outcome] = await this.#underLease(message.envelope, [message], outcomes);
+    if (to !== null) hints.commands([to]);
+    return this.#answer(message, outcome);
   }
 
   /** Messages of one tenant and one lease share statements. */
-  #group({ tenant, leaseId }: SignedEnvelope): GroupCommit<SignedEnvelope, Stored> {
-    const key = `${tenant}/${leaseId}`;
+  #group(scope: SendScope): GroupCommit<NewMessage, SendOutcome> {
+    const key = `${scope.tenant}/${scope.leaseId}`;
     const found = this.#groups.get(key);
     if (found !== undefined) return found;
-    const write = async (messages: readonly SignedEnvelope[]): Promise<readonly Stored[]> => {
-      const stored = await this.#write(tenant, leaseId, messages);
+    const write = async (messages: readonly NewMessage[]) => {
+      const outcomes = await this.#write(scope, messages);
       this.#options.hints.commands(recipients(messages));
-      return messages.map(() => stored);
+      return outcomes;
     };
     const group = new GroupCommit({ write, isFaultOfItem: isDataFault, max: BATCH });
     if (this.#groups.size >= BATCH) this.#groups.clear();
@@ -91,20 +91,39 @@ export class MessageStore {
     return group;
   }
 
-  async #write(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<Stored> {
-    const stored = await this.#options.database.single.inTenant(tenant, ({ em }) =>
-      new MessageRepository(em).send(leaseId, messages, this.#options),
+  async #write(scope: SendScope, messages: readonly NewMessage[]): Promise<readonly SendOutcome[]> {
+    const { database, maxHops } = this.#options;
+    const { tenant, leaseId } = scope;
+    const outcomes = await database.single.inTenant(tenant, ({ em }) =>
+      sendMessages(em, messages, { leaseId, maxHops }),
     );
-    return stored.leaseOpen ? stored : this.#refuse(tenant, leaseId, messages);
+    return this.#underLease(scope, messages, outcomes);
   }
 
-  async #refuse(tenant: TenantId, leaseId: LeaseId, messages: readonly SignedEnvelope[]): Promise<never> {
+  /** @throws LeaseLost where the lease had ended, which the audit log then says */
+  async #underLease(
+    { tenant, leaseId }: SendScope,
+    messages: readonly NewMessage[],
+    outcomes: readonly SendOutcome[],
+  ): Promise<readonly SendOutcome[]> {
+    if (!outcomes.includes('lease_ended')) return outcomes;
     const { database, identity } = this.#options;
-    identity.lose(leaseId);
-    await database.single.inTenant(tenant, ({ em }) =>
-      new MessageRepository(em).auditLostLease(tenant, leaseId, messages),
-    );
-    throw new LeaseLost(identity.process);
+    const lost = identity.lose(leaseId);
+    const ids = messages.map(({ envelope }) => envelope.id);
+    await database.single.inTenant(tenant, ({ em }) => new MessageRepository(em).auditLostLease(tenant, leaseId, ids));
+    throw lost;
+  }
+
+  async #answer(message: NewMessage, outcome: SendOutcome | undefined): Promise<StoreOutcome> {
+    this.#requireSendable(message, outcome);
+    return outcome === 'stored' ? 'stored' : this.#duplicate(message.envelope);
+  }
+
+  /** @throws StaleFence, MessageChainTooLong */
+  #requireSendable({ envelope, attempt }: NewMessage, outcome: SendOutcome | undefined): void {
+    if (outcome === 'too_deep') throw new MessageChainTooLong(envelope.id, this.#options.maxHops);
+    if (outcome !== 'stale' || attempt === undefined) return;
+    throw new StaleFence(attempt.execution.taskId, attempt.execution.fence);
   }
 
   /** One id stands for one message: what else is sent under it would be lost silently. */
@@ -123,6 +142,6 @@ export class MessageStore {
   }
 }
 
-function recipients(messages: readonly SignedEnvelope[]): Set<AgentId> {
-  return new Set(messages.flatMap(({ to }) => (to === null ? [] : [to])));
+function recipients(messages: readonly NewMessage[]): Set<AgentId> {
+  return new Set(messages.flatMap(({ envelope: { to } }) => (to === null ? [] : [to])));
 }

@@ -3,7 +3,6 @@ import { MusterError } from '../domain/errors.ts';
 /** No agent of this name can be sent messages. Nothing was written. */
 export class AgentUnknown extends MusterError {
   readonly code = 'agent_unknown';
-  readonly retryable = false;
   constructor(agent: string, tenant: string) {
     super(
       `There is no agent "${agent}" that the tenant "${tenant}" may write to. Start the worker or the program that has ` +
@@ -13,32 +12,31 @@ export class AgentUnknown extends MusterError {
   }
 }
 
-/** A message is not made as it must be. Nothing was written. */
+/** A message is invalid. Nothing was written. */
 export class MessageInvalid extends MusterError {
   readonly code = 'message_invalid';
-  readonly retryable = false;
   constructor(fault: string) {
     super(`The message cannot be sent: ${fault}`);
   }
 }
 
-/** The process may not speak for its agents any more: it was silent for too long, or has said goodbye. */
+/** The process may no longer send for its agents: it was silent for too long, or has said goodbye. */
 export class LeaseLost extends MusterError {
   readonly code = 'lease_lost';
-  readonly retryable = true;
+  override readonly retryable = true;
   constructor(process: string) {
     super(
-      `The process ${process} may not send any more: its lease has ended. Nothing was sent. It takes a new lease by ` +
+      `The process ${process} may no longer send: its lease has ended. Nothing was sent. It takes a new lease by ` +
         'itself when it is alive; then send again.',
       { process },
     );
   }
 }
 
-/** The answer to a request did not come in time. The request has expired: it is not delivered any more. */
+/** The answer to a request did not come in time. The request has expired and will not be delivered. */
 export class RequestTimedOut extends MusterError {
   readonly code = 'request_timed_out';
-  readonly retryable = true;
+  override readonly retryable = true;
   constructor(facts: { agent: string; messageId: string; timeoutMs: number }) {
     super(
       `The agent "${facts.agent}" did not answer the request ${facts.messageId} within ${facts.timeoutMs} ms. Look ` +
@@ -51,7 +49,6 @@ export class RequestTimedOut extends MusterError {
 /** The agent that was asked could not handle the request. */
 export class RequestFailed extends MusterError {
   readonly code = 'request_failed';
-  readonly retryable = false;
   constructor(facts: { agent: string; messageId: string; failure: string; reason: string }) {
     super(
       `The agent "${facts.agent}" could not answer the request ${facts.messageId} (${facts.failure}): ${facts.reason}`,
@@ -63,7 +60,6 @@ export class RequestFailed extends MusterError {
 /** A request would make agents wait for each other's answers forever. Nothing was written. */
 export class AgentsWaitInCircle extends MusterError {
   readonly code = 'agents_wait_in_circle';
-  readonly retryable = false;
   constructor(circle: readonly string[]) {
     super(
       `The request would close a circle of agents that wait for each other: ${circle.join(' → ')}. Send a message ` +
@@ -76,7 +72,6 @@ export class AgentsWaitInCircle extends MusterError {
 /** A message would be too far behind the first of its chain. Nothing was written. */
 export class MessageChainTooLong extends MusterError {
   readonly code = 'message_chain_too_long';
-  readonly retryable = false;
   constructor(messageId: string, maxHops: number) {
     super(
       `The message ${messageId} was not sent: each of the ${maxHops} messages before it was sent while another one was ` +
@@ -90,7 +85,7 @@ export class MessageChainTooLong extends MusterError {
 /** An agent's handling of a message took too long. It is delivered again, unless it was the last time. */
 export class ReceiveTimedOut extends MusterError {
   readonly code = 'handler_timed_out';
-  readonly retryable = true;
+  override readonly retryable = true;
   constructor(agent: string, timeoutMs: number) {
     super(`The agent "${agent}" did not handle the message within ${timeoutMs} ms.`, { agent, timeoutMs });
   }
@@ -99,7 +94,6 @@ export class ReceiveTimedOut extends MusterError {
 /** The answer of an agent cannot be sent. */
 export class ReplyInvalid extends MusterError {
   readonly code = 'handler_output_invalid';
-  readonly retryable = false;
   constructor(agent: string, fault: string) {
     super(`The answer of the agent "${agent}" cannot be sent: ${fault}`, { agent });
   }

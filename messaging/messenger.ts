@@ -22,6 +22,7 @@ export interface MessengerOptions {
 /** What one process needs to send and to be answered. */
 export interface Messenger {
   readonly sender: Sender;
+  readonly directory: AgentDirectory;
   readonly hints: MessageHints;
   /** Ends the waiting for answers. The stores stay open. */
   close(): void;
@@ -31,6 +32,7 @@ export function createMessenger({ database, redis, identity, log, maxHops, refus
   const hints = new MessageHints(redis);
   const responses = new Responses({ database, hints, log, refused: refused ?? (() => undefined) });
   const store = new MessageStore({ database, identity, hints, maxHops });
-  const sender = new Sender({ database, identity, directory: new AgentDirectory(database), store, responses });
-  return { sender, hints, close: () => responses.close() };
+  const directory = new AgentDirectory(database);
+  const sender = new Sender({ database, identity, directory, store, responses });
+  return { sender, directory, hints, close: () => responses.close() };
 }

@@ -1,12 +1,12 @@
 import type { Database } from '../database/transaction.ts';
 import { errorMessage } from '../domain/errors.ts';
-import type { AgentId, LeaseId, TenantId } from '../domain/ids.ts';
+import type { AgentId, LeaseId, MessageId, TenantId } from '../domain/ids.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { SignedEnvelope } from '../domain/messaging/envelope.ts';
-import { HintedPause } from '../domain/system/hinted-pause.ts';
+import { HintedPause } from '../domain/system/loop.ts';
 import { MailboxRepository } from '../entities/messaging/mailbox-repository.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
-import type { StoredMessage } from '../entities/messaging/message-row.ts';
+import type { StoredMessage } from '../entities/messaging/stored-message.ts';
 import { checkMessage } from './check-message.ts';
 import type { MessageHints } from './hints.ts';
 
@@ -106,7 +106,7 @@ export class Responses {
     this.#running = true;
     while (this.#waiters.size > 0 && !this.#closed) {
       await this.#look().catch((error: unknown) => {
-        this.#options.log.warn({ error: errorMessage(error) }, 'answers could not be read; trying again');
+        this.#options.log.warn({ error: errorMessage(error) }, 'could not read answers; retrying');
       });
       if (this.#waiters.size > 0) await this.#pause.wait(POLL_MS);
     }
@@ -123,7 +123,7 @@ export class Responses {
       const ids = [...new Set(waiters.map(({ correlationId }) => correlationId))];
       const { single } = this.#options.database;
       const answers = await single.inTenant(tenant, ({ em }) => new MessageRepository(em).responses(ids));
-      const taken: string[] = [];
+      const taken: MessageId[] = [];
       for (const answer of answers) if (await this.#hand(answer)) taken.push(answer.id);
       if (taken.length > 0) await single.inTenant(tenant, ({ em }) => new MessageRepository(em).acknowledge(taken));
     }
@@ -149,7 +149,7 @@ export class Responses {
       new MailboxRepository(em).refuse(answer, reason),
     );
     if (buried) refused();
-    log.warn({ messageId: answer.id, reason }, 'an answer was refused');
+    log.warn({ messageId: answer.id, reason }, 'refused an answer');
     return false;
   }
 }

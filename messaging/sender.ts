@@ -1,9 +1,9 @@
+import { StaleFence } from '../capabilities/capability-errors.ts';
 import type { Database } from '../database/transaction.ts';
 import { type AgentId, isUuid, type MessageId, type TenantId, type TraceId } from '../domain/ids.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { Envelope, SignedEnvelope } from '../domain/messaging/envelope.ts';
 import { MESSAGE_PRIORITY_RANGE } from '../domain/messaging/message-status.ts';
-import { formatMoment } from '../domain/messaging/moments.ts';
 import type {
   RequestOptions,
   SendableType,
@@ -11,15 +11,17 @@ import type {
   SentBroadcast,
   SentMessage,
 } from '../domain/messaging/received-message.ts';
+import { formatMoment } from '../domain/messaging/signing-text.ts';
 import { MessageRepository } from '../entities/messaging/message-repository.ts';
-import { asPayload } from './check-payload.ts';
+import type { SendingAttempt } from '../entities/messaging/send-messages.ts';
+import { ClaimRepository } from '../entities/tasks/claim-repository.ts';
+import { asPayload } from './check-message.ts';
 import type { AgentDirectory } from './directory.ts';
 import { answersTo, type SenderIdentity } from './identity.ts';
 import { derivedId, newMessageId } from './message-ids.ts';
 import type { MessageStore, StoreOutcome } from './message-store.ts';
 import { MessageInvalid, RequestFailed, RequestTimedOut } from './messaging-errors.ts';
 import type { Responses } from './responses.ts';
-import { broadcastOptions, recipient, requestOptions, sendOptions } from './send-options.ts';
 
 /** Who sends, on whose behalf, and why. */
 export interface Speaker {
@@ -29,6 +31,8 @@ export interface Speaker {
   /** The message that is being handled. */
   readonly causeId?: MessageId;
   readonly traceId?: TraceId;
+  /** The attempt of a node that sends, which has to be the current one. */
+  readonly attempt?: SendingAttempt;
 }
 
 /** What to send. */
@@ -36,7 +40,7 @@ export interface Draft {
   readonly to: string;
   readonly payload: JsonObject;
   /** The same id twice is one message. @defaultValue a new one */
-  readonly id?: string;
+  readonly id?: string | undefined;
 }
 
 export interface SenderOptions {
@@ -57,15 +61,13 @@ export class Sender {
     this.#options = options;
   }
 
-  /** @throws AgentUnknown, MessageInvalid, LeaseLost, OptionInvalid */
+  /** @throws AgentUnknown, MessageInvalid, LeaseLost, StaleFence */
   async send(speaker: Speaker, draft: Draft, options: SendOptions = {}): Promise<SentMessage> {
     const { directory, identity, store } = this.#options;
-    const given = sendOptions(options);
-    const name = recipient(draft.to);
     await identity.ready();
-    const content = this.#content(speaker, draft, { type: 'command', ...given });
-    const to = await directory.find(speaker.tenant, name);
-    const outcome = await store.store(identity.sign({ ...content, to }));
+    const content = this.#content(speaker, draft, { type: 'command', ...options });
+    const to = await directory.find(speaker.tenant, draft.to);
+    const outcome = await store.store({ envelope: identity.sign({ ...content, to }), attempt: speaker.attempt });
     return { id: content.id, duplicate: outcome === 'duplicate' };
   }
 
@@ -79,11 +81,10 @@ export class Sender {
     draft: Draft,
     options: RequestOptions & { signal?: AbortSignal } = {},
   ): Promise<Json> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...rest } = requestOptions(options);
-    const name = recipient(draft.to);
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, ...rest } = options;
     await this.#options.identity.ready();
     const expiring = { type: 'query' as const, ...rest, expiresInMs: timeoutMs };
-    const to = await this.#options.directory.find(speaker.tenant, name);
+    const to = await this.#options.directory.find(speaker.tenant, draft.to);
     const message = await this.#ask(speaker, { ...draft, id: draft.id ?? newMessageId() }, { ...expiring, to });
     const answer = await this.#options.responses.wait(
       { tenant: speaker.tenant, correlationId: message.id, from: to, announcedTo: answersTo(message) },
@@ -119,7 +120,7 @@ export class Sender {
   /**
    * Sends to every living agent that takes messages, but not to the sender itself: each gets a row of its own. The same
    * id again answers the receipts of the first broadcast.
-   * @throws MessageInvalid, LeaseLost
+   * @throws MessageInvalid, LeaseLost, StaleFence
    */
   async broadcast(
     speaker: Speaker,
@@ -127,22 +128,33 @@ export class Sender {
     options: SendOptions = {},
   ): Promise<SentBroadcast> {
     const { directory, identity, store } = this.#options;
-    const given = broadcastOptions(options);
     await identity.ready();
-    const content = this.#content(speaker, { ...draft, to: '' }, { type: 'event', ...given });
+    const content = this.#content(speaker, draft, { type: 'event', ...options });
     const known = await this.#receipts(speaker.tenant, content.id);
     if (known.length > 0) return { id: content.id, receipts: known };
     const everybody = await directory.withMailbox(speaker.tenant);
     const living = everybody.filter(({ alive, id }) => alive && id !== speaker.from?.id);
-    const messages = living.map(({ id: to }) =>
-      identity.sign({ ...content, id: derivedId('broadcast', content.id, to), to, broadcastId: content.id }),
-    );
-    const [first] = messages;
-    if (first !== undefined) await store.storeAll(speaker.tenant, first.leaseId, messages);
-    return {
-      id: content.id,
-      receipts: living.map(({ name }, index) => ({ messageId: messages[index]?.id ?? '', agent: name })),
-    };
+    const copies = living.map(({ id: to, name }) => ({
+      agent: name,
+      messageId: derivedId('broadcast', content.id, to),
+      to,
+    }));
+    const messages = copies.map(({ messageId, to }) => ({
+      envelope: identity.sign({ ...content, id: messageId, to, broadcastId: content.id }),
+      attempt: speaker.attempt,
+    }));
+    if (messages.length === 0) await this.#requireCurrent(speaker);
+    await store.storeAll(messages);
+    return { id: content.id, receipts: copies.map(({ agent, messageId }) => ({ agent, messageId })) };
+  }
+
+  /** What is stored checks this in its own statement; a broadcast that reaches nobody stores nothing. @throws StaleFence */
+  async #requireCurrent({ tenant, attempt }: Speaker): Promise<void> {
+    if (attempt === undefined) return;
+    const { taskId, fence } = attempt.execution;
+    const { single } = this.#options.database;
+    const isOpen = await single.inTenant(tenant, ({ em }) => new ClaimRepository(em).isOpen({ taskId, fence }));
+    if (!isOpen) throw new StaleFence(taskId, fence);
   }
 
   async #receipts(tenant: TenantId, broadcastId: string): Promise<SentBroadcast['receipts']> {
@@ -152,10 +164,11 @@ export class Sender {
   }
 
   /** Only a request that is sent while a message is handled can keep somebody waiting who waits for it. */
-  #storeRequest(speaker: Speaker, message: SignedEnvelope, to: string): Promise<StoreOutcome> {
+  #storeRequest(speaker: Speaker, envelope: SignedEnvelope, to: string): Promise<StoreOutcome> {
     const { store } = this.#options;
-    if (speaker.from === null || message.causeId === null) return store.store(message);
-    return store.storeRequest(message, { from: speaker.from.name, to });
+    const { from, attempt } = speaker;
+    if (from === null || envelope.causeId === null) return store.store({ envelope, attempt });
+    return store.storeRequest({ envelope }, { from: from.name, to });
   }
 
   async #giveUp(message: SignedEnvelope, agent: string, timeoutMs: number): Promise<never> {
@@ -169,7 +182,7 @@ export class Sender {
   /** @throws MessageInvalid naming the first fault */
   #content(
     speaker: Speaker,
-    { id = newMessageId(), payload: given }: Draft,
+    { id = newMessageId(), payload: given }: Pick<Draft, 'id' | 'payload'>,
     options: SendOptions & { type: SendableType },
   ): Omit<Envelope, 'leaseId' | 'seq' | 'timestamp'> {
     const { type, priority = MESSAGE_PRIORITY_RANGE.default, expiresInMs } = options;

@@ -3,13 +3,13 @@ import { HandlerDefinitionInvalid } from '../domain/agents/define-handler.ts';
 import type { Handler, HandlerContext, Schema } from '../domain/agents/handler.ts';
 import { DEFAULT_RETRY } from '../domain/agents/retry-policy.ts';
 import { answering } from '../domain/agents/thrown.ts';
-import type { TenantId } from '../domain/ids.ts';
+import type { TaskId, TenantId } from '../domain/ids.ts';
 import { isJsonObject, type Json, notJson, toJson } from '../domain/json.ts';
+import { toolTraits } from '../domain/tools/governed-tool.ts';
 import { callOperation } from './call.ts';
-import type { Caller } from './caller.ts';
+import type { Caller, Permission } from './caller.ts';
 import type { Operation } from './define.ts';
 import { InputInvalid } from './operation-errors.ts';
-import type { Permission } from './permissions.ts';
 import { type InputOf, type OperationName, operationNamed } from './register.ts';
 import type { Stores } from './stores.ts';
 
@@ -20,9 +20,7 @@ export type OperationTool<Name extends OperationName> = Omit<HandlerReference, '
 };
 
 /** The operation itself reads its input, and says what is wrong with it. */
-const ANYTHING: Schema<unknown> = {
-  '~standard': { version: 1, vendor: 'muster', validate: (value) => ({ value }) },
-};
+const ANYTHING: Schema<unknown>['~standard'] = { version: 1, vendor: 'muster', validate: (value) => ({ value }) };
 
 /** One for each name, so that two graphs with the same operation mean the same tool. */
 const tools = new Map<string, Handler>();
@@ -43,10 +41,13 @@ export function operation<const Name extends OperationName>(name: Name): Operati
   return tool as Handler & OperationTool<Name>;
 }
 
-function referenceTo({ name, summary }: Operation): Handler {
+function referenceTo({ name, summary, risk, effect, input: fields, once, inputSchema }: Operation): Handler {
+  const input = { '~standard': { ...ANYTHING, jsonSchema: { input: inputSchema } } };
+  const isKeyed = once === 'key' || 'key' in fields;
   return Object.freeze({
     ...{ kind: 'tool' as const, name, description: summary, roles: [], capabilities: [], quick: false },
-    ...{ input: ANYTHING, output: ANYTHING, retry: DEFAULT_RETRY },
+    ...toolTraits({ risk, effect: effect === 'read' ? 'none' : isKeyed ? 'keyed' : 'natural' }),
+    ...{ input, output: { '~standard': ANYTHING }, retry: DEFAULT_RETRY },
     handle: () => {
       throw new Error(`The operation ${name} is carried out by a worker only.`);
     },
@@ -84,6 +85,7 @@ async function carryOut(
     // The task's row has it.
     tenant: context.tenant as TenantId,
     permissions: new Set([called.permission]),
+    task: context.taskId as TaskId,
   };
   const call = async (given: unknown) => answerOf(called, await callOperation(called, { caller, stores }, given));
   if (called.effect === 'read') return call(input);

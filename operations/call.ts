@@ -22,8 +22,8 @@ export type CallSetting = Omit<Call, 'id'> & CallOptions;
 type IdentifiedCall = Call & CallOptions;
 
 /**
- * The one way in: parses the input, asks whether the caller may, counts the call against its limit, runs the operation
- * in its transaction together with its audit row, and answers.
+ * The one way in: parses the input, checks the permission, charges the rate limit, runs the operation in its
+ * transaction together with its audit row, and answers.
  * @throws OptionInvalid, PermissionDenied, RateLimited, and what the operation throws; nothing was done then
  */
 export async function callOperation<Input extends object, Answer>(

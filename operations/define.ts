@@ -1,10 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { z } from 'zod';
 import type { SystemPurpose } from '../database/transaction.ts';
+import type { RiskClass } from '../domain/agents/risk.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { type OptionFields, optionsOf } from '../options/parse-options.ts';
-import type { Caller } from './caller.ts';
-import type { Permission } from './permissions.ts';
+import { type OptionFields, OptionInvalid, optionsOf } from '../options/parse-options.ts';
+import type { Caller, Permission } from './caller.ts';
 import type { Stores } from './stores.ts';
 
 /**
@@ -12,6 +12,9 @@ import type { Stores } from './stores.ts';
  * across tenants under the name of its purpose. `none` for an operation that opens its own, or needs none.
  */
 export type UnitKind = 'none' | 'tenant' | 'statement' | SystemPurpose;
+
+/** Where the door can add neither an audit row nor the answer under a key: the operation writes them itself. */
+type Unrecorded = Extract<UnitKind, 'none' | 'statement'>;
 
 /** What an operation is given besides its input. */
 export interface Call {
@@ -44,12 +47,16 @@ export interface AuditNote {
 export interface OperationSpec<Name extends string, Input extends object, Answer, Unit extends UnitKind> {
   /** `domain.verb`: the client's namespace and method, and the name everywhere else. */
   readonly name: Name;
-  /** One sentence. */
+  /** One sentence. Its promises stand at the client's method; its own comment says what those do not. */
   readonly summary: string;
   /** How each field of the input is read. What is not named here is refused. */
   readonly input: OptionFields<Input>;
+  /** The contradiction between fields that are valid one by one; null where there is none. */
+  contradiction?(input: Input): string | null;
   /** `read` changes nothing; `destroy` removes what nothing brings back, and has a `dryRun`. */
   readonly effect: 'read' | 'write' | 'destroy';
+  /** What it may lead to where an agent is granted it as a tool. */
+  readonly risk: RiskClass;
   readonly permission: Permission;
   /** The endpoint class whose rate limit holds, and what a call costs. @defaultValue none */
   readonly limit?: string;
@@ -57,13 +64,14 @@ export interface OperationSpec<Name extends string, Input extends object, Answer
   readonly unit: Unit;
   /**
    * `key`: a repetition under the same key answers what the first call answered, and does nothing. Its answers are plain
-   * JSON, and it runs in a transaction of several statements. @defaultValue a repetition is harmless by nature
+   * JSON, and it runs in a transaction of several statements.
+   * @defaultValue a repetition is harmless by nature
    */
-  readonly once?: 'key';
+  readonly once?: Unit extends Unrecorded ? never : 'key';
   /** Does it. A unit of work may run twice: it must not mind. */
   handle(call: Unit extends 'none' ? Call : CallInUnit, input: Input): Promise<Answer>;
   /** What the audit log says, written in the same transaction; null for a call that changed nothing. */
-  audit?(answer: Answer, input: Input): AuditNote | null;
+  audit?(answer: Answer, input: Input): Unit extends Unrecorded ? never : AuditNote | null;
   /** What only saves time, such as telling a queue, once the transaction has committed. Its failures are ignored. */
   after?(call: Call, answer: Answer, input: Input): Promise<unknown>;
 }
@@ -73,13 +81,12 @@ export interface Operation<Name extends string = string, Input extends object = 
   extends OperationSpec<Name, Input, Answer, UnitKind> {
   /** @throws OptionInvalid */
   parse(given: unknown): Input;
-  /** The input as a JSON Schema. */
   inputSchema(): JsonObject;
 }
 
 /**
- * Declares an operation: as data and one function. It is called through `callOperation` only, which parses its input, asks
- * for permission, counts it, and runs it in its transaction.
+ * Declares an operation: as data and one function. It is called through `callOperation` only, which parses its input,
+ * checks the permission, charges the rate limit, and runs it in its transaction.
  */
 export function defineOperation<
   const Name extends `${string}.${string}`,
@@ -87,10 +94,15 @@ export function defineOperation<
   Answer,
   Unit extends UnitKind,
 >(spec: OperationSpec<Name, Input, Answer, Unit>): Operation<Name, Input, Answer> {
-  const verb = spec.name.slice(spec.name.indexOf('.') + 1);
+  const read = optionsOf<Input>(spec.name, spec.input);
   return {
     ...spec,
-    parse: optionsOf<Input>(verb, spec.input),
+    parse(given) {
+      const input = read(given);
+      const fault = spec.contradiction?.(input) ?? null;
+      if (fault !== null) throw new OptionInvalid(spec.name, [fault]);
+      return input;
+    },
     inputSchema: () =>
       z.toJSONSchema(z.strictObject(spec.input as z.ZodRawShape), {
         unrepresentable: 'any',

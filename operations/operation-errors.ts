@@ -4,9 +4,9 @@ import type { Failure } from '../domain/tasks/execution.ts';
 /** No published graph has this name. */
 export class GraphUnknown extends MusterError {
   readonly code = 'graph_unknown';
-  readonly retryable = false;
-  constructor(name: string, known: readonly string[]) {
-    const list = known.length === 0 ? 'No graph is published yet' : `Published are: ${known.join(', ')}`;
+  constructor(name: string, known: readonly { readonly name: string }[]) {
+    const names = known.map((graph) => graph.name).join(', ');
+    const list = names === '' ? 'No graph is published yet' : `Published are: ${names}`;
     super(`There is no graph "${name}". ${list}. Start a worker that has it, or correct the name.`, { graph: name });
   }
 }
@@ -14,7 +14,6 @@ export class GraphUnknown extends MusterError {
 /** The input does not fit the graph's input schema. Nothing was written. */
 export class InputInvalid extends MusterError {
   readonly code = 'input_invalid';
-  readonly retryable = false;
   /** What is wrong, as a sentence without its beginning. */
   readonly fault: string;
   constructor(fault: string, facts: ErrorFacts = {}) {
@@ -26,8 +25,7 @@ export class InputInvalid extends MusterError {
 /** The input is larger than a submit takes. Nothing was written. */
 export class InputTooLarge extends MusterError {
   readonly code = 'input_too_large';
-  readonly retryable = false;
-  /** `bytes` is `null` where reading stopped at the limit, so that nobody knows how much more there is. */
+  /** `bytes` is `null` if reading stopped at the limit, so that the size is unknown. */
   constructor(bytes: number | null, limit: number) {
     const size = bytes === null ? `more than ${limit} bytes` : `${bytes} bytes`;
     super(
@@ -40,7 +38,6 @@ export class InputTooLarge extends MusterError {
 /** A file named as input cannot be read as text. Nothing was written. */
 export class InputUnreadable extends MusterError {
   readonly code = 'input_unreadable';
-  readonly retryable = false;
   constructor(file: string, fault: string, cause?: unknown) {
     super(`${file} cannot be read: ${fault}`, { file }, { cause });
   }
@@ -49,7 +46,6 @@ export class InputUnreadable extends MusterError {
 /** The idempotency key was used before for another graph or another input. Nothing was written. */
 export class IdempotencyConflict extends MusterError {
   readonly code = 'idempotency_conflict';
-  readonly retryable = false;
   constructor(key: string, taskId: string) {
     super(
       `The key "${key}" belongs to task ${taskId}, which was submitted with another graph or input. Use a new key for new work.`,
@@ -61,7 +57,6 @@ export class IdempotencyConflict extends MusterError {
 /** No message has this id, or it belongs to another tenant. */
 export class MessageUnknown extends MusterError {
   readonly code = 'message_unknown';
-  readonly retryable = false;
   constructor(messageId: string, tenant: string) {
     super(
       `There is no message "${messageId}" of the tenant "${tenant}". Check the id with \`muster messages\`; retention ` +
@@ -74,29 +69,26 @@ export class MessageUnknown extends MusterError {
 /** No task has this id, or it belongs to another tenant. */
 export class TaskUnknown extends MusterError {
   readonly code = 'task_unknown';
-  readonly retryable = false;
   constructor(taskId: string, tenant: string) {
     super(`The tenant "${tenant}" has no task ${taskId}. \`muster tasks\` lists the newest ones.`, { taskId, tenant });
   }
 }
 
-/** The task has ended, and retention has removed what was asked for. Its end stands: `read` and `show` tell it. */
+/** The task has ended, and retention has removed the requested data. `read` and `show` still return its end. */
 export class TracePruned extends MusterError {
   readonly code = 'trace_pruned';
-  readonly retryable = false;
   constructor(task: { readonly id: string; readonly status: string }, what: 'output' | 'events') {
     super(
       `The task ${task.id} is ${task.status}, and retention has removed its ${what}. ` +
-        '`muster retention` says how long what is kept.',
+        '`muster retention` shows how long data is kept.',
       { taskId: task.id, status: task.status, what },
     );
   }
 }
 
-/** The task is not in a state in which this can be asked of it. */
+/** The task is not in a state that allows this. */
 export class TaskNotOpen extends MusterError {
   readonly code = 'task_not_open';
-  readonly retryable = false;
   /** @param successor the next task of its series, which continues without it */
   constructor(taskId: string, status: string, wanted: string, successor: string | null = null) {
     const next = successor === null ? '' : ` Its series continues with the task ${successor}: end that one.`;
@@ -107,7 +99,6 @@ export class TaskNotOpen extends MusterError {
 /** The task ended without an output. */
 export class TaskFailed extends MusterError {
   readonly code = 'task_failed';
-  readonly retryable = false;
   /** Why, as the task's row has it. */
   readonly failure: Failure | null;
   constructor(taskId: string, failure: Failure | null) {
@@ -120,7 +111,6 @@ export class TaskFailed extends MusterError {
 /** The task was cancelled or killed. */
 export class TaskCancelled extends MusterError {
   readonly code = 'task_cancelled';
-  readonly retryable = false;
   /** What its row says of it: `task_killed` for one that was killed. */
   readonly failure: Failure | null;
   constructor(taskId: string, failure: Failure | null = null) {
@@ -132,7 +122,6 @@ export class TaskCancelled extends MusterError {
 /** The task did not fail, or has been redriven already. Nothing was changed. */
 export class TaskNotDead extends MusterError {
   readonly code = 'task_not_dead';
-  readonly retryable = false;
   constructor(taskId: string, status: string) {
     super(`The task ${taskId} is ${status}; only a failed task can be redriven. \`muster dead\` lists those.`, {
       taskId,
@@ -144,7 +133,6 @@ export class TaskNotDead extends MusterError {
 /** The task depends on one that is dead and would fail again at once. Nothing was changed. */
 export class DependencyDead extends MusterError {
   readonly code = 'dependency_failed';
-  readonly retryable = false;
   constructor(taskId: string) {
     super(`The task ${taskId} depends on one that failed or was cancelled. Redrive that one first, or both together.`, {
       taskId,

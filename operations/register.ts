@@ -1,43 +1,52 @@
+import { nearestName } from '../domain/nearest-name.ts';
+import { foundText } from '../options/found-text.ts';
 import { listAgents } from './agents/list.ts';
+import { decideApproval } from './approvals/decide.ts';
+import { listApprovals } from './approvals/list.ts';
+import { grantBudget } from './budgets/grant.ts';
+import { setBudget, unsetBudget } from './budgets/set.ts';
+import { viewBudgets } from './budgets/view.ts';
 import type { Operation } from './define.ts';
-import { listGraphs } from './graphs/list.ts';
+import { allowTool, revokeGrant } from './grants/allow.ts';
+import { listGrants, setPolicy, viewPolicy } from './grants/policy.ts';
+import { listGraphs, showGraph } from './graphs/list.ts';
 import { publish } from './graphs/publish.ts';
-import { showGraph } from './graphs/show.ts';
-import { cooldown, once } from './limits/once.ts';
-import { reserveLimits, settleLimits } from './limits/reserve.ts';
-import { setRateLimit, setTier } from './limits/set.ts';
-import { acquireSlot, releaseSlot, renewSlot } from './limits/slots.ts';
-import { checkLimits, limitStatus, resetLimits, takeLimits } from './limits/take.ts';
-import { viewLimits } from './limits/view.ts';
-import { countMessages } from './messages/counts.ts';
-import { directIntent } from './messages/direct.ts';
-import { listMessages } from './messages/list.ts';
-import { broadcastReceipts } from './messages/receipts.ts';
+import { setRateLimit, setTier, viewLimits } from './limits/set.ts';
+import {
+  acquireSlot,
+  checkLimits,
+  cooldown,
+  limitStatus,
+  once,
+  releaseSlot,
+  renewSlot,
+  reserveLimits,
+  resetLimits,
+  settleLimits,
+  takeLimits,
+} from './limits/take.ts';
+import { broadcastReceipts, countMessages, listMessages } from './messages/read.ts';
 import { redriveMessage } from './messages/redrive.ts';
-import { broadcastMessage, requestAnswer, sendMessage } from './messages/send.ts';
-import { pauseQueue, resumeQueue } from './queue/pause.ts';
-import { setQueueLimit } from './queue/set-limit.ts';
-import { setQueueWeight } from './queue/set-weight.ts';
+import { broadcastMessage, directIntent, requestAnswer, sendMessage } from './messages/send.ts';
+import { modelHealth } from './models/health.ts';
+import { listKeys, removeKey, setKey } from './models/keys.ts';
+import { pauseQueue, resumeQueue, setQueueLimit, setQueueWeight } from './queue/settings.ts';
 import { viewQueue } from './queue/view.ts';
-import { enforceRetention } from './retention/enforce.ts';
-import { retentionReport } from './retention/report.ts';
+import { enforceRetention, retentionReport } from './retention/enforce.ts';
 import { systemStatus } from './system/status.ts';
-import { cancelTask } from './tasks/cancel.ts';
-import { listDeadTasks } from './tasks/dead.ts';
+import { cancelTask, killTask } from './tasks/cancel.ts';
 import { readEvents } from './tasks/events.ts';
-import { killTask } from './tasks/kill.ts';
-import { listTasks } from './tasks/list.ts';
+import { listDeadTasks, listTasks } from './tasks/list.ts';
 import { pauseTask, resumeTask } from './tasks/pause.ts';
-import { taskProgress } from './tasks/progress.ts';
-import { readTask } from './tasks/read.ts';
+import { readTask, showTask, taskProgress } from './tasks/read.ts';
 import { redriveTasks } from './tasks/redrive.ts';
-import { showTask } from './tasks/show.ts';
-import { submitTask } from './tasks/submit.ts';
-import { submitTasks } from './tasks/submit-many.ts';
+import { submitTask, submitTasks } from './tasks/submit.ts';
+import { whyTask } from './tasks/why.ts';
+import { listDoubts } from './thinking/doubts.ts';
 
 /** Every operation that there is. */
 export const OPERATIONS = [
-  ...[submitTask, submitTasks, readTask, showTask, listTasks, readEvents, taskProgress],
+  ...[submitTask, submitTasks, readTask, showTask, listTasks, readEvents, taskProgress, whyTask],
   ...[cancelTask, killTask, pauseTask, resumeTask, listDeadTasks, redriveTasks],
   ...[viewQueue, pauseQueue, resumeQueue, setQueueLimit, setQueueWeight],
   ...[listGraphs, showGraph, publish],
@@ -53,10 +62,15 @@ export const OPERATIONS = [
     limitStatus,
     resetLimits,
   ],
+  ...[viewBudgets, setBudget, unsetBudget, grantBudget],
   ...[once, cooldown, acquireSlot, renewSlot, releaseSlot],
   ...[sendMessage, requestAnswer, broadcastMessage, directIntent],
   ...[listMessages, countMessages, broadcastReceipts, redriveMessage],
+  ...[setKey, removeKey, listKeys, modelHealth],
   ...[retentionReport, enforceRetention],
+  ...[allowTool, revokeGrant, listGrants, viewPolicy, setPolicy],
+  ...[listApprovals, decideApproval],
+  ...[listDoubts],
   ...[systemStatus],
 ] as const;
 
@@ -80,7 +94,13 @@ export type OperationNamespaces = {
 
 const BY_NAME: ReadonlyMap<string, Operation> = new Map(OPERATIONS.map((operation) => [operation.name, operation]));
 
-/** The operation of this name; undefined for none. */
+/** That no operation has this name, and which one was probably meant. */
+export function unknownOperation(name: string): string {
+  const nearest = nearestName(name, [...BY_NAME.keys()]);
+  const hint = nearest === null ? '`muster operations` lists them' : `did you mean ${nearest}?`;
+  return `${foundText(name)} is not an operation (${hint})`;
+}
+
 export function operationNamed(name: string): Operation | undefined {
   return BY_NAME.get(name);
 }

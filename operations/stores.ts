@@ -1,3 +1,4 @@
+import type { SecretBox } from '../database/secret-box.ts';
 import type { Database } from '../database/transaction.ts';
 import type { TenantId } from '../domain/ids.ts';
 import type { LimitSettings } from '../domain/limits/limit-settings.ts';
@@ -6,23 +7,27 @@ import type { JobQueue } from '../redis/job-queue.ts';
 import type { OnceKeys } from '../redis/limits/once.ts';
 import type { ProcessSlots } from '../redis/limits/process-slots.ts';
 import type { RateLimiter } from '../redis/limits/rate-limiter.ts';
+import type { ModelHealthBoard } from '../redis/model-health-board.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
+import type { Permission } from './caller.ts';
 import type { GraphCache } from './graphs/graph-cache.ts';
 import type { Voice } from './messages/voice.ts';
-import type { Permission } from './permissions.ts';
 import type { Submitter } from './tasks/submitter.ts';
 
 /** What operations work on. A program opens it once, for all of its callers. */
 export interface Stores {
   readonly database: Database;
   readonly graphs: GraphCache;
+  /** Encrypts what is stored and must not be read there. */
+  readonly secrets: Pick<SecretBox, 'seal'>;
   /** The task queue of graphs that name none. */
   readonly defaultTaskQueue: string;
   readonly queueFor: (taskQueue: string) => JobQueue;
   readonly wakeUps: Pick<WakeUps, 'publishTask'>;
   readonly workflows: TaskWorkflows;
   readonly rateLimits: RateLimits;
+  readonly modelHealth: Pick<ModelHealthBoard, 'read'>;
   readonly onceKeys: Pick<OnceKeys, 'once' | 'cooldown'>;
   readonly slotsOf: (tenant: TenantId) => Pick<ProcessSlots, 'acquire' | 'renew' | 'release'>;
   /** What it takes to name an operation as the tool of a node; null for a name that no operation has. */
@@ -54,5 +59,6 @@ export interface TaskWorkflows {
   terminate(task: TaskRecord, reason: string): Promise<true | null>;
   pause(task: TaskRecord): Promise<true | null>;
   resume(task: TaskRecord): Promise<true | null>;
+  approvalDecided(task: TaskRecord, approvalId: string): Promise<true | null>;
   progress(task: TaskRecord): Promise<TaskProgress | null>;
 }

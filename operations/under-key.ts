@@ -1,15 +1,13 @@
-import { createHash } from 'node:crypto';
-import { canonicalJson } from '../domain/canonical-json.ts';
 import { MusterError } from '../domain/errors.ts';
 import { type Json, notJson, toJson } from '../domain/json.ts';
 import { type CallKey, OperationKeyRepository } from '../entities/system/operation-key-repository.ts';
 import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import type { CallInUnit } from './define.ts';
+import { digestOf } from './digest-of.ts';
 
 /** The key was used before for a call of the same operation with another input. Nothing was done. */
-export class OperationKeyConflict extends MusterError {
+class OperationKeyConflict extends MusterError {
   readonly code = 'idempotency_conflict';
-  readonly retryable = false;
   constructor({ operation, key }: CallKey) {
     super(`The key "${key}" belongs to a call of ${operation} with another input. Use a new key for new work.`, {
       operation,
@@ -36,9 +34,7 @@ export async function onceUnderKey<Answer>(
 ): Promise<Answered<Answer>> {
   const key: CallKey = { tenantId: caller.tenant, operation, key: name };
   const keys = new OperationKeyRepository(em);
-  const requestHash = createHash('sha256')
-    .update(canonicalJson(jsonOf(input)))
-    .digest('hex');
+  const requestHash = digestOf(jsonOf(input));
   await new TaskRepository(em).ensureTenant(caller.tenant);
   const known = await keys.take(key, requestHash);
   if (known === null) {

@@ -4,8 +4,8 @@ import { isTaskQueue, isTenantId, isUuid, type TenantId } from '../domain/ids.ts
 import { textFault } from '../domain/json.ts';
 
 /**
- * One value as calls take it. What it must be completes the sentence "it must be …".
- * @param json how a JSON Schema tells it, for callers that are no programs
+ * One value of a call. `expected` completes the sentence "it must be …".
+ * @param json the same as JSON Schema, for callers that are not programs
  */
 function field<Value>(
   expected: string,
@@ -23,7 +23,7 @@ export function text({ max = 255, min = 1 } = {}): z.ZodType<string> {
   return field(expected, accepts, { type: 'string', minLength: min, maxLength: max });
 }
 
-/** A text of a form that a function knows. */
+/** A text whose form a function checks. */
 export function textLike<Value extends string = string>(
   expected: string,
   accepts: (value: string) => boolean,
@@ -51,7 +51,7 @@ function within(value: unknown, min: number, max: number): boolean {
   return typeof value === 'number' && value >= min && value <= max;
 }
 
-/** A number whose range is somebody else's to check. */
+/** A number whose range is checked elsewhere. */
 export const anyNumber: z.ZodType<number> = field('a number', (value) => typeof value === 'number', { type: 'number' });
 export const yesOrNo: z.ZodType<boolean> = field('true or false', (value) => typeof value === 'boolean', {
   type: 'boolean',
@@ -65,23 +65,28 @@ export const taskQueue: z.ZodType<string> = textLike(
   '1 to 64 letters, digits, dots, underscores or hyphens',
   isTaskQueue,
 );
-/** The name of an agent or a role: what can be defined under it. */
+/** The name of an agent or a role. */
 export const definedName: z.ZodType<string> = textLike(`a name like ${NAME_PATTERN.source}`, (name) =>
   NAME_PATTERN.test(name),
 );
 
-/** PostgreSQL reads the years of ISO 8601 up to here. */
+/** The last moment that both PostgreSQL and ISO 8601 can write. */
 const LAST_MOMENT = Date.UTC(9999, 11, 31);
 const MOMENT = 'a Date between the years 1970 and 9999';
+const ZONED = 'or its text with a time zone at its end (Z or +01:00)';
 const TIME_TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 /** A `Date`; or, from callers that have none, its ISO 8601 text with a time zone. */
 export const moment: z.ZodType<Date> = z
   .unknown()
   .transform((value) => (typeof value === 'string' && TIME_TEXT.test(value) ? new Date(value) : value))
-  .pipe(z.custom<Date>((value) => value instanceof Date && within(value.getTime(), 0, LAST_MOMENT), { error: MOMENT }))
+  .pipe(
+    z.custom<Date>((value) => value instanceof Date && within(value.getTime(), 0, LAST_MOMENT), {
+      error: ({ input }) => (typeof input === 'string' && TIME_TEXT.test(`${input}Z`) ? `${MOMENT}, ${ZONED}` : MOMENT),
+    }),
+  )
   .meta({ type: 'string', format: 'date-time', description: MOMENT });
 
-/** A list of so many at most, each of which is read by its own field. */
+/** A list of at most `max` items, each read by its field. */
 export function listOf<Value>(item: z.ZodType<Value>, { max, of }: { max: number; of: string }): z.ZodType<Value[]> {
   return z.array(item, { error: `a list of ${of}` }).max(max, { error: `a list of at most ${max} ${of}` });
 }

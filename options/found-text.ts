@@ -1,7 +1,7 @@
 import { nameOf } from '../domain/graphs/read-unknown.ts';
 import { textFault } from '../domain/json.ts';
 
-/** Names a value in an error: a number or a short text by itself, anything else by its kind. Never throws. */
+/** Describes a value in an error: a number or a short text as it is, anything else by its kind. Never throws. */
 export function foundText(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return foundString(value);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ErrorFacts, MusterError } from '../domain/errors.ts';
+import { nearestName } from '../domain/nearest-name.ts';
 import { foundText } from './found-text.ts';
-import { nearestName } from './nearest-name.ts';
 
 /**
  * A call with an option or an argument that it does not take: an unknown name, a value of another type or out of range, or
@@ -9,7 +9,6 @@ import { nearestName } from './nearest-name.ts';
  */
 export class OptionInvalid extends MusterError {
   readonly code = 'option_invalid';
-  readonly retryable = false;
   /** What is wrong, one sentence without its full stop for each. */
   readonly faults: readonly string[];
   constructor(call: string, faults: readonly string[], facts: ErrorFacts = {}) {
@@ -18,12 +17,12 @@ export class OptionInvalid extends MusterError {
   }
 }
 
-/** How each of some options is read: every one of the type has its field, so that a new one cannot be forgotten. */
+/** The field that reads each option of a type. An option without a field does not compile. */
 export type OptionFields<Options> = { readonly [Name in keyof Required<Options>]: z.ZodType<Options[Name]> };
 
 /**
- * Makes the parser of a call's options. It takes plain objects with known names only, and gives a copy without what is
- * undefined, which counts as left out.
+ * Makes the parser of a call's options. It accepts plain objects with known names only and returns a copy without
+ * undefined values, which count as left out.
  * @param call how the call is named in the error
  */
 export function optionsOf<Options extends object>(
@@ -33,9 +32,10 @@ export function optionsOf<Options extends object>(
   const schema = z.strictObject(fields as z.ZodRawShape);
   const names = Object.keys(fields);
   return (given) => {
-    const parsed = read(call, schema, given);
-    if (!parsed.success) throw refusal(call, parsed.error.issues, { given, names });
-    // Each field was held to the type of its option; only the compiler does not put them together again.
+    const copy = plainCopy(call, given);
+    const parsed = schema.safeParse(copy);
+    if (!parsed.success) throw refusal(call, parsed.error.issues, { given: copy, names });
+    // Each field has the type of its option; the compiler cannot put them together again.
     return withoutUndefined(parsed.data) as Options;
   };
 }
@@ -50,10 +50,13 @@ export function argumentOf<Value>(call: string, name: string, field: z.ZodType<V
   };
 }
 
-function read(call: string, schema: z.ZodObject, given: unknown) {
+/**
+ * A copy of the options that a caller passed, so that each is read once. Maps and dates have no options.
+ * @throws OptionInvalid
+ */
+export function plainCopy(call: string, given: unknown): object {
   try {
-    // A map or a date would be taken for an object without options.
-    if (Object.prototype.toString.call(given) === '[object Object]') return schema.safeParse(given);
+    if (Object.prototype.toString.call(given) === '[object Object]') return { ...(given as object) };
   } catch {
     throw new OptionInvalid(call, ['its options throw when they are read']);
   }

@@ -2,7 +2,7 @@ import { AGENT_STATUSES, type AgentStatus, HEARTBEAT_TTL_SECONDS } from '../doma
 import type { AgentId } from '../domain/ids.ts';
 import type { RedisConnections } from './open-redis.ts';
 
-/** What an agent's last heartbeat said. */
+/** The content of an agent's last heartbeat. */
 export interface AgentHealth {
   id: AgentId;
   status: AgentStatus;
@@ -11,8 +11,8 @@ export interface AgentHealth {
 }
 
 /**
- * Agents asked for at once: few enough for the time of a command. Each has a key of its own, which may lie on another
- * node of a cluster, so no command names two of them.
+ * Agents that are read at once, few enough for one command timeout. Each has its own key, which may be on another node
+ * of a cluster, so no command names two of them.
  */
 const COMMANDS_AT_ONCE = 500;
 
@@ -46,7 +46,7 @@ export class AgentHealthBoard {
     }
   }
 
-  /** Takes agents off the board that said goodbye, before their time runs out. */
+  /** Removes agents that said goodbye before their keys expire. */
   async remove(ids: readonly AgentId[]): Promise<void> {
     for (let from = 0; from < ids.length; from += COMMANDS_AT_ONCE) {
       const keys = ids.slice(from, from + COMMANDS_AT_ONCE).map((id) => this.#redis.keys.agentHealth(id));
@@ -72,7 +72,7 @@ export class AgentHealthBoard {
   }
 }
 
-/** Null for what is not a heartbeat: what others wrote under the key counts as silence. */
+/** Null for a value that is not a heartbeat: what other programs wrote under the key counts as silence. */
 function parseHealth(id: AgentId, answer: unknown): AgentHealth | null {
   const [status, heartbeatAt] = Array.isArray(answer) ? answer : [];
   const known = AGENT_STATUSES.find((candidate) => candidate === status);

@@ -6,9 +6,9 @@ import { isRefusal } from './redis-errors.ts';
 import { type connectionOptions, type RedisNodes, reconnectDelayMs, rotating } from './redis-nodes.ts';
 import { readScripts, type ScriptedRedis } from './scripts.ts';
 
-/** How long the nodes of a cluster may stay unknown after they have changed, where no answer tells. */
+/** How long a changed set of nodes may stay unknown if no answer reveals it. */
 const NODES_FRESH_MS = 2_000;
-/** A slot that moves is followed so often. */
+/** How many redirections of a moving slot are followed. */
 const MAX_REDIRECTIONS = 5;
 const TRY_AGAIN_MS = 20;
 
@@ -19,13 +19,13 @@ export interface CommandConnectionOptions {
   readonly nodes: RedisNodes;
   readonly report: OutageReport;
   readonly options: ReturnType<typeof connectionOptions>;
-  /** How long a connection may owe an answer, in milliseconds. */
+  /** How long a connection may leave a command unanswered, in milliseconds. */
   readonly socketTimeout: number;
 }
 
 /**
- * The connection for commands. It begins with one server. As soon as that shows to be a node of a Redis Cluster, it
- * becomes one to all nodes of the cluster, and again one to a single server if the address later leads to such a one.
+ * The connection for commands. It begins with one server. If that server turns out to be a node of a Redis Cluster, it
+ * connects to all nodes of the cluster; if the address later leads to a single server, it returns to one connection.
  */
 export class CommandConnection {
   readonly #given: CommandConnectionOptions;
@@ -38,7 +38,7 @@ export class CommandConnection {
     this.#connection = this.#openSingle();
   }
 
-  /** Whether questions can be sent now. */
+  /** Whether commands can be sent now. */
   get isReady(): boolean {
     return this.#connection.status === 'ready';
   }
@@ -52,24 +52,24 @@ export class CommandConnection {
     return this.#connection as unknown as ScriptedRedis;
   }
 
-  /** Resolves once the first attempt to connect has ended, well or badly, and whether there is a cluster is known. */
+  /** Resolves once the first attempt to connect has succeeded or failed and it is known whether there is a cluster. */
   async firstAttempt(): Promise<void> {
     if ((await ended(this.#connection)) !== 'ready') return;
     await this.#followCluster(this.#connection);
     if (this.#connection instanceof Cluster) await ended(this.#connection);
   }
 
-  /** Looks at what was refused: a server that sends questions elsewhere is a node of a cluster. */
+  /** Looks at a refusal: a server that redirects commands is a node of a cluster. */
   refused(error: unknown): void {
     if (isRefusal(error, 'MOVED')) void this.#followCluster(this.#connection, { unlessDenied: true });
   }
 
-  /** Starts afresh. */
+  /** Replaces the connection. */
   reconnect(): void {
     this.#connection.disconnect(true);
   }
 
-  /** Waits for answers under way. */
+  /** Waits for pending answers. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const connection = this.#connection;
@@ -88,7 +88,7 @@ export class CommandConnection {
     return redis;
   }
 
-  /** @param options `unlessDenied`: a server that does not tell is taken for a node of a cluster */
+  /** @param options `unlessDenied`: a server that does not say is treated as a node of a cluster */
   async #followCluster(connection: Connection, { unlessDenied = false } = {}): Promise<void> {
     if (connection !== this.#connection || !(connection instanceof Redis)) return;
     const info = await connection.info('cluster').catch(() => (unlessDenied ? 'cluster_enabled:1' : ''));
@@ -106,7 +106,7 @@ export class CommandConnection {
       clusterRetryStrategy: reconnectDelayMs,
       maxRedirections: MAX_REDIRECTIONS,
       retryDelayOnTryAgain: TRY_AGAIN_MS,
-      // A question whose answer was lost is not asked again: only the caller knows whether it may be.
+      // A command whose answer was lost is not sent again: only the caller knows whether that is safe.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       slotsRefreshInterval: NODES_FRESH_MS,
@@ -118,7 +118,7 @@ export class CommandConnection {
     single.disconnect();
   }
 
-  /** Leaves a cluster of which no node answers as such, and at least one says that it is a single server now. */
+  /** Leaves a cluster if none of its nodes answers as one and at least one says that it is a single server now. */
   #leaveWhenGone(cluster: Cluster): void {
     let isSingle = false;
     cluster.on('node error', (error: unknown) => {

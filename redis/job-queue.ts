@@ -8,9 +8,9 @@ import {
   type HeldSlot,
   type Job,
   type LeasedJob,
+  packJobs,
   packKey,
   packKeys,
-  packPlace,
   packSettings,
   packSlots,
   parseLeasedJobs,
@@ -20,13 +20,13 @@ import {
 export type { QueueView } from './parse-queue-view.ts';
 export { type HeldSlot, type Job, type LeasedJob, queueSettingsVersion } from './queue-job.ts';
 
-/** What became of a job that was enqueued. `duplicate`: it waited or was leased already, and stays as it was. */
+/** The outcome of enqueueing a job. `duplicate`: it was waiting or leased already and stays as it was. */
 export type EnqueueOutcome = 'queued' | 'duplicate';
 
 /**
- * How a rebuild ended. `finished`: the index is whole. `busy`: another rebuild is under way and nothing was changed.
+ * How a rebuild ended. `finished`: the index is complete. `busy`: another rebuild is running and nothing was changed.
  * `superseded`: Redis was emptied meanwhile, or the source was so slow that another rebuild may take over; the index
- * still counts as gone.
+ * still counts as lost.
  */
 export interface RebuildResult {
   outcome: 'finished' | 'busy' | 'superseded';
@@ -38,26 +38,25 @@ export interface JobQueueOptions {
   /** The Temporal task queue whose workers take the jobs. */
   taskQueue: string;
   /**
-   * How long a started task counts as holding its slots without a confirmation, in milliseconds. Shorter than the way
-   * between two confirmations, tasks are leased that PostgreSQL then refuses; longer, a slot whose release was lost
-   * stays taken for longer. @defaultValue 30000
+   * How long a started task keeps its slots without a confirmation, in milliseconds. If it is shorter than the time
+   * between two confirmations, tasks are leased that PostgreSQL then refuses; if it is longer, a slot whose release was
+   * lost stays taken for longer. @defaultValue 30000
    */
   holderMs?: number;
 }
 
-/** Jobs in one script call. Redis serves nobody else meanwhile: 500 take some milliseconds, and more gain little. */
+/** Jobs in one script call. Redis serves no other client meanwhile: 500 take milliseconds, and more gain little. */
 const BATCH_SIZE = 500;
-/** A rebuild that has been silent for so long counts as crashed. Longer delays repair, shorter ends slow rebuilds. */
+/** The silence after which a rebuild counts as crashed. If longer, repair is late; if shorter, slow rebuilds end. */
 const REBUILD_SILENCE_MS = 5_000;
 const HOLDER_MS = 30_000;
-/** A cursor that stands before every key. */
+/** A cursor before the first key. */
 const FROM_THE_START = '!';
-/** Tenants, and keys, that a view looks at. */
+/** The number of tenants, and of keys, in a view. */
 const VIEW_MAX = 1_000;
 
 /**
- * The index of the jobs that wait for the workers of one Temporal task queue, and the only place that knows the
- * arguments of its scripts.
+ * The index of the jobs that wait for the workers of one Temporal task queue, and the only caller of its scripts.
  *
  * A job *waits* in its band; {@link JobQueue.lease} makes it *leased*, and lets it hold a slot of each of its limited
  * concurrency keys, or *parks* it while one of them is full. {@link JobQueue.started} takes it out and keeps its slots
@@ -71,12 +70,12 @@ const VIEW_MAX = 1_000;
  *
  * PostgreSQL is the truth. The claim there decides who may start a task, so an entry too many costs one refused claim,
  * after which it is acknowledged. An entry too few costs its task's time until the next rebuild. Therefore every rule
- * here errs towards the entry too many: a late acknowledgement leaves a job that waits again where it is, and whoever
- * gives back late may end the lease of another.
+ * here prefers the entry too many: a late acknowledgement does not remove a job that waits again, and a late return may
+ * end the lease of another dispatcher.
  *
  * Each call is atomic for up to 500 jobs, larger ones go in several steps. Every method rejects with
- * `service_unreachable` when Redis is unavailable; what was asked may then have happened, and all but a lease may be repeated.
- * Jobs leased by an answer that was lost wait until that lease runs out.
+ * `service_unreachable` when Redis is unavailable; the request may have been carried out, and everything but a lease
+ * may be repeated. If the answer of a lease is lost, its jobs wait until the lease expires.
  */
 export class JobQueue {
   readonly #redis: RedisConnections;
@@ -97,32 +96,31 @@ export class JobQueue {
     const { all, wakeUps } = this.#keys;
     const outcomes: EnqueueOutcome[] = [];
     for (const batch of batches(jobs)) {
-      const fields = batch.flatMap((job) => [job.taskId, packPlace(job)]);
-      outcomes.push(...(await this.#redis.ask((redis) => redis.enqueueJobs(...all, wakeUps, ...fields))));
+      const packed = packJobs(batch);
+      outcomes.push(...(await this.#redis.ask((redis) => redis.enqueueJobs(...all, wakeUps, ...packed))));
     }
     return outcomes;
   }
 
   /**
    * Leases up to `max` jobs (1 to 500) for `leaseMs` milliseconds (at least 1) by the clock of Redis, after taking back
-   * what leases have run out. Too short a lease makes two dispatchers try the same claim; too long a one delays the
-   * jobs of a dispatcher that died.
+   * expired leases. If the lease is too short, two dispatchers try the same claim; if it is too long, the jobs of a
+   * dead dispatcher are delayed.
    *
-   * One call looks at so many jobs only that Redis stays responsive. When it met too many that had to be parked, it
-   * returns fewer than there are, and wakes the dispatchers up for the next.
+   * One call looks at a limited number of jobs, so that Redis stays responsive. If it had to park too many, it returns
+   * fewer than there are and wakes the dispatchers for the next call.
+   * @param ask `urgent`: of the high band alone, which is not counted for the turns of the bands
    * @returns the jobs, first to start first; none when nothing may start
    */
-  async lease({ max, leaseMs }: { max: number; leaseMs: number }): Promise<LeasedJob[]> {
+  async lease(ask: { max: number; leaseMs: number; urgent?: boolean }): Promise<LeasedJob[]> {
     const { all, wakeUps } = this.#keys;
-    const answer = await this.#redis.ask((redis) =>
-      redis.leaseJobs(...all, wakeUps, Math.min(max, BATCH_SIZE), leaseMs, BATCH_SIZE),
-    );
-    return parseLeasedJobs(answer);
+    const input = [Math.min(ask.max, BATCH_SIZE), ask.leaseMs, BATCH_SIZE, ask.urgent ? 'urgent' : 'all'] as const;
+    return parseLeasedJobs(await this.#redis.ask((redis) => redis.leaseJobs(...all, wakeUps, ...input)));
   }
 
   /**
    * Takes leased jobs out of the index, since their claim in PostgreSQL succeeded. Their slots stay taken until
-   * {@link JobQueue.released}, or until confirmations do not come or do not name them.
+   * {@link JobQueue.released}, or until confirmations stop or omit them.
    * @returns how many of them held a lease
    */
   async started(ids: readonly TaskId[]): Promise<number> {
@@ -131,8 +129,8 @@ export class JobQueue {
   }
 
   /**
-   * Takes leased jobs out of the index and frees their slots, since they are not to be started: their tasks run already,
-   * or have ended.
+   * Takes leased jobs out of the index and frees their slots, because they must not start: their tasks already run or
+   * have ended.
    * @returns how many of them held a lease
    */
   async acknowledge(ids: readonly TaskId[]): Promise<number> {
@@ -163,10 +161,7 @@ export class JobQueue {
     return this.#sum(ids, (batch) => this.#redis.ask((redis) => redis.releaseJobs(...all, wakeUps, keepMs, ...batch)));
   }
 
-  /**
-   * Notes that a started task holds slots of these keys and of no others, since it waits or continues. Repeating it changes
-   * nothing.
-   */
+  /** Notes that a started task, which waits or continues, holds slots of exactly these keys. Repeatable. */
   async holds(taskId: TaskId, keys: readonly string[]): Promise<void> {
     const { all, wakeUps } = this.#keys;
     await this.#redis.ask((redis) => redis.setSlots(...all, wakeUps, this.#holderMs, taskId, packKeys(keys)));
@@ -182,13 +177,15 @@ export class JobQueue {
   }
 
   /**
-   * Tells Redis which slots are taken, as one read of PostgreSQL says. Slots of tasks that it names count on; those of
-   * started tasks that it does not name are freed, unless they were started or confirmed within a third of
-   * {@link JobQueueOptions.holderMs}, since the read may be older than the start; so it has to be younger than that.
-   * Then every parked job whose key has room waits again. Repeating it, or a crash half-way, does no harm.
+   * Tells Redis which slots are taken according to one read of PostgreSQL. Slots of tasks that it names are kept; those
+   * of other started tasks are freed, unless they were started or confirmed within a third of
+   * {@link JobQueueOptions.holderMs}, because the read may be older than the start; the read must therefore be younger
+   * than that. Then every parked job whose key has room waits again. Repeating it is harmless, and so is a crash
+   * half-way.
    *
    * @param slots of open tasks of this task queue
-   * @param elsewhere how many slots of a key open tasks of all other task queues hold; keys that are left out have none
+   * @param elsewhere how many slots of a key are held by open tasks of all other task queues; none for keys that are
+   * left out
    */
   async confirmSlots(slots: readonly HeldSlot[], elsewhere: ReadonlyMap<string, number>): Promise<void> {
     const { all, wakeUps } = this.#keys;
@@ -206,15 +203,24 @@ export class JobQueue {
   }
 
   /**
-   * Makes settings count for this queue, all at once, and lets parked jobs wait again that now have room. A crash
-   * before the latter is mended by the next confirmation.
-   * @returns `unchanged` when they counted already
+   * Applies settings to this queue, all at once, and lets parked jobs that now have room wait again. After a crash in
+   * between, the next confirmation completes this.
+   * @returns `unchanged` when they already applied
    */
   async applySettings(settings: QueueSettings): Promise<'applied' | 'unchanged'> {
     const fields = packSettings(settings);
     const outcome = await this.#redis.ask((redis) => redis.applySettings(...this.#keys.all, ...fields));
     if (outcome === 'applied') await this.#inviteParked();
     return outcome;
+  }
+
+  /** Whether this process compares the queue with PostgreSQL: the first that asks, until it is silent for `forMs`. */
+  isComparer(process: string, forMs: number): Promise<boolean> {
+    const { comparer } = this.#keys;
+    return this.#redis.ask(async (redis) => {
+      if ((await redis.set(comparer, process, 'PX', forMs, 'NX')) === 'OK') return true;
+      return (await redis.get(comparer)) === process && (await redis.pexpire(comparer, forMs)) === 1;
+    });
   }
 
   /** Counts the index at one instant. */
@@ -225,18 +231,18 @@ export class JobQueue {
     return { waiting: { high, normal, low }, parked, leased, intact: whole === 1, settingsVersion };
   }
 
-  /** What operators look at, as it is at one instant. Costs Redis some milliseconds where tenants or keys are many. */
+  /** The queue at one instant, for operators. With many tenants or keys it costs Redis a few milliseconds. */
   async view(): Promise<QueueView> {
     return parseQueueView(await this.#redis.ask((redis) => redis.viewQueue(...this.#keys.all, VIEW_MAX)));
   }
 
   /**
-   * Replaces what waits by what the source yields, under the given settings; leases and slots stay. Jobs that others
-   * enqueue meanwhile are kept, and may be leased meanwhile. A crash or an error half-way leaves the index not
-   * {@link QueueDepth.intact}, so that the rebuild is repeated, at the earliest 5 s later.
+   * Replaces the waiting jobs with those of the source, under the given settings; leases and slots stay. Jobs that
+   * others enqueue meanwhile are kept and may be leased. After a crash or an error half-way the index is not
+   * {@link QueueDepth.intact}, so that the rebuild is repeated, 5 s later at the earliest.
    *
    * @param source the tasks that wait for their start, in batches at most 5 s apart. It must read PostgreSQL only when
-   *   it is iterated: what it read earlier lacks the tasks whose entries the rebuild is about to drop.
+   * it is iterated: an earlier read lacks the tasks whose entries the rebuild is about to drop.
    */
   async rebuild(source: AsyncIterable<readonly Job[]>, settings: QueueSettings): Promise<RebuildResult> {
     const { all } = this.#keys;
@@ -281,7 +287,7 @@ export class JobQueue {
   }
 }
 
-/** How young a start, or an end, may be that a read of PostgreSQL has not seen yet. */
+/** The greatest age of a start or an end that a read of PostgreSQL may have missed. */
 function freshMs(holderMs: number): number {
   return Math.floor(holderMs / 3);
 }

@@ -1,7 +1,7 @@
 import type { AgentId, LeaseId, TaskId } from '../domain/ids.ts';
 import { LimitKeys } from './limit-keys.ts';
 
-/** What every script of a job queue gets as KEYS, in this order, each as the end of the key's name. */
+/** The KEYS of every script of a job queue, in this order, each as the end of the key's name. */
 export const QUEUE_KEY_NAMES = [
   'high_priority', // of each band: jobs that may start, `tenant|created|task`, all with the score 0
   'normal_priority',
@@ -13,7 +13,7 @@ export const QUEUE_KEY_NAMES = [
   'normal_priority:parked',
   'low_priority:parked',
   'jobs', // task → place, of the jobs in bands and parked
-  'leases', // task → deadline, of the jobs in the hands of a dispatcher
+  'leases', // task → deadline, of the leased jobs
   'places', // task → place, of the same
   'holders', // task → deadline, of the started tasks that hold slots
   'slots', // task → the concurrency keys of which it holds a slot
@@ -22,9 +22,9 @@ export const QUEUE_KEY_NAMES = [
   'settings', // limits, weights and pauses
   'clock', // how many jobs were leased, and the virtual time of each band
   'starts', // band and ten seconds → how many tasks started then
-  'ended', // task → when it ended; for some seconds
-  'epoch', // its absence means that the index is gone
-  'rebuild', // the rebuild under way
+  'ended', // task → when it ended, kept for some seconds
+  'epoch', // missing when the index is lost
+  'rebuild', // the running rebuild
   'queues', // tenants with parked jobs, `key|band|turn|tenant`, all with the score 0
   'let_in', // jobs that a full key let into their band and that wait there, `key|band|tenant|created|task`, likewise
   'turns', // of each key with parked jobs or let-in ones: its turns, virtual times, and the turns of tenants
@@ -43,6 +43,8 @@ export interface QueueKeys {
   readonly holders: string;
   readonly elsewhere: string;
   readonly rebuild: string;
+  /** Which process compares the queue with PostgreSQL. */
+  readonly comparer: string;
   /** The channel of hints that jobs wait. */
   readonly wakeUps: string;
 }
@@ -50,8 +52,8 @@ export interface QueueKeys {
 /**
  * The only maker of Redis keys and channel names.
  *
- * The prefix keeps installations apart that share one Redis. It must not contain braces: they would take the place of
- * the hash tag, and a Redis Cluster would refuse the scripts.
+ * The prefix separates installations that share one Redis. It must not contain braces: they would replace the hash tag,
+ * and a Redis Cluster would refuse the scripts.
  */
 export class RedisKeys {
   readonly #prefix: string;
@@ -70,6 +72,7 @@ export class RedisKeys {
       holders: `${base}:holders`,
       elsewhere: `${base}:elsewhere`,
       rebuild: `${base}:rebuild`,
+      comparer: `${base}:comparer`,
       wakeUps: `${base}:wake`,
     };
   }
@@ -94,7 +97,12 @@ export class RedisKeys {
     return `${this.#prefix}:agent:broadcast`;
   }
 
-  /** What a health probe writes. */
+  /** How the ways to models do: a field for each. */
+  modelHealth(): string {
+    return `${this.#prefix}:models:health`;
+  }
+
+  /** The key that a health probe writes. */
   probe(): string {
     return `${this.#prefix}:probe`;
   }

@@ -1,6 +1,6 @@
 import type { LimitScope } from '../domain/limits/limit-names.ts';
 
-/** What a limit's key has to tell apart. */
+/** The parts that make a limit's key unique. */
 export interface LimitSubject {
   readonly scope: LimitScope;
   readonly subject: readonly string[];
@@ -13,7 +13,7 @@ export interface LimitSubject {
  * script may touch them together on a Redis Cluster.
  */
 export class LimitKeys {
-  /** The hash tag: calls with the same one may share a script call. */
+  /** The hash tag. Calls with the same tag may share a script call. */
   readonly tag: string;
   readonly #base: string;
 
@@ -24,8 +24,8 @@ export class LimitKeys {
   }
 
   /**
-   * What is counted for one subject: `rate_limit:<user>:<endpoint>` for an endpoint. The two algorithms keep different
-   * types, so a limit that changes from one to the other starts anew under another key.
+   * What is counted for one subject: `rate_limit:<user>:<endpoint>` for an endpoint. The two algorithms store different
+   * types, so a limit that changes its algorithm starts again under another key.
    */
   state({ scope, subject, countsTokens, algorithm }: LimitSubject): string {
     const parts = [scope === 'endpoint' ? 'rate_limit' : `limit:${scope}`, ...subject.map(encode)];
@@ -34,14 +34,14 @@ export class LimitKeys {
     return `${this.#base}:${parts.join(':')}`;
   }
 
-  /** Exists while whoever went over a limit is blocked. */
+  /** Exists while a caller that exceeded a limit is blocked. */
   block(state: string): string {
     return `${state}:block`;
   }
 
   /** Exists from a reservation until some time after it was settled. */
-  reservation(id: string): string {
-    return `${this.#base}:reservation:${encode(id)}`;
+  reservation(name: string): string {
+    return `${this.#base}:reservation:${encode(name)}`;
   }
 
   /** Exists while a user has to wait before using a command again. */
@@ -54,7 +54,7 @@ export class LimitKeys {
     return `${this.#base}:idem:${encode(key)}`;
   }
 
-  /** Who holds the slots of a name, the last fence, and who waits in line for one, until when. */
+  /** The holders of a name's slots, the last fence, the waiters in line, and the deadlines of the waiters. */
   slots(name: string): SlotKeys {
     const holders = `${this.#base}:slots:${encode(name)}`;
     return { holders, fence: `${holders}:fence`, line: `${holders}:line`, until: `${holders}:until` };
@@ -68,7 +68,7 @@ export interface SlotKeys {
   readonly until: string;
 }
 
-/** Colons and braces would let two names make one key, or move it to another hash slot. */
+/** With colons and braces two names could make the same key, or a key in another hash slot. */
 function encode(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }

@@ -14,20 +14,20 @@ export type { RedisLog } from './outage-report.ts';
 export interface OpenRedisOptions {
   /**
    * `redis://` or, with TLS, `rediss://`, with user, password and database number where needed; or several such
-   * addresses apart by commas, of which one that answers is enough. A Redis Cluster is recognized by any of its nodes.
+   * addresses separated by commas, of which one has to answer. A Redis Cluster is recognized by any of its nodes.
    */
   url: string;
   /** Begins every key and channel. Without braces. */
   prefix: string;
   /**
-   * How long a command may take. Too short, and a busy moment of this process reads as an outage; too long, and every
-   * caller waits that long on a Redis that has stopped answering.
+   * How long a command may take. If it is too short, a busy moment of this process counts as an outage; if it is too
+   * long, every caller waits that long for a Redis that has stopped answering.
    * @defaultValue 250
    */
   commandTimeoutMs?: number;
   /**
-   * How often the subscribing connection is asked for a sign of life, and how long that may take. A dead one is noticed
-   * within twice this time.
+   * How often the subscribing connection is pinged, and how long the answer may take. A dead one is noticed within
+   * twice this time.
    * @defaultValue 5000
    */
   heartbeatMs?: number;
@@ -41,21 +41,21 @@ export interface RedisConnections {
   readonly keys: RedisKeys;
   readonly subscriber: Subscriber;
   /**
-   * Asks Redis one thing. Rejects with {@link RedisUnreachable} within the command timeout when Redis is unavailable, refuses
-   * for whatever reason or does not answer; at once while the connection is known to be down. Never repeats, but for
-   * what a node of a cluster sends to another node. All keys of one command must be under one hash tag.
+   * Sends Redis one command. Rejects with {@link RedisUnreachable} within the command timeout when Redis is
+   * unavailable, refuses or does not answer; at once while the connection is known to be down. Never repeats a command,
+   * except when a node of a cluster redirects it. All keys of one command must be under one hash tag.
    */
   ask<Answer>(question: (redis: ScriptedRedis) => Promise<Answer>): Promise<Answer>;
-  /** Waits for answers under way, then closes both connections. Closing twice is closing once. */
+  /** Waits for pending answers, then closes both connections. Repeatable. */
   close(): Promise<void>;
 }
 
-/** A connection that has owed an answer for so many command timeouts is replaced, since TCP alone may take minutes. */
+/** A connection that has not answered for so many command timeouts is replaced, because TCP alone may take minutes. */
 const TIMEOUTS_UNTIL_REPLACED = 4;
 
 /**
- * Opens the connections of one process. Resolves once the first attempt to connect has ended, well or badly: an absent
- * Redis keeps no process from starting. Lost connections are made again forever, with at most a second between tries.
+ * Opens the connections of one process. Resolves once the first attempt to connect has succeeded or failed: a process
+ * starts without Redis. Lost connections are reopened forever, with at most a second between attempts.
  */
 export async function openRedis(options: OpenRedisOptions): Promise<RedisConnections> {
   const { url, log, commandTimeoutMs = 250, heartbeatMs = 5_000 } = options;
@@ -96,7 +96,7 @@ export async function openRedis(options: OpenRedisOptions): Promise<RedisConnect
   return { address, keys: new RedisKeys(options.prefix), subscriber, ask, close };
 }
 
-/** Any node of a cluster hands on what is published at another one. */
+/** Any node of a cluster forwards what is published at another one. */
 function openSubscriber(given: { url: string; nodes: RedisNodes; log: RedisLog; heartbeatMs: number }): Subscriber {
   const { url, nodes, log, heartbeatMs } = given;
   const redis = new Redis(redisAddresses(url)[0], {
@@ -110,8 +110,8 @@ function openSubscriber(given: { url: string; nodes: RedisNodes; log: RedisLog; 
 }
 
 /**
- * How long a connection that counts as ready has answered nothing in time. Bytes may still come: what came late, or was
- * meant for another question, is no answer, and the socket's own timeout does not see it.
+ * How long a ready connection has not answered in time. Late bytes, or bytes for another command, do not count as an
+ * answer, and the socket's own timeout does not notice this.
  */
 class Silence {
   readonly #limitMs: number;
@@ -125,7 +125,7 @@ class Silence {
     this.#since = null;
   }
 
-  /** Notes that there was no answer in time. True once that has lasted; then it begins anew. */
+  /** Notes a missing answer. True once the silence has lasted; then it starts again. */
   isTooLong(): boolean {
     this.#since ??= performance.now();
     if (performance.now() - this.#since < this.#limitMs) return false;

@@ -15,14 +15,14 @@ export interface OutageFacts {
 }
 
 const CLOSED = 'the connection was closed';
-/** A refusal that goes on is reported again after so long. */
+/** A refusal that continues is reported again after this time. */
 const REFUSAL_AGAIN_MS = 60_000;
 
 /** Reports the beginning and the end of each outage, not every failed attempt between; and each kind of refusal. */
 export class OutageReport {
   readonly #facts: OutageFacts;
   readonly #refusals = new Map<string, number>();
-  #isAway = false;
+  #isUnavailable = false;
   #reason = CLOSED;
 
   constructor(facts: OutageFacts) {
@@ -43,18 +43,18 @@ export class OutageReport {
     events.on('error', failed);
     events.on('node error', failed);
     events.on('reconnecting', () => {
-      if (!this.#isAway)
+      if (!this.#isUnavailable)
         log.warn({ ...named, reason: this.#reason }, 'Redis does not answer; reconnecting until it does');
-      this.#isAway = true;
+      this.#isUnavailable = true;
     });
     events.on('ready', () => {
-      if (this.#isAway) log.info(named, 'Redis answers again');
-      this.#isAway = false;
+      if (this.#isUnavailable) log.info(named, 'Redis answers again');
+      this.#isUnavailable = false;
       this.#reason = CLOSED;
     });
   }
 
-  /** Reports an answer that refuses what was asked, each kind once a minute. */
+  /** Reports a refused command, each kind once a minute. */
   refusal(reply: string): void {
     const { log, ...named } = this.#facts;
     const kind = reply.split(' ', 1)[0] ?? '';
@@ -64,7 +64,7 @@ export class OutageReport {
   }
 }
 
-/** Where no node of a cluster answers, what the last one said. */
+/** The last error of a cluster's nodes, if none of them answers. */
 function nodeError(error: unknown): unknown {
   return error instanceof Error && 'lastNodeError' in error ? error.lastNodeError : error;
 }

@@ -5,10 +5,10 @@ import { unpackKey } from './queue-job.ts';
 
 /** One band as operators see it. */
 export interface BandView {
-  /** Jobs that wait, those that are parked included. */
+  /** Waiting jobs, parked ones included. */
   waiting: number;
   parked: number;
-  /** How long the job has waited that waits longest and is not parked, in milliseconds; null when there is none. */
+  /** The longest wait of a job that is not parked, in milliseconds; null when there is none. */
   oldestWaitMs: number | null;
   /** Tasks that started within the last full minute, to ten seconds. */
   startsPerMinute: number;
@@ -17,16 +17,17 @@ export interface BandView {
 /** The queue as operators see it. */
 export interface QueueView {
   bands: Record<PriorityBand, BandView>;
-  /** The 50 tenants with most jobs that wait and are not parked, most first. */
+  /** The 50 tenants with the most jobs that wait and are not parked, most first. */
   tenants: { tenant: TenantId; waiting: number }[];
   /**
-   * The 50 concurrency keys that hold most jobs up, most first, then those with most slots taken. `held` counts the
-   * tasks of this task queue, `elsewhere` those of others; `limit` is 0 while the key is paused, null without a limit.
+   * The 50 concurrency keys that hold up the most jobs, most first, then those with the most slots taken. `held` counts
+   * the tasks of this task queue, `elsewhere` those of others; `limit` is 0 while the key is paused, null without a
+   * limit.
    */
   limits: { key: string; held: number; elsewhere: number; limit: number | null; parked: number }[];
   leased: number;
   intact: boolean;
-  /** Whether a rebuild is under way. Without one, an index that is not intact has nobody who keeps it. */
+  /** Whether a rebuild is running. If not, no worker maintains an index that is not intact. */
   rebuilding: boolean;
 }
 
@@ -95,7 +96,7 @@ function busiestKeys(facts: { parked: Flat; held: Flat; elsewhere: Flat; setting
   return sorted.slice(0, SHOWN);
 }
 
-/** Fields `band:bucket`, a bucket being ten seconds; the one that has just begun stands for the one that it replaces. */
+/** Fields `band:bucket`, with buckets of ten seconds; the newest one also counts for the one that it replaces. */
 function startsOf(band: number, starts: Flat, nowMs: number): number {
   const current = Math.floor(nowMs / 10_000);
   const counts = groups(starts, 2).map(([field, count]) => {
@@ -105,7 +106,7 @@ function startsOf(band: number, starts: Flat, nowMs: number): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
-/** Names and numbers in turn; a name may come several times. */
+/** Alternating names and numbers; a name may occur several times. */
 function sums(flat: Flat): Map<string, number> {
   const found = new Map<string, number>();
   for (const [name, count] of groups(flat, 2)) found.set(String(name), (found.get(String(name)) ?? 0) + Number(count));

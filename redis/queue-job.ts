@@ -14,7 +14,7 @@ export interface Job {
   keys: readonly string[];
 }
 
-/** A job that its lessee may claim in PostgreSQL. */
+/** A leased job, which its dispatcher may claim in PostgreSQL. */
 export interface LeasedJob {
   taskId: TaskId;
   band: PriorityBand;
@@ -28,41 +28,56 @@ export interface HeldSlot {
 
 /** The index at one instant. */
 export interface QueueDepth {
-  /** Jobs that wait in each band, those that are parked included. */
+  /** Waiting jobs in each band, parked ones included. */
   waiting: Record<PriorityBand, number>;
   /** Those of them that cannot start because a concurrency key of theirs is full. */
   parked: number;
-  /** Jobs in the hands of a dispatcher, given back with a delay, or whose lease ran out and was not taken back yet. */
+  /** Jobs that are leased, were given back with a delay, or whose lease has expired and was not taken back yet. */
   leased: number;
-  /** False when the index is gone, after Redis was emptied or a rebuild did not end: then the counts say nothing. */
+  /** False when the index is lost: Redis was emptied or a rebuild did not finish. Then the counts mean nothing. */
   intact: boolean;
-  /** Which settings count, as {@link queueSettingsVersion} names them; null before any were applied. */
+  /** The version of the applied settings, see {@link queueSettingsVersion}; null before any were applied. */
   settingsVersion: string | null;
 }
 
 const CREATED_DIGITS = 15;
 
-/** A job as the scripts keep it: number of its band, tenant, creation time and keys. */
-export function packPlace({ band, tenant, createdAtMs, keys }: Job): string {
-  const created = String(Math.max(0, Math.trunc(createdAtMs))).padStart(CREATED_DIGITS, '0');
-  return [PRIORITY_BANDS.indexOf(band) + 1, encodeURIComponent(tenant), created, packKeys(keys)].join('|');
+/**
+ * Jobs as the scripts take them: each an id, and its place of number of the band, tenant, creation time and keys. Those that
+ * follow each other with one list of keys have it packed once.
+ */
+export function packJobs(jobs: readonly Job[]): string[] {
+  let keys: readonly string[] = [];
+  let packed = '';
+  return jobs.flatMap((job) => {
+    if (job.keys !== keys) {
+      keys = job.keys;
+      packed = packKeys(keys);
+    }
+    return [job.taskId, packPlace(job, packed)];
+  });
 }
 
-/** Keys in one text, apart by blanks. */
+function packPlace({ band, tenant, createdAtMs }: Job, keys: string): string {
+  const created = String(Math.max(0, Math.trunc(createdAtMs))).padStart(CREATED_DIGITS, '0');
+  return [PRIORITY_BANDS.indexOf(band) + 1, encodeURIComponent(tenant), created, keys].join('|');
+}
+
+/** Keys in one text, separated by spaces. */
 export function packKeys(keys: readonly string[]): string {
   return [...new Set(keys)].map(packKey).join(' ');
 }
 
 /**
- * A concurrency key as the scripts keep it. Its name may be any text that a caller chose, and the scripts part their
- * texts by bars and blanks, so the name is written in percent encoding.
+ * A concurrency key as the scripts store it. Callers choose its name freely, and the scripts separate their texts with
+ * bars and spaces, so the name is percent-encoded.
  */
 export function packKey(key: string): string {
   const colon = key.indexOf(':');
   return key.slice(0, colon + 1) + encodeURIComponent(key.slice(colon + 1).toWellFormed());
 }
 
-/** Slots as the scripts take them: each task with its keys. */
+/** Slots in the scripts' form: each task with its keys. */
 export function packSlots(slots: readonly HeldSlot[]): [TaskId, string][] {
   const keys = new Map<TaskId, string[]>();
   for (const { taskId, key } of slots) keys.set(taskId, [...(keys.get(taskId) ?? []), key]);
@@ -74,7 +89,7 @@ export function unpackKey(packed: string): string {
   return decodeURIComponent(packed);
 }
 
-/** Task ids and band numbers alternate. A band number is a place in {@link PRIORITY_BANDS}, counted from one. */
+/** Alternating task ids and band numbers. A band number is a position in {@link PRIORITY_BANDS}, counted from one. */
 export function parseLeasedJobs(answer: readonly (string | number)[]): LeasedJob[] {
   const jobs: LeasedJob[] = [];
   for (let index = 0; index + 1 < answer.length; index += 2) {
@@ -84,12 +99,12 @@ export function parseLeasedJobs(answer: readonly (string | number)[]): LeasedJob
   return jobs;
 }
 
-/** Name of one content of the settings: the same for the same settings, and practically never for others. */
+/** The version of settings: equal for equal settings, and practically never equal for others. */
 export function queueSettingsVersion(settings: QueueSettings): string {
   return createHash('sha256').update(settingsText(settings)).digest('hex').slice(0, 32);
 }
 
-/** Settings as fields and values of the hash that the scripts read. */
+/** Settings as fields and values for the hash that the scripts read. */
 export function packSettings(settings: QueueSettings): string[] {
   const { limits, weights, paused, ageingSeconds } = settings;
   const bands = PRIORITY_BANDS.map((band, index) => [`paused:${index + 1}`, paused.includes(`band:${band}`) ? 1 : 0]);

@@ -2,13 +2,12 @@ import { ReplyError } from 'ioredis';
 import { errorMessage, MusterError } from '../domain/errors.ts';
 
 /**
- * Redis did not do what it was asked, and may have done it all the same: an answer that never came says nothing about
- * the question. A refusal of any kind counts as well, also one that nobody foresaw. Nothing is lost by either, because
- * PostgreSQL holds all that Redis holds.
+ * Redis did not carry out a command, as far as is known: a missing answer does not say whether it did. Any refusal
+ * counts too, even an unforeseen one. Nothing is lost, because PostgreSQL has everything that Redis has.
  */
 export class RedisUnreachable extends MusterError {
   readonly code = 'service_unreachable';
-  readonly retryable = true;
+  override readonly retryable = true;
   /** The first word of a refusal, or `unanswered`. */
   readonly kind: string;
 
@@ -36,12 +35,12 @@ const ADVICE: readonly [kinds: RegExp, advice: string][] = [
   [/^(NOAUTH|WRONGPASS|NOPERM)\b/, 'Check the user and the password in MUSTER_REDIS_URL, and what that user may do.'],
   [/^(OOM|MISCONF)\b/, 'Give it more memory or disk.'],
   [/^(READONLY|MASTERDOWN|NOREPLICAS)\b/, 'Check that MUSTER_REDIS_URL names the primary server.'],
-  [/^(LOADING|BUSY|TRYAGAIN)\b/, 'It should answer again by itself.'],
+  [/^(LOADING|BUSY|TRYAGAIN)\b/, 'It should recover by itself.'],
   [/^(MOVED|ASK|CLUSTERDOWN|CROSSSLOT)\b/, 'Check that all nodes of the cluster run and can be reached from here.'],
   [/^WRONGTYPE\b/, 'Let no other program write keys that begin with MUSTER_REDIS_PREFIX.'],
 ];
 
-/** Whether Redis answered, and refused; of this kind, where one is given. */
+/** Whether Redis refused; with this kind of refusal if one is given. */
 export function isRefusal(error: unknown, kind = ''): boolean {
   return error instanceof ReplyError && errorMessage(error).startsWith(kind);
 }

@@ -11,7 +11,7 @@ export interface RedisNode {
 const DEFAULT_PORT = 6_379;
 const CONNECT_TIMEOUT_MS = 2_000;
 
-/** The servers that a process knows: those of its configuration, and the nodes of the cluster that they belong to. */
+/** The servers that a process knows: those of its configuration and the nodes of their cluster. */
 export class RedisNodes {
   /** Grows, and is read at each new attempt to connect. */
   readonly all: RedisNode[];
@@ -23,19 +23,19 @@ export class RedisNodes {
     });
   }
 
-  /** As people read them, without credentials. */
+  /** For people, without credentials. */
   get address(): string {
     return this.all.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(',');
   }
 
-  /** One that a cluster told of. */
+  /** Adds a server that a cluster named. */
   add({ host, port }: { host?: string | undefined; port?: number | undefined }): void {
     if (host === undefined || port === undefined) return;
     if (!this.all.some((node) => node.host === host && node.port === port)) this.all.push({ host, port });
   }
 }
 
-/** Lets a connection that was lost try one server after the other. */
+/** Makes a lost connection try one server after the other. */
 export function rotating(redis: Redis, nodes: RedisNodes): (attempt: number) => number {
   let place = 0;
   return (attempt) => {
@@ -45,14 +45,14 @@ export function rotating(redis: Redis, nodes: RedisNodes): (attempt: number) => 
   };
 }
 
-/** Of a wait that doubles up to a second, half to all, so that many processes do not come back at once. */
+/** A random half to whole of a wait that doubles up to a second, so that many processes do not reconnect at once. */
 export function reconnectDelayMs(attempt: number): number {
   return halfToAll(growingWaitMs({ firstMs: 100, mostMs: 1_000 }, attempt), Math.random());
 }
 
 /**
- * Commands fail at once while the connection is down and are never sent twice: only the caller knows whether a second
- * try is worth its time, and a lease that is sent twice takes jobs that nobody will work on.
+ * Commands fail at once while the connection is down and are never sent twice: only the caller knows whether a retry is
+ * worth its time, and a lease that is sent twice takes jobs that no dispatcher will start.
  */
 export function connectionOptions(commandTimeout: number) {
   return {

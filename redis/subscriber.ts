@@ -6,9 +6,9 @@ export type Hint = () => void;
 /**
  * The subscribing connection of a process. It connects at the first {@link Subscriber.listen}.
  *
- * What is listened to is kept here and not in the connection: whenever a connection becomes ready, all channels are
- * subscribed anew, and a subscription that fails gives the connection up. A connection that falls silent is noticed by
- * its heartbeat, because a subscriber never writes and so never learns from TCP that nobody is there.
+ * The channels are kept here and not in the connection: whenever a connection becomes ready, all channels are
+ * subscribed again, and a failed subscription replaces the connection. A ping notices a silent connection, because a
+ * subscriber never writes and so never learns from TCP that the server is gone.
  */
 export class Subscriber {
   readonly #redis: Redis;
@@ -17,7 +17,7 @@ export class Subscriber {
   #heartbeat: NodeJS.Timeout | null = null;
   #closed = false;
 
-  /** @param redis not connected yet; its command timeout is how long a sign of life may take */
+  /** @param redis not connected yet; its command timeout limits the answer to a ping */
   constructor(redis: Redis, heartbeatMs: number) {
     this.#redis = redis;
     this.#heartbeatMs = heartbeatMs;
@@ -26,10 +26,10 @@ export class Subscriber {
   }
 
   /**
-   * Calls the hint for each message on the channel, and once after each subscription, since messages may have been
-   * missed before it. Delivery is at most once, so whoever listens also polls.
+   * Calls the hint for each message on the channel, and once after each subscription, because messages may have been
+   * missed before it. Delivery is at most once, so a listener also polls.
    *
-   * @returns a function that stops it; stopping twice is stopping once
+   * @returns a function that stops it; repeatable
    */
   listen(channel: string, hint: Hint): () => void {
     const hints = this.#hints.get(channel) ?? new Set();
@@ -70,7 +70,7 @@ export class Subscriber {
     if (this.#redis.status === 'ready') await this.#orReconnect(() => this.#redis.ping());
   }
 
-  /** A command that fails on a connection that seems ready shows that it is not: the next one starts afresh. */
+  /** A command that fails on a connection that seems ready shows that it is not; the connection is replaced. */
   async #orReconnect(command: () => Promise<unknown>): Promise<boolean> {
     try {
       await command();

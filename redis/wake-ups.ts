@@ -5,8 +5,8 @@ import type { Hint } from './subscriber.ts';
 /**
  * Hints between processes that there may be something to do or to read.
  *
- * A wake-up is only ever a latency hint: it may be lost, late or in vain, and correctness never depends on it. Whoever
- * listens also polls (every second while busy), and a hint merely makes the next poll come at once.
+ * A wake-up only reduces latency: it may be lost, late or pointless, and correctness never depends on it. A listener
+ * also polls (every second while busy), and a hint makes the next poll happen at once.
  */
 export class WakeUps {
   readonly #redis: RedisConnections;
@@ -32,8 +32,8 @@ export class WakeUps {
   }
 
   /**
-   * Calls back when a task may have new events, and once after each subscription: an event between a caller's first
-   * read and the subscription is found by the read that this call asks for.
+   * Calls back when a task may have new events, and once after each subscription: the read that follows it finds an
+   * event between the caller's first read and the subscription.
    * @returns a function that stops it
    */
   onTask(taskId: TaskId, callback: Hint): () => void {

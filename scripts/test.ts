@@ -1,14 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startPrivateStack } from '../test/support/stack.ts';
+import { bringInServers } from '../test/support/stack.ts';
+import { workflowBundlePath } from '../worker/bundle/workflow-bundle.ts';
 
 /** Everything that CI runs: types, lint, tests. Ends with a line `N passed, N failed`. `--fast`: no servers. */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const BINARIES = join(ROOT, 'node_modules', '.bin');
 
-/** What runs in milliseconds with no server. */
+/** Tests that run in milliseconds and need no server. */
 const FAST_TESTS = [
   'test/domain/**/*.test.ts',
   'test/options/**/*.test.ts',
@@ -18,19 +19,28 @@ const FAST_TESTS = [
   'test/config.test.ts',
 ];
 /**
- * All tests, in lanes that run side by side, each with servers of its own: most of their time they wait for a process to
- * start or for a fault to be noticed. A file is in the first lane that names it.
+ * Files that take minutes, which begin first. Those that wait for timeouts and those that keep processors busy take
+ * turns, because they run at the same time.
  */
-const LANES = {
-  faults: ['test/system/{faults,nemesis}/**/*.test.ts', 'test/system/health.test.ts', 'test/worker/**/*.test.ts'],
-  system: ['test/system/**/*.test.ts'],
-  parts: ['test/**/*.test.ts'],
-} as const;
-type Lane = keyof typeof LANES;
+const LONG_TESTS = [
+  'test/system/faults/processes.test.ts',
+  'test/system/upgrade/*.test.ts',
+  'test/system/health.test.ts',
+  'test/system/faults/containers.test.ts',
+  'test/worker/wire/*.test.ts',
+  'test/system/faults/shared.test.ts',
+  'test/system/nemesis/nemesis.test.ts',
+  'test/system/faults/*.test.ts',
+  'test/system/package.test.ts',
+  'test/system/**/*.test.ts',
+];
+/** Lanes run files at the same time, because tests spend much of it waiting for processes to start and faults to be noticed. */
+const LANES = 4;
 
+/** What passed and what did not: a sentence or more for each failure. */
 interface Counts {
   passed: number;
-  failed: number;
+  failures: readonly string[];
 }
 
 interface Finished {
@@ -38,12 +48,16 @@ interface Finished {
   output: string;
 }
 
-const children = new Set<ReturnType<typeof spawn>>();
+const children = new Set<ChildProcess>();
 
-/** Runs a program to its end; shows its lines as they come, after a label, where one is given. */
 function run(command: string, args: readonly string[], options: { label?: string } = {}): Promise<Finished> {
+  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() });
+  return follow(child, options);
+}
+
+/** Follows a program to its end and shows its lines as they come, with a label if one is given. */
+function follow(child: ChildProcess, options: { label?: string }): Promise<Finished> {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: plainEnvironment() });
     children.add(child);
     let output = '';
     let shown = 0;
@@ -54,8 +68,8 @@ function run(command: string, args: readonly string[], options: { label?: string
       process.stdout.write(output.slice(shown, end).replace(/^(?=.)/gm, options.label));
       shown = end;
     };
-    child.stdout.on('data', take);
-    child.stderr.on('data', take);
+    child.stdout?.on('data', take);
+    child.stderr?.on('data', take);
     child.once('error', (error) => {
       output += error.message;
     });
@@ -66,7 +80,7 @@ function run(command: string, args: readonly string[], options: { label?: string
   });
 }
 
-/** The closing line is read by programs, and so are the counts, so nothing is coloured. */
+/** Programs read the last line and the counts, so nothing is coloured. */
 function plainEnvironment(): NodeJS.ProcessEnv {
   const { FORCE_COLOR: _, ...others } = process.env;
   return { ...others, NO_COLOR: '1' };
@@ -80,52 +94,61 @@ function heading(text: string): void {
 async function check(name: string, work: Promise<Finished>): Promise<Counts> {
   const { exitCode, output } = await work;
   heading(name);
-  process.stdout.write(exitCode === 0 ? 'passed\n' : `${output.trimEnd()}\nfailed\n`);
-  return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  process.stdout.write(exitCode === 0 ? 'passed\n' : 'failed\n');
+  return exitCode === 0 ? { passed: 1, failures: [] } : { passed: 0, failures: [`${name}\n${output.trimEnd()}`] };
 }
 
 function filesOf(patterns: readonly string[]): string[] {
   return globSync([...patterns], { cwd: ROOT, exclude: ['**/fixtures/**'] }).toSorted();
 }
 
-/** The files of each lane. */
-function lanes(): Map<Lane, string[]> {
-  const taken = new Set<string>();
-  const found = new Map<Lane, string[]>();
-  for (const lane of Object.keys(LANES) as Lane[]) {
-    const files = filesOf(LANES[lane]).filter((file) => !taken.has(file));
-    for (const file of files) taken.add(file);
-    found.set(lane, files);
-  }
-  return found;
-}
-
-/** Brings in what is missing of the servers once, so that the lanes do not all install it at the same time. */
-async function prepareServers(): Promise<void> {
-  const announce = (text: string) => void process.stderr.write(`  set-up: ${text}\n`);
-  const stack = await startPrivateStack({ announce });
-  await stack.close();
+/** Does once what all lanes would otherwise do at the same time. */
+async function prepareLanes(): Promise<void> {
+  await bringInServers((text) => void process.stderr.write(`  set-up: ${text}\n`));
+  await workflowBundlePath();
 }
 
 async function runAll(): Promise<Counts[]> {
-  await prepareServers();
-  const setUp = ['--require', join(ROOT, 'test/support/global-setup.ts')];
-  return Promise.all([...lanes()].map(([lane, files]) => runMocha(files, { label: `${lane}: `, more: setUp })));
+  await prepareLanes();
+  const waiting = [...new Set([...LONG_TESTS, 'test/**/*.test.ts'].flatMap((pattern) => filesOf([pattern])))];
+  const lanes = Array.from({ length: LANES }, (_, index) => runLane(`${index + 1}: `, waiting));
+  const counts = (await Promise.all(lanes)).flat();
+  return [...counts, { passed: 0, failures: waiting.map((path) => `${path}\nNo lane was left to run it.`) }];
 }
 
-async function runMocha(
-  files: readonly string[],
-  { label, more }: { label: string; more: readonly string[] },
-): Promise<Counts> {
-  const mocha = join(BINARIES, 'mocha');
-  const args = ['--disable-warning=ExperimentalWarning', mocha, '--extension', 'ts'];
-  args.push('--forbid-only', '--timeout', '60000', '--reporter', 'spec', '--no-color', ...more);
-  const { exitCode, output } = await run(process.execPath, [...args, ...files], { label });
+/** Takes one file after another from those that wait. One in which the lane breaks off counts as failed. */
+async function runLane(label: string, waiting: string[]): Promise<Counts[]> {
+  const lane = fork(join(ROOT, 'scripts/test-lane.ts'), {
+    cwd: ROOT,
+    env: plainEnvironment(),
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const counts: Counts[] = [];
+  let file: string | undefined = 'its set-up';
+  lane.on('message', (message: 'ready' | Counts) => {
+    if (message !== 'ready') counts.push(message);
+    file = waiting.shift();
+    lane.send({ path: file === undefined ? null : join(ROOT, file) });
+  });
+  const { exitCode } = await follow(lane, { label });
+  if (exitCode === 0 && file === undefined) return counts;
+  return [...counts, brokeOff(`The lane broke off in ${file ?? 'its end'} with status ${exitCode}.`)];
+}
+
+async function runFast(): Promise<Counts[]> {
+  const args = ['--disable-warning=ExperimentalWarning', join(BINARIES, 'mocha'), '--extension', 'ts'];
+  args.push('--forbid-only', '--timeout', '60000', '--reporter', 'spec', '--no-color', ...filesOf(FAST_TESTS));
+  const { exitCode, output } = await run(process.execPath, args, { label: '' });
   const passed = countOf(output, 'passing');
-  const failed = countOf(output, 'failing');
-  // A run that broke off before its summary, or found no test, must never look like one that passed.
-  const brokeOff = failed === 0 && (exitCode !== 0 || passed === 0);
-  return { passed, failed: brokeOff ? 1 : failed };
+  const failures = Array.from({ length: countOf(output, 'failing') }, (_, index) => `${index + 1}) above`);
+  // A run that stopped before its summary, or found no test, must never look like one that passed.
+  const stopped = failures.length === 0 && (exitCode !== 0 || passed === 0);
+  return [{ passed, failures }, ...(stopped ? [brokeOff(`The tests broke off with status ${exitCode}.`)] : [])];
+}
+
+function brokeOff(why: string): Counts {
+  return { passed: 0, failures: [why] };
 }
 
 function countOf(output: string, word: 'passing' | 'failing'): number {
@@ -134,15 +157,18 @@ function countOf(output: string, word: 'passing' | 'failing'): number {
 }
 
 async function main(fast: boolean): Promise<void> {
-  const types = run(join(BINARIES, 'tsc'), ['--noEmit']);
+  // The tests keep all processors busy, and the default of four checkers uses half as much processor time again as one.
+  const types = run(join(BINARIES, 'tsc'), ['--noEmit', '--checkers', '1']);
   const lint = run(join(BINARIES, 'biome'), ['check', '--error-on-warnings', '.']);
   heading(fast ? 'Tests without servers' : 'Tests, in lanes, each on a private stack of servers');
-  const tests = fast ? Promise.all([runMocha(filesOf(FAST_TESTS), { label: '', more: [] })]) : runAll();
+  const tests = fast ? runFast() : runAll();
   const counts = [...(await tests), await check('Types (tsc)', types), await check('Lint (biome)', lint)];
   const passed = counts.reduce((sum, count) => sum + count.passed, 0);
-  const failed = counts.reduce((sum, count) => sum + count.failed, 0);
-  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
-  process.exitCode = failed === 0 ? 0 : 1;
+  const failures = counts.flatMap((count) => count.failures);
+  // At the end, because what CI keeps of a long run is its end.
+  for (const [index, failure] of failures.entries()) process.stdout.write(`\nFailure ${index + 1}: ${failure}\n`);
+  process.stdout.write(`\n${passed} passed, ${failures.length} failed\n`);
+  process.exitCode = failures.length === 0 ? 0 : 1;
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -1,10 +1,10 @@
 import { errorClause, errorMessage, MusterError } from '../domain/errors.ts';
 import { SERVICE_TITLES, SERVICE_VARIABLES, type ServiceName } from './services.ts';
 
-/** A service is neither configured nor running. */
+/** PostgreSQL is neither configured nor running, or another service was never started. */
 export class ServiceNotRunning extends MusterError {
   readonly code = 'service_not_running';
-  readonly retryable = true;
+  override readonly retryable = true;
 
   constructor(service: ServiceName) {
     const variable = SERVICE_VARIABLES[service];
@@ -15,10 +15,10 @@ export class ServiceNotRunning extends MusterError {
   }
 }
 
-/** A step of bringing up a service failed. `reason` is a whole sentence that ends with what to do. */
+/** A step of starting a service failed. `reason` is a sentence that ends with what to do. */
 export class ServiceStartFailed extends MusterError {
   readonly code = 'service_start_failed';
-  readonly retryable = true;
+  override readonly retryable = true;
 
   readonly service: ServiceName;
   readonly step: string;
@@ -34,10 +34,10 @@ export class ServiceStartFailed extends MusterError {
   }
 }
 
-/** One or more services could not be brought up; the others are up and stay up. */
+/** One or more services could not be started; the others run and keep running. */
 export class ServicesNotReady extends MusterError {
   readonly code = 'service_start_failed';
-  readonly retryable = true;
+  override readonly retryable = true;
 
   constructor(failures: readonly Error[], advice: string | null) {
     super(
@@ -51,7 +51,7 @@ export class ServicesNotReady extends MusterError {
 /** A configured server does not answer, or is not what Muster needs. */
 export class ServiceUnreachable extends MusterError {
   readonly code = 'service_unreachable';
-  readonly retryable = true;
+  override readonly retryable = true;
 
   constructor(service: ServiceName, facts: UnreachableFacts, cause?: unknown) {
     const { address, reason, compose } = facts;
@@ -74,10 +74,10 @@ interface UnreachableFacts {
   compose: boolean;
 }
 
-/** Docker says that the containers of `compose.yaml` run, and they do not answer. Nothing was started. */
+/** Docker reports that the containers of `compose.yaml` run, but they do not answer. Nothing was started. */
 export class ComposeSilent extends MusterError {
   readonly code = 'service_unreachable';
-  readonly retryable = true;
+  override readonly retryable = true;
 
   constructor(seconds: number, cause: unknown) {
     const reason = errorClause(cause);
@@ -90,15 +90,14 @@ export class ComposeSilent extends MusterError {
   }
 }
 
-/** A folder that Muster needs cannot be made, or this user may not write into it. Nothing was started. */
+/** A folder that Muster needs cannot be made, or this user may not write to it. Nothing was started. */
 export class FolderUnusable extends MusterError {
   readonly code = 'folder_unusable';
-  readonly retryable = false;
 
   constructor(facts: { path: string; variable: string }, cause: unknown) {
     super(
       `The folder ${facts.path} cannot be used: ${errorMessage(cause)}. ` +
-        `Set ${facts.variable} to a folder that this user may write into.`,
+        `Set ${facts.variable} to a folder that this user may write to.`,
       facts,
       { cause },
     );
@@ -108,7 +107,7 @@ export class FolderUnusable extends MusterError {
 /** The record of the servers that Muster started is damaged. Nothing was started or stopped. */
 export class RecordsUnreadable extends MusterError {
   readonly code = 'service_start_failed';
-  readonly retryable = true;
+  override readonly retryable = true;
 
   constructor({ path, running }: { path: string; running: readonly number[] }) {
     const end =
@@ -125,7 +124,7 @@ export class RecordsUnreadable extends MusterError {
 /** Another set-up held the lock of the state folder for longer than any set-up takes. */
 export class SetUpLocked extends MusterError {
   readonly code = 'service_start_failed';
-  readonly retryable = true;
+  override readonly retryable = true;
 
   constructor(facts: { lock: string; pid: number | null; waitedMs: number }) {
     const holder = facts.pid === null ? 'Another set-up' : `Another set-up (process ${facts.pid})`;
@@ -140,7 +139,7 @@ export class SetUpLocked extends MusterError {
 /** The file with the passwords of Muster's own PostgreSQL is damaged. Nothing was started. */
 export class SecretsUnreadable extends MusterError {
   readonly code = 'service_start_failed';
-  readonly retryable = true;
+  override readonly retryable = true;
 
   constructor(path: string, cause: unknown) {
     super(
@@ -152,13 +151,13 @@ export class SecretsUnreadable extends MusterError {
   }
 }
 
-/** What stands in the place of a lock file cannot be read: a folder, or a file of another user. */
+/** The lock cannot be read: it is a folder, or another user's file. */
 export class LockUnreadable extends MusterError {
   readonly code = 'service_start_failed';
-  readonly retryable = true;
+  override readonly retryable = true;
 
   constructor(lock: string, cause: unknown) {
     const reason = errorMessage(cause);
-    super(`The lock ${lock} cannot be read (${reason}). Remove it where no set-up runs.`, { lock }, { cause });
+    super(`The lock ${lock} cannot be read (${reason}). Remove it if no set-up is running.`, { lock }, { cause });
   }
 }

@@ -1,26 +1,26 @@
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 
-/** The three servers that Muster stands on, in the order in which reports name them. */
+/** The three servers that Muster uses, in the order of reports. */
 export const SERVICE_NAMES = ['postgresql', 'redis', 'temporal'] as const;
 export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /**
- * How a service was come by. `environment`: its URL is configured. `muster`: Muster had started it before. `none`: it
- * is neither configured nor started. The others say where the program came from that Muster has just started.
+ * The origin of a service. `environment`: its URL is configured. `muster`: Muster had started it before. `none`: it is
+ * neither configured nor started. The others name the origin of the program that Muster has just started.
  */
 export type ServiceSource = 'environment' | 'muster' | 'installed' | 'package manager' | 'download' | 'build' | 'none';
 
-/** Where the program of a service that Muster starts came from. */
+/** The origin of the program of a service that Muster starts. */
 export type ProgramSource = Exclude<ServiceSource, 'environment' | 'muster' | 'none'>;
 
-/** One service as `muster status` shows it. `address` carries no password. */
+/** One service as `muster status` shows it. `address` has no password. */
 export interface ServiceStatus {
   name: ServiceName;
   address: string | null;
   source: ServiceSource;
-  /** True only after the service has done real work for the probe. */
+  /** True only if the service has done real work for the probe. */
   healthy: boolean;
-  /** Version and origin where healthy; what is wrong and what to do where not. */
+  /** Version and origin of a healthy service; otherwise the fault and what to do. */
   detail: string;
 }
 
@@ -38,9 +38,9 @@ export interface Connections {
   temporalUiUrl: string | null;
 }
 
-/** What the services need to know of the configuration. `null` means: not configured, Muster sees to it. */
+/** The part of the configuration that concerns services. `null` means not configured: Muster provides it. */
 export interface ServicesConfig {
-  /** Folder of everything that Muster's own services keep; `null` takes the platform's state folder of the user. */
+  /** The folder for all files of Muster's own services; `null` for the user's state folder of the platform. */
   readonly stateDir: string | null;
   readonly databaseUrl: string | null;
   /** `null` with a `databaseUrl` means that the same role also owns the database. */
@@ -59,31 +59,30 @@ export interface ServicesConfig {
   readonly allowUpgrade: boolean;
 }
 
-/** The steps of bringing up one service, in order. A step that fails leaves the service not ready. */
+/** The steps of starting one service, in order. A step that fails leaves the service not ready. */
 export const SET_UP_STEPS = ['find', 'install', 'initialize', 'launch', 'answer', 'prepare'] as const;
 export type SetUpStep = (typeof SET_UP_STEPS)[number];
 
 /** One line of progress. */
 export interface ProgressEvent {
-  /** `null` where it concerns them all. */
+  /** `null` if it concerns all of them. */
   service: ServiceName | null;
   text: string;
 }
 
-/** Tells a person what is being done. It must not throw. */
+/** Reports progress to a person. It must not throw. */
 export type Report = (event: ProgressEvent) => void;
 
 /** Called before each step of each service; a rejection makes that step fail. Tests inject faults with it. */
 export type BeforeStep = (service: ServiceName, step: SetUpStep) => Promise<void> | void;
 
-/** How people write a service's name. */
 export const SERVICE_TITLES: Readonly<Record<ServiceName, string>> = {
   postgresql: 'PostgreSQL',
   redis: 'Redis',
   temporal: 'Temporal',
 };
 
-/** The variable that points Muster at a server of the user's own. */
+/** The variable that points Muster to the user's own server. */
 export const SERVICE_VARIABLES: Readonly<Record<ServiceName, string>> = {
   postgresql: 'MUSTER_DATABASE_URL',
   redis: 'MUSTER_REDIS_URL',

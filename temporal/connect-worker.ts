@@ -8,10 +8,9 @@ export interface TemporalWorkerConnection extends TemporalClient {
   readonly address: string;
 }
 
-/** Temporal answers, and lacks the namespace. */
-export class TemporalNamespaceUnknown extends MusterError {
+/** Temporal answers but lacks the namespace. */
+class TemporalNamespaceUnknown extends MusterError {
   readonly code = 'config_invalid';
-  readonly retryable = false;
   constructor(address: string, namespace: string, cause: unknown) {
     super(
       `Temporal at ${address} has no namespace "${namespace}". Create it (\`temporal operator namespace create\`), or correct TEMPORAL_NAMESPACE.`,
@@ -23,13 +22,12 @@ export class TemporalNamespaceUnknown extends MusterError {
 
 /** How long Temporal may take to describe the namespace. */
 const DESCRIBE_TIMEOUT_MS = 5_000;
-/** gRPC's code for what is not there. */
 const NOT_FOUND = 5;
 
 /**
  * Opens the connection of a worker process. Its client goes through the same connection as its workers, without which
- * the server cannot hand a workflow that is started here straight back to a worker here (eager start). Apart from
- * `connectClient`, because loading the worker's library would make every client and command start later.
+ * the server cannot hand a workflow that is started here straight back to a worker here (eager start). Not in the file
+ * of `connectClient`, because loading the worker's library would delay every client and command.
  * @throws TemporalAddressInvalid, TemporalProfileInvalid, TemporalUnreachable, TemporalNamespaceUnknown
  */
 export async function connectWorker(target: TemporalAddress): Promise<TemporalWorkerConnection> {
@@ -45,12 +43,12 @@ export async function connectWorker(target: TemporalAddress): Promise<TemporalWo
 }
 
 /**
- * Asks over a connection that has a timeout, tells the reason at once and can be closed. The native one waits for a
- * server that says nothing, and a worker that finds its namespace missing leaves its threads running.
+ * Asks over a connection that has a timeout, reports the reason at once and can be closed. The native one waits for a
+ * server that is silent, and a worker that finds its namespace missing leaves its threads running.
  */
 async function requireNamespace(target: TemporalAddress): Promise<void> {
   const { address, namespace } = target;
-  // Without the SDK's interceptors: they repeat a call that was refused until its deadline, and then tell only of that.
+  // Without the SDK's interceptors: they repeat a refused call until its deadline and then report only the deadline.
   const connection = prepareConnection(target, { interceptors: [] });
   try {
     await connection.withDeadline(Date.now() + DESCRIBE_TIMEOUT_MS, () =>

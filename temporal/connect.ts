@@ -1,12 +1,37 @@
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  type ConnectionOptions,
+  defaultGrpcRetryOptions,
+  makeGrpcRetryInterceptor,
+} from '@temporalio/client';
 import { errorMessage, MusterError } from '../domain/errors.ts';
-import { requireAddress } from './address.ts';
 import { type TemporalConnectionOptions, TemporalProfileInvalid } from './profile.ts';
+
+/** The configured address of Temporal cannot be parsed. Nothing was connected. */
+class TemporalAddressInvalid extends MusterError {
+  readonly code = 'config_invalid';
+  constructor(address: string) {
+    super(
+      `"${address}" is not the address of a Temporal server: expected host:port, such as 127.0.0.1:7233. Correct TEMPORAL_ADDRESS or the Temporal profile.`,
+      { address },
+    );
+  }
+}
+
+/**
+ * Refuses an address that the SDK cannot parse. The SDK would leave its runtime open, which keeps the process alive.
+ * @throws TemporalAddressInvalid
+ */
+function requireAddress(address: string): void {
+  const url = URL.parse(`grpc://${address}`);
+  if (url === null || url.hostname === '' || /[/?#@]|:$/.test(address)) throw new TemporalAddressInvalid(address);
+}
 
 /** Temporal does not answer. */
 export class TemporalUnreachable extends MusterError {
   readonly code = 'service_unreachable';
-  readonly retryable = true;
+  override readonly retryable = true;
   constructor(address: string, cause: unknown) {
     super(
       `Temporal at ${address} does not answer: ${reasonOf(cause)}. Repair that server, or correct its address where you set it ` +
@@ -17,7 +42,7 @@ export class TemporalUnreachable extends MusterError {
   }
 }
 
-/** The library ends its sentence with a note that is empty as a rule. */
+/** The library ends its sentence with a note that is usually empty. */
 function reasonOf(error: unknown): string {
   return errorMessage(error)
     .replace(/\s*Resolution note:\s*$/, '')
@@ -42,7 +67,7 @@ export interface TemporalClient {
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * Opens a client that is light: for programs that only call.
+ * Opens a light client for programs that only call.
  * @throws TemporalAddressInvalid, TemporalProfileInvalid, TemporalUnreachable
  */
 export async function connectClient(target: TemporalAddress): Promise<TemporalClient> {
@@ -58,7 +83,7 @@ export async function connectClient(target: TemporalAddress): Promise<TemporalCl
 }
 
 /**
- * A connection that is made by its first call. One that is made at once, and cannot be, keeps its timers until they run
+ * A connection that opens with its first call. One that is opened at once and fails keeps its timers until they run
  * out; this one can be closed.
  * @throws TemporalAddressInvalid, TemporalProfileInvalid
  */
@@ -67,9 +92,40 @@ export function prepareConnection(
   options: Pick<ConnectionOptions, 'connectTimeout' | 'interceptors'>,
 ): Connection {
   requireAddress(address);
+  const interceptors = [makeGrpcRetryInterceptor(defaultGrpcRetryOptions()), refuseWhenClosed];
   try {
-    return Connection.lazy({ ...connectionOptions, address, ...options });
+    return Connection.lazy({ ...connectionOptions, address, interceptors, ...options });
   } catch (error) {
     throw new TemporalProfileInvalid(error);
   }
+}
+
+type Interceptor = NonNullable<ConnectionOptions['interceptors']>[number];
+type GrpcCall = ReturnType<Interceptor>;
+type Metadata = Parameters<GrpcCall['start']>[0];
+
+/**
+ * Ends a call that begins after its connection was closed. A call that the server refused as busy is repeated by the SDK
+ * from a timer, seconds later, and a channel that is closed by then throws there, which would end the process.
+ */
+const refuseWhenClosed: Interceptor = (options, nextCall) => {
+  try {
+    return nextCall(options) as GrpcCall;
+  } catch (error) {
+    return refusedCall(errorMessage(error));
+  }
+};
+
+/** gRPC's code CANCELLED, which is not repeated. */
+const CANCELLED = 1;
+
+function refusedCall(details: string): GrpcCall {
+  const start: GrpcCall['start'] = (sent, listener) => {
+    const metadata = new (sent.constructor as new () => Metadata)();
+    listener?.onReceiveMessage?.(null);
+    listener?.onReceiveStatus?.({ code: CANCELLED, details, metadata });
+  };
+  const nothing = () => undefined;
+  const rest = ['sendMessage', 'sendMessageWithContext', 'startRead', 'halfClose', 'cancelWithStatus', 'getPeer'];
+  return { start, ...Object.fromEntries(rest.map((name) => [name, nothing])) } as unknown as GrpcCall;
 }

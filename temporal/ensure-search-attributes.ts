@@ -3,7 +3,6 @@ import { SEARCH_ATTRIBUTES } from '../domain/system/search-attributes.ts';
 
 /** The server's numbers of the types in use (enum `IndexedValueType`). */
 const TYPE_NUMBERS = { KEYWORD: 2, KEYWORD_LIST: 7 } as const;
-/** gRPC's ALREADY_EXISTS. */
 const ALREADY_EXISTS = 6;
 
 /** Registers the search attributes that are missing. Repeating it changes nothing. */

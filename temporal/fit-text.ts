@@ -1,17 +1,16 @@
 import { createHash } from 'node:crypto';
 
-/**
- * What a Temporal server takes, in bytes of UTF-8. Everything beyond is refused as INVALID_ARGUMENT, whenever it is tried
- * again.
- */
+/** What a Temporal server accepts, in bytes of UTF-8. It refuses longer ones as INVALID_ARGUMENT, at every retry. */
 export const TEMPORAL_LIMITS = {
   /** One search attribute, as JSON. */
   searchAttribute: 2_048,
+  /** One that is a single word: a user's name of 255 characters fits, whatever they are. */
+  keyword: 1_020,
   /** The key by which tasks share a task queue. */
   fairnessKey: 64,
   /** The id of a workflow or an activity, and the name of a task queue. */
   identifier: 1_000,
-  /** What a list of executions shows of one. The server's default for the summary of a start. */
+  /** The line of an execution in lists: the server's default for the summary of a start. */
   summary: 400,
   /** The server's default for the details of a start. */
   details: 20_000,
@@ -22,7 +21,7 @@ const HASH_DIGITS = 8;
 const SHORTEST = HASH_DIGITS + 1;
 
 /**
- * A text of at most so many bytes. One that is longer keeps its beginning and ends in `~` and a hash of the whole, so that
+ * A text of at most `maxBytes` bytes. A longer one keeps its beginning and ends in `~` and a hash of the whole, so that
  * two different texts stay different.
  */
 export function fitText(text: string, maxBytes: number): string {
@@ -39,8 +38,8 @@ export function fitText(text: string, maxBytes: number): string {
 }
 
 /**
- * Texts that take at most so many bytes as JSON: as many of the first as fit. Where some do not, the last one says how
- * many, and has their hash.
+ * Texts that take at most `maxBytes` bytes as JSON: as many of the first as fit. When some do not fit, the last text
+ * says how many, and has their hash.
  */
 export function fitList(texts: readonly string[], maxBytes: number): string[] {
   if (jsonBytes(texts) <= maxBytes) return [...texts];

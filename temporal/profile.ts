@@ -4,7 +4,7 @@ import { errorClause, MusterError } from '../domain/errors.ts';
 /** TLS, API key and headers, as the SDK reads them from the environment and `temporal.toml`. */
 export type TemporalConnectionOptions = ClientConnectConfig['connectionOptions'];
 
-/** What a profile may say about the Temporal to use. */
+/** The Temporal server that a profile may name. */
 export interface TemporalSettings {
   /** `null` where the environment names none. */
   readonly temporalAddress: string | null;
@@ -15,7 +15,6 @@ export interface TemporalSettings {
 /** The SDK's configuration of Temporal cannot be read. Nothing was started. */
 export class TemporalProfileInvalid extends MusterError {
   readonly code = 'config_invalid';
-  readonly retryable = false;
   constructor(cause: unknown) {
     const reason = errorClause(cause);
     super(
@@ -29,7 +28,7 @@ export class TemporalProfileInvalid extends MusterError {
 /**
  * Completes the settings with the SDK's own configuration: `TEMPORAL_…` variables before the active profile of
  * `temporal.toml`, each value by itself, and both before the given settings. Only `environment` is read, never the
- * process's; without a home folder in it there is no file. What an option of a call says goes on top of the result.
+ * process's; without a home folder in it there is no file. The options of a call override the result.
  *
  * @throws TemporalProfileInvalid when a named profile, the file or a certificate cannot be read
  */

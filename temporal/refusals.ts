@@ -6,12 +6,12 @@ import { errorMessage } from '../domain/errors.ts';
 export interface Refusal {
   /** The name of the gRPC status. */
   readonly status: string;
-  /** What the server says, or the network. */
+  /** The words of the server, or of the network. */
   readonly detail: string;
   /**
-   * Whether it is about this one request, which is then refused again however often it comes. Anything else is about the
-   * installation (a namespace, a permission, the load, the network), passes when that is put right, and is no reason to
-   * give a task up.
+   * Whether it concerns this one request, which will then be refused every time. Anything else concerns the
+   * installation (a namespace, a permission, the load, the network), passes when that is repaired, and is no reason to
+   * give up a task.
    */
   readonly isFinal: boolean;
 }
@@ -24,26 +24,26 @@ const STATUSES = [
 ];
 
 /**
- * What is about the request itself. Not NOT_FOUND: the one of a workflow is an answer and has a class of its own, all
- * others are about the namespace.
+ * Statuses that concern the request itself. NOT_FOUND is not among them: for a workflow it is an answer with a class of
+ * its own, and otherwise it concerns the namespace.
  */
 const FINAL: readonly string[] = ['INVALID_ARGUMENT', 'OUT_OF_RANGE'];
 
 const DEEPEST_CAUSE = 5;
 
-/** Reads a refusal out of an error of the SDK; null for an error of another origin. */
+/** Reads the refusal from an error of the SDK; null for any other error. */
 export function refusalOf(error: unknown): Refusal | null {
   for (let at = error, depth = 0; at instanceof Error && depth < DEEPEST_CAUSE; at = at.cause, depth += 1) {
     if (at instanceof NamespaceNotFoundError) return { status: 'NOT_FOUND', detail: at.message, isFinal: false };
     if (!isGrpcServiceError(at)) continue;
     const status = STATUSES[at.code] ?? `status ${at.code}`;
-    // A worker's connection gives the server's words as the message, a client's as the details.
+    // A worker's connection has the server's words in the message, a client's in the details.
     return { status, detail: at.details || at.message, isFinal: FINAL.includes(status) };
   }
   return null;
 }
 
-/** An error for a log: its sentence, and what Temporal said where it was Temporal. */
+/** An error for a log: its sentence, and Temporal's words if it came from Temporal. */
 export function explain(error: unknown): string {
   const refusal = refusalOf(error);
   const sentence = errorMessage(error);

@@ -4,8 +4,8 @@ import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@tem
 export const RETENTION_SCHEDULE = 'muster-retention';
 
 /**
- * Creates the Schedule that applies the retention policies every night at 03:17 UTC. Idempotent: a Schedule that is
- * there stays as its operator left it, paused or with another time.
+ * Creates the Schedule that applies the retention policies every night at 03:17 UTC. Idempotent: an existing Schedule
+ * stays as its operator left it, paused or with another time.
  */
 export async function ensureRetentionSchedule(client: Client, taskQueue: string): Promise<void> {
   try {
@@ -18,7 +18,7 @@ export async function ensureRetentionSchedule(client: Client, taskQueue: string)
         workflowType: 'enforceRetention',
         workflowId: RETENTION_SCHEDULE,
         taskQueue,
-        staticSummary: 'Retention: prune what the policies let go',
+        staticSummary: 'Retention: prune what the policies release',
       },
       memo: { owner: 'muster' },
     });
@@ -27,12 +27,12 @@ export async function ensureRetentionSchedule(client: Client, taskQueue: string)
   }
 }
 
-/** The id of the Schedule that looks after the agents, and of the workflows that it starts. */
+/** The id of the Schedule that supervises the agents, and of the workflows that it starts. */
 export const SUPERVISION_SCHEDULE = 'muster-supervise-agents';
 
 /**
- * Creates the Schedule that looks after the agents every ten seconds. Idempotent as the one above. Looks that were missed
- * are not made up for: only the present counts.
+ * Creates the Schedule that supervises the agents every ten seconds. Idempotent like the one above. Missed runs are not
+ * caught up: only the present counts.
  */
 export async function ensureSupervisionSchedule(client: Client, taskQueue: string): Promise<void> {
   try {

@@ -25,6 +25,8 @@ const DEFAULTS: Config = {
   maxInputBytes: 10_000_000,
   healthPort: 0,
   logLevel: 'info',
+  modelsFile: null,
+  secretKey: null,
   failpoints: '',
 };
 

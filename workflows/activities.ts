@@ -5,17 +5,14 @@ import { budgetOf, handlerNameOf } from '../domain/graphs/kinds/kind-table.ts';
 import type { RunPath } from '../domain/traces/path.ts';
 
 /**
- * How long the server waits for a sign of life from a slow node before it hands the node to another worker. Twice the
+ * How long the server waits for a heartbeat of a slow node before it gives the node to another worker. Twice the
  * longest pause that a busy but healthy event loop has shown.
  */
 const HEARTBEAT_TIMEOUT_MS = 20_000;
-/** The activity ends an attempt itself at its budget; the server's timeout is for a worker that no longer can. */
+/** The activity itself ends an attempt at its timeout; the server's timeout covers a worker that no longer can. */
 const TIMEOUT_MARGIN_MS = 10_000;
 
-/** What the activity of a slow node reports. */
-export type NodeEnd = Awaited<ReturnType<Activities['runNode']>>;
-
-/** How the Web UI names a run: its path, and who does it. */
+/** The name of a run in the Web UI: its path and its handler. */
 export function runLabel(path: RunPath, node: GraphNode): string {
   const handler = handlerNameOf(node);
   return handler === null ? path : `${path} · ${handler}`;
@@ -36,20 +33,50 @@ export function nodeActivity(path: RunPath, node: GraphNode): Pick<Activities, '
   });
 }
 
+/** How an open task stands. */
+export type ExecutionMove = Parameters<Activities['markTask']>[0];
+
+/** What a step of a thinking run leads to. */
+export type ModelCallResult = Awaited<ReturnType<Activities['callModel']>>;
+
+/** The longest time of a model call: an agent's own limit is shorter, and its worker keeps to it. */
+const MODEL_CALL_MS = 300_000;
+
+/** The activity that makes one step of a thinking run. @param id unlike that of every other activity of the run */
+export function modelActivity(id: string, path: RunPath, node: GraphNode): Pick<Activities, 'callModel'> {
+  return proxyStep(id, runLabel(path, node), MODEL_CALL_MS);
+}
+
+/** The activity that carries out one tool call of a thinking run. */
+export function toolActivity(id: string, label: string, timeoutMs: number): Pick<Activities, 'callTool'> {
+  return proxyStep(id, label, timeoutMs);
+}
+
+/** As for a node: the activity decides from the rows when to give up. */
+function proxyStep(activityId: string, summary: string, timeoutMs: number) {
+  return proxyActivities<Activities>({
+    ...{ activityId, summary },
+    startToCloseTimeout: timeoutMs + TIMEOUT_MARGIN_MS,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT_MS,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  });
+}
+
 /** The time of a local activity besides its handlers: reading and writing rows, retries of the transaction included. */
 const ROWS_TIMEOUT_MS = 30_000;
 
-/** Short transactions that ride in a workflow task. They wait out an outage of PostgreSQL. */
+/** Short transactions within a workflow task. They wait out an outage of PostgreSQL. */
 export function localActivities(summary: string): Pick<Activities, 'closeTask' | 'markTask'> {
   return proxyLocal(summary, ROWS_TIMEOUT_MS);
 }
 
 /**
- * The activity that runs a stretch of quick nodes, in one such transaction. It ends each attempt at its budget; the
- * timeout is for all of them one after the other, because a stretch that is cut short begins anew and never ends.
+ * The activity that runs a stretch of quick nodes, in one such transaction. It ends each attempt at its timeout; the
+ * activity's timeout is their sum, because a stretch that is cut short starts again and would never end.
  *
- * @param nodes all that the stretch may come to, each once
- * @param rounds how often it may come to one of them: within containers, again and again
+ * @param nodes all that the stretch may reach, each once
+ * @param rounds how often it may reach one of them, which containers repeat
  */
 export function stretchActivity(
   summary: string,
@@ -63,6 +90,11 @@ export function stretchActivity(
   );
 }
 
+/** The activity that carries many small tasks: as long as the longest of them may take, and their rows. */
+export function sharedActivity(count: number, handlersMs: number): Pick<Activities, 'runTogether'> {
+  return proxyLocal(`${count} tasks`, ROWS_TIMEOUT_MS + handlersMs);
+}
+
 function proxyLocal(summary: string, startToCloseTimeout: number) {
   return proxyLocalActivities<Activities>({
     summary,
@@ -74,15 +106,15 @@ function proxyLocal(summary: string, startToCloseTimeout: number) {
 /** Pruning: long, in batches, with the table and count as heartbeat details. */
 export const retentionActivities = proxyActivities<Activities>({
   startToCloseTimeout: '30m',
-  // The next night's run does what this one did not get to.
+  // The next night's run does what this one did not reach.
   scheduleToCloseTimeout: '20h',
   heartbeatTimeout: '60s',
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
 /**
- * One look after the agents. Local, because there is one every ten seconds; the next start comes sooner than a retry
- * would after an outage.
+ * One check of the agents. Local, because there is one every ten seconds; after an outage the next start comes sooner
+ * than a retry.
  */
 export const supervisionActivities = proxyLocalActivities<Activities>({
   summary: 'Who is silent',

@@ -1,4 +1,4 @@
-import { v7 as uuid } from 'uuid';
+import { newId } from '../../database/new-id.ts';
 import {
   DEAD_AFTER_SECONDS,
   judgeSilence,
@@ -48,7 +48,7 @@ export async function runSupervision(deps: Dependencies): Promise<SupervisionRep
 
 /** Reads who has been silent for how long, and notes that somebody watches. */
 export function lookAtAgents({ database }: Pick<Dependencies, 'database'>): Promise<Look> {
-  const leaseId = uuid() as LeaseId;
+  const leaseId = newId<LeaseId>();
   return database.inSystem('supervise', async ({ em }) => {
     const supervision = new SupervisionRepository(em);
     const watch = await supervision.watch(leaseId);

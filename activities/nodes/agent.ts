@@ -1,5 +1,5 @@
 import type { AgentNode } from '../../domain/graphs/definition.ts';
-import type { PlaceWaiter } from '../../domain/limits/agent-place.ts';
+import type { PlaceWaiter } from '../../domain/limits/handler-limits.ts';
 import type { AttemptEnd } from '../../domain/traces/attempt.ts';
 import type { AttemptSetting } from './attempt-setting.ts';
 import { handlerOutput } from './handler-output.ts';

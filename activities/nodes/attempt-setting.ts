@@ -7,6 +7,7 @@ import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { AttemptRules } from '../../domain/traces/attempt.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { HandlerUnknown } from '../handler-errors.ts';
+import type { Breath } from '../tasks/breath.ts';
 
 /** What an attempt needs besides the node itself. */
 export interface AttemptSetting {
@@ -15,6 +16,8 @@ export interface AttemptSetting {
   /** How long the run has waited for limits; absent for a quick node in its stretch, which waits for nothing. */
   readonly limitWaitMs?: number;
   readonly document: GraphDocument;
+  /** The turn to call the handler; absent for a node that is an activity of its own. */
+  readonly breath?: Breath;
   /** Aborts when the task is cancelled or the worker shuts down. */
   readonly cancellation: AbortSignal;
 }

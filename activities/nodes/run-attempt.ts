@@ -1,5 +1,5 @@
 import { HandlerThrew, parseThrown } from '../../domain/agents/thrown.ts';
-import { hasErrorCode, MusterError } from '../../domain/errors.ts';
+import { errorMessage, hasErrorCode, isStoreOutage, MusterError } from '../../domain/errors.ts';
 import type { GraphNode } from '../../domain/graphs/definition.ts';
 import type { NodeKind } from '../../domain/graphs/kinds.ts';
 import { thrownText } from '../../domain/thrown-text.ts';
@@ -42,10 +42,26 @@ export async function runAttempt(node: GraphNode, setting: AttemptSetting): Prom
   }
 }
 
+/** How long an attempt waits whose handler met a store that is unavailable. Milliseconds. */
+const OUTAGE_WAIT_MS = 2_000;
+
 function thrownAttempt(thrown: unknown): AttemptEnd {
+  // What a capability has thrown is not the handler's fault, whatever the handler makes of it.
+  if (isOutage(thrown)) {
+    return { kind: 'limited', message: errorMessage(thrown), retryAfterMs: OUTAGE_WAIT_MS, waitedMs: 0 };
+  }
   const { code, message, retryable, retryAfterMs, limitedForMs } = parseThrown(thrown);
   if (limitedForMs !== null) return { kind: 'limited', message, retryAfterMs: limitedForMs, waitedMs: 0 };
   return { kind: 'failed', code, message, retryable, retryAfterMs };
+}
+
+/** Whatever was thrown may be a proxy that answers nothing. */
+function isOutage(thrown: unknown): thrown is MusterError {
+  try {
+    return thrown instanceof MusterError && isStoreOutage(thrown);
+  } catch {
+    return false;
+  }
 }
 
 /** An error of ours: the input, the output, the time. */

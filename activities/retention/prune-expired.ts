@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { RetentionReport } from '../../domain/retention/report.ts';
+import type { RetentionReport } from '../../domain/retention/retention.ts';
 import { pruneAll } from '../../operations/retention/prune.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
@@ -7,7 +7,7 @@ export interface PruneExpiredInput {
   readonly dryRun: boolean;
 }
 
-/** Prunes by every enabled policy, in batches of one transaction each; a repetition goes on where it stopped. */
+/** Prunes by every enabled policy, in batches of one transaction each; a repetition continues where it stopped. */
 export function pruneExpired(
   { database, log }: Pick<ActivityDependencies, 'database' | 'log'>,
   { dryRun }: PruneExpiredInput,

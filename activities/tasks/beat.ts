@@ -4,7 +4,7 @@ import type { Json } from '../../domain/json.ts';
 /** How often a running attempt says that it lives, well inside the heartbeat timeout of `workflows/activities.ts`. */
 const EVERY_MS = 2_000;
 /** A beat that comes so late has most likely cost the attempt its place: the server waits for 20 seconds. */
-export const BLOCKED_MS = 15_000;
+const BLOCKED_MS = 15_000;
 
 export interface BeatOptions {
   /** Told when the event loop stood still for {@link BLOCKED_MS} or longer, once it moves again. */

@@ -13,8 +13,8 @@ export interface TurnOptions {
 }
 
 /**
- * Runs nodes one after another whose workers died again and again. One of them may be what kills workers, and the others
- * only died with it: side by side they would die with it once more and be given up for its crashes. In a line, those
+ * Runs nodes one after another whose workers died again and again. One of them may be what kills workers, and the
+ * others only died with it: in parallel they would die with it again and be given up for its crashes. In a line, those
  * before it end, and those behind it have not begun. After a first death they still run side by side, because the death
  * of a machine must not make all that it ran wait in a line.
  */

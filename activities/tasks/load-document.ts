@@ -26,6 +26,8 @@ export interface ReadingPlace {
   readonly definition: GraphDefinition;
   /** The scope of the graph, see `domain/traces/path.ts`. */
   readonly scope: string;
+  /** The run that the caller has just written, with its output, so that it is not read again. */
+  readonly written?: readonly [path: RunPath, output: Json];
 }
 
 /**
@@ -35,11 +37,14 @@ export interface ReadingPlace {
  */
 export async function loadDocument(
   em: SqlEntityManager,
-  { execution, definition, scope }: ReadingPlace,
+  { execution, definition, scope, written }: ReadingPlace,
   readers: readonly (InputMapping | Condition)[],
 ): Promise<GraphDocument> {
-  const values = await loadValues(em, execution, readsIn(definition, scope, readers));
-  const read = documentIn(definition, scope, { values, task: readTask(readers) });
+  const { task, paths } = readsIn(definition, scope, readers);
+  const stored = { task, paths: paths.filter((path) => path !== written?.[0]) };
+  const values = await loadValues(em, execution, stored);
+  const outputs = new Map(written === undefined ? values.outputs : [...values.outputs, written]);
+  const read = documentIn(definition, scope, { values: { ...values, outputs }, task: readTask(readers) });
   if (!read.ok) throw new StoredRowInvalid('agent_runs', `${execution.traceId}/${scope}`, read.message);
   return read.document;
 }

@@ -15,17 +15,19 @@ export async function noteLoss({ deps, input, node }: NodeActivity, lost: LostAt
   );
 }
 
-/** Notes that this process's own event loop stood still while the attempt ran: nobody else can know. */
+/** Records that this process's event loop was blocked while the attempt ran: no other process can know. */
 export function noteBlocked(attempt: NodeAttempt, ms: number): void {
   const { deps, input, node } = attempt;
   const blockedSeconds = Math.round(ms / 1_000);
   deps.log.warn(
     { taskId: input.execution.taskId, nodeId: node.id, handler: performerOf(node), blockedSeconds },
-    'the event loop stood still while the node ran; the node may have been given to another worker',
+    'the event loop was blocked while the node ran; Temporal may have given the node to another worker',
   );
   recording({ units: deps.database.single, log: deps.log }, input.execution.tenant, ({ recorder }) =>
     recorder.lossExplained(runAttemptOf(attempt), 'event_loop_blocked' satisfies Loss),
-  ).catch((error: unknown) => deps.log.debug({ error: errorMessage(error) }, 'a blocked event loop was not noted'));
+  ).catch((error: unknown) =>
+    deps.log.debug({ error: errorMessage(error) }, 'could not record that the event loop was blocked'),
+  );
 }
 
 /** Ends the run with the verdict over its lost attempts. */

@@ -1,88 +1,31 @@
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { StaleFence } from '../../capabilities/capability-errors.ts';
-import { errorMessage, MusterError } from '../../domain/errors.ts';
-import { budgetOf, handlerNameOf, readersOf } from '../../domain/graphs/kinds/kind-table.ts';
+import { budgetOf, readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
-import { nodeOfRun } from '../../domain/graphs/scope.ts';
-import type { NodeResult } from '../../domain/tasks/execution.ts';
-import { isTerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { type AttemptEnd, isGivenUp, isLastTry, MAX_LOSSES } from '../../domain/traces/attempt.ts';
 import { scopeOfPath } from '../../domain/traces/path.ts';
-import { growingWaitMs } from '../../domain/waits.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
-import type { RunBeginning } from '../../operations/record/notes.ts';
 import { recording } from '../../operations/record/recording.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
-import { finalFailure, retryableFailure, toFailure } from '../failure.ts';
-import { AttemptOvertaken } from '../handler-errors.ts';
-import { missingHandler } from '../nodes/attempt-setting.ts';
+import { retryableFailure } from '../failure.ts';
 import { runAttempt } from '../nodes/run-attempt.ts';
 import { Beat } from './beat.ts';
 import { inTurn } from './in-turn.ts';
 import { loadDocument, readsNothing, unreadable } from './load-document.ts';
 import { giveUp, noteBlocked, noteLoss } from './lost-attempts.ts';
+import { asNodeActivity, repeatEnd, requireBegun } from './node-activity.ts';
 import type { Beginning, NodeActivity, NodeAttempt, RunNodeInput, RunNodeResult } from './node-attempt.ts';
 import { subjectOf } from './run-rows.ts';
 import { failForGood, handOver, settle } from './settle-node.ts';
 
 export type { RunNodeInput, RunNodeResult } from './node-attempt.ts';
 
-/** So many attempts that end in a fault of the program itself, with the waits between them about two minutes. */
-const MAX_UNEXPECTED = 20;
-/** The heartbeat's detail under which they are counted: it goes from one attempt to the next, and needs no row. */
-const UNEXPECTED = 'muster.unexpected';
-const UNEXPECTED_WAIT = { firstMs: 250, mostMs: 10_000 };
-/** How long an attempt waits that met a worker without its handler. */
-const ELSEWHERE_WAIT = { firstMs: 500, mostMs: 3_000 };
-
 /**
  * Runs one attempt of a slow node: begins the run, calls the handler, writes the end in one transaction. Idempotent
  * under (trace, node): an attempt that finds the run ended repeats its result and calls nothing.
  */
 export async function runNode(deps: ActivityDependencies, input: RunNodeInput): Promise<RunNodeResult> {
-  const { execution, nodeId } = input;
-  try {
-    const definition = await deps.graphs.get(execution.tenant, execution.graphId);
-    const node = nodeOfRun(definition, nodeId);
-    const activity = { deps, input, definition, node };
-    requireHandler(activity);
-    return await runInTurn(activity);
-  } catch (error) {
-    if (error instanceof CancelledFailure || error instanceof ApplicationFailure) throw error;
-    throw error instanceof MusterError ? toFailure(error) : unexpectedFailure(error);
-  }
-}
-
-/** The wait after a fault of the program goes by how many there were, not by how often the node had waited before. */
-function unexpectedFailure(error: unknown): Error {
-  const count = countUnexpected();
-  if (count < MAX_UNEXPECTED) return toFailure(error, {}, growingWaitMs(UNEXPECTED_WAIT, count));
-  return finalFailure('handler_failed', `The node could not be run: ${errorMessage(error)}`, {});
-}
-
-/**
- * Counts a fault of the program before the run has begun: nothing else does. Attempts that waited or met another worker
- * leave the count as it is; a handler that is called begins it anew.
- */
-function countUnexpected(): number {
-  const activity = Context.current();
-  const details: unknown = activity.info.heartbeatDetails;
-  const before = typeof details === 'object' && details !== null ? Object.entries(details) : [];
-  const count = before.find(([name]) => name === UNEXPECTED)?.[1];
-  const unexpected = typeof count === 'number' ? count + 1 : 1;
-  activity.heartbeat({ [UNEXPECTED]: unexpected });
-  return unexpected;
-}
-
-/** Nothing is written for a node that this worker does not host: it goes to another one, after at most three seconds. */
-function requireHandler({ deps, node }: NodeActivity): void {
-  const missing = missingHandler(deps, node);
-  if (missing === null) return;
-  deps.log.warn({ nodeId: node.id, handler: handlerNameOf(node) }, missing.message);
-  const waitMs = growingWaitMs(ELSEWHERE_WAIT, Context.current().info.attempt);
-  throw retryableFailure(missing.code, missing.message, waitMs);
+  return asNodeActivity(deps, input, runInTurn);
 }
 
 /** After a time in line an attempt waits so long before it comes again. Milliseconds. */
@@ -115,15 +58,10 @@ async function lossesOf({ deps, input, node }: NodeActivity): Promise<number> {
 
 async function beginAndRun(activity: NodeActivity): Promise<RunNodeResult> {
   const { begun, document } = await begin(activity);
-  if (begun.kind === 'stale') throw new StaleFence(activity.input.execution.taskId, activity.input.execution.fence);
-  if (begun.kind === 'overtaken') throw new AttemptOvertaken(activity.node.id, Context.current().info.attempt);
   if (begun.kind === 'settled') return repeatEnd(activity, begun);
-  if (begun.kind === 'waiting') {
-    throw retryableFailure('handler_failed', 'The node waits for its next attempt.', begun.waitMs);
-  }
-  const attempt = { ...activity, begun };
-  if (begun.lost !== null) await noteLoss(attempt, begun.lost);
-  if (isGivenUp(begun)) return giveUp(attempt);
+  const attempt = { ...activity, begun: requireBegun(activity, begun) };
+  if (attempt.begun.lost !== null) await noteLoss(attempt, attempt.begun.lost);
+  if (isGivenUp(attempt.begun)) return giveUp(attempt);
   if (document instanceof StoredRowInvalid) return failForGood(attempt, document);
   await activity.deps.reach('after_begin_before_handler');
   return callAndSettle(attempt, document);
@@ -146,7 +84,7 @@ function begin({ deps, input, definition, node }: NodeActivity): Promise<Beginni
   });
 }
 
-/** The heartbeat goes on until the end is written, so that an outage of PostgreSQL is waited out. */
+/** The heartbeat continues until the end is written, so that an outage of PostgreSQL is waited out. */
 async function callAndSettle(attempt: NodeAttempt, document: GraphDocument): Promise<RunNodeResult> {
   const beat = new Beat(null, { blocked: (ms) => noteBlocked(attempt, ms) });
   try {
@@ -171,20 +109,4 @@ async function attemptNode(attempt: NodeAttempt, document: GraphDocument, beat: 
 function serverGaveUp(): boolean {
   const { cancellationDetails } = Context.current();
   return cancellationDetails?.notFound === true || cancellationDetails?.timedOut === true;
-}
-
-/** An earlier attempt ended the run, and its report was lost: the same report again. */
-function repeatEnd(
-  { node, deps, input }: NodeActivity,
-  settled: Extract<RunBeginning, { kind: 'settled' }>,
-): RunNodeResult {
-  const { status, attempts, outcome, taskStatus } = settled;
-  const result: NodeResult = { id: node.id, status, attempts, ...(outcome === null ? {} : { outcome }) };
-  if (status !== 'ok') {
-    const { code, message } = settled.error ?? { code: 'handler_failed', message: 'The node failed before.' };
-    throw finalFailure(code, message, { result });
-  }
-  const closed = isTerminalTaskStatus(taskStatus) ? taskStatus : null;
-  if (closed !== null) deps.taskEnded(input.execution, closed);
-  return { result, closed };
 }

@@ -2,9 +2,10 @@ import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { isFinalError, isStoreOutage } from '../../domain/errors.ts';
 import { type AttemptEnd, type AttemptVerdict, type LeavingVerdict, verdictOn } from '../../domain/traces/attempt.ts';
+import type { StoredValue } from '../../entities/traces/artifact-repository.ts';
 import type { RunEnd } from '../../operations/record/notes.ts';
 import type { Recorder } from '../../operations/record/recorder.ts';
-import { recording } from '../../operations/record/recording.ts';
+import { type RecordingUnit, recording } from '../../operations/record/recording.ts';
 import { inlineValue, storeValue } from '../../operations/record/store-value.ts';
 import { finalFailure, retryableFailure } from '../failure.ts';
 import { AttemptOvertaken } from '../handler-errors.ts';
@@ -15,13 +16,16 @@ import { endedRun, resultOf } from './run-rows.ts';
 
 type VerdictOf<Kind extends AttemptVerdict['kind']> = Extract<AttemptVerdict, { readonly kind: Kind }>;
 
+/** What else is written in the transaction of a run's end, before it. */
+export type Also = (unit: RecordingUnit) => Promise<void>;
+
 /** Judges how an attempt ended, writes what becomes of the run, and reports it. */
-export async function settle(attempt: NodeAttempt, end: AttemptEnd): Promise<RunNodeResult> {
+export async function settle(attempt: NodeAttempt, end: AttemptEnd, also?: Also): Promise<RunNodeResult> {
   const { deps, node, begun } = attempt;
   const verdict = verdictOn(end, begun, { ...rulesOf(deps, node, begun.hasDeadline), chance: Math.random() });
   switch (verdict.kind) {
     case 'complete':
-      return complete(attempt, verdict).catch((error: unknown) => endRefused(attempt, error));
+      return complete(attempt, verdict, also).catch((error: unknown) => endRefused(attempt, error));
     case 'fail':
       return fail(attempt, verdict);
     default:
@@ -30,18 +34,21 @@ export async function settle(attempt: NodeAttempt, end: AttemptEnd): Promise<Run
   }
 }
 
-async function complete(attempt: NodeAttempt, verdict: VerdictOf<'complete'>): Promise<RunNodeResult> {
+async function complete(attempt: NodeAttempt, verdict: VerdictOf<'complete'>, also?: Also): Promise<RunNodeResult> {
   const { deps, input, definition, node } = attempt;
   const { execution } = input;
   const inline = inlineValue(verdict.output);
-  const units = inline !== null && !input.closesTask ? deps.database.single : deps.database;
+  const isAlone = inline !== null && !input.closesTask && also === undefined;
+  const units = isAlone ? deps.database.single : deps.database;
   const { result, closed } = await patiently(() =>
     recording({ units, log: deps.log }, execution.tenant, async (unit) => {
       const output = inline ?? (await storeValue(unit.em, execution, `${node.id}/output.json`, verdict.output));
       const end = endedRun(node, verdict, { ...runSoFar(attempt), output });
+      await also?.(unit);
       await writeEnd(attempt, unit.recorder, end);
       if (!input.closesTask) return { result: resultOf(end), closed: null };
-      const ended = await endTask(unit, { execution, definition, status: 'completed', failure: null });
+      const written = [node.id, verdict.output] as const;
+      const ended = await endTask(unit, { execution, definition, status: 'completed', failure: null, written });
       return { result: resultOf(end), closed: ended.status };
     }),
   );
@@ -50,29 +57,38 @@ async function complete(attempt: NodeAttempt, verdict: VerdictOf<'complete'>): P
   return { result, closed };
 }
 
-/** What PostgreSQL takes for no end of the run, it would not take the next time either. */
+/** PostgreSQL would refuse this end again, so the run fails. */
 function endRefused(attempt: NodeAttempt, error: unknown): Promise<never> {
   if (!isFinalError(error) || error.code === 'stale_fence') throw error;
   return failForGood(attempt, error);
+}
+
+/** How a run fails besides its error. */
+export interface Failing {
+  readonly also?: Also;
+  /** What it had come to. */
+  readonly output?: StoredValue;
 }
 
 /** Ends the run as failed through no failure of its handler. */
 export function failForGood(
   attempt: NodeAttempt,
   { code, message }: { code: string; message: string },
+  more: Failing = {},
 ): Promise<never> {
   const { failures } = attempt.begun;
-  return fail(attempt, { kind: 'fail', status: 'fatal_error', error: { code, message }, failures });
+  return fail(attempt, { kind: 'fail', status: 'fatal_error', error: { code, message }, failures }, more);
 }
 
-async function fail(attempt: NodeAttempt, verdict: VerdictOf<'fail'>): Promise<never> {
+async function fail(attempt: NodeAttempt, verdict: VerdictOf<'fail'>, { also, output }: Failing = {}): Promise<never> {
   const { deps, input, node } = attempt;
   const { code, message } = verdict.error;
-  const end = endedRun(node, verdict, runSoFar(attempt));
+  const end = endedRun(node, verdict, { ...runSoFar(attempt), ...(output && { output }) });
   await patiently(() =>
-    recording({ units: deps.database, log: deps.log }, input.execution.tenant, ({ recorder }) =>
-      writeEnd(attempt, recorder, end),
-    ),
+    recording({ units: deps.database, log: deps.log }, input.execution.tenant, async (unit) => {
+      await also?.(unit);
+      await writeEnd(attempt, unit.recorder, end);
+    }),
   );
   throw finalFailure(code, message, { result: resultOf(end) });
 }
@@ -104,7 +120,7 @@ function leavingFailure(verdict: LeavingVerdict, end: AttemptEnd): Error {
     case 'wait':
       return retryableFailure('rate_limited', verdict.message, verdict.waitMs);
     case 'lost':
-      return retryableFailure(verdict.how, 'The server had given the attempt up: no heartbeat came in time.', 1);
+      return retryableFailure(verdict.how, 'Temporal timed out the attempt: no heartbeat arrived in time.', 1);
     case 'give back':
       return end.kind === 'unhosted' ? retryableFailure('handler_unknown', end.message, ELSEWHERE_MS) : handOver();
   }
@@ -121,7 +137,7 @@ export function handOver(): Error {
 const OUTAGE_PAUSE_MS = 1_000;
 
 /** An outage of the database is waited out for as long as Temporal lets the attempt run: the work is done already. */
-async function patiently<Result>(write: () => Promise<Result>): Promise<Result> {
+export async function patiently<Result>(write: () => Promise<Result>): Promise<Result> {
   const { cancellationSignal } = Context.current();
   for (;;) {
     try {

@@ -1,14 +1,16 @@
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import { MAX_STRETCH_STEPS, quickStretch } from '../../domain/graphs/drive-quick.ts';
-import type { GraphState } from '../../domain/graphs/graph-state.ts';
+import { type GraphState, isSettled } from '../../domain/graphs/graph-state.ts';
+import { isContainerKind } from '../../domain/graphs/kinds/kind-table.ts';
 import { growContainer, type Step, settleRun, startRuns } from '../../domain/graphs/run-state.ts';
-import { nodeOfRun } from '../../domain/graphs/scope.ts';
+import { nodeOfRun, type TraceReads, type TraceValues } from '../../domain/graphs/scope.ts';
 import type { Json } from '../../domain/json.ts';
 import type { Failure, NodeResult } from '../../domain/tasks/execution.ts';
 import type { AttemptVerdict } from '../../domain/traces/attempt.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
 import type { RunRecord } from '../../entities/traces/run-repository.ts';
 import type { NewTraceEvent, RunEnd, RunError, RunLeft } from '../../operations/record/notes.ts';
+import type { NotedRun } from '../../operations/record/record-wave.ts';
 import { endedRun, type FinalVerdict, openedRun, resultOf, skippedRun, waitingRun } from './run-rows.ts';
 
 /** From where a stretch sets out. */
@@ -98,6 +100,11 @@ export class Stretch {
     return null;
   }
 
+  /** The runs that a step could be taken of now. None of them follows from another. */
+  get ready(): ReadonlySet<RunPath> {
+    return new Set(quickStretch(this.definition, this.state).map(({ path }) => path));
+  }
+
   #leaveOutAll(): void {
     for (const { path, phase } of quickStretch(this.definition, this.state)) {
       if (phase === 'run') this.unhosted.add(path);
@@ -107,6 +114,20 @@ export class Stretch {
   /** What has been read, and what the stretch itself has brought, as documents are made of it. */
   get values(): { readonly task: Json; readonly outputs: ReadonlyMap<RunPath, Json> } {
     return { task: this.task?.value ?? null, outputs: this.outputs };
+  }
+
+  /** Hands over what it has left so far, every run that ended or is open, and the events: they are to be written now. */
+  handOver(): { readonly runs: readonly NotedRun[]; readonly events: readonly NewTraceEvent[] } {
+    const ended = this.ends.splice(0).map(({ end, ...output }) => ({ run: end, ...output }));
+    const open = [...this.open.values()].map((run) => ({ run }));
+    this.open.clear();
+    this.#steps = 0;
+    return { runs: [...ended, ...open], events: this.events.splice(0) };
+  }
+
+  /** Whether it has anything to hand over. */
+  get isUnwritten(): boolean {
+    return this.ends.length + this.open.size + this.events.length > 0;
   }
 
   /** Notes that a container has so many inner graphs to run, and its beginning where no earlier stretch has. */
@@ -180,4 +201,44 @@ export class Stretch {
       this.ends.push({ end: skippedRun(nodeOfRun(this.definition, id), reason) });
     }
   }
+}
+
+/**
+ * A stretch that was begun this often without being written has most likely killed its workers. Its nodes then run as
+ * activities of their own, which count the deaths of each node.
+ */
+const MAX_STRETCH_TRIES = 3;
+
+/** What is known when a stretch begins. */
+export interface StretchFacts {
+  readonly definition: GraphDefinition;
+  readonly state: GraphState;
+  readonly unhosted: readonly RunPath[];
+  /** How often a stretch of the trace has begun since the last one was written, this time included. */
+  readonly tries: number;
+  /** The existing rows of the runs that it may reach. */
+  readonly runs: readonly RunRecord[];
+  /** The values; null where they cannot be read. */
+  readonly values: TraceValues | null;
+  /** What needs {@link values}. */
+  readonly reads: TraceReads;
+}
+
+/** The stretch that continues from the written rows. */
+export function stretchFrom({ definition, state, unhosted, tries, runs, values, reads }: StretchFacts): Stretch {
+  const opened = runs.filter((run) => run.status === 'running' && isContainerKind(run.kind));
+  // Any other open run has attempts, which its row counts, so it continues as an activity.
+  const open = runs.filter((run) => !isSettled(run.status) && !opened.includes(run)).map((run) => run.nodeId);
+  return new Stretch({
+    ...{ definition, state, unhosted: new Set([...unhosted, ...open]) },
+    // Where values cannot be read, each node runs on its own: the nodes that need them fail, the others run.
+    apart: tries > MAX_STRETCH_TRIES || values === null,
+    written: new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run])),
+    opened: new Map(opened.map((run) => [run.nodeId, run.startedAt])),
+    values: {
+      task: values !== null && reads.task ? { value: values.task } : null,
+      outputs: values?.outputs ?? new Map(),
+      looked: new Set(values === null ? [] : reads.paths),
+    },
+  });
 }

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { defineGraph } from '../../index.ts';
-import { composer } from './agents/composer.ts';
-import { critic } from './agents/critic.ts';
-import { decisionAnalyst } from './agents/decision-analyst.ts';
-import { highlightAnalyst } from './agents/highlight-analyst.ts';
-import { participantAnalyst } from './agents/participant-analyst.ts';
+import {
+  decisionAnalyst,
+  highlightAnalyst,
+  participantAnalyst,
+  questionAnalyst,
+  sentimentAnalyst,
+  topicAnalyst,
+} from './agents/analysts.ts';
+import { composer, critic, reviser } from './agents/editors.ts';
 import { publisher } from './agents/publisher.ts';
-import { questionAnalyst } from './agents/question-analyst.ts';
 import { reader } from './agents/reader.ts';
-import { reviser } from './agents/reviser.ts';
-import { sentimentAnalyst } from './agents/sentiment-analyst.ts';
-import { topicAnalyst } from './agents/topic-analyst.ts';
 
 /** A draft that scores less is revised, at most twice. */
-export const LEAST_SCORE = 0.82;
+const LEAST_SCORE = 0.82;
 /** Reading malformed text again gives the same fault. */
 const ONE_TRY = { maxRetries: 0, timeoutMs: 120_000 };
 const LONG = { timeoutMs: 120_000 };

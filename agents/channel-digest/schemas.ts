@@ -4,17 +4,17 @@ import { z } from 'zod';
 const lines = z.array(z.int().min(1));
 
 /** One thing that was said or written: a chat message, a paragraph, a list item. */
-export const utterance = z.object({
+const utterance = z.object({
   /** Position in the transcript, from 0. */
   index: z.int().min(0),
-  /** First and last line of the source on which the text stands, counted from 1. */
+  /** First and last line of the text in the source, counted from 1. */
   line: z.int().min(1),
   lastLine: z.int().min(1),
   /** Who said it; null in notes and prose. */
   speaker: z.string().nullable().default(null),
   /** When it was said: `2024-03-12T09:15:03`, with a zone where the source has one; `09:15` where it gives no date. */
   time: z.string().nullable().default(null),
-  /** The heading under which it stands, in notes. */
+  /** Its heading, in notes. */
   section: z.string().nullable().default(null),
   /** Index of the utterance that this one answers, where the source says so. */
   replyTo: z.int().min(0).nullable().default(null),
@@ -37,11 +37,11 @@ const DEFAULTED = [
 ] as const;
 
 /** A person who speaks or is addressed, with the lower-case names by which others call them. */
-export const person = z.object({ name: z.string(), aliases: z.array(z.string()), speaks: z.boolean() });
+const person = z.object({ name: z.string(), aliases: z.array(z.string()), speaks: z.boolean() });
 export type Person = z.infer<typeof person>;
 
 /** What a source can be read as: the exports of chat programs by name, then the general forms. */
-export const FORMATS = [
+const FORMATS = [
   ...(['whatsapp', 'slack', 'telegram', 'discord', 'teams', 'zoom', 'google-chat', 'irc', 'captions'] as const),
   ...(['chat-csv', 'chat-json', 'chat-jsonl', 'chat-text', 'notes'] as const),
 ] as const;
@@ -51,10 +51,10 @@ export const FORMATS = [
  * `content`: what holds no words; `private`: what was not sent to everybody; `dates`: how dates were taken; `names`: who
  * could not be named; `lines`: what the numbers count where they are not those of lines.
  */
-export const NOTICES = ['format', 'language', 'content', 'private', 'dates', 'names', 'lines'] as const;
+const NOTICES = ['format', 'language', 'content', 'private', 'dates', 'names', 'lines'] as const;
 
 /** What a reader has to know to judge the digest, as one or two sentences. */
-export const notice = z.object({ code: z.enum(NOTICES), text: z.string() });
+const notice = z.object({ code: z.enum(NOTICES), text: z.string() });
 export type Notice = z.infer<typeof notice>;
 
 export const transcript = z.object({
@@ -100,7 +100,6 @@ export const participant = z.object({
   /** Part of all words, 0 to 1. */
   share: z.number(),
   questions: z.int(),
-  /** Lines of the first and last utterance. */
   firstLine: z.int(),
   lastLine: z.int(),
   /** With whom there was an exchange, most first: replies, mentions and direct neighbours in the talk. */
@@ -132,7 +131,7 @@ export const decision = z.object({
 });
 export type Decision = z.infer<typeof decision>;
 
-export const ACTION_STATES = ['open', 'unconfirmed', 'done'] as const;
+const ACTION_STATES = ['open', 'unconfirmed', 'done'] as const;
 
 export const actionItem = z.object({
   text: z.string(),
@@ -156,7 +155,7 @@ export const openQuestion = z.object({
 });
 export type OpenQuestion = z.infer<typeof openQuestion>;
 
-export const MOODS = ['positive', 'neutral', 'mixed', 'negative'] as const;
+const MOODS = ['positive', 'neutral', 'mixed', 'negative'] as const;
 const mood = z.enum(MOODS);
 export type Mood = (typeof MOODS)[number];
 
@@ -199,7 +198,7 @@ export const SECTIONS = ['summary', 'decisions', 'actions', 'questions', 'topics
 export type Section = (typeof SECTIONS)[number];
 
 /** One sentence of the report with the lines that carry it. */
-export const statement = z.object({
+const statement = z.object({
   section: z.enum(SECTIONS),
   text: z.string(),
   /** The words of the text that the cited lines have to contain; empty for counts. */
@@ -215,10 +214,10 @@ export const draft = z.object({
 });
 export type Draft = z.infer<typeof draft>;
 
-export const REASONS = ['missing', 'uncited', 'unsupported', 'redundant', 'too-long'] as const;
+const REASONS = ['missing', 'uncited', 'unsupported', 'redundant', 'too-long'] as const;
 
 /** One fault that the critic found, and the statement to drop or to add. */
-export const reason = z.object({ code: z.enum(REASONS), detail: z.string(), statement });
+const reason = z.object({ code: z.enum(REASONS), detail: z.string(), statement });
 export type Reason = z.infer<typeof reason>;
 
 export const review = z.object({ score: z.number().min(0).max(1), reasons: z.array(reason) });

@@ -3,7 +3,7 @@
  * record. The message names the line, what was expected there and what to do. Repeating the call never helps.
  */
 export class TranscriptError extends Error {
-  /** Line of the source where the fault stands, counted from 1; null when the whole text is at fault. */
+  /** The line of the fault in the source, counted from 1; null when the whole text is at fault. */
   readonly line: number | null;
 
   constructor(message: string, line: number | null = null, options?: { cause?: unknown }) {

@@ -1,37 +1,30 @@
 import { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
+import { MANY_KEYS, WIDE } from '../limits.ts';
+import { type Peer, serve } from './serve.ts';
 
 /** The peer for limits: rate-limiter-flexible over ioredis, each with its default settings. */
-export interface FlexibleLimiter {
-  /** Whether one more call under the key is within the limit. */
-  take(key: string): Promise<boolean>;
-  close(): Promise<void>;
-}
-
-export async function openFlexibleLimiter(options: {
-  redisUrl: string;
-  prefix: string;
-  limit: number;
-  perSeconds: number;
-}): Promise<FlexibleLimiter> {
-  const redis = new Redis(options.redisUrl);
+async function openFlexibleLimiter(redisUrl: string): Promise<Peer> {
+  const redis = new Redis(redisUrl);
   const limiter = new RateLimiterRedis({
     storeClient: redis,
-    keyPrefix: options.prefix,
-    points: options.limit,
-    duration: options.perSeconds,
+    keyPrefix: 'flexible',
+    points: WIDE.limit,
+    duration: WIDE.perSeconds,
   });
+  let next = 0;
   return {
-    take: (key) =>
-      limiter.consume(key).then(
-        () => true,
-        (refusal: unknown) => {
-          if (refusal instanceof Error) throw refusal;
-          return false;
-        },
-      ),
+    works: {
+      oneKey: () => limiter.consume('user-0'),
+      manyKeys: () => {
+        next = (next + 1) % MANY_KEYS;
+        return limiter.consume(`user-${next}`);
+      },
+    },
     close: async () => {
       await redis.quit();
     },
   };
 }
+
+await serve(openFlexibleLimiter);

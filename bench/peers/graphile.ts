@@ -1,48 +1,33 @@
 import { Logger, makeWorkerUtils, run } from 'graphile-worker';
-import { createEmptyDatabase } from '../../test/support/databases.ts';
-import type { Stack } from '../../test/support/stack.ts';
+import { type Peer, serve } from './serve.ts';
 
-/** The peer for submits and starts: graphile-worker in a database of its own on the same PostgreSQL. */
-export interface Graphile {
-  /** Adds jobs in one call. */
-  addMany(count: number): Promise<void>;
-  /** Adds one job. */
-  addOne(): Promise<void>;
-  /**
-   * Starts a runner with its default settings and a task that does nothing. Resolves when so many jobs have been
-   * carried out, with the milliseconds from the first to the last of them.
-   */
-  drain(count: number): Promise<number>;
-  close(): Promise<void>;
-}
-
+/** The peer for submits and starts: graphile-worker with its default settings, and so with ten connections. */
 const TASK = 'nothing';
+const BATCH = 1_000;
 const PAYLOAD = { label: 'bench' };
+const logger = new Logger(() => () => undefined);
 
-export async function openGraphile(stack: Stack): Promise<Graphile> {
-  const database = await createEmptyDatabase(stack, 'graphile');
-  const connectionString = database.ownerUrl;
-  const logger = new Logger(() => () => undefined);
-  // Its own pool has ten connections, as many as Muster's has by default.
+async function openGraphile(connectionString: string): Promise<Peer> {
   const utils = await makeWorkerUtils({ connectionString, logger });
   await utils.migrate();
+  const jobs = Array.from({ length: BATCH }, () => ({ identifier: TASK, payload: PAYLOAD }));
   return {
-    addMany: async (count) => {
-      await utils.addJobs(Array.from({ length: count }, () => ({ identifier: TASK, payload: PAYLOAD })));
+    works: {
+      addJobs: () => utils.addJobs(jobs),
+      addJob: () => utils.addJob(TASK, PAYLOAD),
     },
-    addOne: async () => {
-      await utils.addJob(TASK, PAYLOAD);
+    drain: async (count) => {
+      for (let added = 0; added < count; added += BATCH) await utils.addJobs(jobs.slice(0, count - added));
+      return drain(connectionString, count);
     },
-    drain: (count) => drain({ connectionString, logger, count }),
     close: async () => {
       await utils.release();
-      await database.drop();
     },
   };
 }
 
-async function drain(options: { connectionString: string; logger: Logger; count: number }): Promise<number> {
-  const { connectionString, logger, count } = options;
+/** With a runner of the default settings and a task that does nothing. */
+async function drain(connectionString: string, count: number): Promise<number> {
   const done = Promise.withResolvers<number>();
   let ended = 0;
   let firstAt = 0;
@@ -56,3 +41,5 @@ async function drain(options: { connectionString: string; logger: Logger; count:
   await runner.stop();
   return tookMs;
 }
+
+await serve(openGraphile);

@@ -1,56 +1,49 @@
 import type { Command } from 'commander';
 import type { AgentView } from '../../client.ts';
 import { AGENT_HEALTHS } from '../../domain/agents/health.ts';
-import { given } from '../input/given.ts';
+import type { AgentSearch } from '../../entities/agents/agent-repository.ts';
 import { shortText, tenantName } from '../input/option-values.ts';
 import { type Column, formatAge, formatTable, paintStatus, shorten } from '../output/formatting.ts';
-import { type LiveView, watchView } from '../output/live-view.ts';
+import { type LiveView, showView } from '../output/live-view.ts';
 import { type Colors, Output } from '../output/output.ts';
-import { type TenantOptions, withMuster } from '../session.ts';
+import { action, given, type TenantOptions, withMuster } from '../session.ts';
 
-interface AgentsOptions extends TenantOptions {
-  readonly role?: string;
-  readonly capability?: string;
+interface AgentsOptions extends TenantOptions, AgentSearch {
   readonly watch?: boolean;
 }
 
 export function addAgentsCommand(program: Command): void {
   program
     .command('agents')
-    .description('list the agents that processes have registered, and whether they live')
+    .description('list the agents that processes have registered, and whether they are alive')
     .option('--role <role>', 'only agents with this role', shortText)
     .option('--capability <capability>', 'only agents with this capability', shortText)
     .option('--watch', 'keep watching until Ctrl-C')
     .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', EXAMPLES)
-    .action((_options: unknown, command: Command) => agents(command.optsWithGlobals<AgentsOptions>()));
+    .action(action(agents));
 }
 
 const EXAMPLES = `
-alive: its heartbeats arrive; suspect: silent for more than 30 s; dead: for more than 45 s; away: no process hosts it.
+alive: its heartbeats arrive; suspect: silent for more than 30 s; dead: for more than 45 s; unavailable: no process hosts it.
 
 Examples:
   muster agents --capability summarize
   muster agents --watch --json`;
 
 async function agents(options: AgentsOptions): Promise<void> {
-  const output = new Output(options);
   const { role, capability } = options;
   const search = given({ role, capability });
-  await withMuster(options, async (muster) => {
+  await withMuster(options, (muster) => {
     const view = agentsView(() => muster.agents(search), { searched: role !== undefined || capability !== undefined });
-    if (options.watch === true) await watchView(output, view);
-    else {
-      const found = await view.read();
-      output.result(view.data(found), (colors) => view.text(found, colors));
-    }
+    return showView(new Output(options), view, options.watch);
   });
 }
 
 function agentsView(read: () => Promise<AgentView[]>, { searched }: { searched: boolean }): LiveView<AgentView[]> {
   const none = searched
     ? 'No such agent.'
-    : 'No agent is registered yet. `muster worker` starts a worker that hosts those that ship with Muster.';
+    : 'No agent is registered yet. `muster worker` starts a worker that hosts the agents that ship with Muster.';
   return {
     read,
     text: (found, colors) => (found.length === 0 ? none : formatAgents(found, colors)),
@@ -67,24 +60,18 @@ function agentsView(read: () => Promise<AgentView[]>, { searched }: { searched: 
 }
 
 function formatAgents(found: readonly AgentView[], colors: Colors): string {
-  const columns: Column[] = [
-    { title: 'agent' },
-    { title: 'health', paint: (text) => paintStatus(text, colors) },
-    { title: 'status', paint: (text) => paintStatus(text, colors) },
-    { title: 'type' },
-    { title: 'last beat', align: 'right' },
-    { title: 'process' },
-    { title: 'roles' },
-    { title: 'capabilities' },
-    { title: 'does' },
+  const columns: Column<AgentView>[] = [
+    { title: 'agent', of: ({ name }) => name },
+    { title: 'health', of: ({ health }) => health, paint: (text) => paintStatus(text, colors) },
+    { title: 'status', of: ({ status }) => status, paint: (text) => paintStatus(text, colors) },
+    { title: 'type', of: ({ type }) => type },
+    { title: 'last beat', of: ({ lastHeartbeat }) => formatAge(lastHeartbeat), align: 'right' },
+    { title: 'process', of: ({ workerId }) => workerId ?? '-' },
+    { title: 'roles', of: ({ roles }) => shorten(roles.join(', '), 24) || '-' },
+    { title: 'capabilities', of: ({ capabilities }) => shorten(capabilities.join(', '), 32) || '-' },
+    { title: 'does', of: ({ description }) => shorten(description, 50) },
   ];
-  const rows = found.map(
-    ({ name, health, status, type, lastHeartbeat, workerId, roles, capabilities, description }) => [
-      ...[name, health, status, type, formatAge(lastHeartbeat), workerId ?? '-'],
-      ...[shorten(roles.join(', '), 24) || '-', shorten(capabilities.join(', '), 32) || '-', shorten(description, 50)],
-    ],
-  );
-  return formatTable(columns, rows, colors);
+  return formatTable(found, columns, colors);
 }
 
 function formatHealths(found: readonly AgentView[]): string {

@@ -1,19 +1,15 @@
 import type { Command } from 'commander';
 import type { Messages } from '../../client.ts';
-import { MESSAGE_STATUSES, type MessageStatus } from '../../domain/messaging/message-status.ts';
-import { given } from '../input/given.ts';
+import { MESSAGE_STATUSES } from '../../domain/messaging/message-status.ts';
+import type { MessageFilter } from '../../entities/messaging/message-repository.ts';
 import { messageId, oneOf, shortText, tenantName, wholeNumber } from '../input/option-values.ts';
 import { type Column, formatAge, formatTable, paintStatus, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
-import { type TenantOptions, withMuster } from '../session.ts';
+import { action, given, type TenantOptions, withMuster } from '../session.ts';
 
 type Message = Awaited<ReturnType<Messages['list']>>[number];
 
-interface MessagesOptions extends TenantOptions {
-  readonly agent?: string;
-  readonly status?: MessageStatus;
-  readonly limit?: number;
-}
+type MessagesOptions = TenantOptions & Partial<Pick<MessageFilter, 'agent' | 'status' | 'limit'>>;
 
 /** `messages` and `messages redrive`. */
 export function addMessagesCommand(program: Command): void {
@@ -25,15 +21,13 @@ export function addMessagesCommand(program: Command): void {
     .option('--limit <count>', '1 to 1000 (default: 50)', wholeNumber({ min: 1, max: 1_000 }))
     .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', EXAMPLES)
-    .action((_options: unknown, command: Command) => list(command.optsWithGlobals<MessagesOptions>()));
+    .action(action(list));
   messages
     .command('redrive')
     .description('give dead messages another five deliveries')
     .argument('<message...>', 'their ids')
     .addHelpText('after', '\nExample:\n  muster messages redrive 019ab3c4-5d6e-7f80-9123-456789abcdef')
-    .action((ids: string[], _options: unknown, command: Command) =>
-      redrive(ids.map(messageId), command.optsWithGlobals<TenantOptions>()),
-    );
+    .action(action((ids: string[], options: TenantOptions) => redrive(ids.map(messageId), options)));
 }
 
 const EXAMPLES = `
@@ -51,22 +45,18 @@ async function list(options: MessagesOptions): Promise<void> {
 }
 
 function formatMessages(found: readonly Message[], colors: Colors): string {
-  const columns: Column[] = [
-    { title: 'message' },
-    { title: 'status', paint: (text) => paintStatus(text, colors) },
-    { title: 'type' },
-    { title: 'priority', align: 'right' },
-    { title: 'from' },
-    { title: 'to' },
-    { title: 'sent', align: 'right' },
-    { title: 'tries', align: 'right' },
-    { title: 'says' },
+  const columns: Column<Message>[] = [
+    { title: 'message', of: ({ id }) => id },
+    { title: 'status', of: ({ status }) => status, paint: (text) => paintStatus(text, colors) },
+    { title: 'type', of: ({ type }) => type },
+    { title: 'priority', of: ({ priority }) => String(priority), align: 'right' },
+    { title: 'from', of: ({ from }) => from ?? '-' },
+    { title: 'to', of: ({ to }) => to ?? '-' },
+    { title: 'sent', of: ({ sentAt }) => formatAge(sentAt), align: 'right' },
+    { title: 'tries', of: ({ attempts }) => String(attempts), align: 'right' },
+    { title: 'says', of: ({ deadReason, payload }) => shorten(deadReason ?? JSON.stringify(payload), 60) },
   ];
-  const rows = found.map(({ id, status, type, priority, from, to, sentAt, attempts, payload, deadReason }) => [
-    ...[id, status, type, String(priority), from ?? '-', to ?? '-', formatAge(sentAt), String(attempts)],
-    shorten(deadReason ?? JSON.stringify(payload), 60),
-  ]);
-  return formatTable(columns, rows, colors);
+  return formatTable(found, columns, colors);
 }
 
 async function redrive(ids: readonly string[], options: TenantOptions): Promise<void> {
@@ -82,7 +72,7 @@ async function redrive(ids: readonly string[], options: TenantOptions): Promise<
 
 const OUTCOMES: Readonly<Record<Awaited<ReturnType<Messages['redrive']>>, string>> = {
   redriven: 'will be delivered again.',
-  not_dead: 'is not dead and was left as it is.',
+  not_dead: 'is not dead and was not changed.',
   expired: 'has expired and stays dead.',
-  refused: 'was refused, for its signature or its sender, and stays dead.',
+  refused: 'was refused because of its signature or its sender, and stays dead.',
 };

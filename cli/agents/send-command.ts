@@ -4,7 +4,6 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import { MAX_PAYLOAD_BYTES } from '../../domain/messaging/envelope.ts';
 import { SENDABLE_TYPES, type SendableType } from '../../domain/messaging/received-message.ts';
 import { WrongUsage } from '../cli-errors.ts';
-import { given } from '../input/given.ts';
 import { readObject } from '../input/json-object.ts';
 import {
   fileName,
@@ -17,7 +16,7 @@ import {
 } from '../input/option-values.ts';
 import { formatOutput } from '../output/formatting.ts';
 import { Output } from '../output/output.ts';
-import { type TenantOptions, withMuster } from '../session.ts';
+import { action, given, type TenantOptions, withMuster } from '../session.ts';
 
 interface SendOptions extends TenantOptions {
   readonly type?: SendableType;
@@ -47,9 +46,7 @@ export function addSendCommand(program: Command): void {
     .option('--file <file>', 'the same from a file; - reads standard input', fileName)
     .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', EXAMPLES)
-    .action((agent: string | undefined, _options: unknown, command: Command) =>
-      send(agent, command.optsWithGlobals<SendOptions>()),
-    );
+    .action(action(send));
 }
 
 const EXAMPLES = `

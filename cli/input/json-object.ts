@@ -1,16 +1,17 @@
+import { InvalidArgumentError } from 'commander';
 import { decodeText, readDocument, readLimited, type TextDocument } from '../../client/read-document.ts';
 import { errorMessage } from '../../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { InputInvalid, InputUnreadable } from '../../operations/operation-errors.ts';
 import { WrongUsage } from '../cli-errors.ts';
 
-/** Where a text comes from that is not on the command line. */
+/** Where a text comes from when it is not on the command line. */
 export interface TextSource {
   readonly maxBytes: number;
   readonly stdin: AsyncIterable<Uint8Array | string>;
 }
 
-/** What standard input is called in a task's title and in errors. */
+/** The name of standard input in a task's title and in errors. */
 const STDIN_NAME = 'stdin';
 
 /** A file's text, or standard input's. @throws InputUnreadable, InputTooLarge */
@@ -37,7 +38,7 @@ function parseJson(name: string, text: string): unknown {
   }
 }
 
-/** A long id written as a number would lose its last digits without a word. */
+/** A long id written as a number would silently lose its last digits. */
 export function keepDigits(name: string, value: unknown, { source = '' }: { readonly source?: string } = {}): unknown {
   if (typeof value !== 'number' || keepsDigits(value, source)) return value;
   const where = name === '' ? 'a number' : `the number of "${name}"`;
@@ -50,6 +51,15 @@ function keepsDigits(value: number, source: string): boolean {
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(source) || BigInt(source) === BigInt(value);
 }
 
+/** Any JSON on the command line. A text needs its quotes: `'"text"'`. */
+export function jsonValue(value: string): Json {
+  try {
+    return JSON.parse(value, keepDigits) as Json;
+  } catch (error) {
+    throw new InvalidArgumentError(`Expected JSON: ${errorMessage(error)}.`);
+  }
+}
+
 /**
  * The JSON object of `--data`, or of the file of `--file`; `{}` where neither is given.
  * @throws WrongUsage, InputInvalid, InputUnreadable, InputTooLarge
@@ -59,8 +69,17 @@ export async function readObject(
   maxBytes: number,
 ): Promise<JsonObject> {
   if (data !== undefined && file !== undefined) throw new WrongUsage('Give --data or --file, not both.');
-  if (data !== undefined) return parseObject('--data', data);
+  if (data !== undefined) return parseArgument(data);
   if (file === undefined) return {};
   const { text } = await readText(file, { maxBytes, stdin: process.stdin });
   return parseObject(file, text);
+}
+
+/** @throws WrongUsage */
+function parseArgument(data: string): JsonObject {
+  try {
+    return parseObject('--data', data);
+  } catch (error) {
+    throw new WrongUsage(errorMessage(error));
+  }
 }

@@ -2,9 +2,65 @@ import { InvalidArgumentError } from 'commander';
 import { isTaskQueue, isTenantId, isUuid } from '../../domain/ids.ts';
 import { isPauseTarget } from '../../domain/queues/queue-settings.ts';
 import { WrongUsage } from '../cli-errors.ts';
-import { readSpan, readTime } from './moment-text.ts';
 
-/** Parsers of what stands behind an option or as an argument. Each refuses with a sentence that says what to give. */
+/** Times as people type them. */
+
+const SPAN = /^(\d{1,6})(s|m|h|d)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The milliseconds of a duration such as `30m`, `2h` or `7d`; null for any other text. */
+export function readSpan(value: string): number | null {
+  const [, count = '', unit = ''] = SPAN.exec(value.trim()) ?? [];
+  const unitMs = UNIT_MS[unit];
+  return unitMs === undefined ? null : Number(count) * unitMs;
+}
+
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?(Z|[+-]\d\d:\d\d)?)?$/i;
+const LARGEST_OFFSET_MINUTES = 14 * 60;
+
+/**
+ * The instant of a date, or of a date and time, in ISO 8601. Without a zone it is the local time of this machine, at
+ * midnight if no time is given. A local time that occurs twice means the first instant; one that the clocks skip moves
+ * forward by the gap. Null for any other text, and for dates and times that do not exist.
+ */
+export function readTime(value: string): Date | null {
+  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '0', zone] =
+    TIME.exec(value.trim()) ?? [];
+  if (year === undefined || month === undefined || day === undefined) return null;
+  const parts = [year, month, day, hour, minute, second, fraction.padEnd(3, '0')].map(Number);
+  const wall = wallOf(parts);
+  if (wall === null) return null;
+  if (zone === undefined) return localInstant(parts);
+  const offsetMs = offsetOf(zone);
+  return offsetMs === null ? null : new Date(wall - offsetMs);
+}
+
+/**
+ * The milliseconds since 1970 of a UTC clock that shows this time; null where no clock does, on 30 February for
+ * example.
+ */
+function wallOf(parts: readonly number[]): number | null {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction = 0] = parts;
+  const wall = new Date(Date.UTC(year, month - 1, day, hour, minute, second, fraction));
+  const shown = [wall.getUTCFullYear(), wall.getUTCMonth() + 1, wall.getUTCDate(), wall.getUTCHours()];
+  const isShown = shown.every((part, index) => part === parts[index]);
+  return isShown && minute < 60 && second < 60 ? wall.getTime() : null;
+}
+
+function localInstant(parts: readonly number[]): Date {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction = 0] = parts;
+  return new Date(year, month - 1, day, hour, minute, second, fraction);
+}
+
+function offsetOf(zone: string): number | null {
+  if (zone.toUpperCase() === 'Z') return 0;
+  const [hours = 0, minutes = 0] = zone.slice(1).split(':').map(Number);
+  const total = hours * 60 + minutes;
+  if (minutes >= 60 || total > LARGEST_OFFSET_MINUTES) return null;
+  return (zone.startsWith('-') ? -total : total) * 60_000;
+}
+
+/** Parsers of the values of options and arguments. Each refuses a value with a sentence that says what to give. */
 
 const MAX_NAME_LENGTH = 255;
 
@@ -17,7 +73,6 @@ export function oneOf<const Words extends readonly string[]>(words: Words): (val
   };
 }
 
-/** A whole number within a range. */
 export function wholeNumber(range: { min: number; max: number }): (value: string) => number {
   return (value) => {
     const number = Number(value);
@@ -28,7 +83,7 @@ export function wholeNumber(range: { min: number; max: number }): (value: string
   };
 }
 
-/** A path. What looks like the next option is a value that was forgotten. */
+/** A path. A text that looks like an option means that the value was forgotten. */
 export function fileName(value: string): string {
   if (value === '') throw new InvalidArgumentError('Expected the path of a file, found an empty text.');
   if (/^--[a-z]/.test(value)) throw new InvalidArgumentError('Expected the path of a file, found an option.');
@@ -40,7 +95,6 @@ export function fileNames(value: string, others: readonly string[] = []): readon
   return [...others, fileName(value)];
 }
 
-/** A short text of the user's own choice. */
 export function shortText(value: string): string {
   if (value === '' || value.length > MAX_NAME_LENGTH) {
     throw new InvalidArgumentError(`Expected 1 to ${MAX_NAME_LENGTH} characters.`);
@@ -56,21 +110,17 @@ function utf8(value: string): string {
   return value;
 }
 
-export function tenantName(value: string): string {
-  if (!isTenantId(value)) {
+export const tenantName = nameThat(isTenantId);
+export const taskQueueName = nameThat(isTaskQueue);
+
+function nameThat(isValid: (value: string) => boolean): (value: string) => string {
+  return (value) => {
+    if (isValid(value)) return value;
     throw new InvalidArgumentError('Expected 1 to 64 letters, digits, dots, underscores or hyphens.');
-  }
-  return value;
+  };
 }
 
-export function taskQueueName(value: string): string {
-  if (!isTaskQueue(value)) {
-    throw new InvalidArgumentError('Expected 1 to 64 letters, digits, dots, underscores or hyphens.');
-  }
-  return value;
-}
-
-/** The id of a task, however it was copied. @throws WrongUsage */
+/** The id of a task, in any case and with spaces around it. @throws WrongUsage */
 export function taskId(value: string): string {
   const id = value.trim().toLowerCase();
   if (isUuid(id)) return id;
@@ -79,11 +129,20 @@ export function taskId(value: string): string {
   );
 }
 
-/** The id of a message, however it was copied. @throws WrongUsage */
+/** The id of a message, in any case and with spaces around it. @throws WrongUsage */
 export function messageId(value: string): string {
   const id = value.trim().toLowerCase();
   if (isUuid(id)) return id;
   throw new WrongUsage(`"${value}" is not a message's id. \`muster messages\` lists the newest messages.`);
+}
+
+/** The id of a row that a command lists, in any case and with spaces around it. @throws WrongUsage */
+export function rowId(value: string, what: 'grant' | 'approval'): string {
+  const id = value.trim().toLowerCase();
+  if (isUuid(id)) return id;
+  throw new WrongUsage(
+    `"${value}" is not the id of ${what === 'approval' ? 'an' : 'a'} ${what}. \`muster ${what}s\` lists them.`,
+  );
 }
 
 const MESSAGE_PRIORITIES = ['critical', 'high', 'normal', 'low'] as const;
@@ -106,12 +165,12 @@ export function parameter(value: string, others: ReadonlyMap<string, string> = n
 const PAST = 'Expected how long ago, like 30m, 2h or 7d, or a date or time that exists, like 2026-11-22T09:00.';
 const COMING = 'Expected in how long, like 30m, 2h or 7d, or a date or time that exists, like 2026-11-23T09:00.';
 
-/** A moment in the past: how long ago it was, or date and time. Without a zone the time is that of this machine. */
+/** A moment in the past: how long ago, or a date and time. Without a zone it is the time of this machine. */
 export function pastMoment(value: string): Date {
   return momentOf(value, { sign: -1, expected: PAST });
 }
 
-/** A moment to come: in how long, or date and time. Without a zone the time is that of this machine. */
+/** A moment to come: in how long, or a date and time. Without a zone it is the time of this machine. */
 export function comingMoment(value: string): Date {
   return momentOf(value, { sign: 1, expected: COMING });
 }
@@ -128,7 +187,7 @@ export function taskIds(value: string, others: readonly string[] = []): readonly
   return [...others, ...value.split(',').map(taskId)];
 }
 
-/** A band, a tenant or a graph: what the queue can leave out for a while. */
+/** A band, a tenant or a graph, which the queue can pause. */
 export function pauseTarget(value: string): string {
   if (isPauseTarget(value)) return value;
   throw new InvalidArgumentError('Expected band:NAME (high, normal, low), tenant:NAME or graph:NAME.');

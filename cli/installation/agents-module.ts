@@ -8,7 +8,7 @@ import type { Graph } from '../../domain/graphs/defined-graph.ts';
 import { AgentsModuleInvalid } from '../cli-errors.ts';
 import { providePackage } from '../package.ts';
 
-/** What of a user's module a worker can host. */
+/** The part of a user's module that a worker can host. */
 export interface HostedCode {
   readonly agents: readonly Handler[];
   readonly tools: readonly Handler[];
@@ -19,7 +19,7 @@ export interface HostedCode {
  * Imports a module and collects every agent, tool and graph that it exports: by name, in lists, or in a default export
  * `{ agents, tools, graphs }`. The path is relative to `workingDirectory`.
  *
- * @throws AgentsModuleInvalid when there is no such module, it fails, or it exports nothing of the kind
+ * @throws AgentsModuleInvalid when the module is missing, fails, or exports none of these
  */
 export async function loadAgentsModule(file: string, workingDirectory: string): Promise<HostedCode> {
   const path = resolve(workingDirectory, file);
@@ -49,7 +49,7 @@ async function importModule(file: string, path: string): Promise<object> {
   }
 }
 
-/** Collects from what a module exports, each thing once, in the order of the exports. */
+/** Collects what a module exports, each thing once, in the order of the exports. */
 export function collectExports(exports: object): HostedCode {
   const found = new Set<Handler | Graph>();
   for (const value of Object.values(exports)) collect(value, found);
@@ -62,7 +62,7 @@ export function collectExports(exports: object): HostedCode {
   };
 }
 
-/** The groups that an exported object may sort its content into. */
+/** The groups that an exported object may have. */
 const GROUPS = ['agents', 'tools', 'graphs'] as const;
 
 function collect(value: unknown, found: Set<Handler | Graph>): void {

@@ -7,32 +7,23 @@ import type { Connections, Report, ServiceStatus } from '../../servers/services.
 import { NotReady, SetUpStepFailed } from '../cli-errors.ts';
 import { plain, plainLines } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
-
-interface InstallationOptions {
-  readonly json?: boolean;
-}
+import { action, type CommonOptions } from '../session.ts';
 
 /** `up`, `down`, `status`, `doctor` and `migrate`: what an operator does to the installation as a whole. */
 export function addInstallationCommands(program: Command): void {
-  program
-    .command('up')
-    .description('start and prepare the services; those that run stay as they are')
-    .action(action(up));
-  program.command('down').description('stop the services that Muster started; their data stays').action(action(down));
-  program.command('status').description('say where the services are and whether they are ready').action(action(status));
-  program.command('doctor').description('look for problems and say how to solve them').action(action(doctor));
+  program.command('up').description('start and prepare the services; those that run stay as they are').action(runs(up));
+  program.command('down').description('stop the services that Muster started; their data stays').action(runs(down));
+  program.command('status').description('say where the services are and whether they are ready').action(runs(status));
+  program.command('doctor').description('look for problems and say how to solve them').action(runs(doctor));
   program
     .command('migrate')
     .description('bring the database schema up to date')
     // Needs PostgreSQL alone, so a Temporal that is unavailable or misconfigured must not stop it.
-    .action((_options: unknown, command: Command) =>
-      migrate(new Output(command.optsWithGlobals<InstallationOptions>()), loadConfig()),
-    );
+    .action(action((options: CommonOptions) => migrate(new Output(options), loadConfig())));
 }
 
-function action(run: (output: Output, config: Config) => Promise<void>) {
-  return async (_options: unknown, command: Command) =>
-    run(new Output(command.optsWithGlobals<InstallationOptions>()), await loadInstallation());
+function runs(run: (output: Output, config: Config) => Promise<void>) {
+  return action(async (options: CommonOptions) => run(new Output(options), await loadInstallation()));
 }
 
 /** The configuration with what the active profile of `temporal.toml` adds. @throws ConfigInvalid, TemporalProfileInvalid */
@@ -42,7 +33,7 @@ export async function loadInstallation(): Promise<Config> {
   return { ...config, services: withTemporalProfile(config.services, setVariables()) };
 }
 
-/** Loaded by the command that runs and not above: the services' probes bring three client libraries along. */
+/** Loaded by the command that needs it: the services' probes load three client libraries. */
 const loadServices = () => import('./services-report.ts');
 
 async function up(output: Output, config: Config): Promise<void> {
@@ -59,8 +50,8 @@ async function up(output: Output, config: Config): Promise<void> {
 }
 
 /**
- * Starts the services side by side and brings them to what this version needs, saying each step. Repeating it changes
- * nothing and takes seconds. Throws with the step that failed and why.
+ * Starts the services in parallel and prepares them for this version, reporting each step. Repeating it changes nothing
+ * and takes seconds. Throws with the step that failed and the reason.
  */
 export async function setUp(output: Output, config: Config): Promise<Connections> {
   const services = await loadServices();
@@ -94,7 +85,7 @@ async function down(output: Output, config: Config): Promise<void> {
   output.result(stopped, () => stopped.services.map(formatStopped).join('\n'));
   const left = stopped.services.filter(({ source, healthy }) => source === 'muster' && healthy);
   const sentences = left.map(({ name, detail }) => `${name} could not be stopped (${detail})`);
-  if (left.length > 0) throw new NotReady(sentences, 'End these processes by hand.');
+  if (left.length > 0) throw new NotReady(sentences, 'End these processes manually.');
 }
 
 function formatStopped({ name, source, address }: ServiceStatus): string {
@@ -117,12 +108,12 @@ interface Findings {
   readonly found: readonly DoctorCheck[];
 }
 
-/** Adds the schema to what was found, prints it all, and fails where something is not as it must be. */
+/** Adds the schema to the findings, prints them, and fails if one of them is bad. */
 async function judge(output: Output, config: Config, { services, found }: Findings): Promise<void> {
   const { checkInstalledSchema, isReady } = await import('./readiness.ts');
   const hasDatabase = services.some(({ name, healthy }) => name === 'postgresql' && healthy);
   const connections = hasDatabase ? await findConnections(config.services).catch(() => null) : null;
-  // Where another service is missing there are no connections, and the services' own state says all there is to say.
+  // Without connections the state of the services says enough.
   const checks = [...found, ...(connections === null ? [] : await checkInstalledSchema(connections))];
   await report(output, { services, checks, ready: isReady(services, checks) });
   throwFault(services, checks);

@@ -5,10 +5,10 @@ import type { Connections, ServiceStatus } from '../../servers/services.ts';
 
 const MIGRATE = 'Run `muster up`, or `muster migrate` where the services are your own.';
 
-/** Whether the schema is the one that this version needs. Never rejects: what cannot be looked at is not ok. */
+/** Whether the schema is the one that this version needs. Never rejects: a check that cannot run is not ok. */
 export async function checkInstalledSchema(connections: Connections): Promise<DoctorCheck[]> {
   const pending = await guarded('migrations', () => checkMigrations(connections));
-  // A schema that was never made differs in everything; saying so twice helps nobody.
+  // A schema that was never created differs in everything; one finding is enough.
   if (!pending.ok) return [pending];
   return [pending, await guarded('schema', () => checkDrift(connections))];
 }
@@ -23,10 +23,10 @@ async function checkMigrations({ ownerUrl }: Connections): Promise<DoctorCheck> 
 async function checkDrift({ databaseUrl }: Connections): Promise<DoctorCheck> {
   const { matches, expectedHash, differences } = await checkSchema({ databaseUrl });
   const name = 'schema';
-  if (matches) return { name, ok: true, detail: 'as the migrations made it', remedy: null };
-  if (expectedHash === null) return { name, ok: false, detail: 'no migration has made it known', remedy: MIGRATE };
-  const detail = `differs from what the migrations made:\n${differences.map((line) => `    ${line}`).join('\n')}`;
-  return { name, ok: false, detail, remedy: 'Undo the change by hand, or bring it in as a migration.' };
+  if (matches) return { name, ok: true, detail: 'as the migrations left it', remedy: null };
+  if (expectedHash === null) return { name, ok: false, detail: 'no migration has recorded it', remedy: MIGRATE };
+  const detail = `differs from what the migrations left:\n${differences.map((line) => `    ${line}`).join('\n')}`;
+  return { name, ok: false, detail, remedy: 'Undo the change manually, or add it as a migration.' };
 }
 
 async function guarded(name: string, look: () => Promise<DoctorCheck>): Promise<DoctorCheck> {
@@ -38,7 +38,7 @@ async function guarded(name: string, look: () => Promise<DoctorCheck>): Promise<
   }
 }
 
-/** Checks that fail keep nothing from running unless they are among these. */
+/** Only these checks keep an installation from being ready; the others are advice. */
 const NEEDED = ['migrations', 'schema', 'search attributes'];
 
 /** Whether tasks can be submitted and carried out. */

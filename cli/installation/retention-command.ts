@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
-import { type RetentionReport, remarkOn } from '../../domain/retention/report.ts';
+import { type RetentionReport, remarkOn } from '../../domain/retention/retention.ts';
 import { EXIT_FAILED, Interrupted } from '../cli-errors.ts';
-import { formatTable } from '../output/formatting.ts';
+import { type Column, formatTable } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
-import { withMuster } from '../session.ts';
+import { action, type CommonOptions, withMuster } from '../session.ts';
 
-interface RetentionOptions {
-  readonly json?: boolean;
+interface RetentionOptions extends CommonOptions {
   readonly dryRun?: boolean;
 }
 
@@ -17,7 +16,7 @@ export function addRetentionCommand(program: Command): void {
       'delete rows past their retention, in batches; Ctrl-C stops between two batches; exit code 1 if a policy failed',
     )
     .option('--dry-run', 'only count what would be deleted')
-    .action((_options: unknown, command: Command) => retain(command.optsWithGlobals<RetentionOptions>()));
+    .action(action(retain));
 }
 
 async function retain(options: RetentionOptions): Promise<void> {
@@ -61,16 +60,13 @@ function formatReports(
   colors: Colors,
   { dryRun = false }: RetentionOptions,
 ): string {
-  return formatTable(
-    [
-      { title: 'table' },
-      { title: 'keeps', align: 'right' },
-      { title: dryRun ? 'would delete' : 'deleted', align: 'right' },
-      { title: '' },
-    ],
-    reports.map((report) => [...[report.resource, `${report.maxAgeDays} days`, String(report.rows), remarkOn(report)]]),
-    colors,
-  );
+  const columns: Column<RetentionReport>[] = [
+    { title: 'table', of: ({ resource }) => resource },
+    { title: 'keeps', of: ({ maxAgeDays }) => `${maxAgeDays} days`, align: 'right' },
+    { title: dryRun ? 'would delete' : 'deleted', of: ({ rows }) => String(rows), align: 'right' },
+    { title: '', of: remarkOn },
+  ];
+  return formatTable(reports, columns, colors);
 }
 
 function stopped(removed: ReadonlyMap<string, number>): Interrupted {

@@ -24,8 +24,8 @@ export interface DoctorReport extends ServicesReport {
 }
 
 /**
- * Brings the services up, telling `report` what is being done, and answers with their state. Throws where one is not
- * ready, with a sentence for each that names the step and what to do.
+ * Starts the services, reports each step, and returns their state. Throws if one is not ready, with a sentence for each
+ * that names the step and what to do.
  */
 export async function up(
   config: ServicesConfig,
@@ -37,11 +37,11 @@ export async function up(
 
 /** What `down` prints with `--json`. */
 export interface DownReport extends ServicesReport {
-  /** The programs that were connected to the servers and lost them: workers by their ids, clients by their processes. */
+  /** The programs that were connected and lost their servers: workers by their ids, clients by their processes. */
   disconnected: string[];
 }
 
-/** Ends the servers that Muster started, telling `report` from whom it takes them, and answers with the state of all three. */
+/** Ends the servers that Muster started, reports which programs lose them, and returns the state of all three. */
 export async function down(config: ServicesConfig, report: Report): Promise<DownReport> {
   const disconnected = await connectedPrograms(config);
   if (disconnected.length > 0) {
@@ -53,12 +53,11 @@ export async function down(config: ServicesConfig, report: Report): Promise<Down
   return { ...summarize(await stopServices(config, report)), disconnected };
 }
 
-/** The state of all three services. */
 export async function status(config: ServicesConfig): Promise<ServicesReport> {
   return summarize(await serviceStatuses(config));
 }
 
-/** The state of the services, and what else could keep Muster from working well. */
+/** The state of the services, and findings about anything else that could disturb Muster. */
 export async function doctor(config: ServicesConfig): Promise<DoctorReport> {
   const [services, checks] = await Promise.all([serviceStatuses(config), examine(config)]);
   return { ...summarize(services), checks };
@@ -68,12 +67,10 @@ function summarize(services: ServiceStatus[]): ServicesReport {
   return { services, ready: services.every((service) => service.healthy) };
 }
 
-/** One line of progress for people. */
 export function formatProgress({ service, text }: ProgressEvent): string {
   return `${service === null ? 'services' : SERVICE_TITLES[service]}: ${text}`;
 }
 
-/** The state of the services for people, a line each. */
 export function formatServices({ services }: ServicesReport): string {
   return services
     .map(({ name, address, source, healthy, detail }) => {

@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import type { RunningWorker } from '../../worker.ts';
-import { given } from '../input/given.ts';
 import { fileNames, taskQueueName } from '../input/option-values.ts';
 import { Output } from '../output/output.ts';
+import { action, type CommonOptions, given } from '../session.ts';
 import { loadAgentsModule, mergeHosted } from './agents-module.ts';
 
-interface WorkerCommandOptions {
-  readonly json?: boolean;
+interface WorkerCommandOptions extends CommonOptions {
   readonly agents?: readonly string[];
   readonly taskQueue?: string;
 }
@@ -17,7 +16,7 @@ export function addWorkerCommand(program: Command): void {
     .description('run a worker until SIGTERM or Ctrl-C')
     .option('--agents <file>', 'a module of your own agents, tools and graphs; may be repeated', fileNames)
     .option('--task-queue <name>', 'the task queue to serve (default: MUSTER_TASK_QUEUE, or muster)', taskQueueName)
-    .action((_options: unknown, command: Command) => work(command.optsWithGlobals<WorkerCommandOptions>()));
+    .action(action(work));
 }
 
 async function work(options: WorkerCommandOptions): Promise<void> {

@@ -6,55 +6,47 @@ import type { RunStatus } from '../../domain/traces/trace-status.ts';
 import type { Colors } from './output.ts';
 
 /** One column of a table. */
-export interface Column {
+export interface Column<Row> {
   readonly title: string;
+  /** The text of the cell for a row. */
+  readonly of: (row: Row) => string;
   /** @defaultValue 'left' */
   readonly align?: 'left' | 'right';
-  /** Colours a cell, after it was made as wide as its column. */
+  /** Colours a cell after it was padded to the width of its column. */
   readonly paint?: (text: string) => string;
 }
 
 const GAP = '  ';
 
 /** Rows under their titles, each column as wide as its widest cell. */
-export function formatTable(
-  columns: readonly Column[],
-  rows: readonly (readonly string[])[],
+export function formatTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
   colors: Pick<Colors, 'dim'>,
 ): string {
-  const cells = rows.map((row) => columns.map((_, index) => plain(row[index] ?? '')));
-  const widths = columns.map(({ title }, index) =>
-    Math.max(title.length, ...cells.map((row) => lengthOf(row[index] ?? ''))),
-  );
-  const line = (row: readonly string[], paint: (column: Column, text: string) => string) =>
-    columns
-      .map((column, index) => paint(column, pad(row[index] ?? '', { column, width: widths[index] ?? 0 })))
-      .join(GAP)
-      .trimEnd();
-  const head = line(
-    columns.map(({ title }) => title),
-    (_, text) => colors.dim(text),
-  );
-  return [head, ...cells.map((row) => line(row, ({ paint }, text) => (paint === undefined ? text : paint(text))))].join(
-    '\n',
-  );
-}
-
-function pad(text: string, { column, width }: { column: Column; width: number }): string {
-  const space = ' '.repeat(Math.max(0, width - lengthOf(text)));
-  return column.align === 'right' ? space + text : text + space;
+  const shown = columns.map(({ title, of, align, paint = (text: string) => text }) => {
+    const cells = rows.map((row) => plain(of(row)));
+    const width = Math.max(title.length, ...cells.map(lengthOf));
+    const pad = (text: string) => {
+      const space = ' '.repeat(Math.max(0, width - lengthOf(text)));
+      return align === 'right' ? space + text : text + space;
+    };
+    return [colors.dim(pad(title)), ...cells.map((cell) => paint(pad(cell)))];
+  });
+  const lines = Array.from({ length: rows.length + 1 }, (_, line) => shown.map((cells) => cells[line]).join(GAP));
+  return lines.map((line) => line.trimEnd()).join('\n');
 }
 
 function lengthOf(text: string): number {
   return [...text].length;
 }
 
-/** Text of a stranger on one line: control characters, which could steer the terminal, become spaces. */
+/** Untrusted text on one line: control characters, which could control the terminal, become spaces. */
 export function plain(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
 }
 
-/** Text of a stranger on as many lines as it has, without what could steer the terminal. */
+/** Untrusted text with its lines, without characters that could control the terminal. */
 export function plainLines(text: string): string {
   return text
     .split(/\r?\n/)
@@ -62,13 +54,13 @@ export function plainLines(text: string): string {
     .join('\n');
 }
 
-/** At most so many characters, the last of them an ellipsis where something is missing. */
+/** At most `width` characters, ending in an ellipsis if something was cut. */
 export function shorten(text: string, width: number): string {
   const characters = [...plain(text)];
   return characters.length <= width ? characters.join('') : `${characters.slice(0, width - 1).join('')}…`;
 }
 
-/** A duration in the two units that say most. */
+/** A duration in its two largest units. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
@@ -86,17 +78,17 @@ export function formatSpan(from: Date | null, to: Date | null, now = new Date())
   return to === null ? `${span} so far` : span;
 }
 
-/** A moment as seen from now. */
+/** A moment relative to now. */
 export function formatAge(at: Date | null, now = new Date()): string {
   return at === null ? 'never' : `${formatDuration(Math.max(0, now.getTime() - at.getTime()))} ago`;
 }
 
-/** Time of day here, to the millisecond. */
+/** The local time of day, to the millisecond. */
 export function formatTime(at: Date): string {
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 }
 
-/** Day and time of day here, to the second. */
+/** The local date and time, to the second. */
 export function formatDateTime(at: Date | null): string {
   if (at === null) return '';
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
@@ -110,7 +102,7 @@ function two(value: number): string {
 type Status = TaskStatus | RunStatus | AgentStatus | AgentHealth | MessageStatus;
 const GOOD: readonly string[] = ['completed', 'ok', 'active', 'busy', 'idle', 'alive', 'processed'] satisfies Status[];
 const BAD: readonly string[] = ['failed', 'fatal_error', 'retryable_error', 'offline', 'dead'] satisfies Status[];
-const OVER: readonly string[] = ['cancelled', 'skipped', 'inactive', 'away'] satisfies Status[];
+const OVER: readonly string[] = ['cancelled', 'skipped', 'inactive', 'unavailable'] satisfies Status[];
 
 /** Colours a status, padded or not: green is well, red is not, yellow is under way. */
 export function paintStatus(text: string, colors: Colors): string {
@@ -122,7 +114,7 @@ export function paintStatus(text: string, colors: Colors): string {
 
 const SHORT_OUTPUT_LINES = 24;
 
-/** A task's output for people: text as text, anything else as indented JSON, and no more of it than fits. */
+/** A task's output for people: text as it is, anything else as indented JSON, cut to what fits. */
 export function formatOutput(output: unknown, hint: string): string {
   const text = typeof output === 'string' ? output : (JSON.stringify(output, null, 2) ?? '');
   const lines = plainLines(text)

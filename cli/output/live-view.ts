@@ -3,25 +3,32 @@ import { errorMessage, isStoreOutage } from '../../domain/errors.ts';
 import { untilInterrupted } from '../session.ts';
 import type { Colors, Output } from './output.ts';
 
-/** Something that is read again and again and shown whenever it has changed. */
+/** Something that is read repeatedly and shown whenever it has changed. */
 export interface LiveView<Data> {
   readonly read: () => Promise<Data>;
   /** All of it, for a terminal. */
   readonly text: (data: Data, colors: Colors) => string;
   /** One line, for a log. */
   readonly line: (data: Data, colors: Colors) => string;
-  /** What a change is, for programs and logs: without ages, which change all the time. */
+  /** The facts whose change counts, for programs and logs: no ages, which change all the time. */
   readonly facts: (data: Data) => unknown;
-  /** What is printed of it with `--json`. */
+  /** The value that `--json` prints. */
   readonly data: (data: Data) => unknown;
 }
 
-/** Often enough to watch, seldom enough to cost nothing. */
+/** Shows a view once, or with `watch` until Ctrl-C. */
+export async function showView<Data>(output: Output, view: LiveView<Data>, watch = false): Promise<void> {
+  if (watch) return watchView(output, view);
+  const data = await view.read();
+  output.result(view.data(data), (colors) => view.text(data, colors));
+}
+
+/** Often enough for a person who watches, and cheap. */
 const EVERY_MS = 1_000;
 
 /**
- * Shows a view until Ctrl-C: drawn over itself on a terminal, otherwise one line for each change. While a store is unavailable
- * it says so once and continues when the store is back.
+ * Shows a view until Ctrl-C: redrawn in place on a terminal, otherwise one line for each change. While a store is
+ * unavailable it says so once and continues when the store is back.
  */
 export async function watchView<Data>(
   output: Output,

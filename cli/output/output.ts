@@ -11,7 +11,7 @@ export interface Sink {
 
 export type Colors = Pick<typeof colors, 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'>;
 
-/** Whether this text is coloured is decided by where it goes: a terminal that wants colours. */
+/** Text is coloured if its stream is a terminal that wants colours. */
 export function colorsFor(sink: Sink): Colors {
   return colors.createColors(colors.isColorSupported && sink.isTTY === true);
 }
@@ -34,13 +34,11 @@ export interface OutputOptions {
  */
 export class Output {
   readonly json: boolean;
-  /** For text on standard output. */
   readonly colors: Colors;
-  /** For text on standard error. */
   readonly progressColors: Colors;
-  /** True where a person sees the progress as it happens. */
+  /** True when a person sees the progress as it happens. */
   readonly isWatched: boolean;
-  /** True where the result is text on a terminal, so that it can be drawn over itself. */
+  /** True when the result is text on a terminal, which can be redrawn in place. */
   readonly isScreen: boolean;
   readonly #stdout: Sink;
   readonly #stderr: Sink;
@@ -55,29 +53,28 @@ export class Output {
     this.isScreen = !this.json && this.#stdout.isTTY === true;
   }
 
-  /** Prints the result in the form that was asked for. The text is made only when it is needed. */
+  /** Prints the result as text or JSON. The text is made only when it is needed. */
   result(data: unknown, text: (colors: Colors) => string): void {
     this.#stdout.write(`${this.json ? JSON.stringify(data) : text(this.colors)}\n`);
   }
 
-  /** Prints text for people; nothing with `--json`. */
   text(text: string): void {
     if (!this.json) this.#stdout.write(`${text}\n`);
   }
 
-  /** Replaces what the terminal shows, cut off at its last line. Only where {@link Output.isScreen}. */
+  /** Replaces the content of the terminal, cut off at its last line. Only where {@link Output.isScreen}. */
   redraw(text: string): void {
     const lines = text.split('\n');
     const rows = Math.max(2, this.#stdout.rows ?? lines.length + 1) - 1;
     this.#stdout.write(`${CLEAR_SCREEN}${lines.slice(0, rows).join('\n')}\n`);
   }
 
-  /** Says on standard error what is being done. */
+  /** Reports progress on standard error. */
   progress(text: string): void {
     this.#stderr.write(`${text}\n`);
   }
 
-  /** Says on standard error why the command failed. */
+  /** Reports on standard error why the command failed. */
   failure({ code, message }: FailureReport): void {
     const text = `${this.progressColors.red('muster:')} ${message}`;
     this.#stderr.write(`${this.json ? JSON.stringify({ error: { code, message } }) : text}\n`);

@@ -5,11 +5,10 @@ import { gcra, type RateLimit, slidingLog } from '../../domain/limits/rate-limit
 import { kindOfKey } from '../../domain/queues/concurrency-keys.ts';
 import { LIMIT_SPANS, type LimitSpan, spanOfKey } from '../../domain/queues/queue-settings.ts';
 import { WrongUsage } from '../cli-errors.ts';
-import { given } from '../input/given.ts';
 import { type LimitValue, limitValue, wholeNumber } from '../input/option-values.ts';
 import { Output } from '../output/output.ts';
-import { type TenantOptions, withMuster } from '../session.ts';
-import { formatConcurrencyLimits, formatRateLimits } from './limits-text.ts';
+import { action, given, type TenantOptions, withMuster } from '../session.ts';
+import { formatConcurrencyLimits, formatRateLimits } from './queue-text.ts';
 
 interface SetOptions extends TenantOptions {
   readonly burst?: number;
@@ -28,7 +27,7 @@ export function addLimitsCommand(program: Command): void {
     .command('limits')
     .description('show concurrency limits and rate limits')
     .addHelpText('after', EXAMPLES)
-    .action((_options: unknown, command: Command) => show(command.optsWithGlobals<TenantOptions>()));
+    .action(action(show));
   limits
     .command('set')
     .description('set a limit for the whole installation; it applies within two seconds')
@@ -51,16 +50,14 @@ export function addLimitsCommand(program: Command): void {
       ),
     )
     .addHelpText('after', EXAMPLES)
-    .action((key: string, value: LimitValue, _options: unknown, command: Command) =>
-      set(key, value, command.optsWithGlobals<SetOptions>()),
-    );
+    .action(action(set));
   limits
     .command('unset')
     .description('remove a limit that was set; its default applies again')
     .argument('<key>', 'the key that it was set for')
     .option('--rate', 'the rate limit of a tenant or user, not its concurrency limit')
     .addHelpText('after', '\nExample:\n  muster limits unset graph:channel-digest')
-    .action((key: string, _options: unknown, command: Command) => unset(key, command.optsWithGlobals<UnsetOptions>()));
+    .action(action(unset));
 }
 
 const EXAMPLES = `
@@ -116,7 +113,7 @@ function rateOf({ count, seconds }: Extract<LimitValue, { kind: 'rate' }>, optio
   return sliding ? slidingLog(base) : gcra({ ...base, ...given({ burst }) });
 }
 
-/** Says what was probably meant before the settings refuse it. @throws WrongUsage */
+/** Suggests what was probably meant before the settings refuse the key. @throws WrongUsage */
 function refuseRateName(key: string): void {
   if (kindOfKey(key) !== null) return;
   throw new WrongUsage(

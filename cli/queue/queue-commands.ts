@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import type { QueueView } from '../../client.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
 import { pauseTarget, tenantName } from '../input/option-values.ts';
-import { watchView } from '../output/live-view.ts';
+import { showView } from '../output/live-view.ts';
 import { Output } from '../output/output.ts';
-import { type TenantOptions, withMuster } from '../session.ts';
+import { action, type TenantOptions, withMuster } from '../session.ts';
 import { formatQueue, queueFacts, queueLine } from './queue-text.ts';
 
 interface QueueOptions extends TenantOptions {
@@ -19,7 +19,7 @@ export function addQueueCommand(program: Command): void {
     .option('--watch', 'keep watching until Ctrl-C')
     .option('--tenant <tenant>', "only this tenant's tasks", tenantName)
     .addHelpText('after', EXAMPLES)
-    .action((_options: unknown, command: Command) => show(command.optsWithGlobals<QueueOptions>()));
+    .action(action(show));
   addSwitch(queue, { name: 'pause', description: 'start nothing more of a band, a tenant or a graph', paused: true });
   addSwitch(queue, { name: 'resume', description: 'let a paused band, tenant or graph continue', paused: false });
 }
@@ -36,15 +36,12 @@ function addSwitch(queue: Command, spec: { name: string; description: string; pa
     .description(spec.description)
     .argument('<target>', 'band:NAME, tenant:NAME or graph:NAME', pauseTarget)
     .addHelpText('after', `\nExample:\n  muster queue ${spec.name} tenant:acme`)
-    .action((target: string, _options: unknown, command: Command) =>
-      setPaused(target, spec.paused, command.optsWithGlobals<TenantOptions>()),
-    );
+    .action(action((target: string, options: TenantOptions) => setPaused(target, spec.paused, options)));
 }
 
 async function show(options: QueueOptions): Promise<void> {
-  const output = new Output(options);
   const scope = { allTenants: options.tenant === undefined };
-  await withMuster(options, async (muster) => {
+  await withMuster(options, (muster) => {
     const view = {
       read: () => muster.queue(scope),
       text: formatQueue,
@@ -52,11 +49,7 @@ async function show(options: QueueOptions): Promise<void> {
       facts: queueFacts,
       data: (queue: QueueView) => queue,
     };
-    if (options.watch === true) await watchView(output, view);
-    else {
-      const queue = await view.read();
-      output.result(queue, (colors) => formatQueue(queue, colors));
-    }
+    return showView(new Output(options), view, options.watch);
   });
 }
 

@@ -1,8 +1,41 @@
-import type { QueueView } from '../../client.ts';
+import type { BandView, ConcurrencyLimitView, QueueView, TenantView } from '../../client.ts';
+import type { LimitSettings } from '../../domain/limits/limit-settings.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
 import { type Column, formatDuration, formatTable } from '../output/formatting.ts';
 import type { Colors } from '../output/output.ts';
-import { formatConcurrencyLimits } from './limits-text.ts';
+
+/** How many tasks may be open at once, and how many are. */
+export function formatConcurrencyLimits({ limits }: Pick<QueueView, 'limits'>, colors: Colors): string {
+  const columns: Column<ConcurrencyLimitView>[] = [
+    { title: 'tasks at once', of: ({ key }) => key },
+    { title: 'held', of: ({ held }) => String(held), align: 'right' },
+    { title: 'of', of: ({ limit }) => String(limit ?? '-'), align: 'right' },
+    { title: 'holds up', of: ({ parked }) => String(parked ?? '-'), align: 'right' },
+    { title: 'while', of: ({ while: span }) => span },
+    { title: '', of: (limit) => (isFull(limit) ? 'full' : ''), paint: colors.yellow },
+  ];
+  return formatTable(limits, columns, colors);
+}
+
+function isFull({ key, limit, held }: ConcurrencyLimitView): boolean {
+  return limit !== null && held >= limit && !key.endsWith(':*');
+}
+
+/** How much may happen in a time, and by how much tiers multiply it. */
+export function formatRateLimits({ limits, tiers, tenantTiers, userTiers }: LimitSettings, colors: Colors): string {
+  const named = Object.entries(limits).map(([name, limit]) => ({ name, ...limit }));
+  const columns: Column<(typeof named)[number]>[] = [
+    { title: 'in a time', of: ({ name }) => name },
+    { title: 'limit', of: ({ limit }) => String(limit), align: 'right' },
+    { title: 'in', of: ({ perSeconds }) => `${perSeconds} s`, align: 'right' },
+    { title: 'at once', of: ({ burst }) => String(burst), align: 'right' },
+    { title: 'refused for', of: ({ blockSeconds: seconds }) => (seconds === 0 ? '-' : `${seconds} s`), align: 'right' },
+    { title: 'counts', of: ({ algorithm }) => (algorithm === 'gcra' ? 'evenly' : 'every window exactly') },
+  ];
+  const factors = Object.entries(tiers).map(([tier, factor]) => `${tier} ×${factor}`);
+  const holders = [...Object.entries(tenantTiers), ...Object.entries(userTiers)].map((pair) => pair.join(' is '));
+  return [formatTable(named, columns, colors), `tiers: ${[...factors, ...holders].join(', ')}`].join('\n');
+}
 
 /** The queue for people: bands, tenants, limits, and one line that counts everything else. */
 export function formatQueue(queue: QueueView, colors: Colors): string {
@@ -15,46 +48,37 @@ export function formatQueue(queue: QueueView, colors: Colors): string {
 }
 
 function formatBands({ bands }: QueueView, colors: Colors): string {
-  const columns: Column[] = [
-    { title: 'band' },
-    { title: 'waiting', align: 'right' },
-    { title: 'oldest waits', align: 'right' },
-    { title: 'starts/min', align: 'right' },
-    { title: '', paint: colors.yellow },
+  const columns: Column<BandView>[] = [
+    { title: 'band', of: ({ band }) => band },
+    { title: 'waiting', of: ({ waiting }) => String(waiting), align: 'right' },
+    { title: 'oldest waits', of: ({ oldestWaitMs: ms }) => (ms === null ? '-' : formatDuration(ms)), align: 'right' },
+    { title: 'starts/min', of: ({ startsPerMinute }) => String(startsPerMinute ?? '-'), align: 'right' },
+    { title: '', of: ({ paused }) => (paused ? 'paused' : ''), paint: colors.yellow },
   ];
-  const rows = bands.map(({ band, waiting, oldestWaitMs, startsPerMinute, paused }) => [
-    ...[band, String(waiting), oldestWaitMs === null ? '-' : formatDuration(oldestWaitMs)],
-    ...[String(startsPerMinute ?? '-'), paused ? 'paused' : ''],
-  ]);
-  return formatTable(columns, rows, colors);
+  return formatTable(bands, columns, colors);
 }
 
 function formatTenants({ tenants }: QueueView, colors: Colors): string {
-  const columns: Column[] = [
-    { title: 'tenant' },
-    { title: 'waiting', align: 'right' },
-    { title: 'running', align: 'right' },
-    { title: 'starts/min', align: 'right' },
-    { title: 'weight', align: 'right' },
-    { title: 'dead', align: 'right' },
-    { title: '', paint: colors.yellow },
+  const columns: Column<TenantView>[] = [
+    { title: 'tenant', of: ({ tenant }) => tenant },
+    { title: 'waiting', of: ({ waiting }) => String(waiting), align: 'right' },
+    { title: 'running', of: ({ running }) => String(running), align: 'right' },
+    { title: 'starts/min', of: ({ startsPerMinute }) => String(startsPerMinute), align: 'right' },
+    { title: 'weight', of: ({ weight }) => String(weight), align: 'right' },
+    { title: 'dead', of: ({ dead }) => String(dead), align: 'right' },
+    { title: '', of: ({ paused }) => (paused ? 'paused' : ''), paint: colors.yellow },
   ];
-  const rows = tenants.map(({ tenant, waiting, running, startsPerMinute, weight, dead, paused }) => [
-    ...[tenant, waiting, running, startsPerMinute, weight, dead].map(String),
-    paused ? 'paused' : '',
-  ]);
-  return formatTable(columns, rows, colors);
+  return formatTable(tenants, columns, colors);
 }
 
-/** Agents that are named on one line. */
 const MAX_NAMES = 5;
 
-/** What is said of the index, and of what waits in vain. */
+/** Notes on the index, and on tasks that nothing can start. */
 function notes({ index, unserved, unhosted }: QueueView): string[] {
   const { tasks, agents } = unhosted;
   const said = {
     whole: [],
-    away: ['Redis is unavailable: tasks are taken from PostgreSQL, and what each limit holds up is not known.'],
+    unavailable: ['Redis is unavailable: tasks are taken from PostgreSQL, and what each limit holds up is not known.'],
     rebuilding: ['The index in Redis is being rebuilt from PostgreSQL.'],
     unserved: [`No worker serves the task queue ${unserved.join(', ')}: what waits there starts once one runs.`],
   }[index];

@@ -7,7 +7,7 @@ import { InputTooLarge, InputUnreadable } from '../../operations/operation-error
 import { readText } from '../input/json-object.ts';
 import type { InputSources } from '../tasks/submit-input.ts';
 
-/** A text to digest, with the names of the people in it where a file beside it has them. */
+/** A text to digest, with the names of its people if a file beside it has them. */
 export interface DigestSource extends TextDocument {
   readonly names?: Readonly<Record<string, string>>;
 }
@@ -18,14 +18,14 @@ type Reading = Pick<InputSources, 'maxBytes' | 'stdin'>;
 const DAY_FILE = /^\d{4}-\d{2}-\d{2}\.json$/;
 /** The list of people of a Slack archive, also under a name of its own as in `harbour-users.json`. */
 const USERS_FILE = /(?:^|[-_.])users\.json$/i;
-/** What other programs call the one file of an export that holds the talk. */
+/** The names that other programs give to the file with the conversation in an export. */
 const TALK_FILES = ['_chat.txt', 'result.json', 'messages.json'];
 const PERSON_ID = /[UW][A-Z0-9]{2,}/g;
 
 /**
- * Reads what is to be digested: a file, standard input (`-`), or the folder of an export. A folder of a Slack channel
- * is read as the days in it, one after the other. Names for the ids in a Slack file come from a `users.json` beside it
- * or in the folder above.
+ * Reads the text to digest: a file, standard input (`-`), or the folder of an export. A folder of a Slack channel is
+ * read as the days in it, one after the other. Names for the ids in a Slack file come from a `users.json` beside it or
+ * in the folder above.
  * @throws InputUnreadable, InputTooLarge
  */
 export async function readDigestSource(file: string, reading: Reading): Promise<DigestSource> {
@@ -61,7 +61,7 @@ async function readFolder(folder: string, reading: Reading): Promise<TextDocumen
   );
 }
 
-/** All days as one list of messages. Lines are counted on from file to file, in the order of the days. */
+/** All days as one list of messages. Line numbers continue from file to file, in the order of the days. */
 async function readDays(folder: string, days: readonly string[], maxBytes: number): Promise<TextDocument> {
   const parts: string[] = [];
   let left = maxBytes;
@@ -73,7 +73,7 @@ async function readDays(folder: string, days: readonly string[], maxBytes: numbe
     if (!list.startsWith('[') || !list.endsWith(']'))
       throw new InputUnreadable(
         join(folder, day),
-        'it is no list of messages as Slack exports a day. Remove the file.',
+        'it is not a list of messages as Slack exports a day. Remove the file.',
       );
     if (list.slice(1, -1).trim() !== '') parts.push(list.slice(1, -1));
   }

@@ -5,7 +5,7 @@ import type { Colors } from '../output/output.ts';
 const TEXT_WIDTH = 110;
 const ENTRIES = 8;
 
-/** The Markdown report of a digest; null when the output is none. */
+/** The Markdown report of a digest; null when the output is not a digest. */
 export function reportOf(output: unknown): string | null {
   const parsed = digest.pick({ report: true }).safeParse(output);
   return parsed.success ? parsed.data.report : null;
@@ -29,7 +29,7 @@ export function formatDigest(output: unknown, colors: Colors): string {
   return [...notices, ...blocks, formatQuality(found, colors)].join('\n\n');
 }
 
-/** In full: a reader who misses one takes the digest for more than it is. */
+/** Not shortened: a reader who misses one would trust the digest too much. */
 function formatNotices({ notices }: Digest, colors: Colors): string {
   return [colors.bold('Please note'), ...notices.map(({ text }) => `  ${colors.yellow(plain(text))}`)].join('\n');
 }

@@ -8,20 +8,18 @@ import type { Config } from '../../config.ts';
 import { errorClause } from '../../domain/errors.ts';
 import type { Connections } from '../../servers/services.ts';
 import type { RunningWorker } from '../../worker.ts';
-import { given } from '../input/given.ts';
 import { fileName, shortText } from '../input/option-values.ts';
 import { loadInstallation, setUp } from '../installation/installation-commands.ts';
 import { formatDuration, plain } from '../output/formatting.ts';
 import { Output } from '../output/output.ts';
-import { PACKAGE } from '../package.ts';
-import { thenClose, withMuster } from '../session.ts';
+import { CALLED_AS, PACKAGE } from '../package.ts';
+import { action, type CommonOptions, given, thenClose, withMuster } from '../session.ts';
 import { endFailure, waitForEnd } from '../tasks/wait-for-task.ts';
 import { type DigestSource, readDigestSource } from './digest-source.ts';
 import { formatDigest, reportOf } from './digest-text.ts';
 
-interface StartOptions {
+interface StartOptions extends CommonOptions {
   readonly chat?: string;
-  readonly json?: boolean;
 }
 
 const GRAPH = 'channel-digest';
@@ -32,15 +30,13 @@ export function addStartCommand(program: Command): void {
     .description('set everything up and digest a text: yours, or the sample that ships with Muster')
     .argument('[file]', 'a chat export or its folder, meeting notes or prose; - reads standard input', fileName)
     .option('--chat <name>', 'which chat of an export that holds several', shortText)
-    .action((file: string | undefined, _options: unknown, command: Command) =>
-      start(file, command.optsWithGlobals<StartOptions>()),
-    );
+    .action(action(start));
 }
 
 async function start(file: string | undefined, options: StartOptions): Promise<void> {
   const output = new Output(options);
   const config = await loadInstallation();
-  // Read before the set-up, which takes minutes the first time: a wrong path is told at once.
+  // Read before the set-up, which takes minutes the first time, so that a wrong path fails at once.
   const document = await readDigestSource(file ?? sampleFile(), {
     maxBytes: config.maxInputBytes,
     stdin: process.stdin,
@@ -63,14 +59,14 @@ function sampleFile(): string {
 
 async function openWorker(output: Output, config: Config): Promise<RunningWorker> {
   const { startWorker } = await import('../../worker.ts');
-  // Only what a person has to know: the progress says the rest.
+  // Errors only: the progress has the rest.
   const level = config.logLevel === 'info' ? 'error' : config.logLevel;
   const worker = await startWorker({ log: pino({ name: 'muster', level }, pino.destination(2)) });
   output.progress(`worker: ready (${worker.workerId})`);
   return worker;
 }
 
-/** A task goes to any worker of its task queue, and another one may run other code: the reader has to know that. */
+/** Warns that another worker of the task queue may take the task, and may run other code. */
 async function nameOtherWorkers(
   worker: RunningWorker,
   { output, connections }: Pick<Told, 'output' | 'connections'>,
@@ -115,9 +111,9 @@ async function tell(view: TaskView, { document, output, config, connections }: T
     const nodes = view.traces.at(-1)?.runs.filter((run) => run.status === 'ok').length ?? 0;
     const next: [string, string | null][] = [
       ['report', reportFile],
-      ['trace', `npm run -s muster -- show ${id}`],
+      ['trace', `${CALLED_AS} show ${id}`],
       ['Web UI', webUi],
-      ['services', 'stay up; npm run -s muster -- down stops those that Muster started'],
+      ['services', `stay up; ${CALLED_AS} down stops those that Muster started`],
     ];
     return [
       '',
@@ -129,7 +125,7 @@ async function tell(view: TaskView, { document, output, config, connections }: T
   });
 }
 
-/** Writes the report beside the user and returns its path; null where the folder takes no file. */
+/** Writes the report into the working directory and returns its path; null if it cannot be written. */
 async function writeReport(view: TaskView, { name, output }: { name: string; output: Output }): Promise<string | null> {
   const report = reportOf(view.output);
   if (report === null) return null;
@@ -143,7 +139,7 @@ async function writeReport(view: TaskView, { name, output }: { name: string; out
   }
 }
 
-/** The report of `talk.json` leaves that of `talk.txt` alone: where that one has the short name, it keeps its ending. */
+/** The report of `talk.json` does not overwrite that of `talk.txt`: if the short name is taken, it keeps its ending. */
 export async function reportPath(folder: string, { name, report }: { name: string; report: string }): Promise<string> {
   const short = join(folder, reportName(name));
   const there = await readFile(short, 'utf8').catch(() => null);

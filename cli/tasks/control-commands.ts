@@ -5,7 +5,7 @@ import { isTerminalTaskStatus, type TaskStatus } from '../../domain/tasks/task-s
 import { shortText, taskId, tenantName } from '../input/option-values.ts';
 import { paintStatus } from '../output/formatting.ts';
 import { Output } from '../output/output.ts';
-import { type TenantOptions, withMuster } from '../session.ts';
+import { action, type TenantOptions, withMuster } from '../session.ts';
 
 interface ControlOptions extends TenantOptions {
   readonly reason?: string;
@@ -16,7 +16,7 @@ interface Control {
   readonly ask: (task: TaskHandle, options: ControlOptions) => Promise<void>;
   /** Whether a status shows that it has been done. */
   readonly isDone: (status: TaskStatus) => boolean;
-  /** What to say while it has not. */
+  /** Printed while it has not been done. */
   readonly underWay: (task: string) => string;
 }
 
@@ -57,11 +57,9 @@ function add(program: Command, spec: { name: string; description: string; contro
   return program
     .command(spec.name)
     .description(spec.description)
-    .argument('<task>', "the task's id")
+    .argument('<task>', "the task's id", taskId)
     .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
-    .action((task: string, _options: unknown, command: Command) =>
-      perform(taskId(task), spec.control, command.optsWithGlobals<ControlOptions>()),
-    );
+    .action(action((task: string, options: ControlOptions) => perform(task, spec.control, options)));
 }
 
 async function perform(id: string, control: Control, options: ControlOptions): Promise<void> {
@@ -77,7 +75,7 @@ async function perform(id: string, control: Control, options: ControlOptions): P
   });
 }
 
-/** The wish is durable when it was taken; its effect is usually there within this time and worth showing. */
+/** The request is durable once it was accepted; its effect usually shows within this time. */
 const SETTLE_MS = 3_000;
 const LOOK_EVERY_MS = 50;
 

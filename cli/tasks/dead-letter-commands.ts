@@ -1,24 +1,14 @@
 import type { Command } from 'commander';
-import type { DeadLetter } from '../../client.ts';
-import { REDRIVE_EFFECTS, type RedriveEffects, type RedriveOutcome } from '../../domain/tasks/dead-letter.ts';
-import type { RedriveReport } from '../../operations/tasks/redrive.ts';
+import type { DeadLetter, DeadListOptions, RedriveOptions, RedriveReport } from '../../client.ts';
+import { REDRIVE_EFFECTS, type RedriveOutcome } from '../../domain/tasks/dead-letter.ts';
 import { WrongUsage } from '../cli-errors.ts';
-import { given } from '../input/given.ts';
 import { oneOf, pastMoment, shortText, taskId, tenantName, wholeNumber } from '../input/option-values.ts';
 import { type Column, formatAge, formatTable, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
-import { type TenantOptions, withMuster } from '../session.ts';
+import { action, given, type TenantOptions, withMuster } from '../session.ts';
 
-interface DeadOptions extends TenantOptions {
-  readonly graph?: string;
-  readonly since?: Date;
-  readonly limit?: number;
-}
-
-interface RedriveCommandOptions extends DeadOptions {
+interface RedriveCommandOptions extends TenantOptions, DeadListOptions, RedriveOptions {
   readonly all?: boolean;
-  readonly dryRun?: boolean;
-  readonly effects?: RedriveEffects;
 }
 
 /** `dead` and `redrive`. */
@@ -31,7 +21,7 @@ export function addDeadLetterCommands(program: Command): void {
     .option('--limit <count>', '1 to 500 (default: 50)', wholeNumber({ min: 1, max: 500 }))
     .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', DEAD_EXAMPLES)
-    .action((_options: unknown, command: Command) => dead(command.optsWithGlobals<DeadOptions>()));
+    .action(action(dead));
   program
     .command('redrive')
     .description('let failed tasks run again, each under a new trace')
@@ -48,9 +38,7 @@ export function addDeadLetterCommands(program: Command): void {
     .option('--dry-run', 'only say what would be redriven')
     .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .addHelpText('after', REDRIVE_EXAMPLES)
-    .action((tasks: string[], _options: unknown, command: Command) =>
-      redrive(tasks.map(taskId), command.optsWithGlobals<RedriveCommandOptions>()),
-    );
+    .action(action((tasks: string[], options: RedriveCommandOptions) => redrive(tasks.map(taskId), options)));
 }
 
 const DEAD_EXAMPLES = `
@@ -64,7 +52,7 @@ Examples:
   muster redrive 019ab3c4-5d6e-7f80-9123-456789abcdef --effects repeat
   muster redrive --all --graph channel-digest --since 2h --dry-run`;
 
-async function dead(options: DeadOptions): Promise<void> {
+async function dead(options: TenantOptions & DeadListOptions): Promise<void> {
   const { graph, since, limit } = options;
   const filter = given({ graph, since, limit });
   const letters = await withMuster(options, (muster) => muster.dead(filter));
@@ -73,23 +61,19 @@ async function dead(options: DeadOptions): Promise<void> {
 }
 
 function formatLetters(letters: readonly DeadLetter[], colors: Colors): string {
-  const columns: Column[] = [
-    { title: 'task' },
-    { title: 'graph' },
-    { title: 'died', align: 'right' },
-    { title: 'reason', paint: colors.red },
-    { title: 'node' },
-    { title: 'tries', align: 'right' },
-    { title: 'traces', align: 'right' },
-    { title: 'cause' },
+  const columns: Column<DeadLetter>[] = [
+    { title: 'task', of: ({ taskId: id }) => id },
+    { title: 'graph', of: ({ graph }) => graph },
+    { title: 'died', of: ({ deadAt }) => formatAge(deadAt), align: 'right' },
+    { title: 'reason', of: ({ reason }) => reason, paint: colors.red },
+    { title: 'node', of: ({ node }) => node ?? '-' },
+    { title: 'tries', of: ({ attempts }) => String(attempts), align: 'right' },
+    { title: 'traces', of: ({ traceCount }) => String(traceCount), align: 'right' },
+    { title: 'cause', of: ({ error }) => shorten(error?.message ?? '', 60) },
   ];
-  const rows = letters.map(({ taskId: id, graph, deadAt, reason, node, attempts, traceCount, error }) => [
-    ...[id, graph, formatAge(deadAt), reason, node ?? '-', String(attempts), String(traceCount)],
-    shorten(error?.message ?? '', 60),
-  ]);
   const last = letters[0]?.taskId ?? 'TASK';
   return [
-    formatTable(columns, rows, colors),
+    formatTable(letters, columns, colors),
     `\`muster show ${last}\` shows what happened, \`muster redrive ${last}\` lets it run again.`,
   ].join('\n');
 }
@@ -113,22 +97,22 @@ function refuseMixture(tasks: readonly string[], { all = false, graph, since, li
   }
 }
 
-/** One task alone fails with its reason; several are reported each. */
+/** A single task fails with its reason; several are reported one by one. */
 function only(tasks: readonly string[]): string | undefined {
   return tasks.length === 1 ? tasks[0] : undefined;
 }
 
-const LEFT: Readonly<Record<Exclude<RedriveOutcome, 'redriven'>, string>> = {
-  not_dead: 'is not dead and was left as it is.',
+const LEFT: Readonly<Record<Exclude<RedriveOutcome, 'redriven' | 'redrivable'>, string>> = {
+  not_dead: 'is not dead and was not changed.',
   dependency_dead: 'depends on a task that failed or was cancelled; redrive that one too.',
   unknown: 'is not known here.',
 };
 
 function describe({ tasks, dryRun }: RedriveReport): string {
-  const done = tasks.filter((task) => task.outcome === 'redriven');
   const left = tasks.flatMap(({ taskId: id, outcome }) =>
-    outcome === 'redriven' ? [] : [`task ${id} ${LEFT[outcome]}`],
+    outcome === 'redriven' || outcome === 'redrivable' ? [] : [`task ${id} ${LEFT[outcome]}`],
   );
+  const done = tasks.filter(({ outcome }) => outcome === 'redriven' || outcome === 'redrivable');
   const verb = dryRun ? 'would be redriven' : 'redriven';
   const first = done[0];
   const hint = first === undefined || dryRun ? [] : [`\`muster watch ${first.taskId}\` follows the first.`];

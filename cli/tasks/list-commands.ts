@@ -1,19 +1,12 @@
 import type { Command } from 'commander';
-import { TASK_STATUSES, type TaskStatus } from '../../domain/tasks/task-status.ts';
+import { TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
-import { given } from '../input/given.ts';
+import type { TaskListOptions } from '../../operations/tasks/list.ts';
 import { oneOf, shortText, tenantName, wholeNumber } from '../input/option-values.ts';
 import { type Column, formatDateTime, formatSpan, formatTable, paintStatus, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
-import { type TenantOptions, withMuster } from '../session.ts';
-
-interface TaskListOptions extends TenantOptions {
-  readonly status?: TaskStatus;
-  readonly graph?: string;
-  readonly overdue?: boolean;
-  readonly limit?: number;
-}
+import { action, given, type TenantOptions, withMuster } from '../session.ts';
 
 /** `tasks` and `graphs`. */
 export function addListCommands(program: Command): void {
@@ -22,10 +15,8 @@ export function addListCommands(program: Command): void {
     .option('--graph <graph>', 'only tasks of this graph', shortText)
     .option('--overdue', 'only tasks past their due time')
     .option('--limit <count>', '1 to 500 (default: 50)', wholeNumber({ min: 1, max: 500 }))
-    .action((_options: unknown, command: Command) => tasks(command.optsWithGlobals<TaskListOptions>()));
-  list(program, 'graphs', 'list the graphs that can be submitted, and what they take').action(
-    (_options: unknown, command: Command) => graphs(command.optsWithGlobals<TenantOptions>()),
-  );
+    .action(action(tasks));
+  list(program, 'graphs', 'list the graphs that can be submitted, and what they take').action(action(graphs));
 }
 
 function list(program: Command, name: string, description: string): Command {
@@ -35,7 +26,7 @@ function list(program: Command, name: string, description: string): Command {
     .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName);
 }
 
-async function tasks(options: TaskListOptions): Promise<void> {
+async function tasks(options: TenantOptions & TaskListOptions): Promise<void> {
   const { status, graph, overdue, limit } = options;
   const filter = given({ status, graph, overdue, limit });
   const found = await withMuster(options, (muster) => muster.tasks(filter));
@@ -50,20 +41,16 @@ function taskData(task: TaskRecord) {
 }
 
 function formatTasks(found: readonly TaskRecord[], colors: Colors): string {
-  const columns: Column[] = [
-    { title: 'task' },
-    { title: 'status', paint: (text) => paintStatus(text, colors) },
-    { title: 'priority' },
-    { title: 'graph' },
-    { title: 'title' },
-    { title: 'created' },
-    { title: 'took', align: 'right' },
+  const columns: Column<TaskRecord>[] = [
+    { title: 'task', of: ({ id }) => id },
+    { title: 'status', of: ({ status }) => status, paint: (text) => paintStatus(text, colors) },
+    { title: 'priority', of: ({ priority }) => priority },
+    { title: 'graph', of: ({ graph }) => graph },
+    { title: 'title', of: ({ title }) => shorten(title, 32) },
+    { title: 'created', of: ({ createdAt }) => formatDateTime(createdAt) },
+    { title: 'took', of: ({ startedAt, completedAt }) => formatSpan(startedAt, completedAt), align: 'right' },
   ];
-  const rows = found.map(({ id, status, priority, graph, title, createdAt, startedAt, completedAt }) => [
-    ...[id, status, priority, graph, shorten(title, 32)],
-    ...[formatDateTime(createdAt), formatSpan(startedAt, completedAt)],
-  ]);
-  return formatTable(columns, rows, colors);
+  return formatTable(found, columns, colors);
 }
 
 async function graphs(options: TenantOptions): Promise<void> {
@@ -76,17 +63,13 @@ async function graphs(options: TenantOptions): Promise<void> {
 }
 
 function formatGraphs(found: readonly GraphHead[], colors: Colors): string {
-  const columns: Column[] = [
-    { title: 'graph' },
-    { title: 'version', align: 'right' },
-    { title: 'nodes', align: 'right' },
-    { title: 'takes' },
-    { title: 'task queue' },
-    { title: 'does' },
+  const columns: Column<GraphHead>[] = [
+    { title: 'graph', of: ({ name }) => name },
+    { title: 'version', of: ({ version }) => String(version), align: 'right' },
+    { title: 'nodes', of: ({ nodeCount }) => String(nodeCount), align: 'right' },
+    { title: 'takes', of: ({ documentProperty }) => (documentProperty === null ? 'JSON' : 'document') },
+    { title: 'task queue', of: ({ taskQueue }) => taskQueue },
+    { title: 'does', of: ({ description }) => shorten(description, 80) },
   ];
-  const rows = found.map(({ name, version, nodeCount, documentProperty, taskQueue, description }) => [
-    ...[name, String(version), String(nodeCount), documentProperty === null ? 'JSON' : 'document'],
-    ...[taskQueue, shorten(description, 80)],
-  ]);
-  return formatTable(columns, rows, colors);
+  return formatTable(found, columns, colors);
 }

@@ -1,17 +1,20 @@
 import type { Command } from 'commander';
-import type { SubmittedTask } from '../../client.ts';
+import type { SubmitOptions, SubmittedTask } from '../../client.ts';
 import { loadConfig } from '../../config.ts';
+import type { BudgetOptions } from '../../domain/budgets/amounts.ts';
+import type { TaskId } from '../../domain/ids.ts';
 import { PRIORITY_BANDS, type PriorityBand } from '../../domain/tasks/priority.ts';
-import { given } from '../input/given.ts';
-import { fileName, oneOf, parameter, shortText, tenantName } from '../input/option-values.ts';
+import { RECURRENCE_INTERVALS, recurrenceOf } from '../../domain/tasks/recurrence.ts';
+import { addBudgetOptions, budgetOf } from '../budgets/budget-options.ts';
+import { WrongUsage } from '../cli-errors.ts';
+import { comingMoment, fileName, oneOf, parameter, shortText, taskIds, tenantName } from '../input/option-values.ts';
 import { formatOutput, paintStatus } from '../output/formatting.ts';
 import { Output } from '../output/output.ts';
-import { type TenantOptions, withMuster } from '../session.ts';
+import { action, given, type TenantOptions, withMuster } from '../session.ts';
 import { readSubmitInput } from './submit-input.ts';
-import { addTimeOptions, type TimeOptions, timesOf } from './submit-times.ts';
 import { endFailure, waitForEnd } from './wait-for-task.ts';
 
-interface SubmitCommandOptions extends TenantOptions, TimeOptions {
+interface SubmitCommandOptions extends TenantOptions, TimeOptions, BudgetOptions {
   readonly input?: string;
   readonly param?: ReadonlyMap<string, string>;
   readonly priority?: PriorityBand;
@@ -33,20 +36,20 @@ export function addSubmitCommand(program: Command): void {
     .option('--key <key>', 'an idempotency key: the same key is the same task', shortText)
     .option('--wait', 'wait for the end and print the output');
   addTimeOptions(submitCommand);
-  submitCommand.action((graph: string, _options: unknown, command: Command) =>
-    submit(graph, command.optsWithGlobals<SubmitCommandOptions>()),
-  );
+  addBudgetOptions(submitCommand);
+  submitCommand.action(action(submit));
 }
 
 async function submit(graph: string, options: SubmitCommandOptions): Promise<void> {
   const output = new Output(options);
   const times = timesOf(options);
+  const budget = budgetOf(options);
   await withMuster(options, async (muster) => {
     const shape = (await muster.graphs()).find(({ name }) => name === graph);
-    // A name that is not published is refused by the submit itself, before anything is read.
+    // The submit refuses a name that is not published before anything is read.
     const input = shape === undefined ? {} : await readSubmitInput(shape, sourcesOf(options, output));
     const { priority, user, key } = options;
-    const task = await muster.submit(graph, input, { ...given({ priority, user, key }), ...times });
+    const task = await muster.submit(graph, input, { ...given({ priority, user, key, budget }), ...times });
     if (options.wait === true) await finish(task, output);
     else output.result(factsOf(task, task.status), () => describe(task));
   });
@@ -77,4 +80,63 @@ async function finish(task: SubmittedTask, output: Output): Promise<void> {
   });
   const failure = endFailure(view);
   if (failure !== null) throw failure;
+}
+
+/** The options of `submit` that say when a task starts and ends, what it waits for, and whether it comes again. */
+export interface TimeOptions {
+  readonly startAt?: Date;
+  readonly due?: Date;
+  readonly deadline?: Date;
+  readonly dependsOn?: readonly string[];
+  readonly repeat?: string;
+  readonly timezone?: string;
+  readonly concurrencyKey?: string;
+}
+
+function addTimeOptions(command: Command): void {
+  command
+    .option(
+      '--start-at <moment>',
+      'do not start before: 30m, 2h or 7d from now, or a time like 2026-11-23T09:00',
+      comingMoment,
+    )
+    .option('--due <moment>', 'when it should have ended; after that it is overdue', comingMoment)
+    .option('--deadline <moment>', 'when it must have ended; after that it fails', comingMoment)
+    .option('--depends-on <tasks>', 'ids of tasks that must be completed first, separated by commas', taskIds)
+    .option('--repeat <rule>', `${RECURRENCE_INTERVALS.join(', ')}, or a cron pattern like "0 9 * * 1-5"`, shortText)
+    .option('--timezone <zone>', 'with --repeat: the time zone of the rule (default: UTC)', shortText)
+    .option('--concurrency-key <key>', 'count it under a key of your own; see `muster limits`', shortText)
+    .addHelpText('after', EXAMPLES);
+}
+
+const EXAMPLES = `
+Examples:
+  muster submit channel-digest --input talk.md --priority high --wait
+  muster submit report --start-at 2h --deadline 1d
+  muster submit report --start-at 2026-11-23 --due "2026-11-23 18:00+01:00"
+  muster submit report --repeat "0 9 * * 1-5" --timezone Europe/Berlin
+
+A date without a time means midnight. Without a zone, times are local to this machine.`;
+
+/** The submit options that these command-line options mean. @throws WrongUsage */
+function timesOf(options: TimeOptions): SubmitOptions {
+  const { startAt, due, deadline, dependsOn, repeat, timezone, concurrencyKey } = options;
+  if (timezone !== undefined && repeat === undefined) throw new WrongUsage('--timezone goes with --repeat.');
+  return given({
+    startAt,
+    dueAt: due,
+    deadlineAt: deadline,
+    dependsOn: dependsOn as readonly TaskId[] | undefined,
+    repeat: repeat === undefined ? undefined : ruleOf(repeat, timezone),
+    concurrencyKey,
+  });
+}
+
+/** The name of an interval, or else a cron pattern. @throws WrongUsage for a rule or time zone that there is not */
+function ruleOf(repeat: string, timezone: string | undefined): NonNullable<SubmitOptions['repeat']> {
+  const every = RECURRENCE_INTERVALS.find((interval) => interval === repeat.toLowerCase());
+  const rule = every === undefined ? { cron: repeat, ...given({ timezone }) } : { every, ...given({ timezone }) };
+  const read = recurrenceOf(rule, new Date());
+  if (typeof read === 'string') throw new WrongUsage(`--repeat: ${read}.`);
+  return rule;
 }

@@ -2,7 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { InputInvalid } from '../../operations/operation-errors.ts';
 import { keepDigits, parseObject, readText, type TextSource } from '../input/json-object.ts';
 
-/** What of a graph decides how its input is read. */
+/** The properties of a graph that decide how its input is read. */
 export interface InputShape {
   readonly name: string;
   readonly inputSchema: JsonObject | null;
@@ -17,8 +17,8 @@ export interface InputSources extends TextSource {
 }
 
 /**
- * Reads the input of a submit. For a graph that takes a document the file is that document, whatever it holds; for any
- * other it is a JSON object. Parameters come on top.
+ * Reads the input of a submit. For a graph that takes a document the file is that document, whatever its content; for
+ * any other it is a JSON object. Parameters are added to it.
  *
  * @throws InputUnreadable, InputTooLarge, InputInvalid
  */

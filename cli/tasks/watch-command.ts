@@ -1,11 +1,44 @@
 import type { Command } from 'commander';
-import type { TaskHandle } from '../../client.ts';
+import type { TaskEvent, TaskHandle } from '../../client.ts';
+import { isJsonObject, type Json } from '../../domain/json.ts';
 import { taskId, tenantName, wholeNumber } from '../input/option-values.ts';
-import { paintStatus } from '../output/formatting.ts';
-import { Output } from '../output/output.ts';
-import { type TenantOptions, untilInterrupted, withMuster } from '../session.ts';
-import { eventData, formatEvent } from './event-line.ts';
-import { tellWaits } from './tell-waits.ts';
+import { formatTime, paintStatus, plain, shorten } from '../output/formatting.ts';
+import { type Colors, Output } from '../output/output.ts';
+import { action, type TenantOptions, untilInterrupted, withMuster } from '../session.ts';
+import { tellWaits } from './wait-for-task.ts';
+
+const TYPE_WIDTH = 'trace.completed'.length;
+const NODE_WIDTH = 22;
+
+/** One event for people: its time, type, node and facts. */
+function formatEvent({ at, type, path, data }: TaskEvent, colors: Colors): string {
+  const padded = type.padEnd(TYPE_WIDTH);
+  const facts = factsOf(data).map(([name, value]) => `${name} ${textOf(value)}`);
+  const columns = [colors.dim(formatTime(at)), paint(padded, colors), plain(path ?? '').padEnd(NODE_WIDTH)];
+  return `${columns.join('  ')}  ${shorten(facts.join(', '), 100)}`.trimEnd();
+}
+
+/** The facts worth showing: a first attempt without a crash is normal. */
+function factsOf(data: Json): [string, Json][] {
+  if (!isJsonObject(data)) return [];
+  return Object.entries(data).filter(
+    ([name, value]) => !(name === 'attempt' && value === 1) && !(name === 'crashes' && value === 0),
+  );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function paint(type: string, colors: Colors): string {
+  if (/completed/.test(type)) return colors.green(type);
+  if (/failed/.test(type)) return colors.red(type);
+  return /retried|paused|cancelled/.test(type) ? colors.yellow(type) : type;
+}
+
+function eventData({ seq, type, node, path, traceId, at, data }: TaskEvent) {
+  return { seq, type, nodeId: node, path, traceId, at, data };
+}
 
 interface WatchOptions extends TenantOptions {
   readonly after?: number;
@@ -15,16 +48,14 @@ export function addWatchCommand(program: Command): void {
   program
     .command('watch')
     .description("follow a task's events until it ends; Ctrl-C stops watching, not the task")
-    .argument('<task>', "the task's id")
+    .argument('<task>', "the task's id", taskId)
     .option(
       '--after <seq>',
       'start after the event of this number',
       wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }),
     )
     .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
-    .action((task: string, _options: unknown, command: Command) =>
-      watch(taskId(task), command.optsWithGlobals<WatchOptions>()),
-    );
+    .action(action(watch));
 }
 
 async function watch(id: string, options: WatchOptions): Promise<void> {

@@ -2,7 +2,7 @@
 export const AGENT_STATUSES = ['inactive', 'starting', 'active', 'busy', 'idle', 'offline', 'failed'] as const;
 export type AgentStatus = (typeof AGENT_STATUSES)[number];
 
-/** In these an agent counts as alive: its process has beaten lately, or is about to. */
+/** The statuses in which an agent counts as alive: its process has sent a heartbeat lately, or is about to. */
 export const LIVING_AGENT_STATUSES = ['starting', 'active', 'busy', 'idle'] as const satisfies readonly AgentStatus[];
 
 export function isLivingAgentStatus(status: AgentStatus): boolean {
@@ -12,13 +12,13 @@ export function isLivingAgentStatus(status: AgentStatus): boolean {
 export const AGENT_TYPES = ['director', 'worker', 'assistant', 'tool', 'custom'] as const;
 export type AgentType = (typeof AGENT_TYPES)[number];
 
-/** Each process beats for all agents that it hosts every 10 s; the fast signal in Redis lives 30 s. */
+/** Each process sends a heartbeat for all agents that it hosts every 10 s; the fast signal in Redis lives 30 s. */
 export const HEARTBEAT_INTERVAL_MS = 10_000;
 export const HEARTBEAT_TTL_SECONDS = 30;
 
 /**
- * What a process says of an agent with a beat: it has work now; it had work at the beat before and has none now; or only
- * that it is there. A process that never had work says nothing of what another one, which hosts the agent too, is doing.
+ * What a process reports of an agent with a beat: it works now; it worked at the previous beat and is idle now; or only
+ * that it exists. A process without work does not contradict another one that also hosts the agent.
  */
 export const AGENT_BEATS = ['working', 'rested', 'present'] as const;
 export type AgentBeat = (typeof AGENT_BEATS)[number];
@@ -30,8 +30,8 @@ const BACK = { inactive: 'active', starting: 'active', offline: 'active', failed
 const GONE = { starting: 'offline', active: 'offline', busy: 'offline', idle: 'offline' } as const;
 
 /**
- * Where each event leads from each status; what is not named stays. An agent that comes back is active first, and busy or idle
- * only by a later beat.
+ * The status to which each event leads from each status; without an entry it stays. An agent that returns is active
+ * first, and busy or idle only with a later beat.
  */
 export const AGENT_MOVES: Readonly<Record<AgentEvent, Readonly<Partial<Record<AgentStatus, AgentStatus>>>>> = {
   registered: { inactive: 'starting', offline: 'starting', failed: 'starting' },
@@ -42,8 +42,3 @@ export const AGENT_MOVES: Readonly<Record<AgentEvent, Readonly<Partial<Record<Ag
   left: GONE,
   failed: { starting: 'failed', active: 'failed', busy: 'failed', idle: 'failed' },
 };
-
-/** The status after an event. */
-export function nextAgentStatus(status: AgentStatus, event: AgentEvent): AgentStatus {
-  return AGENT_MOVES[event][status] ?? status;
-}

@@ -2,26 +2,80 @@ import { MusterError } from '../errors.ts';
 import { NAME_PATTERN } from '../graphs/names.ts';
 import { nameOf } from '../graphs/read-unknown.ts';
 import type { Receive } from '../messaging/received-message.ts';
+import { schemaFault, type ThinkingOptions, thinkingFaults, thinkingOf } from '../thinking/define-thinking.ts';
+import { type ToolTraits, toolTraits, traitFaults } from '../tools/governed-tool.ts';
 import type { Handler, HandlerContext, Schema, SchemaValue } from './handler.ts';
 import { type RetryPolicy, retryFaults, retryPolicyOf } from './retry-policy.ts';
 
-/** What an agent or a tool is made of. */
+/**
+ * Defines an agent: a named participant that nodes of graphs can use and whose code a worker hosts. It has either
+ * `handle`, whose types follow from the schemas, or `model` and `instructions`: then it is a thinking agent, and the
+ * workflow calls its model and its tools until there is an output. The result is frozen.
+ *
+ * @throws HandlerDefinitionInvalid naming every fault of the definition.
+ */
+export function defineAgent<Input extends Schema<unknown>, Output extends Schema<unknown>>(
+  options: AgentOptions<Input, Output> | ThinkingAgentOptions<Input, Output>,
+): DefinedHandler<'agent', Input, Output> {
+  return 'model' in options ? defineThinkingAgent(options) : defineHandler('agent', options);
+}
+
+/** The definition of a thinking agent. */
+export type ThinkingAgentOptions<Input extends Schema<unknown>, Output extends Schema<unknown>> = Omit<
+  AgentOptions<Input, Output>,
+  'handle' | 'quick'
+> &
+  ThinkingOptions<Input> & { readonly handle?: never };
+
+function defineThinkingAgent<Input extends Schema<unknown>, Output extends Schema<unknown>>(
+  options: ThinkingAgentOptions<Input, Output>,
+): DefinedHandler<'agent', Input, Output> {
+  const { name, output } = options;
+  const faults = [...thinkingFaults({ ...options }), ...(isSchema(output) ? schemaFault(output, 'Its output') : [])];
+  if ('handle' in options) faults.unshift('An agent has either handle or model, not both.');
+  const handle = () => {
+    throw new Error(`The thinking agent ${name} is carried out by its workflow.`);
+  };
+  const handled = defineHandler('agent', { ...options, handle }, faults);
+  return Object.freeze({ ...handled, thinking: thinkingOf(options as ThinkingOptions<Schema<unknown>>, output) });
+}
+
+/**
+ * Defines a tool: code that a node runs without being a participant; it has no heartbeat and gets no messages.
+ * The types of `handle` follow from the schemas. The result is frozen.
+ *
+ * @throws HandlerDefinitionInvalid naming every fault of the definition.
+ */
+export function defineTool<Input extends Schema<unknown>, Output extends Schema<unknown>>(
+  options: ToolOptions<Input, Output>,
+): DefinedHandler<'tool', Input, Output> & ToolTraits {
+  const { name, risk, effect, timeoutMs, ...handler } = options;
+  const faults = traitFaults({ risk, effect, timeoutMs });
+  return Object.freeze({ ...defineHandler('tool', { name, ...handler }, faults), ...toolTraits(options) });
+}
+
+/** The definition of a tool. What agents may do with it depends on its class: a tool without one is high risk. */
+export interface ToolOptions<Input extends Schema<unknown>, Output extends Schema<unknown>>
+  extends HandlerOptions<Input, Output>,
+    Partial<ToolTraits> {}
+
+/** The definition of an agent or a tool. */
 export interface HandlerOptions<Input extends Schema<unknown>, Output extends Schema<unknown>> {
   /** Unique among the agents, or the tools, of a worker: a lower-case letter, then up to 63 of a–z, 0–9 and hyphen. */
   readonly name: string;
   /** One sentence for people: shown as the objective of its nodes. @defaultValue '' */
   readonly description?: string;
-  /** Parses what the node's sources give, before `handle` sees it. */
+  /** Parses the node's input before `handle` gets it. */
   readonly input: Input;
   /** Parses what `handle` returns, before it is stored and read by other nodes. */
   readonly output: Output;
-  /** See {@link GraphNode.quick}; a slow handler that calls itself quick holds up its whole trace. @defaultValue false */
+  /** See {@link GraphNode.quick}; a slow handler with `quick` delays its whole trace. @defaultValue false */
   readonly quick?: boolean;
   /** How it is tried again after a failure, and how long it may wait for limits. @defaultValue see {@link RetryPolicy} */
   readonly retry?: Partial<RetryPolicy>;
   /**
-   * Does the work. May run again with the same input after a crash or a failure; what must happen only once belongs
-   * into `context.effect`.
+   * Does the work. May run again with the same input after a crash or a failure; anything that must happen only once
+   * belongs in `context.effect`.
    */
   readonly handle: (
     input: SchemaValue<Input>,
@@ -29,15 +83,15 @@ export interface HandlerOptions<Input extends Schema<unknown>, Output extends Sc
   ) => Promise<SchemaValue<Output>> | SchemaValue<Output>;
 }
 
-/** What an agent is made of besides. */
+/** The properties that only agents have. */
 export interface AgentOptions<Input extends Schema<unknown>, Output extends Schema<unknown>>
   extends HandlerOptions<Input, Output> {
   /**
-   * What it is there for, `reviewer` for example: words made like a name, at most 20, by which others find it.
+   * Its roles, `reviewer` for example, by which others find it: at most 20 words in the form of names.
    * @defaultValue none
    */
   readonly roles?: readonly string[];
-  /** What it can do, `summarise` for example; as `roles`. @defaultValue none */
+  /** What it can do, `summarise` for example, in the form of `roles`. @defaultValue none */
   readonly capabilities?: readonly string[];
   /**
    * Handles a message that another agent or a program sent it; what it returns is the answer. Delivered at least once, so
@@ -46,7 +100,7 @@ export interface AgentOptions<Input extends Schema<unknown>, Output extends Sche
   readonly receive?: Receive;
 }
 
-/** A handler that remembers its kind and the types of its schemas. */
+/** A handler with its kind and the types of its schemas. */
 export type DefinedHandler<
   Kind extends Handler['kind'],
   Input extends Schema<unknown>,
@@ -57,13 +111,15 @@ export type DefinedHandler<
   readonly output: Output;
 };
 
-/** A handler seen from outside, whatever it takes and gives: everything but the code. */
-export type HandlerReference = Pick<Handler, 'kind' | 'name' | 'description' | 'quick' | 'input' | 'output'>;
+/** A handler of any types without its code. */
+export type HandlerReference = Pick<
+  Handler,
+  'kind' | 'name' | 'description' | 'quick' | 'input' | 'output' | 'thinking'
+>;
 
-/** An agent or a tool that is not made as it must be. Raised where it is defined, before anything runs. */
+/** The definition of an agent or a tool is invalid. Thrown by the definition, before anything runs. */
 export class HandlerDefinitionInvalid extends MusterError {
   readonly code = 'handler_definition_invalid';
-  readonly retryable = false;
 
   constructor(kind: Handler['kind'], name: string, faults: readonly string[]) {
     super(`The ${kind} ${name} cannot be defined. ${faults.join(' ')}`, { kind, name, faults: faults.length });
@@ -71,12 +127,12 @@ export class HandlerDefinitionInvalid extends MusterError {
 }
 
 /** Checks and freezes a handler; throws {@link HandlerDefinitionInvalid} with every fault. */
-export function defineHandler<
-  Kind extends Handler['kind'],
-  Input extends Schema<unknown>,
-  Output extends Schema<unknown>,
->(kind: Kind, options: AgentOptions<Input, Output>): DefinedHandler<Kind, Input, Output> {
-  const faults = handlerFaults(options);
+function defineHandler<Kind extends Handler['kind'], Input extends Schema<unknown>, Output extends Schema<unknown>>(
+  kind: Kind,
+  options: AgentOptions<Input, Output>,
+  more: readonly string[] = [],
+): DefinedHandler<Kind, Input, Output> {
+  const faults = [...handlerFaults(options), ...more];
   if (faults.length > 0) throw new HandlerDefinitionInvalid(kind, nameOf(options.name), faults);
   const { name, description = '', input, output, quick = false, handle } = options;
   const roles = Object.freeze([...(options.roles ?? [])]);
@@ -99,7 +155,7 @@ export function defineHandler<
 }
 
 function handlerFaults(options: AgentOptions<Schema<unknown>, Schema<unknown>>): readonly string[] {
-  // Callers in plain JavaScript are held to the types here.
+  // Checks the types for callers in plain JavaScript.
   const given: Partial<Record<keyof typeof options, unknown>> = options;
   const { name, description, roles, capabilities, input, output, quick, retry, handle, receive } = given;
   const faults: string[] = [];
@@ -128,7 +184,7 @@ function areWords(value: unknown): boolean {
   return value.every((word) => typeof word === 'string' && NAME_PATTERN.test(word));
 }
 
-/** Whether a value is a schema by the Standard Schema interface. Some libraries' schemas are functions. */
+/** Whether a value implements the Standard Schema interface. Some libraries' schemas are functions. */
 export function isSchema(value: unknown): value is Schema<unknown> {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   if (!('~standard' in value)) return false;

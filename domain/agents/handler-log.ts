@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts';
 
-/** Where a handler's lines go. */
+/** The log of a handler. */
 export interface HandlerLog {
   info(facts: JsonObject, message: string): void;
   warn(facts: JsonObject, message: string): void;

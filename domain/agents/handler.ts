@@ -1,12 +1,14 @@
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 import type { HandlerLimits } from '../limits/handler-limits.ts';
 import type { HandlerMessages, Receive } from '../messaging/received-message.ts';
+import type { DoubtPolicy, ThinkingLimits } from '../thinking/thinking-limits.ts';
+import type { ToolTraits } from '../tools/governed-tool.ts';
 import type { HandlerLog } from './handler-log.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
 /**
- * What Muster asks of a schema: the Standard Schema interface, which Zod, Valibot, ArkType and others implement.
- * `jsonSchema` (Standard JSON Schema) is used where a schema has to be stored as data.
+ * A schema: the Standard Schema interface, which Zod, Valibot, ArkType and others implement. `jsonSchema` (Standard
+ * JSON Schema) is used to store a schema as data.
  */
 export interface Schema<Value> {
   readonly '~standard': {
@@ -30,23 +32,24 @@ export interface SchemaIssue {
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
 }
 
-/** Reads the value type out of a schema. */
+/** The type of a schema's values. */
 export type SchemaValue<S> = S extends Schema<infer Value> ? Value : never;
 
 /** One effect on the outside world, done once however often the handler runs. */
 export interface EffectRequest<Result extends Json> {
-  /** What is asked for: hashed, so that the same step with another request is refused instead of answered wrongly. */
+  /** The request. It is hashed, so that the same step with another request is refused instead of answered wrongly. */
   readonly request: Json;
-  /** Does it. `idempotencyKey` is the same on every repetition: pass it on to whatever accepts one. */
+  /** Performs the effect. `idempotencyKey` is the same on every repetition: pass it to any service that accepts one. */
   readonly call: (idempotencyKey: string) => Promise<Result>;
   /**
-   * What to do when an earlier attempt died between the call and its record. `repeat` calls again with the same key:
-   * right when the other side knows the key. `stop` fails the run as `effect_in_doubt`: right when it does not.
+   * What to do when an earlier attempt died between the call and its record. `repeat` calls again with the same key,
+   * which is right if the other side recognizes the key. `stop` fails the run as `effect_in_doubt`, which is right if
+   * it does not.
    */
   readonly whenInDoubt: 'repeat' | 'stop';
 }
 
-/** What a handler is given besides its input. */
+/** The second argument of a handler. */
 export interface HandlerContext {
   readonly tenant: string;
   readonly taskId: string;
@@ -57,14 +60,14 @@ export interface HandlerContext {
   /** Aborts at the attempt's timeout, on cancellation and when the worker shuts down. Pass it on. */
   readonly signal: AbortSignal;
   /**
-   * Says that there is progress; a handler of a slow node may add details that the Web UI shows: plain JSON of at most
-   * 65,536 characters. @throws HandlerCallInvalid
+   * Reports progress. A handler of a slow node may add details for the Web UI: plain JSON of at most 65,536 characters.
+   * @throws HandlerCallInvalid
    */
   heartbeat(details?: Json): void;
   /**
-   * Does an effect once per (task, node, step): a repetition, by a further attempt or after a redrive that keeps effects,
-   * returns the first result without calling. The same step asked for twice at once is one call. The result must be plain
-   * JSON: another one is recorded as happened, and fails the node.
+   * Performs an effect once per (task, node, step): a repetition, by a further attempt or after a redrive that keeps
+   * effects, returns the first result without a call. Two simultaneous requests of a step make one call. The result
+   * must be plain JSON: otherwise the effect is recorded as done and the node fails.
    * @throws EffectInDoubt, EffectConflict, EffectResultInvalid, HandlerCallInvalid, StaleFence
    */
   effect<Result extends Json>(step: string, effect: EffectRequest<Result>): Promise<Result>;
@@ -73,29 +76,42 @@ export interface HandlerContext {
    * media type have 1 to 500 characters. @throws HandlerCallInvalid, StaleFence
    */
   writeArtifact(artifact: { name: string; mediaType: string; content: string | Uint8Array }): Promise<string>;
-  /** How fast it may go. A limit that is used up makes the node wait without failing: see {@link HandlerLimits}. */
+  /** Rate limits. An exhausted limit makes the node wait without failing: see {@link HandlerLimits}. */
   readonly limits: HandlerLimits;
-  /** Speaks to other agents: see {@link HandlerMessages}. */
+  /** Messages to other agents: see {@link HandlerMessages}. */
   readonly messages: HandlerMessages;
   readonly log: HandlerLog;
 }
 
-/** The code behind an agent or a tool, hosted by a worker process. */
-export interface Handler<Input = unknown, Output = unknown> {
+/** What makes an agent a thinking one, complete: see `ThinkingOptions`. */
+export interface Thinking {
+  readonly model: string;
+  readonly instructions: string | ((input: never) => string);
+  readonly tools: readonly Handler[];
+  readonly limits: ThinkingLimits;
+  readonly whenInDoubt: DoubtPolicy;
+  /** JSON Schema of the answer; null for an agent whose output is text. */
+  readonly outputSchema: JsonObject | null;
+}
+
+/** The code behind an agent or a tool, hosted by a worker process. The traits are those of a tool. */
+export interface Handler<Input = unknown, Output = unknown> extends Partial<ToolTraits> {
   readonly kind: 'agent' | 'tool';
   readonly name: string;
   readonly description: string;
-  /** What it is there for, and what it can do: words by which others find an agent. Empty for a tool. */
+  /** Roles and capabilities by which others find an agent. Empty for a tool. */
   readonly roles: readonly string[];
   readonly capabilities: readonly string[];
   readonly input: Schema<Input>;
   readonly output: Schema<Output>;
   /** See GraphNode.quick. Default false. */
   readonly quick: boolean;
-  /** How it is tried again, and how long it may wait for limits. */
+  /** How it is retried, and how long it may wait for limits. */
   readonly retry: RetryPolicy;
-  // A method, not a property: so that a typed handler fits into a list of handlers.
+  // A method, not a property, so that a typed handler fits into a list of handlers.
   handle(input: Input, context: HandlerContext): Promise<Output> | Output;
   /** Handles the messages of an agent; without it, the agent takes none. */
   readonly receive?: Receive;
+  /** How the workflow drives a thinking agent, whose `handle` is never called; absent for any other handler. */
+  readonly thinking?: Thinking;
 }

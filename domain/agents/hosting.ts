@@ -1,15 +1,15 @@
 import { DEAD_AFTER_SECONDS, MISSED_AFTER_SECONDS } from './liveness.ts';
 
-/** What one living worker hosts, and the task queue that it serves. */
+/** A living worker: the handlers that it hosts and the task queue that it serves. */
 export interface HostingWorker {
   readonly taskQueue: string;
   /** As `kind:name`. */
   readonly handlers: readonly string[];
-  /** Since it was last heard of: a worker whose process was killed counts as alive for a while. */
+  /** The time since its last heartbeat: a worker whose process was killed counts as alive for a while. */
   readonly silentSeconds: number;
 }
 
-/** What a graph needs of a worker. */
+/** The handlers that a graph needs in a worker. */
 export interface HostedNeeds {
   readonly taskQueue: string;
   /** As `kind:name`. */
@@ -17,8 +17,8 @@ export interface HostedNeeds {
 }
 
 /**
- * What tasks of a graph wait for that no living worker can start: a sentence's end, as in "waits for …". Null when a worker
- * hosts all that the graph needs. One that is silent counts as alive for a while; then that is said.
+ * What tasks of a graph wait for if no living worker can start them, as the end of a sentence "waits for …". Null when
+ * a worker hosts everything that the graph needs. A silent worker counts as alive for a while; then the text says so.
  */
 export function missingHost(needs: HostedNeeds, workers: readonly HostingWorker[]): string | null {
   const missing = missingAmong(needs, workers);
@@ -31,7 +31,9 @@ export function missingHost(needs: HostedNeeds, workers: readonly HostingWorker[
 
 function missingAmong({ taskQueue, handlers }: HostedNeeds, workers: readonly HostingWorker[]): string | null {
   const serving = workers.filter((worker) => worker.taskQueue === taskQueue);
-  if (serving.length === 0) return `a worker on the task queue "${taskQueue}": none is alive there`;
+  if (serving.length === 0) {
+    return `a worker on the task queue "${taskQueue}": none is alive there, \`muster worker --task-queue ${taskQueue}\` starts one`;
+  }
   if (serving.some((worker) => handlers.every((handler) => worker.handlers.includes(handler)))) return null;
   const unhosted = handlers.filter((handler) => !serving.some((worker) => worker.handlers.includes(handler)));
   const wanted = unhosted.length > 0 ? unhosted : handlers;
@@ -39,9 +41,7 @@ function missingAmong({ taskQueue, handlers }: HostedNeeds, workers: readonly Ho
   return `a worker that hosts ${named(wanted)}${together} on the task queue "${taskQueue}"`;
 }
 
-/** How the names of agents begin among handlers. */
 const AGENT = 'agent:';
-/** More names than this help nobody. */
 const MOST_NAMES = 3;
 
 function named(handlers: readonly string[]): string {
@@ -53,7 +53,7 @@ function named(handlers: readonly string[]): string {
   return more > 0 ? `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more` : names.join(' and ');
 }
 
-/** A graph of which tasks wait for a worker that there is not. */
+/** A graph whose tasks wait for a worker that does not exist. */
 export interface UnhostedGraph {
   readonly graph: string;
   readonly taskQueue: string;
@@ -63,7 +63,7 @@ export interface UnhostedGraph {
   readonly waitsFor: string;
 }
 
-/** Those of the graphs that no living worker can carry out. */
+/** The graphs that no living worker can carry out. */
 export function unhostedGraphs(
   graphs: readonly (HostedNeeds & Pick<UnhostedGraph, 'graph' | 'waiting' | 'running'>)[],
   workers: readonly HostingWorker[],
@@ -75,8 +75,8 @@ export function unhostedGraphs(
 }
 
 /**
- * How many waiting tasks need an agent that no worker on their task queue hosts, and the names of these agents. A worker
- * that missed a beat hosts nothing here.
+ * How many waiting tasks need an agent that no worker on their task queue hosts, and the names of these agents. A
+ * worker that missed a heartbeat does not count.
  */
 export function missingAgents(
   needs: readonly (HostedNeeds & { readonly waiting: number })[],
@@ -94,7 +94,6 @@ export function missingAgents(
   };
 }
 
-/** The same for people. */
 export function unhostedText({ graph, waiting, running, waitsFor }: UnhostedGraph): string {
   const tasks = waiting + running;
   return `${tasks} ${tasks === 1 ? 'task' : 'tasks'} of ${graph} wait${tasks === 1 ? 's' : ''} for ${waitsFor}`;

@@ -2,27 +2,30 @@ import type { AgentId, LeaseId, TenantId } from '../ids.ts';
 import type { HostingWorker } from './hosting.ts';
 
 /**
- * Why a lease ended. `stopped`: its process said goodbye. `failed`: its process ended by a fault that it could still
+ * Why a lease ended. `stopped`: its process said goodbye. `failed`: its process ended with a fault that it could still
  * report. `silent`: it was not renewed for {@link DEAD_AFTER_SECONDS}.
  */
-export const LEASE_END_REASONS = ['stopped', 'failed', 'silent'] as const;
+const LEASE_END_REASONS = ['stopped', 'failed', 'silent'] as const;
 export type LeaseEndReason = (typeof LEASE_END_REASONS)[number];
 
-/** The process that stands for whoever supervises, wherever that is. It hosts nothing; its lease says since when. */
+/**
+ * The name under which the supervising process has a lease, in whichever worker it runs. It hosts nothing; its lease
+ * records since when agents have been watched.
+ */
 export const SUPERVISION_PROCESS = 'supervision';
 
-/** What a process asks for. */
+/** A request for a lease. */
 export interface NewLease {
-  /** Chosen by the caller, so that asking again after a lost answer finds the same lease. */
+  /** Chosen by the caller, so that a retry after a lost answer finds the same lease. */
   readonly id: LeaseId;
   readonly tenant: TenantId;
-  /** Unique to the process and its start: a name that is used again would take over what the dead one held. */
+  /** Unique to the process and its start: a reused name would take over the lease of the dead process. */
   readonly process: string;
-  /** For whom the process may speak; may be empty. */
+  /** The agents for which the process may send; may be empty. */
   readonly agentIds: readonly AgentId[];
   /** Ed25519, as SPKI in base64. */
   readonly publicKey: string;
-  /** What a worker hosts; absent for every other process. */
+  /** The handlers of a worker; absent for every other process. */
   readonly hosting?: Omit<HostingWorker, 'silentSeconds'>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * How a process can be there and get nothing done. The first two are of the process itself, and starting it again helps;
- * the others are of what it works with.
+ * How a process can be alive and make no progress. The first two are faults of the process itself, and restarting it
+ * helps; the others are faults of its services.
  */
 export const STALL_KINDS = [
   'event_loop_blocked',
@@ -18,38 +18,38 @@ export interface Stall {
   readonly detail: string;
 }
 
-/** How something that goes round forever stands at one moment. */
+/** The state of a loop at one moment. */
 export interface LoopPulse {
   readonly name: string;
   /**
-   * How long it has owed the end of a turn, in milliseconds: since the turn under way began, or since the pause should
-   * have been over. 0 while it pauses as it should, and when it is not running.
+   * How long its turn is overdue, in milliseconds: since the current turn began, or since its pause should have ended.
+   * 0 during a regular pause, and when it is not running.
    */
   readonly overdueMs: number;
 }
 
-/** A process at one moment. All times are by a monotonic clock, in milliseconds. */
+/** The state of a process at one moment. All times are from a monotonic clock, in milliseconds. */
 export interface ProcessVitals {
-  /** The longest that the event loop kept a timer waiting lately. */
+  /** The longest recent delay of a timer by the event loop. */
   readonly eventLoopLagMs: number;
   readonly loops: readonly LoopPulse[];
   /** The states of Temporal's worker: `RUNNING`, and `POLLING` for both of its pollers. */
   readonly temporal: { readonly run: string; readonly workflows: string; readonly activities: string };
-  /** How long PostgreSQL has had work for this worker that it could take and did not; 0 where there is none. */
+  /** How long PostgreSQL has had work that this worker could take and did not; 0 if there is none. */
   readonly untakenMs: number;
-  /** Tasks that only wait and hold the places for which that work waits; 0 where none do. */
+  /** Waiting tasks that occupy the places for which that work waits. */
   readonly heldPlaces: number;
   readonly repeating: readonly { readonly agent: string; readonly period: number }[];
 }
 
-/** Longer than anything but a handler that computes without a pause. */
+/** Only a handler that computes without a pause takes longer. */
 export const EVENT_LOOP_LAG_MS = 5_000;
 /** Longer than the longest unit of work (10 s), which a turn waits for while PostgreSQL is unavailable. */
 export const LOOP_OVERDUE_MS = 12_000;
-/** Ten looks of a dispatcher that nobody hints. */
+/** Ten polls of a dispatcher that gets no hints. */
 export const UNTAKEN_MS = 10_000;
 
-/** Everything that keeps a process from getting on; empty for a healthy one, whether it has work or not. */
+/** The stalls of a process; empty for a healthy one, with or without work. */
 export function stallsOf(vitals: ProcessVitals): readonly Stall[] {
   const { eventLoopLagMs, loops, temporal, untakenMs, heldPlaces, repeating } = vitals;
   const stalls: Stall[] = [];
@@ -78,7 +78,7 @@ export function stallsOf(vitals: ProcessVitals): readonly Stall[] {
   return stalls;
 }
 
-/** Whether a stall is of the process itself, so that starting it again helps. */
+/** Whether a stall is a fault of the process itself, so that restarting it helps. */
 export function isOwnStall({ kind }: Stall): boolean {
   return kind === 'event_loop_blocked' || kind === 'loop_stuck';
 }

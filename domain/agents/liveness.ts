@@ -1,33 +1,33 @@
 import type { AgentId } from '../ids.ts';
 
-/** Silent for longer than this, it has missed a beat: those who wait for it are told. Nothing else follows. */
+/** After this silence it has missed a beat: callers that wait for it are told. Nothing else follows. */
 export const MISSED_AFTER_SECONDS = 15;
-/** Silent for longer than this, an agent is suspected: said in reports, written nowhere. Three beats are missing. */
+/** After this silence an agent is suspected, which is reported and not stored. Three beats are missing. */
 export const SUSPECT_AFTER_SECONDS = 30;
-/** Silent for longer than this, it is offline, and a process loses its lease and what it held. */
+/** After this silence an agent is offline, and a process loses its lease and everything under it. */
 export const DEAD_AFTER_SECONDS = 45;
-/** Silent for longer than this, somebody is told. */
+/** After this silence operators are alerted. */
 export const ALERT_AFTER_SECONDS = 120;
-/** After a start of the database nobody is declared dead for two periods: until then silence may be the database's. */
+/** For two periods after a start of the database no agent is declared dead: the silence may be the database's. */
 export const RESTART_GRACE_SECONDS = 2 * DEAD_AFTER_SECONDS;
-/** Whoever watches and did not look for this long was blind meanwhile, and starts to watch anew. */
+/** A supervisor that did not look for this long was blind meanwhile, and starts a new watch. */
 export const WATCH_GAP_SECONDS = 30;
-/** A new watch declares nobody dead before everybody who lives has had the time for three beats. */
+/** A new watch declares no agent dead before every living one has had time for three beats. */
 export const WATCH_GRACE_SECONDS = 30;
 
-/** What the stores say of an agent that counts as alive. Ages are by the database's clock, in seconds. */
+/** What the stores report of an agent that counts as alive. Ages are by the database's clock, in seconds. */
 export interface Vitals {
   readonly id: AgentId;
   readonly name: string;
-  /** Since its last heartbeat; null where there is no row, which says nothing by itself. */
+  /** Since its last heartbeat; null if there is no row, which proves nothing. */
   readonly beatAge: number | null;
-  /** Since the renewal of the newest open lease that covers it; null where there is none. */
+  /** Since the renewal of the newest open lease that covers it; null if there is none. */
   readonly leaseAge: number | null;
-  /** Whether Redis shows a beat of the last 30 s. */
+  /** Whether Redis has a beat of the last 30 s. */
   readonly onBoard: boolean;
 }
 
-/** Since when somebody has been able to hear beats at all. */
+/** Since when beats could have been noticed. */
 export interface WatchState {
   readonly databaseUpSeconds: number;
   readonly watchingSeconds: number;
@@ -36,19 +36,20 @@ export interface WatchState {
 export interface Verdict {
   readonly suspects: readonly Vitals[];
   readonly dead: readonly Vitals[];
-  /** Why nobody is declared dead now, whatever the silence; null when the verdict counts. */
+  /** Why no agent is declared dead now, whatever the silence; null when the verdict counts. */
   readonly waiting: 'database_restarted' | 'watch_began' | 'heartbeats_missing' | null;
 }
 
-/** Why silence says nothing at the moment; null when it does. */
-export function reasonToWait({ databaseUpSeconds, watchingSeconds }: WatchState): Verdict['waiting'] {
+/** Why silence proves nothing now; null when it does. */
+function reasonToWait({ databaseUpSeconds, watchingSeconds }: WatchState): Verdict['waiting'] {
   if (databaseUpSeconds < RESTART_GRACE_SECONDS) return 'database_restarted';
   return watchingSeconds < WATCH_GRACE_SECONDS ? 'watch_began' : null;
 }
 
 /**
- * Who is suspected and who is dead. A missing row is not death: then the lease speaks, and Redis. When more than half of
- * the living fall silent at once and other signs contradict it, the heartbeats are what is broken, and everybody waits.
+ * Decides which agents are suspected and which are dead. A missing row is not death: then the lease and Redis decide.
+ * When more than half of the living fall silent at once and other signs contradict it, the heartbeats themselves are
+ * broken, and no agent is declared dead.
  */
 export function judgeSilence(vitals: readonly Vitals[], watch: WatchState): Verdict {
   const silent = vitals.filter((agent) => silenceOf(agent) > DEAD_AFTER_SECONDS);

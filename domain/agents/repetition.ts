@@ -1,11 +1,11 @@
-/** Cycles of one to so many actions are looked for. */
+/** The longest cycle of actions that is detected. */
 export const LONGEST_PERIOD = 5;
-/** So many rounds of the same actions, and nothing else between, are no longer taken for work. */
+/** After this many uninterrupted rounds of the same actions, an agent counts as repeating itself. */
 export const ROUNDS = 5;
 /** How many actions have to be remembered to find every cycle. */
 export const MEMORY = LONGEST_PERIOD * ROUNDS;
 
-/** What an agent does again and again. */
+/** The cycle of an agent that repeats itself. */
 export interface Cycle {
   /** How many actions make one round; 1 to {@link LONGEST_PERIOD}, the shortest that fits. */
   readonly period: number;
@@ -17,9 +17,9 @@ export function remember(actions: readonly string[], digest: string): readonly s
 }
 
 /**
- * The cycle in which the last actions move: the last {@link ROUNDS} rounds of its period are the same, action by action.
- * Null while there is none. An action is a digest of what was asked for, so that a loop counts that gets nowhere and one
- * that asks for something new each time does not.
+ * The cycle of the last actions: the last {@link ROUNDS} rounds of its period are the same, action by action. Null
+ * while there is none. An action is a digest of the request, so that a loop without progress counts, and one that
+ * requests something new each time does not.
  */
 export function findCycle(actions: readonly string[]): Cycle | null {
   for (let period = 1; period <= LONGEST_PERIOD; period += 1) {

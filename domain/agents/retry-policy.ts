@@ -1,16 +1,16 @@
 import { growingWaitMs } from '../waits.ts';
 
-/** How an agent or a tool is tried again after a failed attempt, and how long it may wait for limits. */
+/** How an agent or a tool is retried after a failed attempt, and how long it may wait for limits. */
 export interface RetryPolicy {
   /** The wait before the second attempt, in milliseconds: 1 to 3,600,000. @defaultValue 1,000 */
   readonly firstMs: number;
-  /** By how much each further wait is longer: 1 to 10. @defaultValue 2 */
+  /** The factor between two waits: 1 to 10. @defaultValue 2 */
   readonly factor: number;
   /** The longest wait, in milliseconds: 1 to 3,600,000. @defaultValue 60,000 */
   readonly mostMs: number;
   /**
-   * How long a node may wait for rate limits in total, in milliseconds: 1 to 2,592,000,000 (30 days). Holds for tasks
-   * without a deadline; a task that has one waits until then. @defaultValue 86,400,000 (a day)
+   * How long a node may wait for rate limits in total, in milliseconds: 1 to 2,592,000,000 (30 days). For tasks without
+   * a deadline; a task with a deadline waits until then. @defaultValue 86,400,000 (a day)
    */
   readonly limitWaitMs: number;
 }
@@ -39,7 +39,7 @@ const RANGES: Readonly<Record<keyof RetryPolicy, readonly [least: number, most: 
   limitWaitMs: [1, 2_592_000_000],
 };
 
-/** What is wrong with a policy as it was given, one sentence each. */
+/** The faults of a given policy, one sentence each. */
 export function retryFaults(given: unknown): readonly string[] {
   if (given === undefined) return [];
   if (typeof given !== 'object' || given === null) return ['Expected an object as retry.'];
@@ -53,8 +53,8 @@ export function retryFaults(given: unknown): readonly string[] {
 }
 
 /**
- * How long to wait before the next attempt, in whole milliseconds: longer after each failure, up to a half more by
- * chance so that nodes that failed together do not come back together, and never less than the error asked for.
+ * How long to wait before the next attempt, in whole milliseconds: longer after each failure, up to half as much more
+ * at random so that nodes that failed together do not return together, and never less than the error asked for.
  *
  * @param failures attempts that failed so far, at least 1
  * @param chance 0 to 1

@@ -2,15 +2,15 @@ import { formatPointer, isJsonObject, type JsonObject } from '../json.ts';
 import { readSafely, thrownText } from '../thrown-text.ts';
 import type { Schema } from './handler.ts';
 
-/** One fault of a value: where in it, as a JSON Pointer (`''` is the value itself), and what the schema says. */
+/** One fault of a value: its place as a JSON Pointer (`''` is the value itself), and the schema's message. */
 export interface ValueIssue {
   readonly path: string;
   readonly message: string;
 }
 
 /**
- * Parses a value by a schema, or names all its faults. A schema is code of somebody else: one that throws, or answers
- * what no schema may, is a fault of the value itself. Never rejects.
+ * Parses a value with a schema, or returns all its faults. A schema is foreign code: if it throws, or returns an
+ * invalid result, that counts as a fault of the value. Never rejects.
  */
 export async function parseWith<Value>(
   schema: Schema<Value>,
@@ -23,7 +23,7 @@ export async function parseWith<Value>(
     const issues = readSafely(result, 'issues');
     if (Array.isArray(issues)) return { ok: false, issues: issues.slice(0, MAX_ISSUES).map(toValueIssue) };
     if (issues === undefined && typeof result === 'object' && result !== null && 'value' in result) {
-      // The schema says of which type its values are.
+      // The schema declares the type of its values.
       return { ok: true, value: result.value as Value };
     }
     return whole('the schema answered with neither a value nor a list of issues');
@@ -32,7 +32,7 @@ export async function parseWith<Value>(
   }
 }
 
-/** More are not told: a value of many parts may be wrong in each. */
+/** Further issues are left out: a value with many parts may be wrong in each. */
 const MAX_ISSUES = 100;
 
 function whole(message: string): { readonly ok: false; readonly issues: readonly ValueIssue[] } {
@@ -50,7 +50,7 @@ function textOfKey(key: unknown): string {
   return typeof key === 'object' || typeof key === 'function' ? '?' : String(key);
 }
 
-/** A regular expression whose flags JSON Schema has no place for, and where in the JSON Schema its pattern stands. */
+/** A regular expression with flags that JSON Schema cannot express, and the place of its pattern in the JSON Schema. */
 export interface LostFlags {
   readonly path: readonly (string | number)[];
   readonly regex: RegExp;
@@ -60,12 +60,12 @@ export interface LostFlags {
 export interface WrittenSchema {
   /** As JSON Schema 2020-12; null for a schema whose library does not write JSON Schema. */
   readonly jsonSchema: JsonObject | null;
-  /** Known of Zod's schemas alone; what other libraries do with flags is theirs. */
+  /** Only for Zod's schemas; other libraries do not tell. */
   readonly lostFlags: readonly LostFlags[];
 }
 
 /**
- * What a value must look like before it is parsed. Throws what the library throws for a schema that has no such form, a
+ * The form of a value before it is parsed. Throws what the library throws for a schema without such a form, a
  * transformation for example.
  */
 export function writeSchema(schema: Schema<unknown>): WrittenSchema {
@@ -74,7 +74,7 @@ export function writeSchema(schema: Schema<unknown>): WrittenSchema {
   const override = (context: unknown) => noteLostFlags(context, lost);
   const libraryOptions = vendor === 'zod' ? { override } : undefined;
   const written = jsonSchema?.input({ target: 'draft-2020-12', ...(libraryOptions && { libraryOptions }) });
-  // Only what is plain data: libraries hang functions and hidden properties on what they write.
+  // Only plain data: libraries add functions and hidden properties.
   return {
     jsonSchema: written === undefined ? null : JSON.parse(JSON.stringify(written)),
     lostFlags: [...lost.values()],
@@ -84,7 +84,7 @@ export function writeSchema(schema: Schema<unknown>): WrittenSchema {
 /** Flags under which a pattern means the same as under `u` alone; `g` and `d` only change what a search returns. */
 const HARMLESS_FLAGS = /^[dgu]*$/;
 
-/** Zod shows each schema with its path as it writes it. */
+/** Zod passes each schema with its path as it writes it. */
 function noteLostFlags(context: unknown, lost: Map<RegExp, LostFlags>): void {
   const { zodSchema, path } = fieldsOf(context);
   const { def } = fieldsOf(fieldsOf(zodSchema)._zod);

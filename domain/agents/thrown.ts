@@ -2,29 +2,32 @@ import { type ErrorCode, MusterError } from '../errors.ts';
 import { RateLimited } from '../limits/limit-errors.ts';
 import { readSafely, thrownText } from '../thrown-text.ts';
 
-/** The longest wait that a handler may ask for before its next attempt, and that it may be told to wait for a limit. */
-export const MOST_RETRY_AFTER_MS = 3_600_000;
+/** The longest wait before the next attempt, whether a handler asks for it or a limit requires it. */
+const MOST_RETRY_AFTER_MS = 3_600_000;
 export const MOST_LIMIT_DELAY_MS = 86_400_000;
+/** The causes of an error that its text tells. */
+const MOST_CAUSES = 5;
 
-/** What a handler threw, parsed once: plain facts, safe to store, to log and to send. */
+/** A handler's error, parsed once: plain facts that are safe to store, log and send. */
 export interface Thrown {
-  /** The runtime's own code where the runtime had told it to this handler; `handler_failed` for all else. */
+  /** The runtime's code if the runtime raised the error for this handler; otherwise `handler_failed`. */
   readonly code: ErrorCode;
+  /** With the causes of the error, at most 2,000 characters. */
   readonly message: string;
-  /** Whether another attempt may help: not where a `MusterError` says that it cannot. */
+  /** Whether another attempt may help: false if a `MusterError` says so. */
   readonly retryable: boolean;
-  /** The least wait before the next attempt that the error asks for, in milliseconds; null where it says nothing valid. */
+  /** The least wait before the next attempt that the error asks for, in milliseconds; null without a valid one. */
   readonly retryAfterMs: number | null;
-  /** Set when the limiter refused this handler: it waits so long, and that is no failure. Milliseconds, at least 1. */
+  /** Set when the limiter refused this handler, which is no failure: the milliseconds to wait, at least 1. */
   readonly limitedForMs: number | null;
 }
 
-/** Errors with which the runtime answered a handler. Only these instances are its word; nothing that looks like them is. */
+/** Errors that the runtime raised for a handler. Only these instances are trusted, not errors that look like them. */
 const spoken = new WeakSet<object>();
 
 /**
- * Does for a handler what it asked its context for. An error of ours that comes out of it is remembered as the runtime's
- * own word, so that it is believed when the handler lets it pass.
+ * Carries out a handler's request to its context. An error of Muster that it throws is remembered as the runtime's own,
+ * so that it is trusted when the handler rethrows it.
  */
 export async function answering<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
@@ -34,7 +37,7 @@ export async function answering<Result>(work: () => Promise<Result>): Promise<Re
   }
 }
 
-/** The same for what is answered at once. */
+/** The same for synchronous requests. */
 export function answeringAtOnce<Result>(work: () => Result): Result {
   try {
     return work();
@@ -49,7 +52,7 @@ function ownWord(error: unknown): unknown {
   return error;
 }
 
-/** Carries what the code of a handler threw across the border, so that nothing on this side takes it for its own. */
+/** Carries an error of a handler's code across the border, so that no code on this side treats it as its own. */
 export class HandlerThrew {
   readonly thrown: unknown;
   constructor(thrown: unknown) {
@@ -58,8 +61,8 @@ export class HandlerThrew {
 }
 
 /**
- * Calls the code of a handler. Whatever it throws comes back as {@link HandlerThrew}: to be parsed, or, inside
- * {@link answering}, to be handed back to the handler as its own.
+ * Calls the code of a handler. Everything that it throws is wrapped as {@link HandlerThrew}, to be parsed, or, inside
+ * {@link answering}, to be returned to the handler as its own error.
  */
 export async function acrossBorder<Result>(call: () => Promise<Result> | Result): Promise<Result> {
   try {
@@ -76,11 +79,23 @@ export function parseThrown(thrown: unknown): Thrown {
   const limited = ours instanceof RateLimited;
   return {
     code: ours?.code ?? 'handler_failed',
-    message: thrownText(thrown),
+    message: ours === null ? textWithCauses(thrown) : thrownText(thrown),
     retryable: readSafely(thrown, 'retryable') !== false || !isMusterError(thrown),
     retryAfterMs: waitMs === null ? null : Math.min(waitMs, MOST_RETRY_AFTER_MS),
     limitedForMs: limited ? Math.min(Math.max(waitMs ?? 1_000, 1), MOST_LIMIT_DELAY_MS) : null,
   };
+}
+
+/** The text of an error and of its causes, without those that it quotes itself. A circle of causes ends. */
+function textWithCauses(thrown: unknown): string {
+  const texts = [thrownText(thrown)];
+  let cause = readSafely(thrown, 'cause');
+  for (let left = MOST_CAUSES; left > 0 && cause !== undefined && cause !== null; left -= 1) {
+    const text = thrownText(cause);
+    if (!texts.some((told) => told.includes(text))) texts.push(text);
+    cause = readSafely(cause, 'cause');
+  }
+  return thrownText(texts.join(', caused by: '));
 }
 
 function isSpoken(thrown: unknown): thrown is MusterError {
@@ -95,7 +110,7 @@ function isMusterError(thrown: unknown): boolean {
   }
 }
 
-/** A number of milliseconds that can be waited, as `retryAfterMs` of the error or of its facts. */
+/** A valid number of milliseconds from `retryAfterMs` of the error or of its facts. */
 function retryAfterOf(thrown: unknown): number | null {
   const found = readSafely(thrown, 'retryAfterMs') ?? readSafely(readSafely(thrown, 'facts'), 'retryAfterMs');
   return typeof found === 'number' && Number.isFinite(found) && found >= 0 ? found : null;

@@ -2,25 +2,24 @@ import type { Condition, InputMapping, InputSource } from './definition.ts';
 import type { NodeSpec, SourceSpec } from './graph-spec.ts';
 import { comparisonsOf, nodeOfPointer } from './read-source.ts';
 
-/** An input as a person writes it, as data: one pointer is the whole input. */
+/** A written input as data: a single pointer is the whole input. */
 export function buildMapping(input: NodeSpec['input'] = {}): InputMapping {
   if (typeof input === 'string') return { whole: { pointer: input } };
   const fields = Object.entries(input).map(([name, source]) => [name, buildSource(source)] as const);
   return { fields: Object.fromEntries(fields) };
 }
 
-/** One source as data. */
 export function buildSource(source: SourceSpec<string>): InputSource {
   return typeof source === 'string' ? { pointer: source } : source;
 }
 
-/** The nodes that a reader needs, and those that it can do without. */
+/** The nodes that a reader requires, and those that are optional for it. */
 export interface NodesRead {
   readonly required: readonly string[];
   readonly optional: readonly string[];
 }
 
-/** What a mapping or a condition reads. A condition can do without what it asks the existence of. */
+/** The nodes that a mapping or a condition reads. A node whose existence a condition tests is optional. */
 export function nodesNeeded(reader: InputMapping | Condition): NodesRead {
   if ('whole' in reader) return sourcesRead([reader.whole]);
   if ('fields' in reader) return sourcesRead(Object.values(reader.fields));

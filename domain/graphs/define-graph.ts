@@ -1,4 +1,4 @@
-import type { HandlerReference } from '../agents/define-handler.ts';
+import { type HandlerReference, isSchema } from '../agents/define-handler.ts';
 import type { Handler, Schema } from '../agents/handler.ts';
 import { writeSchema } from '../agents/schema.ts';
 import { errorMessage } from '../errors.ts';
@@ -10,26 +10,31 @@ import type { GraphSpec, NodeSpec, NodeSpecs, UncheckedNodes } from './graph-spe
 import { inputSchemaFault } from './input-schema-rules.ts';
 import { readersOf, rulesOf } from './kinds/kind-table.ts';
 import { GRAPH_SCHEMA_VERSION, NODE_KINDS, type NodeKind, WIDTH_LIMITS } from './kinds.ts';
+import { nameOf } from './read-unknown.ts';
+import { writtenFaults } from './spec-faults.ts';
+import { takenNames } from './taken-names.ts';
 import { validateGraph } from './validate-graph.ts';
 
 /**
  * Builds a graph. What a node waits for follows from what it reads: a pointer into another node makes that a required
  * dependency, a pointer that is optional an optional one, `when` a branch; `after` and `afterAny` add an order without
- * data. Where a node is named in several ways, `when` comes before required, and required before optional.
+ * data. If a node is named in several ways, `when` takes precedence over required, and required over optional.
  *
- * What a condition reads is required too, so that it is skipped together with its source; except where it asks
- * whether the node's value `exists`: then it has thought of its absence, and decides in any case.
+ * What a condition reads is required too, so that it is skipped together with its source; unless it tests whether the
+ * node's value `exists`: then it expects its absence and decides in any case.
  *
  * @throws GraphInvalid with every fault, by the rules of {@link validateGraph}.
  */
 export function defineGraph<const Nodes extends UncheckedNodes, Input extends Schema<unknown>>(
   spec: GraphSpec<Nodes, Input>,
 ): Graph {
-  // Each node's type was held to NodeSpec one by one, which the compiler does not put together again.
+  // Each node was checked against NodeSpec one by one; the compiler cannot combine the results.
   const specs = spec.nodes as UncheckedNodes as NodeSpecs;
+  const faults = [...writtenFaults(spec, specs)];
+  if (faults.some(({ code }) => code === 'malformed')) throw new GraphInvalid(spec.name, faults);
   const ids = Object.keys(specs);
   const nodes = Object.entries(specs).map(([id, node]) => buildNode(id, node, ids));
-  const faults: GraphFault[] = handlerFaults(specs);
+  faults.push(...handlerFaults(specs));
   const result = validateGraph({
     version: GRAPH_SCHEMA_VERSION,
     name: spec.name,
@@ -41,7 +46,7 @@ export function defineGraph<const Nodes extends UncheckedNodes, Input extends Sc
     nodes,
     edges: nodes.flatMap(edgesInto),
   });
-  if (!result.ok) faults.push(...result.faults);
+  faults.push(...(result.ok ? takenNames(result.definition) : result.faults));
   if (!result.ok || faults.length > 0) throw new GraphInvalid(spec.name, faults);
   return Object.freeze({ definition: result.definition, handlers: handlersOf(specs) });
 }
@@ -49,7 +54,7 @@ export function defineGraph<const Nodes extends UncheckedNodes, Input extends Sc
 function buildNode(id: string, spec: NodeSpec, ids: readonly string[]): GraphNode {
   const kind = kindOf(spec);
   const rules = rulesOf(kind);
-  const objective = spec.objective ?? handlerOf(spec)?.description ?? rules.objective;
+  const objective = spec.objective ?? rules.brings(spec).handler?.description ?? rules.objective;
   // The kind's own rules have made its own fields; the compiler does not see that they belong together.
   const node = { id, kind, objective, ...rules.build(spec) } as GraphNode;
   return { ...node, dependsOn: inOrderOf(ids, dependenciesOf(node, spec)) };
@@ -61,10 +66,10 @@ function kindOf(spec: NodeSpec): NodeKind {
 }
 
 function handlerOf(spec: NodeSpec): HandlerReference | undefined {
-  return spec.agent ?? spec.tool;
+  return rulesOf(kindOf(spec)).brings(spec).handler;
 }
 
-/** Writes from the weakest to the strongest reason, so that the strongest stays. */
+/** Writes from the weakest to the strongest reason, so that the strongest remains. */
 function dependenciesOf(node: GraphNode, spec: NodeSpec): readonly Dependency[] {
   const found = new Map<string, Dependency>();
   const add = (ids: readonly string[], required: boolean) => {
@@ -93,6 +98,11 @@ function edgesInto(node: GraphNode): readonly GraphEdge[] {
 }
 
 function inputSchemaOf(schema: Schema<unknown>, faults: GraphFault[]): GraphDefinition['inputSchema'] {
+  if (!isSchema(schema)) {
+    const message = `Expected a Standard Schema as input, one of Zod for example, found ${nameOf(schema)}.`;
+    faults.push(inputSchemaFault([], message));
+    return null;
+  }
   try {
     const { jsonSchema, lostFlags } = writeSchema(schema);
     for (const { path, regex } of lostFlags) {
@@ -126,15 +136,14 @@ function handlerFaults(specs: NodeSpecs): GraphFault[] {
   );
 }
 
-/** What a node names: its own handler, and those of its inner graph. */
+/** Its own handler, or those of its inner graph. */
 function referencesOf(spec: NodeSpec): readonly HandlerReference[] {
-  const own = handlerOf(spec);
-  const inner = (spec.graph ?? spec.each ?? spec.repeat)?.handlers ?? [];
-  return own === undefined ? inner : [own, ...inner];
+  const { handler, graph } = rulesOf(kindOf(spec)).brings(spec);
+  return [...(handler === undefined ? [] : [handler]), ...(graph?.handlers ?? [])];
 }
 
 function handlersOf(specs: NodeSpecs): readonly Handler[] {
   const references = Object.values(specs).flatMap(referencesOf);
-  // A node's handler is whole; only its input and output types are out of sight here, as they are for the worker.
+  // A node's handler is complete; only its input and output types are unknown here, as they are for the worker.
   return [...new Set(references)].map((reference) => reference as Handler);
 }

@@ -2,16 +2,16 @@ import type { Json, JsonObject } from '../json.ts';
 import type { ConnectionType, ContainerKind, NodeKind, Outcome } from './kinds.ts';
 
 /**
- * Where one input comes from. A pointer (RFC 6901) reads the document
- * `{ "task": <the task's input>, "nodes": { "<node id>": <its output> } }`; `optional` gives null where a tolerated
- * failure or a skipped branch left nothing to read. A literal stands for itself.
+ * Where one input comes from. A pointer (RFC 6901) reads the document `{ "task": <the task's input>, "nodes": { "<node
+ * id>": <its output> } }`; `optional` gives null if a tolerated failure or a skipped branch left no value. A literal is
+ * taken as it is.
  */
 export type InputSource = { readonly pointer: string; readonly optional?: boolean } | { readonly value: Json };
 
-/** Inputs by name; or one source that is the whole input. */
+/** Inputs by name, or one source for the whole input. */
 export type InputMapping = { readonly fields: Readonly<Record<string, InputSource>> } | { readonly whole: InputSource };
 
-/** What one node may cost. */
+/** The limits of one node. */
 export interface NodeBudget {
   /** Longest time of one attempt, in milliseconds: 1 to 300,000. */
   readonly timeoutMs: number;
@@ -21,16 +21,18 @@ export interface NodeBudget {
   readonly outputTokens: number;
 }
 
-/** One end of an edge, seen from the node that waits. */
+/** An edge, from the side of the node that waits. */
 export interface Dependency {
   readonly node: string;
   /** A required dependency that fails or is skipped skips this node; an optional one only has to have ended. */
   readonly required: boolean;
-  /** On a condition node: the outcome with which this branch is taken. */
+  /** For a condition node: the outcome that takes this branch. */
   readonly when?: Outcome;
 }
 
-/** Comparisons of a condition. Numbers compare as numbers, strings by code unit; a missing value only `exists` sees. */
+/**
+ * Comparisons of a condition. Numbers compare as numbers, strings by code unit; only `exists` accepts a missing value.
+ */
 export const COMPARISONS = ['equals', 'notEquals', 'lt', 'lte', 'gt', 'gte', 'contains', 'exists', 'truthy'] as const;
 export type Comparison = (typeof COMPARISONS)[number];
 
@@ -41,7 +43,7 @@ export type Condition =
   | { readonly any: readonly Condition[] }
   | { readonly not: Condition };
 
-/** What every node has. What else it has follows from its kind: see `kinds/`. */
+/** The fields of every node. Further fields depend on its kind: see `kinds/`. */
 interface NodeBase<Kind extends NodeKind> {
   readonly id: string;
   readonly kind: Kind;
@@ -56,6 +58,8 @@ interface HandlerNode<Kind extends 'agent' | 'tool'> extends NodeBase<Kind> {
   readonly quick: boolean;
   readonly input: InputMapping;
   readonly budget: NodeBudget;
+  /** Whether its agent is a thinking one; absent for any other. */
+  readonly thinks?: true;
 }
 
 export type AgentNode = HandlerNode<'agent'>;
@@ -66,10 +70,10 @@ export interface ConditionNode extends NodeBase<'condition'> {
   readonly condition: Condition;
 }
 
-/** What every container has: a node that runs an inner graph, in the same trace, under its own path. */
+/** The fields of every container: a node that runs an inner graph, in the same trace, under its own path. */
 interface ContainerBase<Kind extends ContainerKind> extends NodeBase<Kind> {
   readonly graph: GraphDefinition;
-  /** What the inner graph's task input is made of, besides what the kind adds. */
+  /** The source of the inner graph's task input, to which the kind may add. */
   readonly input: InputMapping;
 }
 
@@ -79,7 +83,7 @@ export type SubGraphNode = ContainerBase<'sub-graph'>;
 /** Runs its inner graph for every element of a list. */
 export interface EachNode extends ContainerBase<'each'> {
   readonly items: InputSource;
-  /** How many elements are worked on at once: 1 to 16. */
+  /** How many elements run at once: 1 to 16. */
   readonly width: number;
 }
 
@@ -93,17 +97,15 @@ export interface RepeatNode extends ContainerBase<'repeat'> {
 
 export type ContainerNode = SubGraphNode | EachNode | RepeatNode;
 export type GraphNode = AgentNode | ToolNode | ConditionNode | ContainerNode;
-/** The nodes of one kind. */
-export type NodeOf<Kind extends NodeKind> = Extract<GraphNode, { readonly kind: Kind }>;
 
-/** The same arrows as the nodes' `dependsOn`, kept as rows of their own; validation holds the two together. */
+/** The dependencies of the nodes' `dependsOn` as separate rows; validation checks that both agree. */
 export interface GraphEdge {
   readonly from: string;
   readonly to: string;
   readonly type: ConnectionType;
 }
 
-/** A graph as data: what is validated, stored as rows, hashed and interpreted. */
+/** A graph as data, which is validated, stored as rows, hashed and interpreted. */
 export interface GraphDefinition {
   readonly version: string;
   readonly name: string;
@@ -114,7 +116,7 @@ export interface GraphDefinition {
   readonly inputSchema: JsonObject | null;
   /** Name of the input property that takes a submitted document's text; null when the graph takes none. */
   readonly documentProperty: string | null;
-  /** Where the task's output is read from when the trace ends. */
+  /** The source of the task's output when the trace ends. */
   readonly output: InputMapping;
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];

@@ -28,7 +28,7 @@ function statusText(state: NodeState | undefined): string {
   return note === undefined ? state.status : `${state.status} (${note})`;
 }
 
-/** Of a container that is under way: how many of its inner graphs have ended. */
+/** For a running container: how many of its inner graphs have ended. */
 function progress({ inner }: NodeState): string | undefined {
   if (inner === undefined) return undefined;
   return `${inner.begun - Object.keys(inner.open).length} of ${inner.size}`;

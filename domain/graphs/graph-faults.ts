@@ -1,8 +1,8 @@
 import { MusterError } from '../errors.ts';
 import { formatPointer } from '../json.ts';
 
-/** What can be wrong with a graph. Codes are stable: tests and callers match on them. */
-export const GRAPH_FAULT_CODES = [
+/** The possible faults of a graph. Codes are stable: tests and callers match on them. */
+const GRAPH_FAULT_CODES = [
   'malformed',
   'unknown_property',
   'version_unsupported',
@@ -18,6 +18,7 @@ export const GRAPH_FAULT_CODES = [
   'plan_too_long',
   'node_id_invalid',
   'node_id_duplicate',
+  'kind_ambiguous',
   'handler_missing',
   'handler_unexpected',
   'handler_kind',
@@ -43,10 +44,12 @@ export const GRAPH_FAULT_CODES = [
   'graph_too_deep',
   'most_out_of_range',
   'output_reads_previous',
+  'inner_input_invalid',
+  'input_name_taken',
 ] as const;
 export type GraphFaultCode = (typeof GRAPH_FAULT_CODES)[number];
 
-/** One fault of a graph: where it is, as a JSON Pointer into the definition, and one sentence about it. */
+/** One fault of a graph: its place as a JSON Pointer into the definition, and one sentence about it. */
 export interface GraphFault {
   readonly code: GraphFaultCode;
   readonly path: string;
@@ -58,10 +61,9 @@ export function graphFault(code: GraphFaultCode, path: readonly (string | number
   return { code, path: formatPointer(path), message };
 }
 
-/** A graph that breaks the rules of graphs. Nothing of it was stored or run; `faults` has everything that is wrong. */
+/** A graph that breaks the rules. Nothing was stored or run; `faults` has every fault. */
 export class GraphInvalid extends MusterError {
   readonly code = 'graph_invalid';
-  readonly retryable = false;
   readonly faults: readonly GraphFault[];
 
   constructor(graph: string, faults: readonly GraphFault[]) {

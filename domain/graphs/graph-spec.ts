@@ -13,8 +13,8 @@ export type PointerTo<Names extends string> =
   | `/nodes/${Names}/${string}`;
 
 /**
- * Where one value comes from: a pointer, which makes its node a required dependency; a pointer that is `optional`,
- * which gives null where the node failed or was skipped; or a value that stands for itself.
+ * The source of one value: a pointer, which makes its node a required dependency; an `optional` pointer, which gives
+ * null if the node failed or was skipped; or a literal value.
  */
 export type SourceSpec<Names extends string> =
   | PointerTo<Names>
@@ -33,19 +33,19 @@ type ConditionOver<Pointer extends string> =
   | { readonly any: readonly ConditionOver<Pointer>[] }
   | { readonly not: ConditionOver<Pointer> };
 
-/** What every node may say. */
+/** The properties of every node. */
 export interface NodeOptions<Names extends string, Conditions extends string> {
-  /** What the node is to reach, for people. @defaultValue the description of its handler */
+  /** The purpose of the node, for people. @defaultValue the description of its handler */
   readonly objective?: string;
-  /** The branches on which the node hangs: it runs only when each condition had the named outcome. */
+  /** The branches of the node: it runs only when each condition had the named outcome. */
   readonly when?: { readonly [Name in Conditions]?: Outcome };
-  /** Nodes that must have ended `ok` before, though nothing of theirs is read. */
+  /** Nodes that must have ended `ok` before, although their outputs are not read. */
   readonly after?: readonly Names[];
   /** Nodes that must have ended before, however they ended. */
   readonly afterAny?: readonly Names[];
 }
 
-/** Any node of any graph: what {@link CheckedNodes} narrows down. */
+/** Any node of any graph, which {@link CheckedNodes} narrows. */
 export type NodeSpec = NodeOptions<string, string> & {
   readonly agent?: HandlerReference & { readonly kind: 'agent' };
   readonly tool?: HandlerReference & { readonly kind: 'tool' };
@@ -63,12 +63,12 @@ export type NodeSpec = NodeOptions<string, string> & {
 export type NodeSpecs = Readonly<Record<string, NodeSpec>>;
 
 /**
- * What nodes are before they are checked. A narrower bound would make the compiler forget all of them over a fault in
- * one, and complain at the wrong node.
+ * The nodes before they are checked. With a narrower bound, one faulty node would make the compiler lose the types of
+ * all and report the wrong node.
  */
 export type UncheckedNodes = Readonly<Record<string, object>>;
 
-/** Holds each node to the others' names, and its input to what its handler takes. */
+/** Checks each node against the others' names, and its input against its handler's. */
 export type CheckedNodes<Nodes> = {
   readonly [Id in keyof Nodes]: CheckedNode<
     Nodes[Id],
@@ -89,9 +89,9 @@ type CheckedNode<Node, Names extends string, Conditions extends string> = NodeOp
 } & (Node extends { readonly condition: unknown }
     ? ConditionNode<Names>
     : Node extends { readonly agent: infer Agent }
-      ? Pick<Required<NodeSpec>, 'agent'> & { readonly tool?: never } & StepNode<Agent, Node, Names>
+      ? Pick<Required<NodeSpec>, 'agent'> & OnlyKind<'agent'> & StepNode<Agent, Node, Names>
       : Node extends { readonly tool: infer Tool }
-        ? Pick<Required<NodeSpec>, 'tool'> & StepNode<Tool, Node, Names>
+        ? Pick<Required<NodeSpec>, 'tool'> & OnlyKind<'tool'> & StepNode<Tool, Node, Names>
         : Node extends { readonly graph: unknown }
           ? SubGraphSpec<Names>
           : Node extends { readonly each: unknown }
@@ -100,45 +100,44 @@ type CheckedNode<Node, Names extends string, Conditions extends string> = NodeOp
               ? RepeatSpec<Names>
               : Pick<Required<NodeSpec>, 'agent'>);
 
+/** A node has the property of its own kind and of no other. */
+type OnlyKind<Kind extends KindProperty> = { readonly [Other in Exclude<KindProperty, Kind>]?: never };
+type KindProperty = 'agent' | 'tool' | 'condition' | 'graph' | 'each' | 'repeat';
+
 type BranchNames<Node> = Node extends { readonly when: infer Branches } ? keyof Branches : never;
 
-interface ConditionNode<Names extends string> {
+interface ConditionNode<Names extends string> extends OnlyKind<'condition'> {
   readonly condition: ConditionSpec<Names>;
-  readonly agent?: never;
-  readonly tool?: never;
   readonly input?: never;
   readonly budget?: never;
 }
 
-/** What nodes that run an inner graph have: their input becomes the inner task's. */
+/** The properties of nodes that run an inner graph: their input becomes the inner task's. */
 interface ContainerSpec<Names extends string> {
   readonly input?: PointerTo<Names> | Readonly<Record<string, SourceSpec<Names>>>;
-  readonly agent?: never;
-  readonly tool?: never;
-  readonly condition?: never;
   readonly budget?: never;
 }
 
-interface SubGraphSpec<Names extends string> extends ContainerSpec<Names> {
-  /** Runs once; its output is the node's output. */
+interface SubGraphSpec<Names extends string> extends ContainerSpec<Names>, OnlyKind<'graph'> {
+  /** Run once; its output is the node's output. */
   readonly graph: Graph;
 }
 
-interface EachSpec<Names extends string> extends ContainerSpec<Names> {
-  /** Runs for every item, with `item` and `index` besides `input`; the node's output is the list of outputs. */
+interface EachSpec<Names extends string> extends ContainerSpec<Names>, OnlyKind<'each'> {
+  /** Run for every item, with `item` and `index` added to `input`; the node's output is the list of outputs. */
   readonly each: Graph;
   /** A list of at most 1,000 items. */
   readonly items: SourceSpec<Names>;
-  /** How many items are worked on at once: 1 to 16. @defaultValue 4 */
+  /** How many items run at once: 1 to 16. @defaultValue 4 */
   readonly width?: number;
 }
 
-interface RepeatSpec<Names extends string> extends ContainerSpec<Names> {
-  /** Runs again and again, with `iteration` (from 0) and `previous`, the output before, besides `input`. */
+interface RepeatSpec<Names extends string> extends ContainerSpec<Names>, OnlyKind<'repeat'> {
+  /** Run repeatedly, with `iteration` (from 0) and `previous`, the last output, added to `input`. */
   readonly repeat: Graph;
-  /** Holds for the output of the last round; that is the node's output. */
+  /** Ends the rounds when it holds for the last output, which becomes the node's output. */
   readonly until: UntilSpec;
-  /** After so many rounds without it the node fails: 1 to 500. @defaultValue 10 */
+  /** The most rounds, after which the node fails: 1 to 500. @defaultValue 10 */
   readonly most?: number;
 }
 
@@ -151,12 +150,12 @@ type StepNode<Step, Node, Names extends string> = { readonly budget?: Partial<No
 
 type CheckedInput<Input, Node, Names extends string> = PointerTo<Names> | CheckedFields<Input, GivenInput<Node>, Names>;
 
-/** Each required property has a source, each optional one may, and no other name is given one. */
+/** Each required property needs a source, each optional one may have one, and no other name may. */
 type CheckedFields<Input, Given, Names extends string> = RequiredFields<Input, Names> & {
   readonly [Key in Exclude<keyof Given, AllKeys<Input>>]: never;
 } & { readonly [Key in keyof Given]: SourceSpec<Names> };
 
-/** Goes through a union: the sources need only suit one of its members. */
+/** Distributes over a union: the sources need to suit only one of its members. */
 type RequiredFields<Input, Names extends string> = Input extends unknown
   ? { readonly [Key in RequiredKeys<Input>]: SourceSpec<Names> }
   : never;
@@ -167,7 +166,7 @@ type GivenInput<Node> = Node extends { readonly input: infer Given }
     : Given
   : unknown;
 
-/** What a handler takes before its schema fills in defaults. */
+/** A handler's input before its schema fills in defaults. */
 type HandlerInput<Step> = Step extends {
   readonly input: { readonly '~standard': { readonly types?: { readonly input: infer Input } | undefined } };
 }
@@ -190,9 +189,9 @@ export interface GraphSpec<Nodes extends UncheckedNodes, Input extends Schema<un
   readonly description?: string;
   /** How many nodes run at once: 1 to 16. @defaultValue 4 */
   readonly width?: number;
-  /** What a task's input must be; stored with the graph as JSON Schema where the schema's library can write that. */
+  /** The schema of a task's input, stored with the graph as JSON Schema if the schema's library can write that. */
   readonly input: Input;
-  /** The property of the input that takes a submitted document's text. @defaultValue none: takes no document */
+  /** The property of the input that receives a submitted document's text. @defaultValue none: takes no document */
   readonly document?: AllKeys<SchemaValue<Input>> & string;
   /** The nodes by id: a letter, then up to 63 letters, digits and hyphens. At most 200. */
   readonly nodes: Nodes & CheckedNodes<Nodes>;

@@ -4,19 +4,19 @@ import { rulesOf } from './kinds/kind-table.ts';
 import type { Outcome } from './kinds.ts';
 
 /**
- * The interpreter of one graph: which of its nodes may begin, and what an end of one means for the others. It is pure, and
- * knows neither a clock nor who drives it. Every function takes a state and gives a new one; states are plain JSON.
+ * The interpreter of one graph: which of its nodes may begin, and what the end of one means for the others. It is pure
+ * and knows neither clock nor driver. Every function takes a state and gives a new one; states are plain JSON.
  *
  * A node is `pending` until it is started (`running`) or skipped, and ends in exactly one of `ok`, `retryable_error`,
  * `fatal_error`, `skipped`. It is ready once all that it depends on has ended. It is skipped as soon as a required
- * dependency failed or was skipped, or a condition that it hangs on took the other branch, failed or was skipped.
+ * dependency failed or was skipped, or a condition on which it depends took the other branch, failed or was skipped.
  *
- * A failure is tolerated when something depends on the failed node and all that does depends on it optionally. Any
- * other failure fails the trace: `failedNode` names the first such node, nothing new begins, running nodes may end.
+ * A failure is tolerated when at least one node depends on the failed node and all of them do so optionally. Any other
+ * failure fails the trace: `failedNode` names the first such node, nothing new begins, running nodes may finish.
  *
  * `run-state.ts` puts the graphs within graphs together; here a container is a node like any other.
  *
- * The definition must be a valid one. N nodes and E dependencies: each function is O(N + E).
+ * The definition must be valid. Each function is O(N + E) for N nodes and E dependencies.
  */
 export interface GraphState {
   readonly nodes: Readonly<Record<string, NodeState>>;
@@ -32,30 +32,30 @@ export interface NodeState {
   readonly outcome?: Outcome;
   /** Why the node was skipped. */
   readonly reason?: string;
-  /** What a running container knows of its inner graphs. */
+  /** The inner graphs of a running container. */
   readonly inner?: InnerState;
 }
 
-/** The inner graphs of a container that is under way, numbered from 0. One that has ended leaves nothing but its end. */
+/** The inner graphs of a running container, numbered from 0. Only those that run have a state. */
 export interface InnerState {
-  /** How many there are to run, as far as is known. */
+  /** How many have to run, as far as is known. */
   readonly size: number;
   /** How many have begun. */
   readonly begun: number;
-  /** Those under way, by number. */
+  /** The running ones, by number. */
   readonly open: Readonly<Record<string, GraphState>>;
   /** The path of the run whose failure fails the container: nothing new begins. */
   readonly failedPath?: string;
-  /** Why nothing new begins although nothing failed here. */
+  /** Why nothing new begins although no inner graph failed. */
   readonly stopped?: string;
 }
 
-/** How a node has ended. */
+/** The end of a node. */
 export interface Settlement {
-  /** `skipped` only repeats what the rules have already decided. */
+  /** `skipped` only confirms what the rules have already decided. */
   readonly status: SettledRunStatus;
   readonly attempts: number;
-  /** Required of a condition node that ended `ok`, and of no other. */
+  /** Required for a condition node that ended `ok`, and for no other. */
   readonly outcome?: Outcome;
 }
 
@@ -64,7 +64,7 @@ export interface SkippedNode {
   readonly reason: string;
 }
 
-/** A new state, and the nodes that were skipped on the way to it, in the order in which that followed. */
+/** A new state, and the nodes that were skipped on the way to it, in order. */
 export interface Settled {
   readonly state: GraphState;
   readonly skipped: readonly SkippedNode[];
@@ -76,7 +76,7 @@ export function startGraph(definition: GraphDefinition): GraphState {
   return { nodes: Object.fromEntries(definition.nodes.map((node) => [node.id, pending])), failedNode: null };
 }
 
-/** The nodes that may begin now, in the definition's order: at most as many as the width leaves free. */
+/** The nodes that may begin now, in the definition's order, as far as the width allows. */
 export function readyNodes(definition: GraphDefinition, state: GraphState): readonly GraphNode[] {
   const running = Object.values(state.nodes).filter((node) => node.status === 'running').length;
   const ready = definition.nodes.filter((node) => isReady(node, state));
@@ -97,7 +97,7 @@ export function startNodes(state: GraphState, ids: readonly string[]): GraphStat
 /**
  * Records the end of a running node, and skips what can no longer run. A ready node may end without having been marked
  * as running: a quick one begins and ends in one step. Repeating the same end changes nothing, so a replay is harmless;
- * another end of a node that has ended throws, as does an end of one that could not have begun.
+ * throws for a different end of a node that has ended, and for the end of a node that could not have begun.
  */
 export function settleNode(
   definition: GraphDefinition,
@@ -130,7 +130,7 @@ export function isFinished(definition: GraphDefinition, state: GraphState): bool
   return definition.nodes.every((node) => isSettled(stateOf(state.nodes, node.id).status));
 }
 
-/** How a finished trace ended by its nodes alone; a cancel is for the caller to know. */
+/** How a finished trace ended according to its nodes; only the caller knows about a cancel. */
 export function traceResult(
   definition: GraphDefinition,
   state: GraphState,
@@ -139,7 +139,7 @@ export function traceResult(
   return state.failedNode === null ? { status: 'completed' } : { status: 'failed', node: state.failedNode };
 }
 
-/** Skips everything that has not begun: after a failure, or on a cancel. Running nodes stay, and may end. */
+/** Skips everything that has not begun, after a failure or on a cancel. Running nodes may finish. */
 export function abandon(definition: GraphDefinition, state: GraphState, reason: string): Settled {
   const ids = definition.nodes.map((node) => node.id).filter((id) => stateOf(state.nodes, id).status === 'pending');
   return withSkipped(
@@ -153,7 +153,7 @@ export function isSettled(status: RunStatus): status is SettledRunStatus {
   return (SETTLED_RUN_STATUSES as readonly RunStatus[]).includes(status);
 }
 
-/** Whether a failure of the node leaves the trace going: see {@link GraphState}. */
+/** Whether the trace continues after a failure of the node: see {@link GraphState}. */
 export function isTolerated(definition: GraphDefinition, id: string): boolean {
   const dependencies = definition.nodes
     .flatMap((node) => node.dependsOn)
@@ -171,7 +171,7 @@ function skipUnreachable(definition: GraphDefinition, state: GraphState, ended: 
   const nodes = { ...state.nodes };
   const skipped: SkippedNode[] = [];
   const ids = [ended];
-  // The array grows while it is walked: what is skipped may make its own waiters unreachable.
+  // The array grows during the loop: a skipped node may make its own waiters unreachable.
   for (const id of ids) {
     for (const waiter of waiters.get(id) ?? []) {
       const reason = stateOf(nodes, waiter.id).status === 'pending' ? skipReason(waiter, nodes) : null;
@@ -256,8 +256,8 @@ function endText({ status, attempts, outcome }: Settlement | NodeState): string 
 }
 
 /**
- * A plain error on purpose: it means that driver and state disagree, which no caller can handle. Inside a workflow it
- * holds the workflow task until the driver is corrected, and loses nothing.
+ * A plain error on purpose: driver and state disagree, which no caller can handle. Inside a workflow it keeps the
+ * workflow task open until the driver is corrected, and nothing is lost.
  */
 function conflict(id: string, what: string): Error {
   return new Error(`Node "${id}" ${what}.`);

@@ -3,9 +3,9 @@ import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { type GraphFault, graphFault } from './graph-faults.ts';
 
 /** Longest input schema as JSON text. A client compiles it at its first submit, which takes seconds for a megabyte. */
-export const MAX_INPUT_SCHEMA_LENGTH = 262_144;
+const MAX_INPUT_SCHEMA_LENGTH = 262_144;
 
-/** Keywords of JSON Schema 2020-12 under which schemas stand: one, a list, or one under each name. */
+/** Keywords of JSON Schema 2020-12 that contain schemas: one, a list, or one under each name. */
 const WITH_ONE = new Set([
   ...['additionalProperties', 'unevaluatedProperties', 'propertyNames', 'items', 'unevaluatedItems', 'contains'],
   ...['not', 'if', 'then', 'else', 'contentSchema'],
@@ -14,9 +14,9 @@ const WITH_LIST = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems']);
 const WITH_NAMED = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
 
 /**
- * What of an input schema would make every submit fail, or check less than it seems to: patterns that are not valid under
- * the flag `u`, which JSON Schema asks for; references to other documents; asynchronous schemas; schemas of what is no
- * object, which an input always is.
+ * Faults of an input schema that would make every submit fail, or check less than it seems to: patterns that are
+ * invalid with the flag `u`, which JSON Schema requires; references to other documents; asynchronous schemas; schemas
+ * of anything but an object, which an input always is.
  */
 export function inputSchemaFaults(schema: JsonObject | null): readonly GraphFault[] {
   if (schema === null) return [];
@@ -74,5 +74,5 @@ const ELSEWHERE = /^(?:[a-z][a-z0-9+.-]*:)?\/\//i;
 
 function referenceFaults(reference: Json, path: readonly string[]): readonly GraphFault[] {
   if (typeof reference !== 'string' || !ELSEWHERE.test(reference)) return [];
-  return [fault(path, `Nothing is fetched: copy what "${reference}" stands for into $defs.`)];
+  return [fault(path, `Nothing is fetched: copy the schema of "${reference}" into $defs.`)];
 }

@@ -5,7 +5,7 @@ const BAD_ESCAPE = /~(?![01])/;
 
 /**
  * Splits a JSON Pointer (RFC 6901) into its unescaped tokens; `''` points at the whole document and has none. Null for
- * text that is no pointer: one that neither is empty nor begins with `/`, or that holds a `~` without `0` or `1`.
+ * a text that is not a pointer: neither empty nor beginning with `/`, or with a `~` that is not followed by `0` or `1`.
  */
 export function parsePointer(pointer: string): readonly string[] | null {
   if (pointer === '') return [];
@@ -17,7 +17,7 @@ export function parsePointer(pointer: string): readonly string[] | null {
 }
 
 /**
- * The value that a pointer names, or undefined where there is none; a stored null is a value. Sees only own properties
+ * The value that a pointer names, or undefined if there is none; a stored null is a value. Reads only own properties
  * and the indices of arrays: never a prototype, never the length of a text. O(length of the pointer).
  */
 export function readPointer(document: Json, pointer: string): Json | undefined {

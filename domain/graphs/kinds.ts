@@ -6,21 +6,20 @@ export type ContainerKind = (typeof CONTAINER_KINDS)[number];
 export const NODE_KINDS = ['agent', 'tool', 'condition', ...CONTAINER_KINDS] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 
-/** `default` carries data or order; `condition` is followed only when the source's outcome is the wanted one. */
+/** `default` carries data or order; `condition` is followed only if the source has the named outcome. */
 export const CONNECTION_TYPES = ['default', 'condition'] as const;
 export type ConnectionType = (typeof CONNECTION_TYPES)[number];
 
-/** What a condition node decides. */
+/** The outcomes of a condition node. */
 export const OUTCOMES = ['true', 'false'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /** A graph is written as a draft in one transaction and published; published graphs never change. */
 export const GRAPH_STATUSES = ['draft', 'published'] as const;
-export type GraphStatus = (typeof GRAPH_STATUSES)[number];
 
 export const GRAPH_SCHEMA_VERSION = 'v1';
 
-/** Limits of a node's budget, and the values of a node that names none. */
+/** The limits of a node's budget, and the defaults. */
 export const BUDGET_LIMITS = {
   timeoutMs: { min: 1, max: 300_000, default: 30_000 },
   maxRetries: { min: 0, max: 3, default: 1 },
@@ -51,5 +50,5 @@ export const MAX_ITEMS = 1_000;
 /** How many rounds a `repeat` may be allowed. */
 export const MOST_LIMITS = { min: 1, max: 500, default: 10 } as const;
 
-/** How many runs of one trace may be under way at once, over all its inner graphs. */
+/** How many runs of one trace may run at once, over all its inner graphs. */
 export const MAX_RUNNING = 64;

@@ -1,6 +1,6 @@
 /** Graph and handler names: a lower-case letter, then lower-case letters, digits and hyphens; 64 at most. */
 export const NAME_PATTERN = /^[a-z][a-z0-9-]{0,63}$/;
-/** Names of operations, which a node may have as its tool: the domain, a dot, the verb. No handler's name has a dot. */
+/** Names of operations, which a node may use as its tool: the domain, a dot, the verb. No handler's name has a dot. */
 export const OPERATION_NAME_PATTERN = /^[a-z]+\.[a-z][A-Za-z]{0,40}$/;
-/** Node ids may have capitals too: they are property names in the builder, where camelCase is at home. */
+/** Node ids may have capitals too: they are property names in the builder, usually in camelCase. */
 export const NODE_ID_PATTERN = /^[a-z][A-Za-z0-9-]{0,63}$/;

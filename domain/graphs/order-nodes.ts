@@ -1,12 +1,12 @@
-/** What the order of a graph depends on: nodes by id, and the ids that each waits for. Unknown ids do not count. */
+/** The nodes of a graph by id, with the ids that each waits for. Unknown ids are ignored. */
 export interface WaitingNode {
   readonly id: string;
   readonly dependsOn: readonly { readonly node: string }[];
 }
 
 /**
- * Kahn's topological sort: `order` has every node after all that it waits for, and among those that are free at once
- * the given order. Where nodes wait for each other in a circle, `cycle` names one such circle, each id waiting for the
+ * Kahn's topological sort: `order` has every node after all that it waits for; nodes that are free at the same time
+ * keep the given order. If nodes wait for each other in a circle, `cycle` names one, in which each id waits for the
  * next and the last for the first. Ids must be unique. O(nodes + dependencies).
  */
 export function orderNodes(nodes: readonly WaitingNode[]): {
@@ -17,7 +17,7 @@ export function orderNodes(nodes: readonly WaitingNode[]): {
   const waiters = waitersById(waitsFor);
   const open = new Map([...waitsFor].map(([id, dependencies]) => [id, dependencies.length]));
   const order = [...open].filter(([, count]) => count === 0).map(([id]) => id);
-  // The array grows while it is walked: it is the queue and the result in one.
+  // The array grows during the loop: it is both the queue and the result.
   for (const id of order) {
     for (const waiter of waiters.get(id) ?? []) {
       const left = (open.get(waiter) ?? 0) - 1;
@@ -29,8 +29,8 @@ export function orderNodes(nodes: readonly WaitingNode[]): {
 }
 
 /**
- * For each node the ids of all that end before it begins, through any number of steps. O(nodes × dependencies) time
- * and O(nodes²) space; nodes on a cycle, and behind one, are left out.
+ * For each node, the ids of all nodes that end before it begins, through any number of steps. O(nodes × dependencies)
+ * time and O(nodes²) space; nodes on or after a cycle are left out.
  */
 export function nodesBefore(nodes: readonly WaitingNode[]): ReadonlyMap<string, ReadonlySet<string>> {
   const waitsFor = dependenciesById(nodes);
@@ -64,7 +64,7 @@ function waitersById(waitsFor: ReadonlyMap<string, readonly string[]>): Map<stri
   return waiters;
 }
 
-/** Every node that was never free waits for another such node, so that a walk along them must come back to itself. */
+/** Every node that was never free waits for another such node, so a walk along them must return to itself. */
 function findCycle(waitsFor: ReadonlyMap<string, readonly string[]>, free: ReadonlySet<string>): readonly string[] {
   const walked: string[] = [];
   let id = [...waitsFor.keys()].find((candidate) => !free.has(candidate));

@@ -38,23 +38,34 @@ const GRAPH_KEYS = [
   'nodes',
   'edges',
 ] as const;
-/** What every node has. */
 const NODE_KEYS = ['id', 'kind', 'objective', 'dependsOn'] as const;
-/** What the first release stored of every node, whatever its kind: null or without meaning where the kind has none. */
+/** The fields that the first release stored for every node, null or meaningless if its kind has none. */
 const ONCE_OF_ALL = ['handler', 'quick', 'input', 'condition', 'budget'] as const;
 
+/** Stands for a graph that cannot be read. It breaks no rule between fields. */
+const NOTHING: GraphDefinition = {
+  version: GRAPH_SCHEMA_VERSION,
+  name: '',
+  description: '',
+  width: WIDTH_LIMITS.default,
+  inputSchema: null,
+  documentProperty: null,
+  output: { fields: {} },
+  nodes: [],
+  edges: [],
+};
+
 /**
- * Reads a graph out of unknown data, field by field: shapes, patterns and ranges. Notes every fault, and puts a
- * harmless value in a faulty field's place so that the rules between fields can still be checked. Null where there is
- * nothing to check.
+ * Reads a graph from unknown data, field by field: shapes, patterns and ranges. Notes every fault and replaces a faulty
+ * field by a harmless value, so that the rules between fields can still be checked.
  */
-export function parseGraph(value: unknown, place: Place, depth = 1): GraphDefinition | null {
+export function parseGraph(value: unknown, place: Place, depth = 1): GraphDefinition {
   if (depth > MAX_GRAPH_DEPTH) {
     note(place, 'graph_too_deep', `Expected graphs nested at most ${MAX_GRAPH_DEPTH} deep, found a deeper one.`);
-    return null;
+    return NOTHING;
   }
   const graph = readObject(value, place, { required: GRAPH_KEYS });
-  if (graph === null) return null;
+  if (graph === null) return NOTHING;
   const field = (key: (typeof GRAPH_KEYS)[number]) => [graph[key], at(place, key)] as const;
   return {
     version: readVersion(...field('version')),
@@ -64,7 +75,7 @@ export function parseGraph(value: unknown, place: Place, depth = 1): GraphDefini
     inputSchema: readInputSchema(...field('inputSchema')),
     documentProperty: graph.documentProperty === null ? null : readText(...field('documentProperty')),
     output: readMapping(...field('output')),
-    nodes: readList(...field('nodes'), (node, at) => readNode(node, at, depth)),
+    nodes: readNodes(...field('nodes'), depth),
     edges: readList(...field('edges'), readEdge),
   };
 }
@@ -87,23 +98,27 @@ function readInputSchema(value: unknown, place: Place): GraphDefinition['inputSc
   return value === null ? null : readRecord(value ?? {}, place, readJson);
 }
 
+function readNodes(value: unknown, place: Place, depth: number): readonly GraphNode[] {
+  if (Array.isArray(value) && value.length === 0) note(place, 'no_nodes', 'Expected at least one node, found none.');
+  return readList(value, place, (node, at) => readNode(node, at, depth));
+}
+
 function readNode(value: unknown, place: Place, depth: number): GraphNode | null {
   const kind = kindOf(value, place);
   const rules = rulesOf(kind);
   const required = [...NODE_KEYS, ...rules.fields];
-  const node = readObject(value, place, { required, optional: ONCE_OF_ALL });
+  const node = readObject(value, place, { required, optional: [...ONCE_OF_ALL, ...(rules.optional ?? [])] });
   if (node === null) return null;
   const field = (key: string) => [node[key], at(place, key)] as const;
   noteUnsuited(kind, field);
   const own = rules.parse(field, (inner, where) => parseGraph(inner, where, depth + 1));
-  if (own === null) return null;
   const shared = {
     id: readName(...field('id'), 'node_id_invalid'),
     kind,
     objective: readText(...field('objective')),
     dependsOn: readList(...field('dependsOn'), readDependency),
   };
-  // The kind's own rules have read its own fields; the compiler does not see that they belong together.
+  // The kind's rules have read its fields; the compiler does not see that they belong together.
   return { ...shared, ...own } as GraphNode;
 }
 
@@ -112,7 +127,7 @@ function kindOf(value: unknown, place: Place): GraphNode['kind'] {
   return readWord(kind, at(place, 'kind'), NODE_KINDS);
 }
 
-/** A handler or a predicate of a kind that has none is a mistake; what else is there of the first release has no meaning. */
+/** A handler or a condition on a kind that has none is a mistake; other fields of the first release have no meaning. */
 function noteUnsuited(kind: GraphNode['kind'], field: NodeField): void {
   const { fields } = rulesOf(kind);
   for (const [name, code] of [

@@ -4,8 +4,8 @@ import { storedForm } from './stored-form.ts';
 
 /**
  * The part of a graph that the workflow needs to sequence it. Input mappings, conditions and schemas stay in
- * PostgreSQL, so that the workflow's history holds the shape of the work and not its content. It is in the stored form:
- * a worker of an earlier release may carry it on.
+ * PostgreSQL, so that the workflow's history has the shape of the work and not its content. It is in the stored form,
+ * because a worker of an earlier release may continue it.
  */
 export function planOf(definition: GraphDefinition): GraphDefinition {
   const shape = {
@@ -16,18 +16,18 @@ export function planOf(definition: GraphDefinition): GraphDefinition {
     edges: [],
     nodes: definition.nodes.map((node): GraphNode => ({ ...node, objective: '', ...withoutContent(node) })),
   };
-  // The stored form has every field of the graph, and more.
+  // The stored form has every field of the graph and more.
   return storedForm(shape) as unknown as GraphDefinition;
 }
 
-/** What the workflow does not need of a kind's own fields. */
+/** Removes the fields of a kind that the workflow does not need. */
 function withoutContent(node: GraphNode): object {
   return { ...rulesOf(node.kind).plan, ...('graph' in node ? { graph: planOf(node.graph) } : {}) };
 }
 
 /**
- * How long a plan may be, in characters of JSON. It is the argument of a workflow, and nothing over 64 KB goes through
- * Temporal. 200 nodes in a row fit with usual names; dense graphs reach it earlier.
+ * The longest plan, in characters of JSON. It is the argument of a workflow, and nothing over 64 KB goes through
+ * Temporal. A chain of 200 nodes with usual names fits; dense graphs reach the limit earlier.
  */
 export const MAX_PLAN_LENGTH = 60_000;
 

@@ -1,10 +1,20 @@
-import type { InputMapping, InputSource } from './definition.ts';
+import { COMPARISONS, type Comparison, type Condition, type InputMapping, type InputSource } from './definition.ts';
 import { parsePointer } from './json-pointer.ts';
-import { at, nameOf, note, type Place, readBoolean, readJson, readObject, readRecord } from './read-unknown.ts';
+import {
+  at,
+  nameOf,
+  note,
+  type Place,
+  readBoolean,
+  readJson,
+  readList,
+  readObject,
+  readRecord,
+  readWord,
+} from './read-unknown.ts';
 
 const NOTHING: InputMapping = { fields: {} };
 
-/** Reads an input mapping. */
 export function readMapping(value: unknown, place: Place): InputMapping {
   if (value === undefined) return NOTHING;
   const mapping = readObject(value, place, { required: [], optional: ['fields', 'whole'] });
@@ -17,7 +27,6 @@ export function readMapping(value: unknown, place: Place): InputMapping {
   return { fields: readRecord(mapping.fields, at(place, 'fields'), readSource) };
 }
 
-/** Reads one source. */
 export function readSource(value: unknown, place: Place): InputSource {
   const source = readObject(value, place, { required: [], optional: ['pointer', 'optional', 'value'] });
   if (source === null) return { value: null };
@@ -34,10 +43,69 @@ export function readSource(value: unknown, place: Place): InputSource {
 }
 
 /** Reads a pointer into the document of a graph. */
-export function readPointerText(value: unknown, place: Place): string {
+function readPointerText(value: unknown, place: Place): string {
   const [root, id] = (typeof value === 'string' ? parsePointer(value) : null) ?? [];
   if (root === 'task' || (root === 'nodes' && id !== undefined)) return String(value);
   const expected = 'Expected a JSON Pointer that begins with /task or with /nodes/ and a node id';
   note(place, 'pointer_malformed', `${expected}, found ${nameOf(value)}.`);
   return '/task';
+}
+
+/** How deep `all`, `any` and `not` may be nested. */
+const MAX_CONDITION_DEPTH = 16;
+
+const NEVER: Condition = { any: [] };
+
+/** Reads a pointer and notes its faults. */
+type ReadPointer = (value: unknown, place: Place) => string;
+
+/** Reads a condition over the document of a graph, or over another document whose pointers `pointer` reads. */
+export function readCondition(value: unknown, place: Place, pointer: ReadPointer = readPointerText): Condition {
+  return readPart(value, place, { pointer, depth: 1 });
+}
+
+interface PartContext {
+  readonly pointer: ReadPointer;
+  readonly depth: number;
+}
+
+function readPart(value: unknown, place: Place, context: PartContext): Condition {
+  const { depth } = context;
+  const deeper = { ...context, depth: depth + 1 };
+  if (depth > MAX_CONDITION_DEPTH) {
+    note(place, 'malformed', `Expected a condition at most ${MAX_CONDITION_DEPTH} deep, found a deeper one.`);
+    return NEVER;
+  }
+  const keys = ['pointer', 'is', 'value', 'all', 'any', 'not'];
+  const condition = readObject(value, place, { required: [], optional: keys });
+  if (condition === null) return NEVER;
+  const [kind, ...others] = ['pointer', 'all', 'any', 'not'].filter((key) => Object.hasOwn(condition, key));
+  if (kind === undefined || others.length > 0 || (kind !== 'pointer' && Object.keys(condition).length > 1)) {
+    note(place, 'malformed', 'Expected exactly one of "pointer" with "is", "all", "any" and "not".');
+    return NEVER;
+  }
+  if (kind === 'pointer') return readComparison(condition, place, context);
+  if (kind === 'not') return { not: readPart(condition.not, at(place, 'not'), deeper) };
+  const parts = readList(condition[kind], at(place, kind), (part, where) => readPart(part, where, deeper));
+  if (parts.length === 0) note(at(place, kind), 'malformed', 'Expected at least one condition, found none.');
+  return kind === 'all' ? { all: parts } : { any: parts };
+}
+
+function readComparison(leaf: Readonly<Record<string, unknown>>, place: Place, context: PartContext): Condition {
+  const pointer = context.pointer(leaf.pointer, at(place, 'pointer'));
+  if (leaf.is === undefined) note(at(place, 'is'), 'malformed', 'Expected a comparison, found nothing.');
+  const is = readWord(leaf.is, at(place, 'is'), COMPARISONS);
+  const expected = leaf.is === is ? misfit(is, leaf.value) : null;
+  if (expected !== null) {
+    note(at(place, 'value'), 'comparison_value', `Expected ${expected} for "${is}", found ${nameOf(leaf.value)}.`);
+  }
+  return leaf.value === undefined ? { pointer, is } : { pointer, is, value: readJson(leaf.value, at(place, 'value')) };
+}
+
+/** What value a comparison expects; null if the given one fits. */
+function misfit(is: Comparison, value: unknown): string | null {
+  if (is === 'truthy') return value === undefined ? null : 'no value';
+  if (is === 'exists') return value === undefined || typeof value === 'boolean' ? null : 'true, false or no value';
+  if (is === 'equals' || is === 'notEquals' || is === 'contains') return value === undefined ? 'a value' : null;
+  return typeof value === 'number' || typeof value === 'string' ? null : 'a number or a text';
 }

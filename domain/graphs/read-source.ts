@@ -2,12 +2,12 @@ import { isJsonObject, type Json } from '../json.ts';
 import type { Comparison, Condition, InputMapping, InputSource } from './definition.ts';
 import { parsePointer, readPointer } from './json-pointer.ts';
 
-/** What pointers read: the task's input, and the outputs of the nodes that ended `ok`, by node id. */
+/** The document that pointers read: the task's input, and the outputs of the nodes that ended `ok`, by node id. */
 export type GraphDocument = { readonly task: Json; readonly nodes: { readonly [nodeId: string]: Json } };
 
 /**
- * Gathers a node's input, or the task's output. Where a source that is not optional finds nothing, names its pointer
- * (the first one in the mapping's order).
+ * Collects a node's input or the task's output. If a required source finds nothing, returns its pointer (the first one
+ * in the mapping's order).
  */
 export function readInput(
   mapping: InputMapping,
@@ -50,7 +50,7 @@ function pointerOf(source: InputSource): readonly string[] {
   return 'pointer' in source ? [source.pointer] : [];
 }
 
-/** The node that a pointer reads; null for one that reads the task's input or nothing sensible. */
+/** The node that a pointer reads; null for the task's input and for invalid pointers. */
 export function nodeOfPointer(pointer: string): string | null {
   const [root, id] = parsePointer(pointer) ?? [];
   return root === 'nodes' && id !== undefined ? id : null;
@@ -68,8 +68,8 @@ export function comparisonsOf(condition: Condition): readonly ComparisonOf[] {
 }
 
 /**
- * Decides a condition. Never fails: a comparison of values that cannot be compared (a number with a text) is false,
- * and so is every comparison of a value that is not there, except `exists` with `value: false`.
+ * Decides a condition. Never fails: a comparison of incomparable values (a number with a text) is false, and so is
+ * every comparison of a missing value, except `exists` with `value: false`.
  */
 export function evaluateCondition(condition: Condition, document: Json): boolean {
   if ('all' in condition) return condition.all.every((part) => evaluateCondition(part, document));
@@ -101,8 +101,8 @@ function inOrder(found: Json, wanted: Json, holds: (order: number) => boolean): 
   return holds(found < wanted ? -1 : 1);
 }
 
-/** Whether two JSON values are the same; the order of an object's properties does not count. */
-export function equalJson(one: Json, other: Json): boolean {
+/** Whether two JSON values are equal, regardless of the order of an object's properties. */
+function equalJson(one: Json, other: Json): boolean {
   if (one === other) return true;
   if (isArray(one)) return isArray(other) && equalArrays(one, other);
   return isJsonObject(one) && isJsonObject(other) && equalObjects(one, other);

@@ -1,21 +1,17 @@
-import { isJsonObject, type Json } from '../json.ts';
+import { isJsonObject, type Json, MAX_JSON_DEPTH } from '../json.ts';
 import { type GraphFault, type GraphFaultCode, graphFault } from './graph-faults.ts';
 
-/** Where in unknown data a reader stands, and where it notes what it finds wrong. */
+/** The place of a reader in unknown data, and the list of its faults. */
 export interface Place {
   readonly path: readonly (string | number)[];
   readonly faults: GraphFault[];
 }
-
-/** Deeper values are refused rather than followed: unknown data must not exhaust the stack. */
-const MAX_JSON_DEPTH = 64;
 
 /** The place of a property or an item. */
 export function at(place: Place, token: string | number): Place {
   return { path: [...place.path, token], faults: place.faults };
 }
 
-/** Notes a fault. */
 export function note(place: Place, code: GraphFaultCode, message: string): void {
   place.faults.push(graphFault(code, place.path, message));
 }
@@ -31,7 +27,7 @@ export function readObject(
     return null;
   }
   const known = [...keys.required, ...(keys.optional ?? [])];
-  // A property that is undefined would not survive JSON: it counts as absent.
+  // An undefined property would not survive JSON, so it counts as absent.
   const own = Object.fromEntries(Object.entries<unknown>(value).filter(([, item]) => item !== undefined));
   for (const key of keys.required) {
     if (!Object.hasOwn(own, key)) note(at(place, key), 'malformed', `Expected "${key}", found nothing.`);
@@ -42,7 +38,7 @@ export function readObject(
   return own;
 }
 
-/** The items of an array, each read with its own place; items that `read` gives null for are left out. */
+/** The items of an array, each read with its own place; items for which `read` returns null are left out. */
 export function readList<Item>(
   value: unknown,
   place: Place,
@@ -81,7 +77,7 @@ export function readBoolean(value: unknown, place: Place): boolean {
   return false;
 }
 
-/** An integer within limits; the default where it is not. */
+/** An integer within limits; otherwise the default. */
 export function readInteger(
   value: unknown,
   place: Place,
@@ -94,7 +90,7 @@ export function readInteger(
   return limits.default;
 }
 
-/** One of the given words; the first of them where it is not. */
+/** One of the given words; otherwise the first of them. */
 export function readWord<const Words extends readonly [string, ...string[]]>(
   value: unknown,
   place: Place,
@@ -111,7 +107,7 @@ export function readWord<const Words extends readonly [string, ...string[]]>(
 export function readJson(value: unknown, place: Place): Json {
   if (isJson(value, MAX_JSON_DEPTH)) return value;
   if (value !== undefined) {
-    note(place, 'malformed', `Expected a JSON value at most ${MAX_JSON_DEPTH} deep, found ${nameOf(value)}.`);
+    note(place, 'malformed', `Expected a JSON value at most ${MAX_JSON_DEPTH} levels deep, found ${nameOf(value)}.`);
   }
   return null;
 }
@@ -123,12 +119,12 @@ function isJson(value: unknown, depth: number): value is Json {
   return Object.values(value).every((item) => isJson(item, depth - 1));
 }
 
-/** A date, say, is another value once it went through JSON. */
+/** A Date, for example, is a different value after JSON. */
 function hasOwnText(value: object): boolean {
   return 'toJSON' in value && typeof value.toJSON === 'function';
 }
 
-/** Names a value in a sentence: a number or a text by itself, shortened, anything else by its kind. */
+/** Names a value in a sentence: a number or a text (shortened) as it is, anything else by its kind. */
 export function nameOf(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'boolean') return String(value);
   if (typeof value === 'number' || typeof value === 'bigint') return `the number ${value}`;

@@ -18,19 +18,19 @@ import { containerOf, isContainer } from './kinds/kind-table.ts';
 
 /**
  * The interpreter of graphs within graphs: the same rules as `graph-state.ts` for every graph, by paths. A container is
- * opened when it is ready, and has its turn whenever its inner graphs so far have ended: it then ends, or gets more of
- * them. A failure that fails an inner graph fails its container. What stops a graph stops the containers that run in it:
- * nothing new begins within, running nodes may end, and the container has its last turn.
+ * opened when it is ready, and has a turn whenever its inner graphs so far have ended: it then ends or gets more of
+ * them. A failure that fails an inner graph fails its container. Stopping a graph stops its running containers: nothing
+ * new begins within, running nodes may finish, and the container has its last turn.
  */
 
-/** What may be done now: a node is to run, a container is to be opened, or to have its turn. */
+/** A step that may be done now: run a node, open a container, or give a container its turn. */
 export interface Step {
   readonly path: RunPath;
   readonly node: GraphNode;
   readonly phase: 'run' | 'open' | 'turn';
 }
 
-/** What may be done now: within containers first, then in the order of the definition. */
+/** The steps that may be done now: within containers first, then in the order of the definition. */
 export function readySteps(definition: GraphDefinition, state: GraphState, scope = ''): readonly Step[] {
   const within = definition.nodes.flatMap((node) =>
     isContainer(node) ? stepsWithin(node, state.nodes[node.id]?.inner, `${scope}${node.id}`) : [],
@@ -48,7 +48,7 @@ function stepsWithin(node: ContainerNode, inner: InnerState | undefined, path: R
   return open.flatMap(([index, state]) => readySteps(node.graph, state, scopeWithin(node, path, index)));
 }
 
-/** The scope of an inner graph: the number is in it where the kind numbers its inner graphs. */
+/** The scope of an inner graph, with its number if the kind numbers its inner graphs. */
 export function scopeWithin(node: ContainerNode, path: RunPath, index: number | string): string {
   return innerScope(path, containerOf(node).numbered ? Number(index) : null);
 }
@@ -61,7 +61,7 @@ export function startRuns(definition: GraphDefinition, state: GraphState, paths:
   }, state);
 }
 
-/** Records the end of a run, and what follows from it everywhere: see {@link settleNode}. Skipped ones by their paths. */
+/** Records the end of a run and its consequences in all graphs, see {@link settleNode}. Skipped runs are paths. */
 export function settleRun(
   definition: GraphDefinition,
   state: GraphState,
@@ -71,7 +71,7 @@ export function settleRun(
   return changeAt(definition, state, path, (graph, before, id) => settleNode(graph, before, id, settlement));
 }
 
-/** Opens a container that is ready, or gives one that has its turn more: it has `size` inner graphs to run then. */
+/** Opens a container that is ready, or extends one that has its turn, to `size` inner graphs. */
 export function growContainer(definition: GraphDefinition, state: GraphState, path: RunPath, size: number): GraphState {
   return changeAt(definition, state, path, (graph, before, id) => {
     const node = containerIn(graph, id);
@@ -80,14 +80,14 @@ export function growContainer(definition: GraphDefinition, state: GraphState, pa
   }).state;
 }
 
-/** Skips everything that has not begun, in every graph. Running nodes stay, and may end; so do containers. */
+/** Skips everything that has not begun, in every graph. Running nodes and containers may finish. */
 export function abandonRuns(definition: GraphDefinition, state: GraphState, reason: string, scope = ''): Settled {
   const { state: after, skipped } = abandon(definition, state, reason);
   const stopped = stopContainers(definition, after, reason, scope);
   return { state: stopped.state, skipped: [...inScope(skipped, scope), ...stopped.skipped] };
 }
 
-/** What a container that is under way knows of its inner graphs. */
+/** The inner graphs of a running container. */
 export function innerAt(state: GraphState, path: RunPath): InnerState | undefined {
   const parts = partsOf(path);
   const graph = parts.slice(0, -1).reduce<GraphState | undefined>((within, { node, index }) => {
@@ -96,7 +96,7 @@ export function innerAt(state: GraphState, path: RunPath): InnerState | undefine
   return graph?.nodes[parts.at(-1)?.node ?? '']?.inner;
 }
 
-/** Every run of the graphs that are under way which has not ended: what may have been written and not been told. */
+/** Every run in running graphs that has not ended, as far as this state knows: its end may already be written. */
 export function openPaths(definition: GraphDefinition, state: GraphState, scope = ''): readonly RunPath[] {
   return definition.nodes.flatMap((node) => {
     const path = `${scope}${node.id}`;
@@ -136,7 +136,7 @@ function changeWithin({ definition, state, scope }: Place, parts: readonly PathP
   const node = containerIn(definition, id);
   const inner = state.nodes[id]?.inner;
   const graph = inner?.open[index ?? 0];
-  // An inner graph that has ended has no state: what is reported of it again changes nothing.
+  // An inner graph that has ended has no state: a repeated report changes nothing.
   if (inner === undefined || graph === undefined) return { state, skipped: [] };
   const path = `${scope}${id}`;
   const within = { definition: node.graph, state: graph, scope: scopeWithin(node, path, index ?? 0) };
@@ -152,7 +152,7 @@ interface Container {
   readonly path: RunPath;
 }
 
-/** What the new state of one inner graph means for its container. */
+/** The consequences of an inner graph's new state for its container. */
 function afterInner(
   { node, inner, path }: Container,
   index: string,
@@ -168,7 +168,7 @@ function afterInner(
   return { inner: { ...stopped.inner, failedPath }, skipped: stopped.skipped };
 }
 
-/** One that has ended leaves. */
+/** Removes a graph that has ended. */
 function withGraph(
   { graph: definition }: ContainerNode,
   open: InnerState['open'],

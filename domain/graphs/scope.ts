@@ -6,32 +6,32 @@ import { containerOf, isContainer, readersOf } from './kinds/kind-table.ts';
 import { type GraphDocument, nodesRead, pointersRead, readInput } from './read-source.ts';
 import { scopeWithin } from './run-state.ts';
 
-/** What is stored of a trace: the task's input, and the outputs of the runs that ended `ok`, by path. */
+/** The stored values of a trace: the task's input, and the outputs of the runs that ended `ok`, by path. */
 export interface TraceValues {
   readonly task: Json;
   readonly outputs: ReadonlyMap<RunPath, Json>;
 }
 
-/** What is to be read of a trace for a reader: the paths of runs, and whether it is the task's input too. */
+/** The values of a trace that a reader needs: the paths of runs, and whether it needs the task's input. */
 export interface TraceReads {
   readonly paths: readonly RunPath[];
   readonly task: boolean;
 }
 
 /** The node of a path, and the graph that it is a node of. */
-export function nodeAt(definition: GraphDefinition, path: RunPath): GraphNode {
+function nodeAt(definition: GraphDefinition, path: RunPath): GraphNode {
   const graph = graphAt(definition, scopeOfPath(path));
   const node = graph.nodes.find(({ id }) => id === nodeOfPath(path));
   if (node === undefined) throw new Error(`The graph ${graph.name} has no node ${nodeOfPath(path)}.`);
   return node;
 }
 
-/** A node as one of its runs knows it: by the run's path instead of its id. */
+/** A node with the path of one of its runs instead of its id. */
 export function nodeOfRun(definition: GraphDefinition, path: RunPath): GraphNode {
   return { ...nodeAt(definition, path), id: path };
 }
 
-/** All that has to be loaded for what reads the document of a scope. */
+/** All values that readers of a scope's document need. */
 export function readsIn(
   definition: GraphDefinition,
   scope: string,
@@ -47,8 +47,8 @@ export function readsIn(
 }
 
 /**
- * The document that pointers in a scope read, of what was loaded. A container whose input cannot be made has none: the
- * fault says why. Its `task` is made only for readers of it, because only then is everything for it loaded.
+ * The document that pointers in a scope read, made of the loaded values. A container whose input cannot be made has
+ * none; the fault says why. Its `task` is made only for readers that need it, because only then are its values loaded.
  */
 export function documentIn(
   definition: GraphDefinition,
@@ -68,7 +68,7 @@ export function readTask(readers: readonly (InputMapping | Condition)[]): boolea
   return readers.some(readsTask);
 }
 
-/** What has to be loaded for a container's turn. */
+/** The values that a container's turn needs. */
 export function readsOfTurn(definition: GraphDefinition, path: RunPath, size: number): TraceReads {
   const container = containerAt(definition, path);
   const reads = containerOf(container)
@@ -121,7 +121,7 @@ function inputAfter(
   return read.ok ? containerOf(container).input(container, read.document, { index, previous }) : read;
 }
 
-/** An output does not read what the one before it was (see `kinds/repeat.ts`): else each would need all before it. */
+/** An output does not read the previous one (see `kinds/repeat.ts`); otherwise each would need all before it. */
 function innerOutput(definition: GraphDefinition, outer: Outer, values: TraceValues): Value {
   const { container, path, index } = outer;
   const { output } = container.graph;
@@ -133,7 +133,7 @@ function innerOutput(definition: GraphDefinition, outer: Outer, values: TraceVal
   return { ok: false, code: 'output_missing', message: `The output of ${scope} has no value at ${found.pointer}.` };
 }
 
-/** What the input of an inner graph needs of the one before it, where its kind hands that on. */
+/** The values of the previous inner graph that an input needs, if its kind passes them on. */
 function previousReads(container: ContainerNode, path: RunPath, index: number): readonly RunPath[] {
   if (!containerOf(container).previous || index === 0) return [];
   const scope = scopeWithin(container, path, index - 1);

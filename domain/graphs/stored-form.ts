@@ -3,7 +3,7 @@ import type { GraphDefinition, GraphNode } from './definition.ts';
 import { isContainer } from './kinds/kind-table.ts';
 import { DEFAULT_BUDGET } from './kinds.ts';
 
-/** What every stored node has, whatever its kind: the form in which graphs are hashed, stored and handed to workflows. */
+/** The fields of every stored node of any kind: the form in which graphs are hashed, stored and given to workflows. */
 const NOTHING_OF_ITS_OWN = {
   handler: null,
   quick: true,
@@ -13,20 +13,19 @@ const NOTHING_OF_ITS_OWN = {
 };
 
 /**
- * A graph in the form that every release since the first one reads and writes, so that its hash stays and an older worker
- * can carry on a workflow that a newer one began. {@link validateGraph} reads it back.
+ * A graph in the form that every release reads and writes, so that its hash stays the same and an older worker can
+ * continue a workflow that a newer one began. {@link validateGraph} reads it back.
  */
 export function storedForm(definition: GraphDefinition): Json {
   return toData({ ...definition, nodes: definition.nodes.map(storedNode) });
 }
 
-/** One node in that form. */
 export function storedNode(node: GraphNode): Json {
   const own = isContainer(node) ? { graph: storedForm(node.graph) } : {};
   return toData({ ...NOTHING_OF_ITS_OWN, ...node, ...own });
 }
 
-/** A definition is JSON by its type; only its interface hides that from the compiler. */
+/** A definition is JSON, which its interface hides from the compiler. */
 function toData(value: object): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
 }

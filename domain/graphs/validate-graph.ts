@@ -1,12 +1,17 @@
-import { toJson } from '../json.ts';
-import type { GraphDefinition } from './definition.ts';
-import type { GraphFault } from './graph-faults.ts';
-import { ruleFaults } from './graph-rules.ts';
+import { formatPointer, toJson } from '../json.ts';
+import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
+import { type GraphFault, graphFault } from './graph-faults.ts';
+import { inputSchemaFaults } from './input-schema-rules.ts';
+import { isContainer, rulesOf } from './kinds/kind-table.ts';
+import { MAX_NODES } from './kinds.ts';
+import { nodesBefore, orderNodes } from './order-nodes.ts';
 import { parseGraph } from './parse-graph.ts';
+import { MAX_PLAN_LENGTH, planLength } from './plan.ts';
+import { nodesRead } from './read-source.ts';
 
 /**
- * Reads a graph out of unknown data, stored rows included, and holds it to every rule of graphs. Gives a definition
- * that the interpreter can trust, with nothing in it that was not checked, or all faults at once. Never throws.
+ * Reads a graph from unknown data, stored rows included, and checks every rule of graphs. Returns a definition that the
+ * interpreter can trust, in which everything was checked, or all faults at once. Never throws.
  */
 export function validateGraph(
   definition: unknown,
@@ -15,10 +20,186 @@ export function validateGraph(
   | { readonly ok: false; readonly faults: readonly GraphFault[] } {
   const faults: GraphFault[] = [];
   const parsed = parseGraph(definition, { path: [], faults });
-  if (parsed !== null) faults.push(...ruleFaults(parsed));
-  if (parsed === null || faults.length > 0) return { ok: false, faults };
+  faults.push(...ruleFaults(parsed));
+  if (faults.length > 0) return { ok: false, faults };
   const stored = toJson(parsed);
   if (stored.ok) return { ok: true, definition: parsed };
-  const message = `Expected what JSON and PostgreSQL can keep, found ${stored.found}.`;
+  const message = `Expected a value that JSON and PostgreSQL can store, found ${stored.found}.`;
   return { ok: false, faults: [{ code: 'malformed', path: stored.path, message }] };
+}
+
+/**
+ * All faults across the fields of a graph whose single fields are valid. The rules are independent, so that one fault
+ * does not hide another; only a graph with too many nodes is not checked further. O(nodes × dependencies), bounded by
+ * the number of nodes that a graph may have.
+ */
+function ruleFaults(graph: GraphDefinition): readonly GraphFault[] {
+  // The reader of the nodes has already noted why there are none.
+  if (graph.nodes.length === 0) return [];
+  if (graph.nodes.length > MAX_NODES) {
+    const found = `Expected at most ${MAX_NODES} nodes, found ${graph.nodes.length}.`;
+    return [graphFault('too_many_nodes', ['nodes'], found)];
+  }
+  return [
+    ...planFaults(graph),
+    ...duplicateIds(graph),
+    ...graph.nodes.flatMap(innerFaults),
+    ...graph.nodes.flatMap((node, index) => dependencyFaults(graph, node, index)),
+    ...cycleFaults(graph),
+    ...edgeFaults(graph),
+    ...dependenciesWithoutEdge(graph),
+    ...readFaults(graph),
+    ...outputFaults(graph),
+    ...documentFaults(graph),
+    ...inputSchemaFaults(graph.inputSchema),
+  ];
+}
+
+function planFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const length = planLength(graph);
+  if (length <= MAX_PLAN_LENGTH) return [];
+  const found = `Expected nodes and dependencies of at most ${MAX_PLAN_LENGTH} characters of JSON, found ${length}.`;
+  return [graphFault('plan_too_long', ['nodes'], found)];
+}
+
+function duplicateIds(graph: GraphDefinition): readonly GraphFault[] {
+  const ids = graph.nodes.map((node) => node.id);
+  return ids.flatMap((id, index) => {
+    if (ids.indexOf(id) === index) return [];
+    return [graphFault('node_id_duplicate', ['nodes', index, 'id'], `Expected unique node ids, found "${id}" again.`)];
+  });
+}
+
+/** The faults of an inner graph, at its place. */
+function innerFaults(node: GraphNode, index: number): readonly GraphFault[] {
+  if (!isContainer(node)) return [];
+  const path = formatPointer(['nodes', index, 'graph']);
+  return ruleFaults(node.graph).map((fault) => ({ ...fault, path: `${path}${fault.path}` }));
+}
+
+function dependencyFaults(graph: GraphDefinition, node: GraphNode, index: number): readonly GraphFault[] {
+  const sources = node.dependsOn.map((dependency) => dependency.node);
+  return node.dependsOn.flatMap((dependency, position) => {
+    const path = ['nodes', index, 'dependsOn', position];
+    if (dependency.node === node.id) {
+      return [graphFault('dependency_self', path, `Node "${node.id}" waits for itself.`)];
+    }
+    if (sources.indexOf(dependency.node) !== position) {
+      const message = `Node "${node.id}" names its dependency on "${dependency.node}" twice.`;
+      return [graphFault('dependency_duplicate', path, message)];
+    }
+    const source = graph.nodes.find((candidate) => candidate.id === dependency.node);
+    if (source === undefined) {
+      return [graphFault('dependency_unknown', path, `Node "${node.id}" waits for unknown node "${dependency.node}".`)];
+    }
+    return whenFaults(source, dependency, path);
+  });
+}
+
+function whenFaults(
+  source: GraphNode,
+  dependency: Dependency,
+  path: readonly (string | number)[],
+): readonly GraphFault[] {
+  if (dependency.when === undefined) return [];
+  const faults: GraphFault[] = [];
+  if (!rulesOf(source.kind).decides) {
+    const message = `Only a condition has branches, but "${source.id}" is of kind ${source.kind}.`;
+    faults.push(graphFault('when_not_condition', [...path, 'when'], message));
+  }
+  if (!dependency.required) {
+    const message = `A branch of "${source.id}" is taken or not; its dependency must be required.`;
+    faults.push(graphFault('when_not_required', [...path, 'required'], message));
+  }
+  return faults;
+}
+
+/** A node that waits for itself is a separate fault and not a cycle here. */
+function withoutSelf(graph: GraphDefinition): readonly GraphNode[] {
+  const first = graph.nodes.filter(
+    (node, index) => graph.nodes.findIndex((candidate) => candidate.id === node.id) === index,
+  );
+  return first.map((node) => ({ ...node, dependsOn: node.dependsOn.filter(({ node: id }) => id !== node.id) }));
+}
+
+function cycleFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const { cycle } = orderNodes(withoutSelf(graph));
+  if (cycle === null) return [];
+  const circle = [...cycle, cycle[0]].map((id) => `"${id}"`).join(' waits for ');
+  return [graphFault('dependency_cycle', ['nodes'], `Nodes wait for each other in a circle: ${circle}.`)];
+}
+
+function edgeFaults(graph: GraphDefinition): readonly GraphFault[] {
+  return graph.edges.flatMap((edge, index) => {
+    const path = ['edges', index];
+    const name = `The edge from "${edge.from}" to "${edge.to}"`;
+    const unknown = [edge.from, edge.to].filter((id) => !graph.nodes.some((node) => node.id === id));
+    if (unknown.length > 0) {
+      return [graphFault('edge_unknown_node', path, `${name} hangs on unknown node "${unknown[0]}".`)];
+    }
+    if (graph.edges.findIndex((other) => isSameWay(other, edge)) !== index) {
+      return [graphFault('edge_duplicate', path, `${name} is listed twice.`)];
+    }
+    const dependency = dependencyOf(graph, edge);
+    if (dependency === undefined) {
+      return [graphFault('edge_without_dependency', path, `${name} has no matching entry in dependsOn.`)];
+    }
+    const type = dependency.when === undefined ? 'default' : 'condition';
+    if (edge.type === type) return [];
+    return [graphFault('edge_type', [...path, 'type'], `${name} must be of type "${type}" as its dependency is.`)];
+  });
+}
+
+function isSameWay(one: GraphEdge, other: GraphEdge): boolean {
+  return one.from === other.from && one.to === other.to;
+}
+
+function dependencyOf(graph: GraphDefinition, edge: GraphEdge): Dependency | undefined {
+  return graph.nodes
+    .filter((node) => node.id === edge.to)
+    .flatMap((node) => node.dependsOn)
+    .find((dependency) => dependency.node === edge.from);
+}
+
+function dependenciesWithoutEdge(graph: GraphDefinition): readonly GraphFault[] {
+  return graph.nodes.flatMap((node, index) =>
+    node.dependsOn.flatMap((dependency, position) => {
+      if (graph.edges.some((edge) => edge.from === dependency.node && edge.to === node.id)) return [];
+      const message = `Node "${node.id}" depends on "${dependency.node}" without an edge that says so.`;
+      return [graphFault('dependency_without_edge', ['nodes', index, 'dependsOn', position], message)];
+    }),
+  );
+}
+
+function readFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const before = nodesBefore(withoutSelf(graph));
+  const ids = new Set(graph.nodes.map((node) => node.id));
+  return graph.nodes.flatMap((node, index) =>
+    Object.entries(rulesOf(node.kind).readers(node)).flatMap(([part, reader]) => {
+      const path = ['nodes', index, part];
+      return nodesRead(reader).flatMap((id) => {
+        if (!ids.has(id)) {
+          return [graphFault('reads_unknown_node', path, `Node "${node.id}" reads unknown node "${id}".`)];
+        }
+        // Nodes on a cycle have no order; the cycle is the fault.
+        const earlier = before.get(node.id);
+        if (earlier === undefined || earlier.has(id)) return [];
+        return [graphFault('reads_later_node', path, `Node "${node.id}" reads "${id}" without waiting for it.`)];
+      });
+    }),
+  );
+}
+
+function outputFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const unknown = nodesRead(graph.output).filter((id) => !graph.nodes.some((node) => node.id === id));
+  return unknown.map((id) => graphFault('output_unknown_node', ['output'], `The output reads unknown node "${id}".`));
+}
+
+function documentFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const properties = graph.inputSchema?.properties;
+  const { documentProperty } = graph;
+  if (documentProperty === null || typeof properties !== 'object' || properties === null) return [];
+  if (Object.hasOwn(properties, documentProperty)) return [];
+  const message = `The input has no property "${documentProperty}" that could take a document's text.`;
+  return [graphFault('document_unknown', ['documentProperty'], message)];
 }

@@ -1,8 +1,8 @@
 import type { RateLimit } from './rate-limit.ts';
 
 /**
- * What is remembered about one key of a limit. `level`: how full the bucket is, in units. `entries`: what a sliding log
- * holds, oldest first. `atMs`: when the level was right. `blockedUntilMs`: see `RateLimit.blockSeconds`.
+ * The state of one key of a limit. `level`: how full the bucket is, in units. `entries`: the sliding log, oldest first.
+ * `atMs`: the time of the level. `blockedUntilMs`: see `RateLimit.blockSeconds`.
  */
 export interface LimitState {
   readonly level: number;
@@ -14,25 +14,24 @@ export interface LimitState {
 /** A key that nothing has been taken from yet. */
 export const UNTOUCHED: LimitState = { level: 0, entries: [], atMs: Number.NEGATIVE_INFINITY, blockedUntilMs: 0 };
 
-/** How one limit answers. */
 export interface LimitAnswer {
   readonly allowed: boolean;
-  /** Whole units that would be allowed at once from now on. */
+  /** Whole units that would be allowed at once now. */
   readonly remaining: number;
-  /** Milliseconds until nothing counts any more, if nothing is taken meanwhile. */
+  /** Milliseconds until the limit is empty again, if nothing is taken meanwhile. */
   readonly resetMs: number;
-  /** Milliseconds until the same question would be allowed; 0 when it is. */
+  /** Milliseconds until the same request would be allowed; 0 when it is. */
   readonly retryAfterMs: number;
-  /** What to remember. After a denial everything is as it was, but for a block. */
+  /** The new state. After a denial it is unchanged, except for a block. */
   readonly state: LimitState;
 }
 
-/** Wide enough for what doubles lose on the way, far too narrow to let a unit slip through. */
+/** Large enough for rounding errors of doubles, far too small to admit a unit. */
 const ROUNDING = 1e-6;
 
 /**
- * Asks one limit whether `cost` fits now, and takes it if so. Pure: the same rules as in Redis' script, for the local share and
- * as the model that the script is tested against. A clock that goes back gives nothing back, and makes nobody wait for it.
+ * Takes `cost` from one limit if it fits now. Pure: the same rules as the Redis script, for the local share and as the
+ * model for the script's tests. A clock that goes back returns no units and makes no caller wait for it.
  */
 export function decide(limit: RateLimit, state: LimitState, ask: { nowMs: number; cost: number }): LimitAnswer {
   const present = age(limit, state, ask.nowMs);
@@ -48,7 +47,7 @@ export function decide(limit: RateLimit, state: LimitState, ask: { nowMs: number
   return { allowed: false, remaining: 0, resetMs: blockMs, retryAfterMs: blockMs, state: blocked };
 }
 
-/** Adds a cost that was not asked for, or gives some back when it is negative: the bucket may get fuller than full. */
+/** Adds a cost without asking, or returns units when it is negative. The bucket may overflow. */
 export function adjust(limit: RateLimit, state: LimitState, change: { nowMs: number; cost: number }): LimitState {
   const present = age(limit, state, change.nowMs);
   if (limit.algorithm === 'gcra') return { ...present, level: Math.max(0, present.level + change.cost) };

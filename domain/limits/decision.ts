@@ -11,25 +11,25 @@ export interface LimitDecision {
   readonly resetMs: number;
   /** Milliseconds until the same call would be allowed, as far as is known now; 0 when it was. */
   readonly retryAfterMs: number;
-  /** The name of the limit that refused, `redis` for a class that is closed during an outage; null when allowed. */
+  /** The name of the limit that refused, or `redis` for a class that is closed during an outage; null when allowed. */
   readonly deniedBy: string | null;
-  /** Who decided: Redis, for all processes together, or this process alone because Redis is unavailable. */
+  /** The decider: Redis for all processes together, or this process alone because Redis is unavailable. */
   readonly source: 'redis' | 'local';
 }
 
-/** Tokens that are set aside until their real number is known. Plain data: it may be stored, and settled by another process. */
+/** Tokens that are reserved until their real number is known. Plain data, which another process may settle. */
 export interface LimitReservation extends LimitDecision {
   readonly id: string;
   readonly call: LimitedCall;
 }
 
 /**
- * What became of a settlement. `repeated`: it was settled before. `unknown`: there is no such reservation, or no longer.
- * `unreachable`: Redis is unavailable, and the estimate stays charged.
+ * The outcome of a settlement. `repeated`: it was settled before. `unknown`: there is no such reservation, or no
+ * longer. `unreachable`: Redis is unavailable, and the estimate stays charged.
  */
 export type Settlement = 'settled' | 'repeated' | 'unknown' | 'unreachable';
 
-/** The answer where no limit applies. */
+/** The answer if no limit applies. */
 export const UNLIMITED: LimitDecision = {
   allowed: true,
   limit: null,
@@ -40,7 +40,7 @@ export const UNLIMITED: LimitDecision = {
   source: 'redis',
 };
 
-/** How one applied limit answered. */
+/** The answer of one applied limit. */
 export interface NamedAnswer {
   readonly name: string;
   readonly limit: number;
@@ -50,7 +50,7 @@ export interface NamedAnswer {
   readonly retryAfterMs: number;
 }
 
-/** One answer for all limits of a call: of those that refuse the one with the longest wait, else the one with least room. */
+/** One answer for all limits of a call: the refusal with the longest wait, otherwise the limit with the least room. */
 export function summarize(answers: readonly NamedAnswer[], source: LimitDecision['source']): LimitDecision {
   const refused = answers.filter(({ allowed }) => !allowed).sort((a, b) => b.retryAfterMs - a.retryAfterMs)[0];
   const tightest = [...answers].sort((a, b) => a.remaining - b.remaining || b.resetMs - a.resetMs)[0];
@@ -69,7 +69,7 @@ export function summarize(answers: readonly NamedAnswer[], source: LimitDecision
   };
 }
 
-/** The decision as headers of an HTTP answer: whole seconds, rounded up; `Retry-After` where it was refused. */
+/** The decision as HTTP headers, in whole seconds, rounded up; `Retry-After` only for a refusal. */
 export function limitHeaders({
   limit,
   remaining,

@@ -22,14 +22,26 @@ export const DEFAULT_LIMITS: Readonly<Record<string, RateLimit>> = {
   'endpoint:community': slidingLog({ limit: 10, perSeconds: 15 }),
   'endpoint:sensitive': slidingLog({ limit: 3, perSeconds: 300, blockSeconds: 3_600 }),
   'endpoint:api': gcra({ limit: 100, perSeconds: 60, blockSeconds: 300 }),
-  // The next three are for a channel, and the wake word for a user in a channel: give that as the user.
+  // The next three count per channel, or per user in a channel for the wake word: pass that as the user.
   'endpoint:reply': slidingLog({ limit: 5, perSeconds: 10 }),
   'endpoint:wake_word': slidingLog({ limit: 1, perSeconds: 10 }),
   'endpoint:wake_word_channel': slidingLog({ limit: 6, perSeconds: 60 }),
 };
 
-/** By how much a tier multiplies the limits of its users and tenants. */
+/** The factor by which a tier multiplies the limits of its users and tenants. */
 export const DEFAULT_TIERS: Readonly<Record<string, number>> = { free: 1, pro: 2, enterprise: 10 };
 
-/** The tier of whoever has been given none. */
+/** The tier of tenants and users without one. */
 export const DEFAULT_TIER = 'free';
+
+/** How long a user waits between two uses of a command, in seconds, for the commands that ship. */
+export const COOLDOWN_SECONDS: Readonly<Record<string, number>> = {
+  daily: 86_400,
+  work: 1_800,
+  gather: 300,
+  rob: 3_600,
+  battle: 600,
+};
+
+/** For how long an idempotency key is remembered, in seconds. */
+export const IDEMPOTENCY_SECONDS = 180;

@@ -1,10 +1,10 @@
 import { isTenantId } from '../ids.ts';
 
-/** What a limit is for. `global` has one limit, `global:all`; the others one for each name, and `*` for all other names. */
-export const LIMIT_SCOPES = ['global', 'tenant', 'user', 'endpoint', 'provider', 'model'] as const;
+/** The scopes of limits. `global` has one limit, `global:all`; others have one for each name and `*` for the rest. */
+const LIMIT_SCOPES = ['global', 'tenant', 'user', 'endpoint', 'provider', 'model'] as const;
 export type LimitScope = (typeof LIMIT_SCOPES)[number];
 
-/** A limit whose name ends so counts tokens; every other counts the call's cost. */
+/** The end of a limit's name if it counts tokens; every other limit counts the call's cost. */
 export const TOKENS = '/tokens';
 
 /** The parts of a limit's name, `<scope>:<name>` or `<scope>:<name>/tokens`. */
@@ -14,7 +14,6 @@ export interface LimitName {
   readonly countsTokens: boolean;
 }
 
-/** Takes a limit's name apart; null for text that is none. */
 export function parseLimitName(text: string): LimitName | null {
   const colon = text.indexOf(':');
   const scope = LIMIT_SCOPES.find((candidate) => candidate === text.slice(0, colon));

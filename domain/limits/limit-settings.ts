@@ -7,13 +7,13 @@ import { gcra, limitFaults, type RateLimit, slidingLog } from './rate-limit.ts';
 
 /** The limits of the whole installation: the row `limits` of `system_config`, over the ones that ship. */
 export interface LimitSettings {
-  /** By name: `<scope>:<name>`, `<scope>:*` for every other name, with `/tokens` behind it where tokens are counted. */
+  /** By name: `<scope>:<name>`, or `<scope>:*` for all others, with the suffix `/tokens` if tokens are counted. */
   readonly limits: Readonly<Record<string, RateLimit>>;
-  /** What a tier multiplies the limits of tenants, users and endpoints by. 0.01 to 1,000. */
+  /** The factor by which a tier multiplies the limits of tenants, users and endpoints. 0.01 to 1,000. */
   readonly tiers: Readonly<Record<string, number>>;
   /** The tier of a tenant and of all its users. @defaultValue `free` */
   readonly tenantTiers: Readonly<Record<string, string>>;
-  /** The tier of one user, `<tenant>/<user>`, before that of the tenant. */
+  /** The tier of one user, `<tenant>/<user>`, which overrides that of the tenant. */
   readonly userTiers: Readonly<Record<string, string>>;
 }
 
@@ -25,7 +25,7 @@ export const DEFAULT_LIMIT_SETTINGS: LimitSettings = {
 };
 
 /**
- * Reads settings from outside or from their row. What is left out has its default; a limit that is `null` is taken away.
+ * Reads settings from outside or from their row. Missing fields have their defaults; a limit that is `null` is removed.
  * @throws SettingsInvalid naming every fault
  */
 export function parseLimitSettings(value: unknown): LimitSettings {
@@ -72,7 +72,7 @@ function readLimits(stored: JsonObject, faults: string[]): Record<string, RateLi
   return limits;
 }
 
-/** What is left out or unknown stays visible to {@link limitFaults}, which names it. */
+/** Missing or unknown fields stay visible to {@link limitFaults}, which names them. */
 function readLimit(value: Json): RateLimit {
   const { algorithm = 'gcra', limit, perSeconds, burst, blockSeconds } = isJsonObject(value) ? value : {};
   const given = { limit: limit as number, perSeconds: perSeconds as number };

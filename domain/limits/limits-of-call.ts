@@ -4,18 +4,18 @@ import type { LimitSettings } from './limit-settings.ts';
 import type { LimitClass } from './outage.ts';
 import { type RateLimit, scaleLimit } from './rate-limit.ts';
 
-/** A call that limits may apply to. What it does not name, it is not limited by. */
+/** A call to which limits may apply. Only the limits of the subjects that it names apply. */
 export interface LimitedCall {
   readonly tenant: string;
-  /** On whose behalf; for a limit that is a channel's, the channel. Without it an endpoint's limit is the tenant's. */
+  /** The user of the call; for a channel's limit, the channel. Without it an endpoint's limit is the tenant's. */
   readonly user?: string | undefined;
-  /** What is called: a command, a route, an action. */
+  /** The called command, route or action. */
   readonly endpoint?: string | undefined;
   readonly provider?: string | undefined;
   readonly model?: string | undefined;
-  /** What the call weighs against limits that count calls. @defaultValue 1 */
+  /** The cost of the call for limits that count calls. @defaultValue 1 */
   readonly cost?: number | undefined;
-  /** What it weighs against limits that count tokens. Left out, those do not apply. */
+  /** Its cost for limits that count tokens, which otherwise do not apply. */
   readonly tokens?: number | undefined;
   /** What happens to it while Redis is unavailable. @defaultValue that of its endpoint, provider or model */
   readonly class?: LimitClass | undefined;
@@ -27,7 +27,7 @@ export interface AppliedLimit {
   readonly name: string;
   readonly scope: LimitScope;
   readonly countsTokens: boolean;
-  /** Whom it is counted for, the same text for the same counter. */
+  /** The subject of the counter: the same text for the same counter. */
   readonly subject: readonly string[];
   readonly limit: RateLimit;
   readonly cost: number;

@@ -1,4 +1,4 @@
-/** What a limited call is for, as far as an outage of the limiter's store is concerned. */
+/** The classes of limited calls during an outage of the limiter's store. */
 export const LIMIT_CLASSES = [
   ...(['chat', 'read', 'job', 'auth', 'economy', 'sensitive', 'key_write'] as const),
   ...(['provider', 'model', 'money', 'other'] as const),
@@ -6,21 +6,21 @@ export const LIMIT_CLASSES = [
 export type LimitClass = (typeof LIMIT_CLASSES)[number];
 
 /**
- * What happens to a limited call while the store is unavailable. `open`: it is allowed. `closed`: it is refused. `local_share`: each
- * process allows its part of the limit, the limit divided by the processes that live.
+ * What happens to a limited call while the store is unavailable. `open`: it is allowed. `closed`: it is refused.
+ * `local_share`: each process allows its part, the limit divided by the number of live processes.
  */
 export type OutageBehaviour = 'open' | 'closed' | 'local_share';
 
 /**
  * The whole outage matrix: what each class of calls does while Redis does not answer.
  *
- * Open where a refusal would hurt more than a burst; closed where a burst is an attack; a share where the limit protects
- * something outside that must neither be overrun nor stand still.
+ * Open if a refusal would hurt more than a burst; closed if a burst is an attack; a share if the limit protects an
+ * outside service that must neither be overrun nor stopped.
  */
 export const OUTAGE_MATRIX: Readonly<Record<LimitClass, OutageBehaviour>> = {
   chat: 'open',
   read: 'open',
-  // A task that was accepted is in PostgreSQL, which needs no Redis to carry it on.
+  // An accepted task is in PostgreSQL and continues without Redis.
   job: 'open',
   auth: 'closed',
   economy: 'closed',
@@ -53,7 +53,7 @@ const CLASS_OF_ENDPOINT: Readonly<Record<string, LimitClass>> = {
   backup: 'key_write',
 };
 
-/** The class of a call that names none: that of its endpoint, or of what it uses. */
+/** The class of a call that names none: that of its endpoint, provider or model. */
 export function classOf(call: {
   readonly class?: LimitClass | undefined;
   readonly endpoint?: string | undefined;

@@ -2,7 +2,7 @@
 export const LIMIT_ALGORITHMS = ['gcra', 'sliding_log'] as const;
 export type LimitAlgorithm = (typeof LIMIT_ALGORITHMS)[number];
 
-/** How much may happen in a time, and how that is counted. A plain value, which JSON keeps. */
+/** How much may happen in a period, and how that is counted. A plain JSON value. */
 export interface RateLimit {
   readonly algorithm: LimitAlgorithm;
   /** How much may happen in `perSeconds`: calls, or tokens. More than 0; whole for a sliding log. */
@@ -11,11 +11,10 @@ export interface RateLimit {
   readonly perSeconds: number;
   /** How much may happen at once after a rest. A sliding log has no burst of its own: there it is the limit. */
   readonly burst: number;
-  /** Whoever goes over the limit is refused for so long, from then on. 0: refused until there is room again. */
+  /** How long a caller is refused after it exceeded the limit. 0: until there is room again. */
   readonly blockSeconds: number;
 }
 
-/** What is said about a limit; the rest has its default. */
 export interface RateLimitOptions {
   readonly limit: number;
   readonly perSeconds: number;
@@ -24,11 +23,11 @@ export interface RateLimitOptions {
 }
 
 /**
- * Spreads what is allowed evenly: room comes back at the steady rate `limit / perSeconds`, up to `burst`.
+ * Spreads calls evenly: room returns at the steady rate `limit / perSeconds`, up to `burst`.
  *
- * Good: two numbers of state however large the limit, costs of any size, no edge between windows. Bad: from a rest,
- * `burst` and one window's rate fit into the first window together. Source: ITU-T I.371, annex A, in its second form, the
- * continuous-state leaky bucket.
+ * Advantages: two numbers of state however large the limit, costs of any size, no edges between windows. Drawback:
+ * after a rest, `burst` plus one window's rate fit into the first window. Source: ITU-T I.371, annex A, in its second
+ * form, the continuous-state leaky bucket.
  *
  * @example gcra({ limit: 90_000, perSeconds: 60, burst: 15_000 })
  */
@@ -40,10 +39,10 @@ export function gcra(
 }
 
 /**
- * Remembers each unit until it is `perSeconds` old, so that no window of that length, wherever it begins, ever holds more
+ * Remembers each unit until it is `perSeconds` old, so that no window of that length, wherever it begins, ever has more
  * than `limit`.
  *
- * Good: exact. Bad: an entry of about 100 bytes in Redis for each unit; so only for small limits, at most 10,000.
+ * Advantage: exact. Drawback: about 100 bytes in Redis for each unit, so only for limits up to 10,000.
  *
  * @example slidingLog({ limit: 5, perSeconds: 3_600 })
  */
@@ -60,9 +59,9 @@ export function scaleLimit(limit: RateLimit, factor: number): RateLimit {
 }
 
 /** The longest sliding log: beyond it one key would cost a megabyte and a script call milliseconds. */
-export const MAX_LOG_LIMIT = 10_000;
+const MAX_LOG_LIMIT = 10_000;
 
-/** What is wrong with a value that should be a limit; none for a usable one. Names the fields, not the limit. */
+/** The faults of a value that should be a limit; none for a valid one. They name the fields, not the limit. */
 export function limitFaults({ algorithm, limit, perSeconds, burst, blockSeconds }: RateLimit): string[] {
   const faults: string[] = [];
   const isLog = algorithm === 'sliding_log';

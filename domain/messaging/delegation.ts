@@ -1,6 +1,6 @@
 /**
- * Which agents answer which intent, by role or by name. A greeting needs nobody. What an application adds or replaces
- * is handed to the director beside this table.
+ * The agents that answer each intent, by role or by name. A greeting needs none. An application passes its additions
+ * and replacements to the director beside this table.
  */
 export const DIRECTOR_INTENTS: Readonly<Record<string, readonly string[]>> = {
   calendar_query: ['calendar'],
@@ -14,14 +14,14 @@ export const DIRECTOR_INTENTS: Readonly<Record<string, readonly string[]>> = {
   greeting: [],
 };
 
-/** What a director knows of an agent. */
+/** An agent as a director knows it. */
 export interface Candidate {
   readonly name: string;
   readonly roles: readonly string[];
   readonly alive: boolean;
 }
 
-/** Whom to ask, and which of the wanted nobody stands for. */
+/** The agents to ask, and the wanted roles or names that no agent has. */
 export interface Delegation {
   readonly asked: readonly string[];
   readonly absent: readonly string[];

@@ -2,20 +2,20 @@ import { type AgentId, isTenantId, isUuid, type LeaseId, type MessageId, type Te
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { MESSAGE_PRIORITY_RANGE, MESSAGE_TYPES, type MessageType } from './message-status.ts';
 
-/** How many bytes of UTF-8 a payload may have as JSON. What is larger belongs into an artifact that the payload names. */
+/** The longest payload as JSON, in bytes of UTF-8. Larger content belongs in an artifact that the payload names. */
 export const MAX_PAYLOAD_BYTES = 65_536;
 
 /**
- * A message between agents, as it is signed and stored. Moments are texts in UTC with microseconds, so that what was
- * signed is what is read back.
+ * A message between agents, as it is signed and stored. Moments are texts in UTC with microseconds, so that the signed
+ * text can be read back exactly.
  */
 export interface Envelope {
   readonly id: MessageId;
   /** On whose behalf it is sent. */
   readonly tenant: TenantId;
-  /** Null for a program that is no agent. */
+  /** Null for a program that is not an agent. */
   readonly from: AgentId | null;
-  /** Null for the answer to a program that is no agent. */
+  /** Null for the answer to a program that is not an agent. */
   readonly to: AgentId | null;
   /** When it was sent, by the database's clock as its sender knows it. Grows strictly with `seq`. */
   readonly timestamp: string;
@@ -26,9 +26,9 @@ export interface Envelope {
   readonly requiresResponse: boolean;
   /** The same in a request and in its answer. */
   readonly correlationId: string | null;
-  /** From then on it is not delivered any more. */
+  /** After this moment it is no longer delivered. */
   readonly expiresAt: string | null;
-  /** The lease under which its sender spoke. */
+  /** The lease of its sender. */
   readonly leaseId: LeaseId;
   /** Its number among the messages of that lease, from 1. */
   readonly seq: number;
@@ -51,13 +51,13 @@ export type ParsedEnvelope =
 
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
-/** Reads a stored message, which anybody with access to the database may have written. Names every fault at once. */
+/** Reads a stored message, which anybody with access to the database may have written. Returns every fault at once. */
 export function parseEnvelope(raw: Readonly<Record<keyof SignedEnvelope, unknown>>): ParsedEnvelope {
   const faults = FIELDS.filter(([field, , holds]) => !holds(raw[field])).map(
     ([field, expected]) => `${field} is not ${expected}.`,
   );
   if (faults.length > 0) return { ok: false, faults };
-  // Each field has just been held to its type.
+  // Each field has just been checked.
   return { ok: true, envelope: raw as unknown as SignedEnvelope };
 }
 
@@ -87,7 +87,6 @@ const FIELDS: readonly (readonly [keyof SignedEnvelope, string, (value: unknown)
   ['signature', 'text: it is not signed', (value) => isText(value) && value !== ''],
 ];
 
-/** Whether a number is a priority of messages. */
-export function isPriority(value: unknown): value is number {
+function isPriority(value: unknown): value is number {
   return isWhole(value) && value >= MESSAGE_PRIORITY_RANGE.min && value <= MESSAGE_PRIORITY_RANGE.max;
 }

@@ -3,21 +3,21 @@ import type { AgentId } from '../ids.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { MessageType } from './message-status.ts';
 
-/** What may be sent by hand. Answers, of the types `response` and `error`, are made by Muster. */
+/** The types that callers may send. Muster sends answers, of the types `response` and `error`. */
 export const SENDABLE_TYPES = ['command', 'query', 'event', 'heartbeat'] as const satisfies readonly MessageType[];
 export type SendableType = (typeof SENDABLE_TYPES)[number];
 
-/** How a message is sent. */
+/** The options of a message. */
 export interface SendOptions {
   /** @defaultValue 'command', for a request 'query', for a broadcast 'event' */
   readonly type?: SendableType;
-  /** 1 critical, 2 high, 3 normal, 4 low: what is urgent is handled before what came earlier. @defaultValue 3 */
+  /** 1 critical, 2 high, 3 normal, 4 low: urgent messages are handled before earlier ones. @defaultValue 3 */
   readonly priority?: 1 | 2 | 3 | 4;
-  /** From then on it is not delivered any more, in milliseconds from now: 1 to 30 days. @defaultValue never */
+  /** The milliseconds after which it is no longer delivered: 1 to 30 days. @defaultValue never */
   readonly expiresInMs?: number;
 }
 
-/** How a question is sent, and how long its answer is waited for. */
+/** The options of a request. */
 export interface RequestOptions extends Omit<SendOptions, 'expiresInMs'> {
   /** How long to wait for the answer: 1 ms to 1 hour. The request expires with it. @defaultValue 10000 */
   readonly timeoutMs?: number;
@@ -26,7 +26,7 @@ export interface RequestOptions extends Omit<SendOptions, 'expiresInMs'> {
 /** A message that is stored and will be delivered. */
 export interface SentMessage {
   readonly id: string;
-  /** True when its id was known: nothing was written, this is the first one. */
+  /** True when its id was known: nothing was written, and this is the first message. */
   readonly duplicate: boolean;
 }
 
@@ -37,12 +37,13 @@ export interface SentBroadcast {
 }
 
 /**
- * How a handler speaks to other agents. Each message has a step, unique within the handler: a handler that runs again,
- * after a crash for example, sends under the same step the same message, which is stored and delivered once.
+ * How a handler sends messages to other agents. Each message has a step, unique within the handler: a handler that runs
+ * again, after a crash for example, sends the same message under the same step, which is stored and delivered once.
  */
 export interface HandlerMessages {
   /**
-   * Stores a message for an agent, by name, and wakes it up. It is delivered at least once, whenever the agent is there.
+   * Stores a message for an agent, by name, and wakes it up. It is delivered at least once, as soon as the agent is
+   * available.
    * @throws AgentUnknown, MessageInvalid, LeaseLost
    */
   send(step: string, to: string, payload: JsonObject, options?: SendOptions): Promise<SentMessage>;
@@ -55,29 +56,29 @@ export interface HandlerMessages {
   broadcast(step: string, payload: JsonObject, options?: SendOptions): Promise<SentBroadcast>;
 }
 
-/** A message as the agent sees it to whom it was sent. */
+/** A message as its recipient gets it. */
 export interface ReceivedMessage {
-  /** The same on every delivery: what must happen only once is done under it. */
+  /** The same on every delivery. Use it for anything that must happen only once. */
   readonly id: string;
-  /** The sender's name; null for a program that is no agent. */
+  /** The sender's name; null for a program that is not an agent. */
   readonly from: string | null;
   readonly to: string;
   readonly type: SendableType;
   readonly payload: JsonObject;
   readonly priority: number;
   readonly sentAt: Date;
-  /** Null for what never expires. */
+  /** Null if it never expires. */
   readonly expiresAt: Date | null;
-  /** Whether somebody waits for what `receive` returns. */
+  /** Whether the sender waits for the result of `receive`. */
   readonly requiresResponse: boolean;
   readonly correlationId: string | null;
-  /** Set for a broadcast: the same for all who got it. */
+  /** Set for a broadcast: the same for all recipients. */
   readonly broadcastId: string | null;
   /** 1 on the first delivery. */
   readonly delivery: number;
 }
 
-/** What `receive` is given besides the message. */
+/** The second argument of `receive`. */
 export interface ReceiveContext {
   /** The name under which it was received. */
   readonly agent: string;
@@ -93,9 +94,9 @@ export interface ReceiveContext {
 }
 
 /**
- * Handles one message. Its end is what makes the message processed; what it returns is the answer to a request. A
- * message whose handling threw is delivered again, at most five times, unless the error says that repeating cannot help.
- * An agent handles one message at a time in each process.
+ * Handles one message. When it ends, the message is processed; its result is the answer to a request. If it throws, the
+ * message is delivered again, at most five times, unless the error says that repeating cannot help. An agent handles
+ * one message at a time in each process.
  */
 export type Receive = (
   message: ReceivedMessage,

@@ -1,13 +1,13 @@
-/** Somebody waits for somebody's answer. */
+/** One agent waits for another's answer. */
 export interface Wait {
   readonly from: string;
   readonly to: string;
 }
 
 /**
- * The circle that a request from one agent to another would close: who is asked, whom that one waits for, and so on
- * back to who asks, who stands at both ends; null where the request closes none. The shortest one, so that its sentence
- * names nobody without need.
+ * The circle that a request from one agent to another would close: the recipient, the agent that it waits for, and so
+ * on back to the sender, which is at both ends; null if the request closes none. The shortest one, so that its sentence
+ * names no agent needlessly.
  */
 export function findWaitCircle(waits: readonly Wait[], request: Wait): readonly string[] | null {
   const cameFrom = new Map<string, string | null>([[request.to, null]]);

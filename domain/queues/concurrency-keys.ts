@@ -1,15 +1,15 @@
 import type { TenantId } from '../ids.ts';
 
-/** What tasks may be limited by: how many of one tenant, user, graph, agent or caller's own key are open at once. */
-export const CONCURRENCY_KEY_KINDS = ['tenant', 'user', 'graph', 'agent', 'key'] as const;
+/** The kinds of limits on open tasks: per tenant, user, graph, agent or a key of the caller. */
+const CONCURRENCY_KEY_KINDS = ['tenant', 'user', 'graph', 'agent', 'key'] as const;
 export type ConcurrencyKeyKind = (typeof CONCURRENCY_KEY_KINDS)[number];
 
-/** What a task is for, as far as limits are concerned. */
+/** The properties of a task that limits count. */
 export interface TaskTraits {
   readonly tenant: TenantId;
   readonly graph: string;
   readonly user: string | null;
-  /** The agents that the graph gives nodes to. */
+  /** The agents of the graph's nodes. */
   readonly agents: readonly string[];
   /** The caller's own key. */
   readonly key: string | null;
@@ -29,7 +29,7 @@ export function concurrencyKeys({ tenant, graph, user, agents, key }: TaskTraits
   ];
 }
 
-/** The kind of a concurrency key; null for text that is none. */
+/** The kind of a concurrency key; null for any other text. */
 export function kindOfKey(key: string): ConcurrencyKeyKind | null {
   const [kind = '', ...rest] = key.split(':');
   if (rest.join(':') === '') return null;

@@ -1,29 +1,30 @@
-import { canonicalJson } from '../canonical-json.ts';
 import { MusterError } from '../errors.ts';
 import { isTenantId } from '../ids.ts';
-import { isJsonObject } from '../json.ts';
+import { canonicalJson, isJsonObject } from '../json.ts';
 import { PRIORITY_BANDS } from '../tasks/priority.ts';
 import { kindOfKey } from './concurrency-keys.ts';
 
 /**
- * How the queue of the whole installation behaves: the row `queue` of `system_config`. A change counts within two seconds,
- * without a restart.
+ * The settings of the whole installation's queue: the row `queue` of `system_config`. A change takes effect within two
+ * seconds, without a restart.
  */
 export interface QueueSettings {
   /**
-   * How many tasks may be open at once, by concurrency key, and for `agent:` keys also how many nodes may run at once; `<kind>:*` stands for every key of a kind that is not named
-   * itself. 0 to 1,000,000. @defaultValue `{ 'user:*': 1 }`: tasks of one user never overlap
+   * How many tasks may be open at once, by concurrency key, and for `agent:` keys also how many nodes may run at once;
+   * `<kind>:*` applies to every key of a kind without its own limit. 0 to 1,000,000.
+   * @defaultValue `{ 'user:*': 1 }`: tasks of one user never overlap
    */
   readonly limits: Readonly<Record<string, number>>;
   /**
-   * The limits, by their names in {@link limits}, whose slots tasks hold only while they occupy a place: one that is paused,
-   * or waits for input, an approval, a message or a time, gives them up and takes them again when it continues, over the
-   * limit if it is full by then. @defaultValue none: a task holds its slots from its start to its end
+   * The limits, by their names in {@link limits}, whose slots tasks hold only while they occupy a place: a task that is
+   * paused, or waits for input, an approval, a message or a time, returns them and takes them again when it continues,
+   * over the limit if it is full by then.
+   * @defaultValue none: a task holds its slots from its start to its end
    */
   readonly whileOccupying: readonly string[];
-  /** A tenant's share of the starts within a band, against the others'. 0.01 to 1,000. @defaultValue 1 for each tenant */
+  /** A tenant's share of the starts within a band, relative to others: see {@link weightOf}. 0.01 to 1,000. */
   readonly weights: Readonly<Record<string, number>>;
-  /** What starts nothing until it is resumed: `band:low`, `tenant:acme`, `graph:digest`. */
+  /** Paused targets: `band:low`, `tenant:acme`, `graph:digest`. */
   readonly paused: readonly string[];
   /** How long a job waits behind higher bands before it also competes by its age. 1 to 86,400 s. @defaultValue 60 */
   readonly ageingSeconds: number;
@@ -37,17 +38,16 @@ export const DEFAULT_QUEUE_SETTINGS: QueueSettings = {
   ageingSeconds: 60,
 };
 
-/** Settings of the queue, or of the limits, that cannot be used. Nothing was changed. */
+/** Settings of the queue or of the limits are invalid. Nothing was changed. */
 export class SettingsInvalid extends MusterError {
   readonly code = 'settings_invalid';
-  readonly retryable = false;
   constructor(what: string, faults: readonly string[]) {
     super(`The settings "${what}" cannot be used: ${faults.join('; ')}.`, { what, faults: faults.length });
   }
 }
 
 /**
- * Reads settings from outside or from their row; what is left out has its default.
+ * Reads settings from outside or from their row; missing fields have their defaults.
  * @throws SettingsInvalid naming every fault
  */
 export function parseQueueSettings(value: unknown): QueueSettings {
@@ -78,6 +78,11 @@ export function limitOfKey({ limits, paused }: QueueSettings, key: string): numb
   return limits[key] ?? limits[`${kindOfKey(key) ?? ''}:*`] ?? null;
 }
 
+/** A tenant's share of the starts within a band, relative to others. 1 where it has no weight of its own. */
+export function weightOf({ weights }: QueueSettings, tenant: string): number {
+  return weights[tenant] ?? 1;
+}
+
 /** When tasks hold the slots of a limit: from their start to their end, or only while they occupy a place. */
 export const LIMIT_SPANS = ['open', 'occupying'] as const;
 export type LimitSpan = (typeof LIMIT_SPANS)[number];
@@ -88,7 +93,7 @@ export function spanOfKey({ limits, whileOccupying }: QueueSettings, key: string
   return whileOccupying.includes(name) ? 'occupying' : 'open';
 }
 
-/** Text that is the same for the same settings and only for them. */
+/** A text that is equal for equal settings only. */
 export function settingsText(settings: QueueSettings): string {
   return canonicalJson({ ...settings });
 }

@@ -1,19 +1,45 @@
 import type { LoopPulse } from '../agents/liveness-stalls.ts';
 import { errorMessage } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import { HintedPause } from './hinted-pause.ts';
+
+/** A wait that a hint can end early. A hint without a waiter is kept for the next wait. */
+export class HintedPause {
+  #hinted = false;
+  #end: (() => void) | null = null;
+
+  /** Ends the current wait, or else the next one at once. */
+  hint(): void {
+    this.#hinted = true;
+    this.#end?.();
+  }
+
+  /** Waits for a hint, at most this long. */
+  async wait(milliseconds: number): Promise<void> {
+    if (!this.#hinted) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, milliseconds);
+        this.#end = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#end = null;
+    this.#hinted = false;
+  }
+}
 
 export interface LoopLog {
   warn(facts: JsonObject, message: string): void;
 }
 
 export interface LoopOptions {
-  /** What the log and the health of the process call it. */
+  /** Its name in the log and in the health of the process. */
   readonly name: string;
-  /** Does one round and says how many milliseconds to wait, at most, before the next. */
+  /** Does one turn and returns the longest wait before the next, in milliseconds. */
   readonly turn: () => Promise<number>;
   readonly log: LoopLog;
-  /** How an error reads in the log. @defaultValue its own sentence */
+  /** The text of an error in the log. @defaultValue its own sentence */
   readonly explain?: (error: unknown) => string;
 }
 
@@ -21,15 +47,15 @@ export interface LoopOptions {
 const AFTER_FAILURE_MS = 1_000;
 
 /**
- * Work that repeats until the process stops. Modes: *idle* before `start`, *running*, *stopping* from `stop` until the turn
- * under way has ended, *stopped*. A turn that throws is reported and followed by the next one: recovery is this loop, not a
- * step at start-up.
+ * Work that repeats until the process stops. Modes: *idle* before `start`, *running*, *stopping* from `stop` until the
+ * current turn has ended, *stopped*. A turn that throws is reported and followed by the next one: recovery is this
+ * loop, not a step at start-up.
  */
 export class Loop {
   readonly #options: LoopOptions;
   readonly #pause = new HintedPause();
   #stopping = false;
-  /** When the next turn has to have begun, by the monotonic clock; null when it is not running. */
+  /** The monotonic time by which the next turn has to begin; null when it is not running. */
   #dueAt: number | null = null;
   #running: Promise<void> = Promise.resolve();
 
@@ -50,7 +76,7 @@ export class Loop {
     this.#running = this.#run();
   }
 
-  /** Lets the next turn come at once. */
+  /** Makes the next turn begin at once. */
   hint(): void {
     this.#pause.hint();
   }
@@ -84,7 +110,7 @@ export class Loops {
     this.#loops = loops;
   }
 
-  /** That of the loop which owes the end of a turn the longest. */
+  /** The state of the loop whose turn is overdue the longest. */
   get pulse(): LoopPulse {
     return this.#loops
       .map((loop) => loop.pulse)

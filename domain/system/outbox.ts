@@ -1,12 +1,20 @@
 /**
- * What the outbox carries out of a committed transaction: `task.submitted` puts jobs into Redis, those of all tasks that
- * its row names; `task.cancelled` asks the task's workflow to cancel; `task.finished` wakes whoever watches, frees the
- * task's slots in Redis, and lets go what depends on the task or follows it in its series; `task.killed` terminates a
- * workflow without which its task was ended.
+ * The topics that the outbox carries out after a commit: `task.submitted` puts the jobs of all tasks that its row names
+ * into Redis; `task.cancelled` asks the task's workflow to cancel; `task.finished` wakes waiting callers, frees the
+ * task's slots in Redis, and releases tasks that depend on it or follow it in its series; `task.killed` terminates the
+ * workflow of a killed task; `approval.decided` tells the task's workflow that a person has decided; `budget.granted`
+ * tells the workflows of tasks that may wait for a budget to look again.
  */
-export const OUTBOX_TOPICS = ['task.submitted', 'task.cancelled', 'task.finished', 'task.killed'] as const;
+export const OUTBOX_TOPICS = [
+  'task.submitted',
+  'task.cancelled',
+  'task.finished',
+  'task.killed',
+  'approval.decided',
+  'budget.granted',
+] as const;
 export type OutboxTopic = (typeof OUTBOX_TOPICS)[number];
 
-/** The states of an effect in the ledger. `pending` found on a retry means that nobody knows whether it happened. */
+/** The states of an effect in the ledger. `pending` on a retry means that it is unknown whether the effect happened. */
 export const EFFECT_STATES = ['pending', 'done'] as const;
 export type EffectState = (typeof EFFECT_STATES)[number];

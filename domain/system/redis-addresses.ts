@@ -1,6 +1,6 @@
 /**
- * The addresses in a Redis URL: one, or several apart by commas, which are tried in turn. The first one's user, password
- * and TLS count for all. A comma within a password stays a part of it.
+ * The addresses in a Redis URL: one, or several separated by commas, which are tried in turn. The user, password and
+ * TLS of the first apply to all. A comma in a password is a part of it.
  */
 export function redisAddresses(url: string): readonly [string, ...string[]] {
   const [first = url, ...others] = url.split(/,(?=[a-z]+:\/\/)/);

@@ -1,6 +1,5 @@
 /**
- * What the Temporal Web UI can filter by. Search attributes are stored in clear: nothing secret and no text of a task
- * goes here.
+ * Filters of the Temporal Web UI. Search attributes are not encrypted: they contain no secrets and no text of a task.
  */
 export const SEARCH_ATTRIBUTES = {
   tenant: { name: 'MusterTenant', type: 'KEYWORD' },
@@ -8,5 +7,7 @@ export const SEARCH_ATTRIBUTES = {
   agents: { name: 'MusterAgent', type: 'KEYWORD_LIST' },
   priority: { name: 'MusterPriority', type: 'KEYWORD' },
   user: { name: 'MusterUser', type: 'KEYWORD' },
+  /** All users of an execution. Its own name, since an attribute that is registered keeps its type. */
+  users: { name: 'MusterUsers', type: 'KEYWORD_LIST' },
   status: { name: 'MusterStatus', type: 'KEYWORD' },
 } as const;

@@ -7,62 +7,64 @@ import type { SettledRunStatus } from '../traces/trace-status.ts';
 import type { PriorityBand } from './priority.ts';
 import type { TerminalTaskStatus } from './task-status.ts';
 
-/** Which execution of which task: what every activity of a trace is told. */
+/** Identifies an execution of a task for every activity of its trace. */
 export interface ExecutionRef {
   readonly tenant: TenantId;
   readonly taskId: TaskId;
   readonly traceId: TraceId;
   readonly traceNumber: number;
   readonly graphId: GraphId;
-  /** On whose behalf; null for nobody's. The user's next task may go when this one ends. */
+  /** The user of the task, or null. The user's next task may start when this one ends. */
   readonly user: string | null;
-  /** The claim's number. A write that carries an older one than the task's row is refused. */
+  /** The number of the claim, or of the leave after it. A write with an older one than the task's row is refused. */
   readonly fence: number;
-  /** The band of the task. Absent in executions that an earlier release began. */
+  /** The band of the task. Absent in executions of earlier releases. */
   readonly band?: PriorityBand;
 }
 
-/** The argument of the workflow `executeTask`: references and the plan, never a task's text. */
+/** The argument of the workflow `executeTask`: references and the plan, never the text of a task. */
 export interface ExecuteTaskInput {
   readonly execution: ExecutionRef;
   readonly graphName: string;
-  /** The graph without what only activities need, see `planOf` in `domain/graphs/plan.ts`. */
+  /** The graph without the parts that only activities need, see `planOf` in `domain/graphs/plan.ts`. */
   readonly plan: GraphDefinition;
-  /** When the task fails although it still runs, in milliseconds since 1970; absent without a deadline. */
+  /** The task's deadline, at which it fails, in milliseconds since 1970; absent without one. */
   readonly deadlineAtMs?: number;
-  /** Whether it starts paused, as a paused task does whose workflow was lost; absent where it starts at once. */
+  /** Whether it starts paused, as a paused task does after its workflow was lost; otherwise absent. */
   readonly paused?: boolean;
-  /** The rules that it keeps to until its end, see {@link EXECUTION_RULES}. Absent: the first ones. */
+  /** The rules that it follows until its end, see {@link EXECUTION_RULES}. Absent for the first ones. */
   readonly rules?: number;
-  /** Carried over whole when the workflow continues as new; absent at the first start. */
+  /** Carried over when the workflow continues as new; absent at the first start. */
   readonly carried?: CarriedState;
 }
 
 /**
- * The number of the rules by which workflows begin now. A change of the order of a workflow's steps is a new number, and
- * `workflows/tasks/` branches on the execution's own. Add a number here, never change what one means.
+ * The number of the rules for new workflows. A change of the order of a workflow's steps needs a new number, and
+ * `workflows/tasks/` branches on the execution's number. Add numbers; never change the meaning of one.
  */
 export const EXECUTION_RULES = 1;
 
-/** Everything that `executeTask` must remember: what is not in here is lost when it continues as new. */
+/** The state of `executeTask`. Anything else is lost when it continues as new. */
 export interface ExecutionState {
   readonly graph: GraphState;
   readonly paused: boolean;
-  /** Whether PostgreSQL has been told of the pause, so that each change is written once. */
+  /** Whether the pause is written to PostgreSQL, so that each change is written once. */
   readonly pauseWritten: boolean;
-  /** Quick runs that cannot be part of a stretch, and are activities of their own instead. */
+  /** Quick runs that cannot be part of a stretch and get separate activities instead. */
   readonly unhosted: readonly RunPath[];
   /** Why the trace fails; null while it does not. */
   readonly failure: Failure | null;
+  /** Thinking runs that stand between two steps; only while the workflow continues as new. */
+  readonly resting?: readonly RunPath[];
 }
 
-/** The state as it is carried over. The first release left out all but the graph and whether it is paused. */
+/** The state as it is carried over. The first release carried only the graph and whether it is paused. */
 export type CarriedState = Pick<ExecutionState, 'graph' | 'paused'> & Partial<ExecutionState>;
 
 export interface ExecuteTaskResult {
   readonly taskId: TaskId;
   readonly status: TerminalTaskStatus;
-  /** What became of each node, for whoever reads the workflow's result in the Web UI. */
+  /** The end of each node, for readers of the workflow's result in the Web UI. */
   readonly nodes: Readonly<Record<string, string>>;
 }
 
@@ -74,11 +76,35 @@ export interface Failure {
   readonly node?: RunPath;
 }
 
-/** How one run ended. */
+/** The failure of a task whose deadline passes while it runs. */
+export const DEADLINE_EXCEEDED: Failure = {
+  code: 'deadline_exceeded',
+  message: 'The task had not ended at its deadline.',
+};
+
+/** The end of one run. */
 export interface NodeResult {
   /** The run's path. */
   readonly id: RunPath;
   readonly status: SettledRunStatus;
   readonly attempts: number;
   readonly outcome?: Outcome;
+}
+
+/** The id of the workflow that carries out one trace of a task. Ids are not encrypted: no personal data. */
+export function taskWorkflowId(taskId: TaskId, traceNumber: number): string {
+  return `${taskWorkflowPrefix(taskId)}${traceNumber}`;
+}
+
+/** The prefix of all workflow ids of a task; the trace's number follows, in decimal digits. */
+export function taskWorkflowPrefix(taskId: TaskId): string {
+  return `task/${taskId}/`;
+}
+
+/** The signal after which a workflow looks at its budgets again: somebody gave more to one of them. It has no arguments. */
+export const BUDGET_GRANTED_SIGNAL = 'budgetGranted';
+
+/** The workflow that carries out many small tasks together. @param id a UUID of its own */
+export function sharedWorkflowId(id: string): string {
+  return `tasks/${id}`;
 }

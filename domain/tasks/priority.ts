@@ -7,7 +7,7 @@ export const PRIORITY_RANGE = { min: 1, max: 10, default: 5 } as const;
 
 const BAND_VALUES: Record<PriorityBand, number> = { high: 2, normal: 5, low: 8 };
 
-/** The priority that a submit by band name stores: high 2, normal 5, low 8. */
+/** The stored priority of a submit by band name: high 2, normal 5, low 8. */
 export function priorityOfBand(band: PriorityBand): number {
   return BAND_VALUES[band];
 }

@@ -1,25 +1,77 @@
 import { Cron } from 'croner';
 import { isJsonObject } from '../json.ts';
-import { addMonths, instantOf, isTimezone, type WallTime, wallTimeOf } from './local-time.ts';
+
+/** A local date and time, as the milliseconds since 1970 of a UTC clock that shows it. */
+export type WallTime = number;
+
+const DAY_MS = 86_400_000;
+
+/** Whether the runtime knows a time zone by this name, such as `Europe/Berlin` or `UTC`. */
+function isTimezone(name: string): boolean {
+  try {
+    formatter(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The local time of a time zone at an instant. */
+export function wallTimeOf(instant: Date, timezone: string): WallTime {
+  const parts: Record<string, number> = {};
+  for (const { type, value } of formatter(timezone).formatToParts(instant)) parts[type] = Number(value);
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
+  return Date.UTC(year, month - 1, day, hour, minute, second, instant.getUTCMilliseconds());
+}
+
+/**
+ * The instant of a local time in a time zone. For a time that occurs twice it is the first; a skipped time moves
+ * forward by the gap.
+ */
+export function instantOf(wall: WallTime, timezone: string): Date {
+  const offsets = [wall - DAY_MS, wall + DAY_MS].map((near) => wallTimeOf(new Date(near), timezone) - near);
+  const candidates = offsets.map((offset) => new Date(wall - offset));
+  const exact = candidates.find((candidate) => wallTimeOf(candidate, timezone) === wall);
+  return exact ?? candidates[0] ?? new Date(wall);
+}
+
+/** The same time of day some calendar months later; a day that the month lacks becomes its last day. */
+function addMonths(wall: WallTime, months: number): WallTime {
+  const from = new Date(wall);
+  const first = new Date(wall);
+  first.setUTCDate(1);
+  first.setUTCMonth(from.getUTCMonth() + months);
+  const daysInMonth = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
+  first.setUTCDate(Math.min(from.getUTCDate(), daysInMonth));
+  return first.getTime();
+}
+
+function formatter(timezone: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat('en-US', {
+    timeZone: timezone,
+    hourCycle: 'h23',
+    ...{ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' },
+  });
+}
 
 export const RECURRENCE_INTERVALS = ['daily', 'weekly', 'monthly'] as const;
 export type RecurrenceInterval = (typeof RECURRENCE_INTERVALS)[number];
 
 /**
- * How a caller says that a task repeats: an interval, counted from the task's first start, or a cron pattern of five
- * fields. Times of day are those of the time zone. @defaultValue of `timezone`: `UTC`
+ * A caller's rule for repeating a task: an interval, counted from the task's first start, or a cron pattern of five
+ * fields. Times of day are in the time zone. @defaultValue of `timezone`: `UTC`
  *
- * Where clocks are put forward over a time of an interval, it comes as much later (02:30 at 03:30); a pattern with one
- * time a day comes when the skipped hour has passed (03:00), and one with stars or steps leaves the skipped times out.
- * Where clocks are put back, an interval and a pattern with one time a day come at the first of the two; a pattern with
- * stars or steps at both.
+ * When clocks skip a time of an interval, it moves forward by the gap (02:30 becomes 03:30); a pattern with one time a
+ * day occurs after the skipped hour (03:00), and one with stars or steps omits the skipped times. When clocks are set
+ * back, an interval and a pattern with one time a day occur at the first of the two times; a pattern with stars or
+ * steps at both.
  */
 export type Repeat =
   | RecurrenceInterval
   | { readonly every: RecurrenceInterval; readonly timezone?: string }
   | { readonly cron: string; readonly timezone?: string };
 
-/** The same as a task's row keeps it: the anchor of an interval is the first time of the series, in ISO 8601. */
+/** The stored rule: the anchor of an interval is the first time of the series, in ISO 8601. */
 export type Recurrence = IntervalRecurrence | { readonly cron: string; readonly timezone: string };
 type IntervalRecurrence = {
   readonly every: RecurrenceInterval;
@@ -27,14 +79,13 @@ type IntervalRecurrence = {
   readonly anchor: string;
 };
 
-const DAY_MS = 86_400_000;
 const LONGEST_CRON_PATTERN = 255;
 
 /**
- * What a series is made from.
+ * The stored rule of a series.
  * @param anchor the first time of a series of intervals
- * @returns a sentence instead when it cannot be used: an unknown field, interval or time zone, an interval and a pattern at
- * once, or a pattern that never comes
+ * @returns a sentence for an invalid rule: an unknown field, interval or time zone, an interval and a pattern at once,
+ * or a pattern that never occurs
  */
 export function recurrenceOf(repeat: Repeat, anchor: Date): Recurrence | string {
   const fields = fieldsOf(repeat);
@@ -50,7 +101,7 @@ export function recurrenceOf(repeat: Repeat, anchor: Date): Recurrence | string 
   return { every: interval, timezone, anchor: anchor.toISOString() };
 }
 
-/** Reads a recurrence from a task's row; null for what is none. */
+/** Reads a recurrence from a task's row; null for anything else. */
 export function readRecurrence(stored: unknown): Recurrence | null {
   if (!isJsonObject(stored)) return null;
   const { every, cron, timezone, anchor } = stored;
@@ -62,9 +113,9 @@ export function readRecurrence(stored: unknown): Recurrence | null {
 }
 
 /**
- * When the next task of a series is due: the first of the series' times that lies after the one before it and after now.
- * Times that passed meanwhile are skipped, not caught up; how long a task ran, or when it started, changes nothing.
- * @param scheduledAt when the task before it was due
+ * When the next task of a series is due: the first of the series' times after the previous one and after now. Missed
+ * times are skipped, not caught up; how long a task ran, or when it started, does not matter.
+ * @param scheduledAt when the previous task was due
  * @returns null when no further time comes
  */
 export function nextOccurrence(
@@ -79,7 +130,7 @@ export function nextOccurrence(
 function nextInterval({ every, timezone, anchor }: IntervalRecurrence, after: Date): Date {
   const first = wallTimeOf(new Date(anchor), timezone);
   const from = Math.max(after.getTime(), new Date(anchor).getTime());
-  // Two before the estimate: months are of different lengths and clocks are put back, so it may be one too far.
+  // Starts two before the estimate: months differ in length and clocks are set back, so it may be one too far.
   for (
     let count = Math.max(1, intervalsBetween(every, first, wallTimeOf(new Date(from), timezone)) - 2);
     ;
@@ -110,17 +161,17 @@ const FIELDS = ['every', 'cron', 'timezone'];
 function fieldsFault(fields: Readonly<Record<string, unknown>>): string | null {
   const given = Object.keys(fields).filter((name) => fields[name] !== undefined);
   const strange = given.find((name) => !FIELDS.includes(name));
-  if (strange !== undefined) return `it takes ${FIELDS.join(', ')}, and no "${strange}"`;
-  return given.includes('every') && given.includes('cron') ? 'it takes every or cron, and not both' : null;
+  if (strange !== undefined) return `it takes ${FIELDS.join(', ')}, not "${strange}"`;
+  return given.includes('every') && given.includes('cron') ? 'it takes every or cron, not both' : null;
 }
 
 function cronFault(pattern: string, timezone: string, from: Date): string | null {
   if (pattern.length > LONGEST_CRON_PATTERN)
     return `the cron pattern is longer than ${LONGEST_CRON_PATTERN} characters`;
   try {
-    return cronOf(pattern, timezone).nextRun(from) === null ? `the cron pattern "${pattern}" never comes` : null;
+    return cronOf(pattern, timezone).nextRun(from) === null ? `the cron pattern "${pattern}" never occurs` : null;
   } catch {
-    return `"${pattern}" is no cron pattern of five fields: minute, hour, day, month, day of the week`;
+    return `"${pattern}" is not a cron pattern of five fields: minute, hour, day, month, day of the week`;
   }
 }
 

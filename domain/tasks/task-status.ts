@@ -13,11 +13,11 @@ export const TASK_STATUSES = [
 ] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
-/** A task in one of these has ended for good; only a redrive opens a new trace of it. */
+/** The terminal statuses; only a redrive opens a new trace of such a task. */
 export const TERMINAL_TASK_STATUSES = ['completed', 'failed', 'cancelled'] as const satisfies readonly TaskStatus[];
 export type TerminalTaskStatus = (typeof TERMINAL_TASK_STATUSES)[number];
 
-/** A task in one of these has a workflow that is open. */
+/** The statuses of a task with an open workflow. */
 export const OPEN_TASK_STATUSES = [
   'in_progress',
   'waiting_input',
@@ -27,12 +27,12 @@ export const OPEN_TASK_STATUSES = [
 export type OpenTaskStatus = (typeof OPEN_TASK_STATUSES)[number];
 
 /**
- * A task in one of these needs a place in a worker. The other open ones wait for a person, a message or a time: they hold
- * nothing in any worker, and of their concurrency slots those that their limits leave them.
+ * The statuses in which a task needs a place in a worker. Other open tasks wait for a person, a message or a time: they
+ * hold nothing in any worker, and only the concurrency slots that their limits let them keep.
  */
 export const OCCUPYING_TASK_STATUSES = ['in_progress'] as const satisfies readonly OpenTaskStatus[];
 
-/** A task in one of these waits for its first start. `deferred` waits for its due time or, held, for a resume. */
+/** The statuses before the first start. `deferred` waits for its due time or, when held, for a resume. */
 export const WAITING_TASK_STATUSES = ['pending', 'deferred', 'blocked'] as const satisfies readonly TaskStatus[];
 
 const OPEN_MOVES = [...OPEN_TASK_STATUSES, ...TERMINAL_TASK_STATUSES];

@@ -1,6 +1,6 @@
 import { MusterError } from '../errors.ts';
 
-/** How an attempt can be lost, that is end without a report: with the words for several of them. */
+/** The ways in which attempts are lost, that is end without a report, with their descriptions. */
 export const LOSSES = {
   handler_crashed:
     'workers died while they ran it. Look for what kills the process: memory, process.exit, native code.',
@@ -11,11 +11,12 @@ export const LOSSES = {
 } as const;
 export type Loss = keyof typeof LOSSES;
 
-/** Too many attempts of a node were lost: they ended without a report. */
+/** Too many attempts of a node ended without a report. */
 export class HandlerLost extends MusterError {
   readonly code: Loss;
-  readonly retryable = false;
-  /** @param losses how each attempt was lost; the most frequent one is the verdict, of equally frequent ones the last */
+  /**
+   * @param losses how each attempt was lost; the verdict is the most frequent one, or the last of equally frequent ones
+   */
   constructor(node: string, handler: string, losses: readonly Loss[]) {
     const count = (loss: Loss) => losses.filter((each) => each === loss).length;
     const code = losses
@@ -29,8 +30,8 @@ export class HandlerLost extends MusterError {
 }
 
 /**
- * How so many attempts were lost, by what was noted of them. A loss of which nothing could be noted is told as what is
- * known of it: that no heartbeat came.
+ * How these attempts were lost, by their notes. A loss without a note is reported as a missed heartbeat, which is all
+ * that is known.
  */
 export function lossesNoted(noted: readonly string[], crashes: number): readonly Loss[] {
   const known = noted.flatMap((how) => Object.keys(LOSSES).filter((loss): loss is Loss => loss === how));
@@ -38,10 +39,9 @@ export function lossesNoted(noted: readonly string[], crashes: number): readonly
   return [...unknown, ...known].slice(-crashes);
 }
 
-/** A node has waited for rate limits as long as it may. */
+/** A node has reached the longest wait for rate limits. */
 export class LimitWaitExceeded extends MusterError {
   readonly code = 'limit_wait_exceeded';
-  readonly retryable = false;
   constructor(node: string, limitWaitMs: number, message: string) {
     super(
       `${node} would have to wait for limits for more than ${Math.round(limitWaitMs / 1_000)} s in total. ${message} ` +

@@ -4,7 +4,7 @@ import type { Json } from '../json.ts';
 import { LimitWaitExceeded, type Loss } from './attempt-errors.ts';
 import type { SettledRunStatus } from './trace-status.ts';
 
-/** How one attempt of a node ended. All but `failed` and `lost` are no fault of the handler. */
+/** How one attempt of a node ended. Only `failed` and `lost` are faults of the handler. */
 export type AttemptEnd =
   | { readonly kind: 'ok'; readonly output: Json; readonly outcome: Outcome | null }
   | {
@@ -12,11 +12,11 @@ export type AttemptEnd =
       readonly code: string;
       readonly message: string;
       readonly retryable: boolean;
-      /** The least wait before the next attempt that the handler asked for, in milliseconds. */
+      /** The least wait before the next attempt that the handler requested, in milliseconds. */
       readonly retryAfterMs: number | null;
     }
   | {
-      /** It has to wait for a limit. */
+      /** It has to wait: for a limit, or for a store that is unavailable. */
       readonly kind: 'limited';
       readonly message: string;
       /** How long, from now on, in milliseconds. */
@@ -26,12 +26,12 @@ export type AttemptEnd =
     }
   /** This process does not host the handler. */
   | { readonly kind: 'unhosted'; readonly message: string }
-  /** It was told to stop: by a cancel, or by a worker that shuts down. */
+  /** It was stopped by a cancel, or by a worker that shuts down. */
   | { readonly kind: 'stopped' }
-  /** The server had given it up, and may have begun another one. */
+  /** The server had given it up and may have started another one. */
   | { readonly kind: 'lost'; readonly how: Loss };
 
-/** What a run counts. Only its own attempts change it, one after the other. */
+/** The counts of a run. Only its own attempts change them, one after the other. */
 export interface AttemptCounts {
   /** Attempts that the handler failed. */
   readonly failures: number;
@@ -44,10 +44,10 @@ export interface AttemptCounts {
 /** A run before its first attempt has ended. */
 export const NOTHING_COUNTED: AttemptCounts = { failures: 0, crashes: 0, limitWaitMs: 0 };
 
-/** What decides how long a run is tried. */
+/** The rules that decide how long a run is retried. */
 export interface AttemptRules {
   readonly nodeId: string;
-  /** After how many failed attempts another one is made. */
+  /** How many failed attempts are retried. */
   readonly maxRetries: number;
   readonly retry: RetryPolicy;
   /** Whether the task has a deadline, which ends every wait for a limit. */
@@ -61,8 +61,8 @@ interface AttemptError {
 }
 
 /**
- * What becomes of the run. `complete` and `fail` end it. After `retry` and `wait` the next attempt comes when the wait is
- * over, after `give back` and `lost` as soon as a worker takes it. `give back` alone counts nothing.
+ * What happens to the run. `complete` and `fail` end it. After `retry` and `wait` the next attempt starts when the wait
+ * is over, after `give back` and `lost` as soon as a worker takes it. Only `give back` counts nothing.
  */
 export type AttemptVerdict =
   | { readonly kind: 'complete'; readonly output: Json; readonly outcome: Outcome | null }
@@ -70,11 +70,11 @@ export type AttemptVerdict =
       readonly kind: 'fail';
       readonly status: Extract<SettledRunStatus, 'retryable_error' | 'fatal_error'>;
       readonly error: AttemptError;
-      /** Failed attempts, this one included where it is one. */
+      /** Failed attempts, including this one if it failed. */
       readonly failures: number;
     }
   | { readonly kind: 'retry'; readonly error: AttemptError; readonly waitMs: number }
-  /** `countedMs` is what the run has waited more for limits when the wait is over. */
+  /** `countedMs` is added to the run's total wait for limits when the wait is over. */
   | { readonly kind: 'wait'; readonly message: string; readonly waitMs: number; readonly countedMs: number }
   | { readonly kind: 'give back' }
   | { readonly kind: 'lost'; readonly how: Loss };
@@ -82,10 +82,10 @@ export type AttemptVerdict =
 /** A verdict that leaves the run without an end, for the next attempt. */
 export type LeavingVerdict = Exclude<AttemptVerdict, { readonly kind: 'complete' | 'fail' }>;
 
-/** A run whose attempts were lost this often, their workers dead or silent, is given up. */
+/** A run is given up after this many lost attempts, whose workers died or fell silent. */
 export const MAX_LOSSES = 3;
 
-/** Whether a run is given up for its lost attempts, instead of being tried once more. */
+/** Whether a run is given up because of its lost attempts, instead of being retried. */
 export function isGivenUp({ crashes }: Pick<AttemptCounts, 'crashes'>): boolean {
   return crashes >= MAX_LOSSES;
 }
@@ -101,8 +101,8 @@ type Rules = AttemptRules & {
 };
 
 /**
- * The verdict over an attempt's end: of a node that runs by itself as of one in a stretch. Every verdict that lets a run be
- * tried again for its own sake makes one of its counts greater, and each count has a most: so no run is tried forever.
+ * The verdict on the end of an attempt, alone or in a stretch. Every verdict that retries a run for its own sake
+ * increases one of its counts, and each count has a maximum, so no run is retried forever.
  */
 export function verdictOn(end: AttemptEnd, counts: AttemptCounts, rules: Rules): AttemptVerdict {
   switch (end.kind) {
@@ -122,7 +122,7 @@ export function verdictOn(end: AttemptEnd, counts: AttemptCounts, rules: Rules):
 
 type EndOf<Kind extends AttemptEnd['kind']> = Extract<AttemptEnd, { readonly kind: Kind }>;
 
-/** A run has `maxRetries` + 1 attempts that may fail. An error that would only repeat itself ends it at once. */
+/** A run has `maxRetries` + 1 attempts that may fail. An error that would occur again ends it at once. */
 function afterFailure(end: EndOf<'failed'>, counts: AttemptCounts, rules: Rules): AttemptVerdict {
   const { code, message, retryable, retryAfterMs } = end;
   const failures = counts.failures + 1;
@@ -132,7 +132,7 @@ function afterFailure(end: EndOf<'failed'>, counts: AttemptCounts, rules: Rules)
   return { kind: 'retry', error, waitMs: retryDelayMs(rules.retry, { failures, retryAfterMs, chance: rules.chance }) };
 }
 
-/** Up to a tenth more than was asked for: those that wait for one limit do not all come back at once. */
+/** Up to a tenth more than requested, so that nodes that wait for one limit do not all return at once. */
 function afterLimit(end: EndOf<'limited'>, counts: AttemptCounts, rules: Rules): AttemptVerdict {
   const { limitWaitMs: mostMs } = rules.retry;
   const waitMs = Math.ceil(end.retryAfterMs * (1 + rules.chance / 10)) + 1;

@@ -16,11 +16,14 @@ export const TRACE_EVENT_TYPES = [
   'run.failed',
   'run.skipped',
   'artifact.written',
+  'model.answered',
+  'tool.decided',
+  'tool.ended',
 ] as const;
 export type TraceEventType = (typeof TRACE_EVENT_TYPES)[number];
 
-/** After one of these no event of the trace follows. */
-export const TERMINAL_TRACE_EVENTS = [
+/** The last event of a trace has one of these types. */
+const TERMINAL_TRACE_EVENTS = [
   'trace.completed',
   'trace.failed',
   'trace.cancelled',

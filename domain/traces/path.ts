@@ -1,5 +1,5 @@
 /**
- * Where a run stands in its trace: `draft` is a node of the task's graph, `each[3]/draft` the node `draft` of the inner
+ * The place of a run in its trace: `draft` is a node of the task's graph, `each[3]/draft` the node `draft` of the inner
  * graph that the container `each` runs for its element 3. A path keys the run, its events, effects, artifacts and
  * activities. A node at the top has its own id as its path.
  */
@@ -24,12 +24,7 @@ export function parsePath(text: string): readonly PathPart[] | null {
   return parts.at(-1)?.index === null ? parts : null;
 }
 
-/** Writes a path; the inverse of {@link parsePath}. */
-export function formatPath(parts: readonly PathPart[]): RunPath {
-  return parts.map(({ node, index }) => (index === null ? node : `${node}[${index}]`)).join('/');
-}
-
-/** The id of the path's own node, in the graph that it is a node of. */
+/** The id of the path's node in its graph. */
 export function nodeOfPath(path: RunPath): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
@@ -40,7 +35,7 @@ export function parentOfPath(path: RunPath): RunPath | null {
   return scope === '' ? null : scope.replace(/(\[\d+\])?\/$/, '');
 }
 
-/** What stands before the node's id: `each[3]/` for `each[3]/draft`, nothing for a node at the top. */
+/** The part before the node's id: `each[3]/` for `each[3]/draft`, nothing for a node at the top. */
 export function scopeOfPath(path: RunPath): string {
   return path.slice(0, path.lastIndexOf('/') + 1);
 }
@@ -48,9 +43,4 @@ export function scopeOfPath(path: RunPath): string {
 /** The scope of the inner graph of a container; `index` is null where the container has only one. */
 export function innerScope(container: RunPath, index: number | null): string {
   return index === null ? `${container}/` : `${container}[${index}]/`;
-}
-
-/** The path without the numbers of elements and rounds: what names the node in the definition, `each/draft`. */
-export function templateOfPath(path: RunPath): string {
-  return path.replaceAll(/\[\d+\]/g, '');
 }

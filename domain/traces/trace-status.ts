@@ -7,8 +7,8 @@ export const RUN_STATUSES = ['pending', 'running', 'ok', 'retryable_error', 'fat
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
 /**
- * A run in one of these has ended. `retryable_error` is an end too: the last attempt failed in a way that a further one
- * might have helped, but none was left. `fatal_error` would have failed again.
+ * The terminal statuses of a run. `retryable_error` means that the last attempt failed in a way that a further one
+ * might have fixed, but none was left; `fatal_error` means that it would have failed again.
  */
 export const SETTLED_RUN_STATUSES = [
   'ok',

@@ -5,8 +5,8 @@ import {
   type AgentStatus,
   LIVING_AGENT_STATUSES,
 } from '../../domain/agents/agent-status.ts';
+import { momentText, now } from '../common-expressions.ts';
 import type { Tables } from '../tables.ts';
-import { now } from '../tasks/expressions.ts';
 
 const eb = expressionBuilder<Tables, 'agents'>();
 
@@ -37,8 +37,7 @@ export function secondsSince(at: Expression<Date | null>) {
   return eb.fn<number | null>('date_part', [sql.lit('epoch'), eb(now(), '-', at)]);
 }
 
-/** The database's time at this moment, as messages carry it: with its microseconds, which a `Date` would lose. */
+/** The database's time at this moment, as messages carry it. */
 export function databaseMoment() {
-  const utc = eb.fn('timezone', [sql.lit('UTC'), eb.fn('clock_timestamp')]);
-  return eb.fn<string>('to_char', [utc, sql.lit('YYYY-MM-DD"T"HH24:MI:SS.US"Z"')]);
+  return momentText(eb.fn<Date>('clock_timestamp'));
 }

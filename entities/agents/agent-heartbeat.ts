@@ -1,23 +1,14 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { AgentId, TenantId } from '../../domain/ids.ts';
-import { inheritedTenantId, moment } from '../columns.ts';
+import { keyOf, moment, plainTenantId } from '../columns.ts';
 import { Agent } from './agent.ts';
 
 const schema = defineEntity({
   name: 'AgentHeartbeat',
   tableName: 'agent_heartbeats',
   properties: {
-    agentId: () =>
-      p
-        .manyToOne(Agent)
-        .mapToPk()
-        .$type<AgentId>()
-        .fieldName('agent_id')
-        .primary()
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index(false),
-    tenantId: inheritedTenantId().$type<TenantId>(),
+    agentId: () => keyOf(Agent, 'agent_id').$type<AgentId>().primary(),
+    tenantId: plainTenantId().$type<TenantId>(),
     workerId: p.text(),
     beatAt: moment(),
   },

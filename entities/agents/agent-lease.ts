@@ -16,6 +16,8 @@ const schema = defineEntity({
     taskQueue: p.text().nullable(),
     /** What a worker hosts, as `kind:name`. */
     handlers: p.array().columnType('text[]').defaultRaw("'{}'"),
+    /** The newest execution rules that a worker knows; null for one of an earlier version, and for every other process. */
+    executionRules: p.integer().nullable(),
     /** Ed25519, as SPKI in base64. The private key never leaves the process. */
     publicKey: p.text(),
     /** From the sequence `muster.agent_lease_fence`: grows with every lease. */

@@ -1,8 +1,8 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { AGENT_MOVES, type AgentBeat, type AgentStatus, type AgentType } from '../../domain/agents/agent-status.ts';
 import type { AgentId, LeaseId, TenantId } from '../../domain/ids.ts';
+import { anyOf, now } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
-import { anyOf, now } from '../tasks/expressions.ts';
 import { databaseMoment, listed, moveOf, nextStatus } from './agent-expressions.ts';
 
 /** An agent as a worker registers it. */
@@ -42,12 +42,7 @@ export interface AgentRecord {
 }
 
 /** The registry of agents, and their signs of life. */
-export class AgentRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class AgentRepository extends Repository {
   /**
    * Registers agents under a tenant and returns their ids by name. A known name keeps its id and, while it is alive, its
    * status; everything else is as the latest process says.
@@ -61,7 +56,7 @@ export class AgentRepository {
       roles: [...roles],
       capabilities: [...capabilities],
     }));
-    const registered = await tables(this.#em)
+    const registered = await tables(this.em)
       .insertInto('agents')
       // Two processes that register the same agents lock their rows in the same order.
       .values(rows.sort((a, b) => (a.name < b.name ? -1 : 1)))
@@ -95,7 +90,7 @@ export class AgentRepository {
       agents.map(({ beat }) => beat),
       'text',
     );
-    const row = await tables(this.#em)
+    const row = await tables(this.em)
       .with('renewed', (db) =>
         db
           .updateTable('agent_leases')
@@ -152,7 +147,7 @@ export class AgentRepository {
    * @returns which those are; none when it is repeated
    */
   async leave(process: string, ids: readonly AgentId[], event: 'left' | 'failed'): Promise<AgentId[]> {
-    const gone = await tables(this.#em)
+    const gone = await tables(this.em)
       .updateTable('agents')
       .from((eb) =>
         eb
@@ -174,7 +169,7 @@ export class AgentRepository {
 
   /** Agents by name: all that the unit of work may see, or those with a role or a capability. */
   async list({ role, capability }: AgentSearch = {}): Promise<AgentRecord[]> {
-    const agents = await tables(this.#em)
+    const agents = await tables(this.em)
       .selectFrom('agents as a')
       .leftJoin('agent_heartbeats as h', 'h.agentId', 'a.id')
       .select(['a.id', 'a.tenantId as tenant', 'a.name', 'a.type', 'a.status', 'a.description', 'a.roles'])

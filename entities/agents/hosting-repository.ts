@@ -1,11 +1,13 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Expression, expressionBuilder, sql } from 'kysely';
 import type { HostedNeeds, HostingWorker } from '../../domain/agents/hosting.ts';
 import { DEAD_AFTER_SECONDS } from '../../domain/agents/liveness.ts';
 import type { GraphId, TaskId } from '../../domain/ids.ts';
+import { ago, literal } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
 import { type Tables, tables } from '../tables.ts';
-import { ago, literal, OPEN } from '../tasks/expressions.ts';
+import { OPEN } from '../tasks/expressions.ts';
 import { secondsSince } from './agent-expressions.ts';
+import { hasEarlierWorker } from './earlier-workers.ts';
 
 /** Tasks of one graph that have not ended and may start or run, and what they need of a worker. */
 export interface NeedsOfGraph extends HostedNeeds {
@@ -18,12 +20,7 @@ const STARTING = [literal('pending'), ...OPEN];
 const eb = expressionBuilder<Tables, never>();
 
 /** Who hosts what, and what tasks need of it: why they do not move. Every method is one statement. */
-export class HostingRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class HostingRepository extends Repository {
   /** The workers that are alive. Those of an older version do not say what they host, and are left out. */
   async workers(): Promise<HostingWorker[]> {
     const workers = await this.#alive()
@@ -48,9 +45,15 @@ export class HostingRepository {
     return processes.map(({ process }) => process);
   }
 
+  /** Whether a worker of an earlier version is alive: see {@link hasEarlierWorker}. */
+  async hasEarlierWorker(): Promise<boolean> {
+    const [found] = await tables(this.em).selectNoFrom([hasEarlierWorker()]).execute();
+    return found?.hasEarlierWorker === true;
+  }
+
   /** What a task still needs: the handlers of the nodes that have not ended. Null for one that does not wait for a worker. */
   async needsOf(id: TaskId): Promise<HostedNeeds | null> {
-    const needs = await tables(this.#em)
+    const needs = await tables(this.em)
       .selectFrom('tasks as t')
       .select((task) => [
         't.taskQueue',
@@ -83,7 +86,7 @@ export class HostingRepository {
 
   /** The same for all tasks, by graph. The cost grows with the tasks that have not ended. */
   async needs(): Promise<NeedsOfGraph[]> {
-    const graphs = await tables(this.#em)
+    const graphs = await tables(this.em)
       .with('grouped', (db) =>
         db
           .selectFrom('tasks as t')
@@ -112,7 +115,7 @@ export class HostingRepository {
   }
 
   #alive() {
-    return tables(this.#em)
+    return tables(this.em)
       .selectFrom('agent_leases as l')
       .where('l.endedAt', 'is', null)
       .where('l.renewedAt', '>', ago(DEAD_AFTER_SECONDS));

@@ -1,9 +1,10 @@
 import { raw } from '@mikro-orm/core';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { HeldLease, LeaseEndReason, NewLease } from '../../domain/agents/lease.ts';
 import type { AgentId, LeaseId, TenantId } from '../../domain/ids.ts';
+import { EXECUTION_RULES } from '../../domain/tasks/execution.ts';
+import { ago, now } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
-import { ago, now } from '../tasks/expressions.ts';
 import { secondsSince } from './agent-expressions.ts';
 import { AgentLease } from './agent-lease.ts';
 
@@ -19,18 +20,13 @@ export interface ExpiredLease {
 }
 
 /** The leases under which processes speak for their agents. Each method is one statement, judged by the database's clock. */
-export class LeaseRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class LeaseRepository extends Repository {
   /**
    * Grants a lease. The same id again answers the lease that was granted, with its fence.
    * @throws a foreign-key error when the tenant is not known yet
    */
   async open({ id, tenant, process, publicKey, agentIds, hosting }: NewLease): Promise<HeldLease> {
-    const { fence } = await tables(this.#em)
+    const { fence } = await tables(this.em)
       .insertInto('agent_leases')
       .values((eb) => ({
         ...{ id, process, publicKey },
@@ -38,6 +34,7 @@ export class LeaseRepository {
         agentIds: [...agentIds],
         taskQueue: hosting?.taskQueue ?? null,
         handlers: [...(hosting?.handlers ?? [])],
+        executionRules: hosting === undefined ? null : EXECUTION_RULES,
         fence: eb.fn<number>('nextval', [eb.val('muster.agent_lease_fence')]),
       }))
       .onConflict((conflict) =>
@@ -50,7 +47,7 @@ export class LeaseRepository {
 
   /** Ends a lease. @returns false when it had ended, whose reason stays */
   async close(id: LeaseId, endReason: LeaseEndReason): Promise<boolean> {
-    const ended = await this.#em.nativeUpdate(AgentLease, { id, endedAt: null }, { endedAt: raw('now()'), endReason });
+    const ended = await this.em.nativeUpdate(AgentLease, { id, endedAt: null }, { endedAt: raw('now()'), endReason });
     return ended === 1;
   }
 
@@ -59,7 +56,7 @@ export class LeaseRepository {
    * ended once. Needs a system unit of work to see every tenant's.
    */
   async expire(olderThanSeconds: number): Promise<ExpiredLease[]> {
-    const expired = await tables(this.#em)
+    const expired = await tables(this.em)
       .updateTable('agent_leases')
       .from((eb) =>
         eb

@@ -1,6 +1,5 @@
 import { raw } from '@mikro-orm/core';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { type Expression, expressionBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { SUPERVISION_PROCESS } from '../../domain/agents/lease.ts';
 import {
   ALERT_AFTER_SECONDS,
@@ -11,9 +10,10 @@ import {
 } from '../../domain/agents/liveness.ts';
 import { type AgentId, type LeaseId, SYSTEM_TENANT } from '../../domain/ids.ts';
 import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { ago, anyOf, now, takesTurn } from '../common-expressions.ts';
 import { call, column } from '../insert-from.ts';
-import { type Tables, tables } from '../tables.ts';
-import { ago, anyOf, now } from '../tasks/expressions.ts';
+import { Repository } from '../repository.ts';
+import { tables } from '../tables.ts';
 import { LIVING, nextStatus, secondsSince } from './agent-expressions.ts';
 import { AgentLease } from './agent-lease.ts';
 import type { ExpiredLease } from './lease-repository.ts';
@@ -34,7 +34,6 @@ const LOOK_BACK_SECONDS = 86_400;
 const WATCH = { tenantId: SYSTEM_TENANT, process: SUPERVISION_PROCESS, endedAt: null };
 /** A message that waits or is handled, as literals: a partial index holds these only. */
 const WAITING = [sql.lit('pending' as const), sql.lit('leased' as const)];
-const eb = expressionBuilder<Tables, never>();
 
 const ALERT_NOTED = auditRowsFrom('alerted', {
   actor: 'supervision',
@@ -44,19 +43,14 @@ const ALERT_NOTED = auditRowsFrom('alerted', {
 });
 
 /** What the supervision of agents reads and writes, across tenants. Every method may be repeated. */
-export class SupervisionRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class SupervisionRepository extends Repository {
   /**
-   * Notes that somebody looks, and says since when without a gap. Whoever supervises renews one lease for that, so the
+   * Notes that somebody looks, and says since when without a gap. The supervisor renews one lease for that, so the
    * watch continues when the next look is another worker's. Two looks at once wait for each other.
    * @param leaseId becomes the watch's lease if a new one has to be begun
    */
   async watch(leaseId: LeaseId): Promise<WatchState> {
-    const db = tables(this.#em);
+    const db = tables(this.em);
     await db.selectNoFrom((eb) => takesTurn(eb.val('muster.supervision')).as('turn')).execute();
     await db
       .updateTable('agent_leases')
@@ -64,10 +58,10 @@ export class SupervisionRepository {
       .where((eb) => eb.and(WATCH))
       .where('renewedAt', '<', ago(WATCH_GAP_SECONDS))
       .execute();
-    if ((await this.#em.count(AgentLease, WATCH)) === 0) {
+    if ((await this.em.count(AgentLease, WATCH)) === 0) {
       const { tenantId, process } = WATCH;
       const fence = raw<number>("nextval('muster.agent_lease_fence')");
-      await this.#em.insert(AgentLease, { id: leaseId, tenantId, process, publicKey: '', fence });
+      await this.em.insert(AgentLease, { id: leaseId, tenantId, process, publicKey: '', fence });
     }
     const { up, watching } = await db
       .updateTable('agent_leases')
@@ -83,7 +77,7 @@ export class SupervisionRepository {
 
   /** What PostgreSQL knows of every agent that counts as alive. */
   vitals(): Promise<Omit<Vitals, 'onBoard'>[]> {
-    return tables(this.#em)
+    return tables(this.em)
       .with('spoken', (db) =>
         db
           .selectFrom('agent_leases as l')
@@ -114,7 +108,7 @@ export class SupervisionRepository {
    * @returns whom
    */
   async declareOffline(ids: readonly AgentId[]): Promise<GoneAgent[]> {
-    const gone = await tables(this.#em)
+    const gone = await tables(this.em)
       .with('quiet', (db) =>
         db
           .selectFrom('agents as a')
@@ -162,7 +156,7 @@ export class SupervisionRepository {
   async reroute(leases: readonly ExpiredLease[]): Promise<number> {
     if (leases.length === 0) return 0;
     const agentIds = [...new Set(leases.flatMap((lease) => lease.agentIds))].sort();
-    const db = tables(this.#em);
+    const db = tables(this.em);
     await db
       .updateTable('agents')
       .from((eb) =>
@@ -213,7 +207,7 @@ export class SupervisionRepository {
    */
   async raiseAlerts(): Promise<GoneAgent[]> {
     const recent = ago(LOOK_BACK_SECONDS);
-    const alerted = await tables(this.#em)
+    const alerted = await tables(this.em)
       .with('ended', (db) =>
         db
           .selectFrom('agent_leases as l')
@@ -269,7 +263,7 @@ export class SupervisionRepository {
 
   /** Removes leases that ended long ago and under which no message waits. */
   async forgetOldLeases(): Promise<void> {
-    await tables(this.#em)
+    await tables(this.em)
       .deleteFrom('agent_leases')
       .where('agent_leases.endedAt', '<', ago(KEEP_LEASES_DAYS * 86_400))
       .where((eb) =>
@@ -285,11 +279,6 @@ export class SupervisionRepository {
       )
       .execute();
   }
-}
-
-/** Waits until nobody else in the cluster holds this word, and holds it until the transaction ends. */
-function takesTurn(word: Expression<string>) {
-  return eb.fn('pg_advisory_xact_lock', [eb.fn('hashtextextended', [word, sql.lit(0)])]);
 }
 
 function readGone(agent: { id: AgentId; name: string; tenantId: string; silentSeconds: number | null }): GoneAgent {

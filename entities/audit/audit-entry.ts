@@ -1,14 +1,14 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { createdAt, tenantId } from '../columns.ts';
+import { createdAt, plainTenantId } from '../columns.ts';
 
 const schema = defineEntity({
   name: 'AuditEntry',
   tableName: 'audit_log',
   properties: {
     id: p.uuid().primary(),
-    tenantId: tenantId().$type<TenantId>(),
+    tenantId: plainTenantId().$type<TenantId>(),
     actor: p.text(),
     action: p.text(),
     subjectType: p.text(),
@@ -19,6 +19,6 @@ const schema = defineEntity({
   indexes: [{ name: 'audit_log_tenant_index', properties: ['tenantId', 'createdAt'] }],
 });
 
-/** Who did what to which row. Rows are only added: the database refuses to change or remove one, whoever asks. */
+/** Who did what to which row. Rows are only added: the database refuses every caller to change or remove one. */
 export class AuditEntry extends schema.class {}
 schema.setClass(AuditEntry);

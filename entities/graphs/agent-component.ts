@@ -3,7 +3,7 @@ import { BUDGET_LIMITS, NODE_KINDS } from '../../domain/graphs/kinds.ts';
 import type { TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { within } from '../checks.ts';
-import { inheritedTenantId } from '../columns.ts';
+import { plainTenantId } from '../columns.ts';
 import { graphId } from './agent-graph.ts';
 
 const schema = defineEntity({
@@ -11,7 +11,7 @@ const schema = defineEntity({
   tableName: 'agent_components',
   properties: {
     id: p.uuid().primary(),
-    tenantId: inheritedTenantId().$type<TenantId>(),
+    tenantId: plainTenantId().$type<TenantId>(),
     graphId,
     /** The node's id; for a node of an inner graph its path in the definition: `each/draft`. */
     nodeId: p.text(),

@@ -4,7 +4,7 @@ import { GRAPH_STATUSES, WIDTH_LIMITS } from '../../domain/graphs/kinds.ts';
 import type { GraphId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { within } from '../checks.ts';
-import { createdAt, moment, tenantId } from '../columns.ts';
+import { createdAt, keyOf, moment, tenantId } from '../columns.ts';
 
 const schema = defineEntity({
   name: 'AgentGraph',
@@ -45,12 +45,4 @@ export class AgentGraph extends schema.class {}
 schema.setClass(AgentGraph);
 
 /** The graph of a row that belongs to it, and goes with it; a foreign key of two columns holds its tenant too. */
-export const graphId = () =>
-  p
-    .manyToOne(AgentGraph)
-    .mapToPk()
-    .$type<GraphId>()
-    .fieldName('graph_id')
-    .deleteRule('cascade')
-    .createForeignKeyConstraint(false)
-    .index(false);
+export const graphId = () => keyOf(AgentGraph, 'graph_id').$type<GraphId>();

@@ -2,27 +2,19 @@ import { defineEntity, p } from '@mikro-orm/core';
 import { CONNECTION_TYPES, OUTCOMES } from '../../domain/graphs/kinds.ts';
 import type { TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { inheritedTenantId } from '../columns.ts';
+import { keyOf, plainTenantId } from '../columns.ts';
 import { AgentComponent } from './agent-component.ts';
 import { graphId } from './agent-graph.ts';
 
 /** The foreign keys of both ends hold the graph too, so that no arrow leaves its graph: see the migration. */
-const end = (column: string) =>
-  p
-    .manyToOne(AgentComponent)
-    .mapToPk()
-    .$type<string>()
-    .fieldName(column)
-    .deleteRule('cascade')
-    .index(false)
-    .createForeignKeyConstraint(false);
+const end = (column: string) => keyOf(AgentComponent, column).$type<string>();
 
 const schema = defineEntity({
   name: 'ComponentConnection',
   tableName: 'component_connections',
   properties: {
     id: p.uuid().primary(),
-    tenantId: inheritedTenantId().$type<TenantId>(),
+    tenantId: plainTenantId().$type<TenantId>(),
     graphId,
     sourceComponentId: () => end('source_component_id'),
     targetComponentId: () => end('target_component_id'),

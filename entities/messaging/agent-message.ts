@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import { MESSAGE_PRIORITY_RANGE, MESSAGE_STATUSES, MESSAGE_TYPES } from '../../domain/messaging/message-status.ts';
 import { Agent } from '../agents/agent.ts';
 import { within } from '../checks.ts';
-import { moment, tenantId } from '../columns.ts';
+import { moment, plainTenantId } from '../columns.ts';
 
 const end = (column: string) => p.manyToOne(Agent).mapToPk().$type<AgentId>().fieldName(column).nullable().index(false);
 
@@ -14,7 +14,7 @@ const schema = defineEntity({
   properties: {
     timestamp: moment().primary(),
     id: p.uuid().$type<MessageId>().primary(),
-    tenantId: tenantId().$type<TenantId>(),
+    tenantId: plainTenantId().$type<TenantId>(),
     fromAgentId: () => end('from_agent_id'),
     /** Null for a message to every agent of the tenant. */
     toAgentId: () => end('to_agent_id'),

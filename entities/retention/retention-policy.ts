@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import { RETENTION_MODES, RETENTION_RESOURCES } from '../../domain/retention/policy.ts';
+import { RETENTION_MODES, RETENTION_RESOURCES } from '../../domain/retention/retention.ts';
 import { within } from '../checks.ts';
 import { moment } from '../columns.ts';
 

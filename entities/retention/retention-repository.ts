@@ -1,82 +1,107 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
-import type { RetentionResource } from '../../domain/retention/policy.ts';
+import { sql as mapped } from '@mikro-orm/core';
+import { type Expression, type ExpressionBuilder, expressionBuilder, type SqlBool, sql } from 'kysely';
+import type { TaskId, TraceId } from '../../domain/ids.ts';
+import type { RetentionResource } from '../../domain/retention/retention.ts';
+import { TERMINAL_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
+import { ago, literal, now } from '../common-expressions.ts';
+import { asDead } from '../messaging/message-expressions.ts';
+import { Repository } from '../repository.ts';
+import { type Tables, tables } from '../tables.ts';
+import { RetentionPolicy } from './retention-policy.ts';
 
 /** A policy row. */
-export interface RetentionRule {
-  readonly resource: RetentionResource;
-  readonly maxAgeDays: number;
-  readonly batchSize: number;
-  readonly enabled: boolean;
-}
+export type RetentionRule = Pick<RetentionPolicy, 'resource' | 'maxAgeDays' | 'batchSize' | 'enabled'>;
 
-const TERMINAL = sql`('completed', 'failed', 'cancelled')`;
-const TASK_HAS_ENDED = sql`exists (select from muster.tasks t where t.id = task_id and t.status in ${TERMINAL})`;
-/** An ended trace of a task that is open again counts as open. */
-const TRACE_HAS_ENDED = sql`exists (select from muster.agent_traces r join muster.tasks t on t.id = r.task_id
-  where r.id = trace_id and r.status <> 'running' and t.status in ${TERMINAL})`;
+/** Rows of a table that are older than a moment. */
+type Expired<Table extends keyof Tables> = (
+  eb: ExpressionBuilder<Tables, Table>,
+  before: Expression<Date>,
+) => Expression<SqlBool>;
 
 /**
- * What of each table has outlived its policy: only rows that have ended, never anything of a task that is open. A task
- * takes its traces, runs, events, artifacts, effects and outbox rows with it; the other policies are for those who keep tasks
- * longer than what was recorded about them.
+ * What each table holds beyond its policy: only rows that have ended, never anything of an open task. A task takes its
+ * traces, runs, events, artifacts and effects with it. The other policies are for those who keep tasks longer than what
+ * was recorded about them; rows whose task or trace is missing go by them too.
  */
-const EXPIRED: Record<RetentionResource, (days: number) => ReturnType<typeof sql>> = {
-  tasks: (days) => sql`from muster.tasks where completed_at < now() - make_interval(days => ${days})`,
-  agent_traces: (days) => sql`from muster.agent_traces where finished_at < now() - make_interval(days => ${days})
-    and ${TASK_HAS_ENDED}`,
-  agent_runs: (days) => sql`from muster.agent_runs where finished_at < now() - make_interval(days => ${days})
-    and created_at < now() - make_interval(days => ${days})
-    and ${TRACE_HAS_ENDED}`,
-  trace_events: (days) => sql`from muster.trace_events where at < now() - make_interval(days => ${days})
-    and ${TRACE_HAS_ENDED}`,
-  artifacts: (days) => sql`from muster.artifacts where created_at < now() - make_interval(days => ${days})
-    and (task_id is null or ${TASK_HAS_ENDED})`,
-  agent_messages: (days) => sql`from muster.agent_messages
-    where coalesce(dead_at, "timestamp") < now() - make_interval(days => ${days}) and status in ('processed', 'dead')`,
+const EXPIRED: { readonly [Resource in RetentionResource]: Expired<Resource> } = {
+  tasks: (eb, before) => eb('completedAt', '<', before),
+  agent_traces: (eb, before) => eb('finishedAt', '<', before).and(eb.not(taskIsOpen(eb.ref('agent_traces.taskId')))),
+  agent_runs: (eb, before) =>
+    eb('finishedAt', '<', before)
+      .and('createdAt', '<', before)
+      .and(eb.not(traceIsOpen(eb.ref('agent_runs.traceId')))),
+  trace_events: (eb, before) => eb('at', '<', before).and(eb.not(traceIsOpen(eb.ref('trace_events.traceId')))),
+  artifacts: (eb, before) => eb('createdAt', '<', before).and(eb.not(taskIsOpen(eb.ref('artifacts.taskId')))),
+  agent_messages: (eb, before) =>
+    eb(eb.fn.coalesce('deadAt', 'timestamp'), '<', before).and(
+      'status',
+      'in',
+      (['processed', 'dead'] as const).map(literal),
+    ),
   // What was sent is done with, whether its task has ended or not; a submit's row names many.
-  outbox: (days) => sql`from muster.outbox where sent_at < now() - make_interval(days => ${days})`,
-  operation_keys: (days) => sql`from muster.operation_keys where created_at < now() - make_interval(days => ${days})`,
+  outbox: (eb, before) => eb('sentAt', '<', before),
+  operation_keys: (eb, before) => eb('createdAt', '<', before),
 };
 
-/** The retention policies, and what they let go. Needs a system unit of work. */
-export class RetentionRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
+const ENDED = TERMINAL_TASK_STATUSES.map(literal);
+const any = expressionBuilder<Tables, never>();
 
-  async policies(): Promise<RetentionRule[]> {
-    const result = await sql<{ resource: string; max_age_days: number; batch_size: number; enabled: boolean }>`
-      select resource, max_age_days, batch_size, enabled from muster.retention_policies order by resource`.execute(
-      this.#em.getKysely(),
-    );
-    return result.rows.map((row) => ({
-      resource: row.resource as RetentionResource,
-      maxAgeDays: row.max_age_days,
-      batchSize: row.batch_size,
-      enabled: row.enabled,
-    }));
+function taskIsOpen(id: Expression<TaskId | null>) {
+  return any.exists(
+    any.selectFrom('tasks as t').select('t.id').where('t.id', '=', id).where('t.status', 'not in', ENDED),
+  );
+}
+
+/** An ended trace of a task that is open again counts as open. */
+function traceIsOpen(id: Expression<TraceId>) {
+  return any.exists(
+    any
+      .selectFrom('agent_traces as r')
+      .innerJoin('tasks as t', 't.id', 'r.taskId')
+      .select('r.id')
+      .where('r.id', '=', id)
+      .where((eb) => eb.or([eb('r.status', '=', literal('running')), eb('t.status', 'not in', ENDED)])),
+  );
+}
+
+function expired<Resource extends RetentionResource>(resource: Resource, maxAgeDays: number): Expression<SqlBool> {
+  return EXPIRED[resource](expressionBuilder<Tables, Resource>(), daysAgo(maxAgeDays));
+}
+
+const daysAgo = (days: number) => ago(days * 86_400);
+
+/** Where a row lies. */
+const PLACE = sql.ref('ctid');
+
+/** The retention policies, and what they let go. Needs a system unit of work. */
+export class RetentionRepository extends Repository {
+  policies(): Promise<readonly RetentionRule[]> {
+    return this.em.find(RetentionPolicy, {}, { orderBy: { resource: 'asc' } });
   }
 
   /** How many rows one prune after the other would take. */
-  async count(rule: RetentionRule): Promise<number> {
-    const result = await sql<{ count: number }>`
-      select count(*)::int as count ${EXPIRED[rule.resource](rule.maxAgeDays)}`.execute(this.#em.getKysely());
-    return result.rows[0]?.count ?? 0;
+  async count({ resource, maxAgeDays }: RetentionRule): Promise<number> {
+    const found = await tables(this.em)
+      .selectFrom(resource)
+      .select(({ fn }) => fn.countAll<string>().as('count'))
+      .where(expired(resource, maxAgeDays))
+      .execute();
+    return Number(found[0]?.count ?? 0);
   }
 
-  /** Removes one batch and says how many rows went. */
-  async prune(rule: RetentionRule): Promise<number> {
-    const table = sql.table(`muster.${rule.resource}`);
-    const result = await sql<{ count: number }>`
-      with gone as (
-        delete from ${table} where ctid = any(array(
-          select ctid ${EXPIRED[rule.resource](rule.maxAgeDays)} limit ${rule.batchSize}
-        )) returning 1
-      )
-      select count(*)::int as count from gone`.execute(this.#em.getKysely());
-    return result.rows[0]?.count ?? 0;
+  /** Removes one batch and says how many rows went. By their places: no table is searched for them a second time. */
+  async prune({ resource, maxAgeDays, batchSize }: RetentionRule): Promise<number> {
+    const db = tables(this.em);
+    const batch = db
+      .selectFrom(resource)
+      .select(PLACE.as('ctid'))
+      .where(expired(resource, maxAgeDays))
+      .limit(batchSize);
+    const { numDeletedRows } = await db
+      .deleteFrom(resource)
+      .where((eb) => eb(PLACE, '=', eb.fn.any(eb.fn<readonly unknown[]>('array', [batch]))))
+      .executeTakeFirstOrThrow();
+    return Number(numDeletedRows);
   }
 
   /**
@@ -85,23 +110,37 @@ export class RetentionRepository {
    * @returns how many
    */
   async buryUnclaimed({ maxAgeDays, batchSize }: RetentionRule): Promise<number> {
-    const result = await sql`
-      update muster.agent_messages m set status = 'dead', leased_until = null, lease_owner = null, dead_at = now(),
-        fence = m.fence + 1, dead_reason = case when m.expires_at <= now() then 'expired'
-          else ${`unclaimed: no process of its agent took it for ${maxAgeDays} days`} end
-      from (
-        select id from muster.agent_messages
-        where (status = 'pending' or (status = 'leased' and leased_until < now()))
-          and (expires_at <= now() - interval '1 hour'
-            or greatest("timestamp", available_at) < now() - make_interval(days => ${maxAgeDays}))
-        order by id limit ${batchSize} for update skip locked
-      ) as over
-      where m.id = over.id`.execute(this.#em.getKysely());
-    return Number(result.numAffectedRows ?? 0);
+    const { numUpdatedRows } = await tables(this.em)
+      .updateTable('agent_messages as m')
+      .from((db) =>
+        db
+          .selectFrom('agent_messages')
+          .select('id')
+          .where((eb) =>
+            eb.or([
+              eb('status', '=', literal('pending')),
+              eb('status', '=', literal('leased')).and('leasedUntil', '<', now()),
+            ]),
+          )
+          .where((eb) =>
+            eb.or([
+              eb('expiresAt', '<=', ago(3_600)),
+              eb(eb.fn<Date>('greatest', ['timestamp', 'availableAt']), '<', daysAgo(maxAgeDays)),
+            ]),
+          )
+          .orderBy('id')
+          .limit(batchSize)
+          .forUpdate()
+          .skipLocked()
+          .as('over'),
+      )
+      .set((eb) => asDead(eb, `unclaimed: no process of its agent took it for ${maxAgeDays} days`))
+      .whereRef('m.id', '=', 'over.id')
+      .executeTakeFirstOrThrow();
+    return Number(numUpdatedRows);
   }
 
-  async noteRun(rule: RetentionRule, removed: number): Promise<void> {
-    await sql`update muster.retention_policies set last_run_at = now(), last_removed = ${removed}
-      where resource = ${rule.resource}`.execute(this.#em.getKysely());
+  async noteRun({ resource }: RetentionRule, removed: number): Promise<void> {
+    await this.em.nativeUpdate(RetentionPolicy, resource, { lastRunAt: mapped.now(), lastRemoved: removed });
   }
 }

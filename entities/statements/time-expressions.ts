@@ -11,8 +11,3 @@ export function inMs(ms: Expression<unknown>): RawBuilder<Date> {
 export function msUntil(moment: Expression<unknown>): RawBuilder<number | null> {
   return sql<number | null>`(extract(epoch from ${moment} - statement_timestamp()) * 1000)::float8`;
 }
-
-/** So many seconds before the unit of work began. */
-export function ago(seconds: number): RawBuilder<Date> {
-  return sql<Date>`now() - ${seconds} * interval '1 second'`;
-}

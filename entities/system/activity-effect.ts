@@ -2,24 +2,16 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import { EFFECT_STATES } from '../../domain/system/outbox.ts';
-import { createdAt, inheritedTenantId, moment } from '../columns.ts';
+import { createdAt, keyOf, moment, plainTenantId } from '../columns.ts';
 import { Task } from '../tasks/task.ts';
 
 const schema = defineEntity({
   name: 'ActivityEffect',
   tableName: 'activity_effects',
   properties: {
-    tenantId: inheritedTenantId().$type<TenantId>().primary(),
+    tenantId: plainTenantId().$type<TenantId>().primary(),
     effectKey: p.text().primary(),
-    taskId: () =>
-      p
-        .manyToOne(Task)
-        .mapToPk()
-        .$type<TaskId>()
-        .fieldName('task_id')
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index(false),
+    taskId: () => keyOf(Task, 'task_id').$type<TaskId>(),
     state: p.enum(EFFECT_STATES),
     /** Hash of what was asked for: the same key with another request is a conflict. */
     requestHash: p.text(),

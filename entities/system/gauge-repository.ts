@@ -1,8 +1,11 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
-import { type AgentStatus, LIVING_AGENT_STATUSES } from '../../domain/agents/agent-status.ts';
+import { jsonArrayFrom } from 'kysely/helpers/postgres';
+import type { AgentStatus } from '../../domain/agents/agent-status.ts';
 import { DEAD_AFTER_SECONDS, SUSPECT_AFTER_SECONDS } from '../../domain/agents/liveness.ts';
-import { bandOfPriority, PRIORITY_BANDS, type PriorityBand } from '../../domain/tasks/priority.ts';
+import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
+import { LIVING, secondsSince } from '../agents/agent-expressions.ts';
+import { ago, literal } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
+import { tables } from '../tables.ts';
 
 /** How the whole installation stands, as PostgreSQL shows it. */
 export interface InstallationGauges {
@@ -19,48 +22,60 @@ export interface InstallationGauges {
   readonly messagesWaiting: number;
 }
 
-const LIVING = sql.join(LIVING_AGENT_STATUSES.map((status) => sql.lit(status)));
+/** As literals: the index holds messages of these statuses only. */
+const WAITING = (['pending', 'leased'] as const).map(literal);
 
-/** Figures over all tenants, for whoever watches. */
-export class GaugeRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+/** Figures over all tenants, for monitoring. */
+export class GaugeRepository extends Repository {
   /** One statement. Needs a system unit of work. */
   async read(): Promise<InstallationGauges> {
-    const result = await sql<Record<string, unknown>>`
-      select
-        (select coalesce(jsonb_object_agg(priority, count), '{}') from (
-          select priority, count(*) from muster.tasks where status = 'pending' group by priority) as waiting) as waiting,
-        (select extract(epoch from now() - min(created_at)) from muster.outbox where sent_at is null)::float8 as outbox_age,
-        (select coalesce(jsonb_object_agg(status, count), '{}') from (
-          select status, count(*) from muster.agents group by status) as agents) as agents,
-        (select count(*) from muster.agents where alerted_at is not null)::int as alerted,
-        (select count(*) from muster.agent_messages where status in ('pending', 'leased'))::int as messages,
-        beats.*
-      from (
-        select count(*) filter (where beat_at < now() - make_interval(secs => ${SUSPECT_AFTER_SECONDS})
-            and beat_at >= now() - make_interval(secs => ${DEAD_AFTER_SECONDS}))::int as suspects,
-          extract(epoch from now() - min(beat_at))::float8 as oldest
-        from muster.agent_heartbeats h join muster.agents a on a.id = h.agent_id where a.status in (${LIVING})
-      ) as beats`.execute(this.#em.getKysely());
-    const row = result.rows[0] ?? {};
+    const [row] = await tables(this.em)
+      .selectFrom('agent_heartbeats as h')
+      .innerJoin('agents as a', 'a.id', 'h.agentId')
+      .where('a.status', 'in', LIVING)
+      .select((eb) => {
+        const { selectFrom, fn } = eb;
+        const count = fn.countAll<string>().as('count');
+        const counted = fn.countAll<number>().as('count');
+        const isSuspect = eb.and([
+          eb('h.beatAt', '<', ago(SUSPECT_AFTER_SECONDS)),
+          eb('h.beatAt', '>=', ago(DEAD_AFTER_SECONDS)),
+        ]);
+        return [
+          jsonArrayFrom(
+            selectFrom('tasks')
+              .select(['priority', counted])
+              .where('status', '=', literal('pending'))
+              .groupBy('priority'),
+          ).as('waiting'),
+          selectFrom('outbox')
+            .select(secondsSince(fn.min('createdAt')).as('age'))
+            .where('sentAt', 'is', null)
+            .as('outboxAge'),
+          jsonArrayFrom(selectFrom('agents').select(['status', counted]).groupBy('status')).as('agents'),
+          selectFrom('agents').select(count).where('alertedAt', 'is not', null).as('alerted'),
+          selectFrom('agent_messages').select(count).where('status', 'in', WAITING).as('messages'),
+          fn.countAll<string>().filterWhere(isSuspect).as('suspects'),
+          secondsSince(fn.min('h.beatAt')).as('oldest'),
+        ];
+      })
+      .execute();
     return {
-      waiting: perBand((row.waiting ?? {}) as Record<string, number>),
-      outboxAgeSeconds: Number(row.outbox_age ?? 0),
-      agents: (row.agents ?? {}) as Partial<Record<AgentStatus, number>>,
-      suspects: Number(row.suspects ?? 0),
-      alerted: Number(row.alerted ?? 0),
-      oldestHeartbeatSeconds: Number(row.oldest ?? 0),
-      messagesWaiting: Number(row.messages ?? 0),
+      waiting: perBand(row?.waiting ?? []),
+      outboxAgeSeconds: row?.outboxAge ?? 0,
+      agents: Object.fromEntries((row?.agents ?? []).map(({ status, count }) => [status, count])),
+      suspects: Number(row?.suspects ?? 0),
+      alerted: Number(row?.alerted ?? 0),
+      oldestHeartbeatSeconds: row?.oldest ?? 0,
+      messagesWaiting: Number(row?.messages ?? 0),
     };
   }
 }
 
-function perBand(counts: Readonly<Record<string, number>>): Record<PriorityBand, number> {
-  const waiting = Object.fromEntries(PRIORITY_BANDS.map((band) => [band, 0])) as Record<PriorityBand, number>;
-  for (const [priority, count] of Object.entries(counts)) waiting[bandOfPriority(Number(priority))] += count;
+function perBand(
+  counts: readonly { readonly priority: number; readonly count: number }[],
+): Record<PriorityBand, number> {
+  const waiting = { high: 0, normal: 0, low: 0 };
+  for (const { priority, count } of counts) waiting[bandOfPriority(priority)] += count;
   return waiting;
 }

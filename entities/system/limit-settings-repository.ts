@@ -1,6 +1,8 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
 import { SUPERVISION_PROCESS } from '../../domain/agents/lease.ts';
+import { DEAD_AFTER_SECONDS } from '../../domain/agents/liveness.ts';
+import { ago } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
+import { tables } from '../tables.ts';
 
 /** What a limiter has to know from the database. */
 export interface StoredLimits {
@@ -10,21 +12,21 @@ export interface StoredLimits {
   readonly liveProcesses: number;
 }
 
-/** What limiters read every second or two. Rows may be written by hand, so whoever reads them parses them. */
-export class LimitSettingsRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+/** What limiters read every second or two. Rows may be written manually, so readers parse them. */
+export class LimitSettingsRepository extends Repository {
   /** One statement; uses agent_leases_open_index. Needs a system unit of work, since leases belong to tenants. */
   async read(): Promise<StoredLimits> {
-    const result = await sql<{ value: unknown; processes: string }>`
-      select (select value from muster.system_config where key = 'limits') as value,
-        (select count(*) from muster.agent_leases
-         where ended_at is null and renewed_at > now() - interval '45 seconds'
-           and process <> ${SUPERVISION_PROCESS}) as processes`.execute(this.#em.getKysely());
-    const row = result.rows[0];
+    const [row] = await tables(this.em)
+      .selectNoFrom(({ selectFrom, fn }) => [
+        selectFrom('system_config').select('value').where('key', '=', 'limits').as('value'),
+        selectFrom('agent_leases')
+          .select(fn.countAll<string>().as('count'))
+          .where('endedAt', 'is', null)
+          .where('renewedAt', '>', ago(DEAD_AFTER_SECONDS))
+          .where('process', '<>', SUPERVISION_PROCESS)
+          .as('processes'),
+      ])
+      .execute();
     return { value: row?.value ?? null, liveProcesses: Number(row?.processes ?? 0) };
   }
 }

@@ -1,13 +1,13 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { TenantId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
-import { createdAt, tenantId } from '../columns.ts';
+import { createdAt, plainTenantId } from '../columns.ts';
 
 const schema = defineEntity({
   name: 'OperationKey',
   tableName: 'operation_keys',
   properties: {
-    tenantId: tenantId().$type<TenantId>().primary(),
+    tenantId: plainTenantId().$type<TenantId>().primary(),
     operation: p.text().primary(),
     key: p.text().primary(),
     /** Of the input: another input under the same key is refused. */

@@ -1,8 +1,8 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import type { TenantId } from '../../domain/ids.ts';
+import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { OUTBOX_TOPICS } from '../../domain/system/outbox.ts';
-import { createdAt, inheritedTenantId, moment } from '../columns.ts';
+import { createdAt, keyOf, moment, plainTenantId } from '../columns.ts';
 import { Task } from '../tasks/task.ts';
 
 const schema = defineEntity({
@@ -10,18 +10,10 @@ const schema = defineEntity({
   tableName: 'outbox',
   properties: {
     id: p.bigint('string').primary().generated('identity'),
-    tenantId: inheritedTenantId().$type<TenantId>(),
+    tenantId: plainTenantId().$type<TenantId>(),
     topic: p.enum(OUTBOX_TOPICS),
     /** Null for a submit, whose payload names its tasks. */
-    taskId: () =>
-      p
-        .manyToOne(Task)
-        .mapToPk()
-        .fieldName('task_id')
-        .nullable()
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index(false),
+    taskId: () => keyOf(Task, 'task_id').$type<TaskId>().nullable(),
     payload: p.json<JsonObject>().defaultRaw("'{}'"),
     /** How often the relay tried to hand it on. */
     attempts: p.integer().default(0),
@@ -39,9 +31,7 @@ const schema = defineEntity({
       properties: ['topic', 'attempts', 'createdAt', 'id'],
       where: 'sent_at is null',
     },
-    { name: 'outbox_unsent_index', properties: ['createdAt'], where: 'sent_at is null' },
     { name: 'outbox_sent_index', properties: ['sentAt'], where: 'sent_at is not null' },
-    { name: 'outbox_task_index', properties: ['taskId'] },
   ],
 });
 

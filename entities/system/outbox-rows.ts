@@ -39,7 +39,10 @@ function taskIdOf(taskId: OutboxRow['taskId']): Sql {
   return taskId === null || typeof taskId === 'string' ? constant(taskId, 'uuid') : taskId;
 }
 
-/** One row for all tasks of a tenant, by their `id` and `tenant_id`, that may enter the queue; none where there are none. */
+/**
+ * One row for all tasks of a tenant that may enter the queue, by their `id` and `tenant_id`; no row where there are
+ * none.
+ */
 export function submittedRowsFrom(from: string, where?: Expression<unknown>): InsertPart {
   const tasks: RowSource = { from, groupBy: column('tenant_id'), ...(where === undefined ? {} : { where }) };
   const payload = { taskIds: call('jsonb_agg', column('id')) };

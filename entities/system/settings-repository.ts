@@ -1,40 +1,30 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
+import { LockMode, sql } from '@mikro-orm/core';
 import type { Json } from '../../domain/json.ts';
+import { Repository } from '../repository.ts';
+import { SystemConfig } from './system-config.ts';
 
 /** Which settings there are: the keys of `system_config`. */
-export const SETTINGS_KEYS = ['queue', 'limits'] as const;
+const SETTINGS_KEYS = ['queue', 'limits'] as const;
 export type SettingsKey = (typeof SETTINGS_KEYS)[number];
 
-/** The settings of the whole installation. Whoever reads them parses them: rows may be written by hand. */
-export class SettingsRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
-  /** The stored value; null before the first change. */
+/** The settings of the whole installation. Readers parse them, because rows may be written manually. */
+export class SettingsRepository extends Repository {
+  /** The stored value; null before the first change. One statement. */
   async read(key: SettingsKey): Promise<unknown> {
-    const result = await sql<{ value: unknown }>`
-      select value from muster.system_config where key = ${key}`.execute(this.#em.getKysely());
-    return result.rows[0]?.value ?? null;
+    const stored = await this.em.findOne(SystemConfig, key);
+    return stored?.value ?? null;
   }
 
   /**
    * Changes settings under the lock of their row: two changes at once happen one after the other. Needs a system unit of
    * work. What `change` throws, changes nothing.
+   * @param change is given an empty object before the first change
    */
   async change<Value extends Json>(key: SettingsKey, change: (stored: unknown) => Value): Promise<Value> {
-    const kysely = this.#em.getKysely();
-    await sql`insert into muster.system_config (key, value) values (${key}, 'null'::jsonb) on conflict do nothing`.execute(
-      kysely,
-    );
-    const locked = await sql<{ value: unknown }>`
-      select value from muster.system_config where key = ${key} for update`.execute(kysely);
-    const value = change(locked.rows[0]?.value ?? null);
-    await sql`
-      update muster.system_config set value = ${JSON.stringify(value)}::jsonb, updated_at = now()
-      where key = ${key}`.execute(kysely);
+    await this.em.createQueryBuilder(SystemConfig).insert({ key, value: {} }).onConflict().ignore().execute();
+    const stored = await this.em.findOneOrFail(SystemConfig, key, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    const value = change(stored.value);
+    await this.em.nativeUpdate(SystemConfig, key, { value, updatedAt: sql.now() });
     return value;
   }
 }

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { ArtifactId, TaskId, TenantId } from '../../domain/ids.ts';
-import { createdAt, tenantId } from '../columns.ts';
+import { createdAt, keyOf, plainTenantId } from '../columns.ts';
 import { Task } from './task.ts';
 
 const schema = defineEntity({
@@ -8,17 +8,8 @@ const schema = defineEntity({
   tableName: 'artifacts',
   properties: {
     id: p.uuid().$type<ArtifactId>().primary(),
-    tenantId: tenantId().$type<TenantId>(),
-    taskId: () =>
-      p
-        .manyToOne(Task)
-        .mapToPk()
-        .$type<TaskId>()
-        .fieldName('task_id')
-        .nullable()
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index(false),
+    tenantId: plainTenantId().$type<TenantId>(),
+    taskId: () => keyOf(Task, 'task_id').$type<TaskId>().nullable(),
     name: p.text(),
     mediaType: p.text(),
     /** Lower-case hexadecimal hash of the content. */

@@ -6,5 +6,5 @@ export interface Claimant {
   readonly handlers: readonly string[];
 }
 
-/** Which of the tasks that could start come first. */
-export type ReadyTurn = 'highest' | 'lowest' | 'longest';
+/** Which of the tasks that could start come first; `urgent`: those of the high band, and no others. */
+export type ReadyTurn = 'highest' | 'lowest' | 'longest' | 'urgent';

@@ -15,6 +15,8 @@ export interface ClaimedTask {
   readonly deadlineAt: Date | null;
   /** Whether its nodes are held back: true only of one that was under way before. */
   readonly paused: boolean;
+  /** The shared execution that carries it, by the id of its workflow; null for one with an execution of its own. */
+  readonly carriedBy: string | null;
 }
 
 /** The columns of a task that a claim knows. */
@@ -28,6 +30,7 @@ type ClaimColumns = Pick<Selectable<Tables['tasks']>, (typeof CLAIM_COLUMNS)[num
 export interface ClaimedTaskRow extends ClaimColumns {
   readonly traceId: TraceId;
   readonly paused: SqlBool;
+  readonly carriedBy?: string | null;
 }
 
 export function readClaimedTask(row: ClaimedTaskRow): ClaimedTask {
@@ -49,5 +52,6 @@ export function readClaimedTask(row: ClaimedTaskRow): ClaimedTask {
     priority: band,
     deadlineAt: row.deadlineAt,
     paused: row.paused === true,
+    carriedBy: row.carriedBy ?? null,
   };
 }

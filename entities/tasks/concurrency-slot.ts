@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
-import { inheritedTenantId, moment } from '../columns.ts';
+import { keyOf, moment, plainTenantId } from '../columns.ts';
 import { Task } from './task.ts';
 
 const schema = defineEntity({
@@ -10,16 +10,8 @@ const schema = defineEntity({
     key: p.text().primary(),
     /** 1 to the key's limit. */
     slot: p.integer().primary().check('slot >= 1'),
-    taskId: () =>
-      p
-        .manyToOne(Task)
-        .mapToPk()
-        .$type<TaskId>()
-        .fieldName('task_id')
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index('concurrency_slots_task_index'),
-    tenantId: inheritedTenantId().$type<TenantId>(),
+    taskId: () => keyOf(Task, 'task_id').$type<TaskId>().index('concurrency_slots_task_index'),
+    tenantId: plainTenantId().$type<TenantId>(),
     /** The fence of the claim that took it. */
     fence: p.bigint('number'),
     takenAt: moment().defaultRaw('now()'),

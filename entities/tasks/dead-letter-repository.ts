@@ -1,4 +1,3 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type Expression, type ExpressionBuilder, expressionBuilder, type QueryCreator } from 'kysely';
 import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { RedriveEffects } from '../../domain/tasks/dead-letter.ts';
@@ -6,10 +5,12 @@ import type { Failure } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { anyOf, literal, now } from '../common-expressions.ts';
 import { column } from '../insert-from.ts';
+import { Repository } from '../repository.ts';
 import { submittedRowsFrom } from '../system/outbox-rows.ts';
 import { type Tables, tables } from '../tables.ts';
-import { anyOf, IS_PENDING, literal, now, WITHOUT_RESULT } from './expressions.ts';
+import { IS_PENDING, WITHOUT_RESULT } from './expressions.ts';
 import { Task } from './task.ts';
 import { readFailure } from './task-record.ts';
 import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
@@ -63,15 +64,10 @@ export interface Redrive {
 }
 
 /** The failed tasks of the unit of work's tenant, by tasks_dead_index. Every method is one statement. */
-export class DeadLetterRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class DeadLetterRepository extends Repository {
   /** The latest deaths first, at most `limit` of them. */
   async list(filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]> {
-    const dead = await tables(this.#em)
+    const dead = await tables(this.em)
       .selectFrom('tasks as t')
       .leftJoin('agent_traces as r', (join) =>
         join.onRef('r.taskId', '=', 't.id').onRef('r.number', '=', 't.traceCount'),
@@ -112,7 +108,7 @@ export class DeadLetterRepository {
 
   /** One page of the ids that match, in the order of their submits, after this one: what others depend on comes first. */
   async page(filter: DeadLetterFilter, after: TaskId | null, limit: number): Promise<TaskId[]> {
-    const dead = await tables(this.#em)
+    const dead = await tables(this.em)
       .selectFrom('tasks as t')
       .select('t.id')
       .where((eb) => matches(eb, filter))
@@ -125,23 +121,24 @@ export class DeadLetterRepository {
 
   /** What a redrive of these tasks would do, without doing it. */
   async judge(ids: readonly TaskId[]): Promise<{ taskId: TaskId; stuck: boolean; originTraceId: TraceId | null }[]> {
-    const dead = await deadTasks(tables(this.#em), ids).execute();
+    const dead = await deadTasks(tables(this.em), ids).execute();
     return dead.map(({ id, stuck, origin }) => ({ taskId: id, stuck: stuck === true, originTraceId: origin }));
   }
 
   /**
-   * Lets dead tasks wait again, each with an audit row that names the trace that failed, and one outbox row for all that
-   * may start: one statement, all or none. A task that depends on one that has not completed becomes `blocked`; one
-   * whose dependency stays dead is left dead. What is not dead is left alone. A deadline that has passed is dropped:
-   * whoever redrives wants the task done all the same. `effects` says whether what earlier traces recorded still counts. A repetition under the same `redriveId`, after a commit whose
-   * answer was lost, returns what the first one did.
+   * Lets dead tasks wait again, each with an audit row that names the trace that failed, and one outbox row for all
+   * that may start: one statement, all or none. A task that depends on one that has not completed becomes `blocked`;
+   * one whose dependency stays dead is left dead. What is not dead is left alone. A deadline that has passed is
+   * dropped: a redrive means that the task is still wanted. `effects` says whether what earlier traces recorded still
+   * counts. A repetition under the same `redriveId`, after a commit whose answer was lost, returns what the first one
+   * did.
    */
   async redrive(ids: readonly TaskId[], { redriveId, actor, effects }: Redrive): Promise<RedrivenTask[]> {
     const auditId = (id: Expression<unknown>) => {
       const name = parts.fn<string>('concat', [parts.cast(parts.val(redriveId), 'text'), id]);
       return parts.cast<string>(parts.fn('md5', [name]), 'uuid');
     };
-    const redriven = await tables(this.#em)
+    const redriven = await tables(this.em)
       .with('dead', (db) => deadTasks(db, ids).orderBy('t.id').forUpdate('t'))
       .with('revived', (db) =>
         db
@@ -156,6 +153,7 @@ export class DeadLetterRepository {
             deadLetteredAt: null,
             deadLetterReason: null,
             cancelRequestedAt: null,
+            heldAt: null,
             checkedAt: null,
             ...(effects === 'repeat' ? { effectsSince: eb('traceCount', '+', 1) } : {}),
             deadlineAt: eb.case().when('deadlineAt', '>', now()).then(eb.ref('deadlineAt')).end(),
@@ -192,7 +190,7 @@ export class DeadLetterRepository {
 
   /** Which of these tasks there are. */
   async known(ids: readonly TaskId[]): Promise<Map<TaskId, TaskStatus>> {
-    const tasks = await this.#em.find(Task, { id: { $in: ids } }, { fields: ['id', 'status'] });
+    const tasks = await this.em.find(Task, { id: { $in: ids } }, { fields: ['id', 'status'] });
     return new Map(tasks.map(({ id, status }) => [id, status]));
   }
 }

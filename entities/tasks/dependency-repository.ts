@@ -1,13 +1,14 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { ExpressionBuilder, ExpressionWrapper, SqlBool } from 'kysely';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import { ago, anyOf, literal, now } from '../common-expressions.ts';
 import { call, column, constant, jsonOf } from '../insert-from.ts';
+import { Repository } from '../repository.ts';
 import { submittedRowsFrom } from '../system/outbox-rows.ts';
 import { type Tables, tables } from '../tables.ts';
 import { type Doomed, type EndedTask, failDoomed } from './end-waiting.ts';
-import { ago, anyOf, IS_PENDING, literal, now, WITHOUT_RESULT } from './expressions.ts';
+import { IS_PENDING, WITHOUT_RESULT } from './expressions.ts';
 import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
 /**
@@ -30,18 +31,13 @@ const RECENT_SECONDS = 3_600;
 const FAILED: ErrorCode = 'dependency_failed';
 
 /** Tasks that wait for others. Every method is one statement, and repeating it changes nothing. */
-export class DependencyRepository {
+export class DependencyRepository extends Repository {
   /** Tasks that one statement moves at most. Those beyond wait for the next one. */
   static readonly batchSize = 500;
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
   /** Fails blocked tasks that depend on one that failed or was cancelled. */
   failHopeless(blocked: BlockedTasks): Promise<EndedTask[]> {
     const error = jsonOf({ code: FAILED, message: SENTENCE });
-    const doomed = tables(this.#em).with('doomed', (db) =>
+    const doomed = tables(this.em).with('doomed', (db) =>
       db
         .selectFrom('tasks as t')
         .crossJoinLateral((eb) =>
@@ -69,7 +65,7 @@ export class DependencyRepository {
 
   /** Lets go blocked tasks for which all that they depend on is completed. */
   async unblock(blocked: BlockedTasks): Promise<UnblockedTask[]> {
-    const unblocked = await tables(this.#em)
+    const unblocked = await tables(this.em)
       .with('free', (db) =>
         db
           .selectFrom('tasks as t')

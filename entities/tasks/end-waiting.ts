@@ -2,10 +2,10 @@ import type { QueryCreator } from 'kysely';
 import type { TaskId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { now } from '../common-expressions.ts';
 import { column } from '../insert-from.ts';
 import { outboxRowsFrom } from '../system/outbox-rows.ts';
 import type { Tables } from '../tables.ts';
-import { now } from './expressions.ts';
 
 /** A task that ended without having started. */
 export interface EndedTask {

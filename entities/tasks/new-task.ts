@@ -1,3 +1,4 @@
+import type { BudgetLimits } from '../../domain/budgets/amounts.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
@@ -14,7 +15,7 @@ export interface NewTask {
   readonly priority: number;
   readonly userId: string | null;
   readonly idempotencyKey: string | null;
-  /** Hash of graph and input: tells a repeated submit from another one under the same key. */
+  /** Hash of graph and input: tells a repeated submit from a different one under the same key. Empty without a key. */
   readonly requestHash: string;
   readonly input: StoredValue;
   /** What it counts against while it is open, see `domain/queues/concurrency-keys.ts`. */
@@ -25,6 +26,10 @@ export interface NewTask {
   readonly recurrence: JsonObject | null;
   /** Tasks that must be completed before it starts. */
   readonly dependsOn: readonly TaskId[];
+  /** Absent without limits. */
+  readonly budget?: BudgetLimits;
+  /** The task that spawned it; absent for one that a program submitted. */
+  readonly parent?: TaskId;
 }
 
 /** What PostgreSQL made of a new task. */

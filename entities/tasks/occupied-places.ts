@@ -8,6 +8,8 @@ export interface OccupyingTask {
   readonly taskId: TaskId;
   /** Whether it needs no worker for now: nodes of it wait (for a limit, a host, their next attempt) and none runs. */
   readonly isIdle: boolean;
+  /** Whether a shared execution carries it. */
+  readonly isShared: boolean;
 }
 
 /**
@@ -30,9 +32,13 @@ export async function occupiedPlaces(em: SqlEntityManager, workerId: string): Pr
           .as('runs'),
       (join) => join.onTrue(),
     )
-    .select(['t.id', 'runs.running', 'runs.waiting'])
+    .select(['t.id', 'r.carriedBy', 'runs.running', 'runs.waiting'])
     .where('t.claimedBy', '=', workerId)
     .where('t.status', 'in', OCCUPYING)
     .execute();
-  return tasks.map(({ id, running, waiting }) => ({ taskId: id, isIdle: waiting === true && running !== true }));
+  return tasks.map(({ id, carriedBy, running, waiting }) => ({
+    taskId: id,
+    isIdle: waiting === true && running !== true,
+    isShared: carriedBy !== null,
+  }));
 }

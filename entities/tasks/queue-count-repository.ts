@@ -1,9 +1,10 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { TenantId } from '../../domain/ids.ts';
+import type { TaskId, TenantId } from '../../domain/ids.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import { ago, literal, now } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
-import { ago, literal, NOT_ENDED, now } from './expressions.ts';
+import { NOT_ENDED } from './expressions.ts';
 
 /** Tasks of one tenant that have not ended, of one status and band. */
 export interface TaskCount {
@@ -29,15 +30,10 @@ export interface TenantCount {
  * Counts for operators: of one tenant in a tenant's unit of work, of all in a system's. Every method is one statement.
  * The cost grows with the tasks that have not ended, about 100 ms for 100,000.
  */
-export class QueueCountRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class QueueCountRepository extends Repository {
   /** By tasks_tenant_status_index, so that tasks that have ended cost nothing. */
   async tasks(): Promise<TaskCount[]> {
-    const counts = await tables(this.#em)
+    const counts = await tables(this.em)
       .selectFrom('tenants as n')
       .crossJoinLateral((eb) =>
         eb
@@ -69,7 +65,7 @@ export class QueueCountRepository {
 
   /** By tasks_due_index, tasks_dead_index and agent_traces_tenant_index. */
   async tenants(): Promise<TenantCount[]> {
-    const counts = await tables(this.#em)
+    const counts = await tables(this.em)
       .selectFrom('tenants as n')
       .select((eb) => {
         const tasks = eb
@@ -100,7 +96,7 @@ export class QueueCountRepository {
 
   /** How many slots of each limited key are held, the most first, at most `limit` keys. */
   async slots(limit: number): Promise<{ key: string; held: number }[]> {
-    const counts = await tables(this.#em)
+    const counts = await tables(this.em)
       .selectFrom('concurrency_slots')
       .select(({ fn }) => ['key', fn.countAll<string>().as('held')])
       .groupBy('key')
@@ -111,9 +107,22 @@ export class QueueCountRepository {
     return counts.map(({ key, held }) => ({ key, held: Number(held) }));
   }
 
-  /** The task queues of published graphs, each with its waiting tasks, and whether there are any: it has an index of these. */
+  /** The concurrency keys of a task, and how many slots of each are held. By tasks_pkey and concurrency_slots_pkey. */
+  async slotsOf(id: TaskId): Promise<{ key: string; held: number }[]> {
+    const counts = await tables(this.em)
+      .selectFrom('tasks as t')
+      .leftJoin('concurrency_slots as s', (join) => join.on((eb) => eb('s.key', '=', eb.fn.any('t.concurrencyKeys'))))
+      .select(({ fn }) => ['t.concurrencyKeys as keys', 's.key', fn.count<string>('s.slot').as('held')])
+      .where('t.id', '=', id)
+      .groupBy(['t.id', 's.key'])
+      .execute();
+    const held = new Map(counts.map((count) => [count.key, Number(count.held)]));
+    return (counts[0]?.keys ?? []).map((key) => ({ key, held: held.get(key) ?? 0 }));
+  }
+
+  /** The task queues of published graphs, and whether tasks wait for each, which an index tells. */
   async taskQueues(): Promise<{ taskQueue: string; waits: boolean }[]> {
-    const queues = await tables(this.#em)
+    const queues = await tables(this.em)
       .selectFrom('agent_graphs as g')
       .select((eb) => [
         'g.taskQueue',

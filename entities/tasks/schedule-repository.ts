@@ -1,12 +1,13 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
+import { literal, now } from '../common-expressions.ts';
 import { jsonOf } from '../insert-from.ts';
+import { Repository } from '../repository.ts';
 import { submittedRowsFrom } from '../system/outbox-rows.ts';
 import { tables } from '../tables.ts';
 import { type Doomed, type EndedTask, failDoomed } from './end-waiting.ts';
-import { literal, now, WAITING } from './expressions.ts';
+import { WAITING } from './expressions.ts';
 import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
 const MISSED = {
@@ -18,15 +19,10 @@ const MISSED = {
  * Tasks whose time has come, of all tenants and by PostgreSQL's clock. Needs a system unit of work. Every method is one
  * statement, leaves to another caller what that one is just moving, and changes nothing when it is repeated.
  */
-export class ScheduleRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class ScheduleRepository extends Repository {
   /** Lets deferred tasks go whose start has come, the longest due first, by tasks_start_after_index. */
   async releaseDue(limit: number): Promise<WaitingJob[]> {
-    const released = await tables(this.#em)
+    const released = await tables(this.em)
       .with('due', (db) =>
         db
           .selectFrom('tasks')
@@ -56,7 +52,7 @@ export class ScheduleRepository {
 
   /** Fails a task that waits and can never start. Its outbox row lets follow what follows. Null if it waits no more. */
   async fail(id: TaskId, failure: Failure): Promise<EndedTask | null> {
-    const doomed = tables(this.#em).with('doomed', (db) =>
+    const doomed = tables(this.em).with('doomed', (db) =>
       db
         .selectFrom('tasks')
         .select(['id', jsonOf({ ...failure }).as('error')])
@@ -72,7 +68,7 @@ export class ScheduleRepository {
 
   /** Fails tasks that still wait at their deadline, by tasks_deadline_index. What runs is stopped by its workflow. */
   async failLate(limit: number): Promise<EndedTask[]> {
-    const doomed = tables(this.#em).with('doomed', (db) =>
+    const doomed = tables(this.em).with('doomed', (db) =>
       db
         .selectFrom('tasks')
         .select(['id', jsonOf(MISSED).as('error')])

@@ -1,12 +1,15 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { ExpressionBuilder } from 'kysely';
+import { type Expression, type ExpressionBuilder, sql } from 'kysely';
+import type { BudgetScope } from '../../domain/budgets/scopes.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { type Recurrence, readRecurrence } from '../../domain/tasks/recurrence.ts';
 import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { ago, anyOf, literal, now } from '../common-expressions.ts';
 import { column } from '../insert-from.ts';
+import { Repository } from '../repository.ts';
 import { submittedRowsFrom } from '../system/outbox-rows.ts';
 import { type Tables, tables } from '../tables.ts';
-import { ago, anyOf, IS_PENDING, literal, now } from './expressions.ts';
+import { IS_PENDING } from './expressions.ts';
 import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
 /** An ended task that something may follow from. */
@@ -14,7 +17,10 @@ export interface EndWithConsequences {
   readonly taskId: TaskId;
   /** Whether tasks are blocked behind it. */
   readonly blocks: boolean;
-  /** The series that goes on after it; null for none, for one that goes on already, and for one that cannot be read. */
+  /**
+   * The series that continues after it; null for none, for one that has continued already, and for one that cannot be
+   * read.
+   */
   readonly series: Series | null;
 }
 
@@ -40,19 +46,23 @@ const CONTINUED = [
   ...(['input', 'concurrencyKeys', 'recurrence', 'budget', 'createdBy', 'assignedTo', 'metadata'] as const),
 ];
 
+/** What the budget of a series' next task has of the one before it: limits, and nothing that is spent. */
+const REPEATED = [
+  ...(['level', 'parents', 'depth', 'softPercent', 'tokenLimit', 'moneyLimit', 'stepLimit', 'timeLimitMs'] as const),
+  ...(['depthLimit', 'fanOutLimit'] as const),
+];
+
+/** `taskScope` of a task that the database names. */
+const scopeOf = (id: Expression<TaskId | null>) => sql<BudgetScope>`'task:' || ${id}::text`;
+
 /** How far back the sweep looks for series that stand still. What ended before was carried out of the outbox. */
 const SWEEP_SECONDS = 86_400;
 
 /** What follows from the end of a task. Needs a system unit of work. Every method is one statement. */
-export class SuccessionRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class SuccessionRepository extends Repository {
   /** Those of the ended tasks from which something follows. */
   async consequences(ids: readonly TaskId[]): Promise<EndWithConsequences[]> {
-    const ended = await endedTasks(this.#em)
+    const ended = await endedTasks(this.em)
       .select((eb) => [
         continues(eb).as('continues'),
         eb
@@ -65,9 +75,9 @@ export class SuccessionRepository {
     return ended.map((row) => readConsequences(row, row)).filter(({ blocks, series }) => blocks || series !== null);
   }
 
-  /** Ended tasks whose series does not go on although it should, by tasks_recurring_index. */
+  /** Ended tasks whose series should continue and does not, by tasks_recurring_index. */
   async withoutSuccessor(limit: number): Promise<EndWithConsequences[]> {
-    const ended = await endedTasks(this.#em)
+    const ended = await endedTasks(this.em)
       .where('t.completedAt', '>', ago(SWEEP_SECONDS))
       .where(continues)
       .limit(limit)
@@ -77,11 +87,11 @@ export class SuccessionRepository {
 
   /**
    * Writes the next task of a series: like its predecessor, with its own copy of a large input. The unique predecessor
-   * makes it one, whoever asks and however often.
+   * makes it one, however many callers ask and however often.
    * @returns its job if it may start at once; null if it waits for its time, or is there already
    */
   async succeed(predecessor: TaskId, { id, artifactId, startAt }: Successor): Promise<WaitingJob | null> {
-    const created = await tables(this.#em)
+    const created = await tables(this.em)
       .with('created', (db) =>
         db
           .insertInto('tasks')
@@ -109,6 +119,22 @@ export class SuccessionRepository {
               .innerJoin('artifacts as a', 'a.id', 't.inputArtifactId')
               .select(['c.inputArtifactId', 'c.tenantId', 'c.id', 'a.name', 'a.mediaType', 'a.sha256', 'a.sizeBytes'])
               .select('a.content'),
+          ),
+      )
+      .with('budgeted', (db) =>
+        db
+          .insertInto('budgets')
+          .columns(['tenantId', 'scope', 'taskId', ...REPEATED])
+          .expression(
+            db
+              .selectFrom('created as c')
+              .innerJoin('budgets as b', (join) =>
+                join
+                  .onRef('b.tenantId', '=', 'c.tenantId')
+                  .on((eb) => eb('b.scope', '=', scopeOf(eb.ref('c.predecessorId')))),
+              )
+              .select((eb) => ['c.tenantId', scopeOf(eb.ref('c.id')).as('scope'), 'c.id'])
+              .select(REPEATED.map((name) => `b.${name}` as const)),
           ),
       )
       .with('audited', () => {
@@ -154,7 +180,7 @@ function ownValues(eb: ExpressionBuilder<TasksAndGraphs, 't' | 'g'>, { id, artif
   ] as const;
 }
 
-/** Whether a series should go on after a task and does not yet. */
+/** Whether a series should continue after a task and does not yet. */
 function continues(eb: ExpressionBuilder<Tasks, 't'>) {
   return eb.and([
     eb('t.recurrence', 'is not', null),

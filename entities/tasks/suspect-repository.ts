@@ -1,10 +1,11 @@
 import { sql } from '@mikro-orm/core';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
+import { ago, anyOf, literal } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
 import { CLAIM_COLUMNS, type ClaimedTask, readClaimedTask } from './claimed-task.ts';
-import { ago, literal, OCCUPYING, OPEN, SPARING } from './expressions.ts';
+import { OCCUPYING, OPEN, SPARING } from './expressions.ts';
 import { Task } from './task.ts';
 
 /** A task that should have ended by now. */
@@ -18,15 +19,10 @@ export interface OverdueTask {
 const NO_TRACE = '00000000-0000-0000-0000-000000000000' as TraceId;
 
 /** Open tasks that may have lost their workflow, or should have ended. Needs a system unit of work to see all tenants'. */
-export class SuspectRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class SuspectRepository extends Repository {
   /** Keeps a second reconciler from looking at the same suspects, until the unit of work ends. False when one does. */
   async tryLock(): Promise<boolean> {
-    const { held } = await tables(this.#em)
+    const { held } = await tables(this.em)
       .selectNoFrom(({ fn, val }) => {
         const keys = ['muster', 'suspects'].map((name) => fn<number>('hashtext', [val(name)]));
         return fn<boolean>('pg_try_advisory_xact_lock', keys).as('held');
@@ -55,7 +51,7 @@ export class SuspectRepository {
    */
   async overdue(graceSeconds: number, limit: number): Promise<OverdueTask[]> {
     const since = (column: 'cancelRequestedAt' | 'deadlineAt') =>
-      tables(this.#em)
+      tables(this.em)
         .selectFrom('tasks')
         .select('id')
         .where(column, '<=', ago(graceSeconds))
@@ -71,25 +67,26 @@ export class SuspectRepository {
     return tasks.map((row) => ({ task: readClaimedTask(row), isCancelled: row.cancelRequestedAt !== null }));
   }
 
-  /** A task with its claim, if it is open. */
-  async findOpen(id: TaskId): Promise<ClaimedTask | null> {
-    const task = await this.#open().where('t.id', '=', id).executeTakeFirst();
-    return task === undefined ? null : readClaimedTask(task);
+  /** Those of these tasks that are open, with their claims. */
+  async findOpen(ids: readonly TaskId[]): Promise<ClaimedTask[]> {
+    const tasks = await this.#open().where('t.id', '=', anyOf(ids)).execute();
+    return tasks.map(readClaimedTask);
   }
 
   /** Notes that tasks are looked at now, so that the next sweep looks at others first. */
   async markChecked(ids: readonly TaskId[]): Promise<void> {
     const open = { id: { $in: ids }, status: { $in: OPEN_TASK_STATUSES } };
-    await this.#em.nativeUpdate(Task, open, { checkedAt: sql.now() });
+    await this.em.nativeUpdate(Task, open, { checkedAt: sql.now() });
   }
 
   #open(statuses = OPEN) {
-    return tables(this.#em)
+    return tables(this.em)
       .selectFrom('tasks as t')
       .leftJoin('agent_traces as r', (join) =>
         join.onRef('r.taskId', '=', 't.id').onRef('r.number', '=', 't.traceCount'),
       )
       .select(CLAIM_COLUMNS.map((name) => `t.${name}` as const))
+      .select('r.carriedBy')
       .select((eb) => [
         eb('t.status', '=', literal('paused')).as('paused'),
         eb.fn.coalesce('r.id', eb.cast<TraceId>(eb.val(NO_TRACE), 'uuid')).as('traceId'),

@@ -1,18 +1,9 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity } from '@mikro-orm/core';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
-import { inheritedTenantId } from '../columns.ts';
+import { keyOf, plainTenantId } from '../columns.ts';
 import { Task } from './task.ts';
 
-const end = (column: string) =>
-  p
-    .manyToOne(Task)
-    .mapToPk()
-    .$type<TaskId>()
-    .fieldName(column)
-    .primary()
-    .deleteRule('cascade')
-    .createForeignKeyConstraint(false)
-    .index(false);
+const end = (column: string) => keyOf(Task, column).$type<TaskId>().primary();
 
 const schema = defineEntity({
   name: 'TaskDependency',
@@ -20,7 +11,7 @@ const schema = defineEntity({
   properties: {
     taskId: () => end('task_id'),
     dependsOnTaskId: () => end('depends_on_task_id'),
-    tenantId: inheritedTenantId().$type<TenantId>(),
+    tenantId: plainTenantId().$type<TenantId>(),
   },
   indexes: [{ name: 'task_dependencies_wanted_index', properties: ['dependsOnTaskId'] }],
   checks: [{ name: 'task_dependencies_ends_check', expression: 'task_id <> depends_on_task_id' }],

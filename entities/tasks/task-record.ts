@@ -4,7 +4,7 @@ import { isJsonObject } from '../../domain/json.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
 import { type Recurrence, readRecurrence } from '../../domain/tasks/recurrence.ts';
-import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import { isWaitingTaskStatus, type TaskStatus } from '../../domain/tasks/task-status.ts';
 import type { Tables } from '../tables.ts';
 import type { StoredValue } from '../traces/artifact-repository.ts';
 
@@ -27,7 +27,6 @@ export interface TaskRecord {
   readonly fence: number;
   /** How many traces the task has had; 0 before its first start. */
   readonly traceCount: number;
-  readonly cancelRequested: boolean;
   /** Not to be started before; null for at once. */
   readonly startAt: Date | null;
   /** Held back before its start, until a resume. */
@@ -36,6 +35,7 @@ export interface TaskRecord {
   readonly dueAt: Date | null;
   /** When it must have ended: later it fails. */
   readonly deadlineAt: Date | null;
+  /** How it repeats; null for a task that does not. */
   readonly recurrence: Recurrence | null;
   /** The task of the same series before it; null for what was submitted. */
   readonly predecessorId: TaskId | null;
@@ -62,9 +62,8 @@ export function readTask(task: Selectable<Tables['tasks']>): TaskRecord {
     error: readFailure(task.error),
     fence: task.fence,
     traceCount: task.traceCount,
-    cancelRequested: task.cancelRequestedAt !== null,
     startAt: task.startAfter,
-    held: task.heldAt !== null,
+    held: task.heldAt !== null && isWaitingTaskStatus(task.status),
     dueAt: task.dueDate,
     deadlineAt: task.deadlineAt,
     recurrence: readRecurrence(task.recurrence),

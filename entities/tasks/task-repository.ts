@@ -1,14 +1,15 @@
 import { LockMode, sql } from '@mikro-orm/core';
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { ErrorCode } from '../../domain/errors.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import { OPEN_TASK_STATUSES, type TaskStatus, WAITING_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { auditRowsFrom } from '../audit/audit-rows.ts';
+import { literal, now } from '../common-expressions.ts';
 import { runPart } from '../insert-from.ts';
+import { Repository } from '../repository.ts';
 import { outboxRowsFrom } from '../system/outbox-rows.ts';
 import { Tenant } from '../system/tenant.ts';
 import { tables } from '../tables.ts';
-import { literal, now } from './expressions.ts';
+import { AgentTrace } from '../traces/agent-trace.ts';
 import { Task } from './task.ts';
 import { readTask, type TaskRecord } from './task-record.ts';
 import { readWaitingJob, type WaitingJob } from './waiting-job.ts';
@@ -31,23 +32,18 @@ export interface CancelWish {
 }
 
 /**
- * The tasks of the unit of work's tenant. What changes one locks its row first, and is safe to repeat; `cancel`, `hold`
- * and `release` are several statements, all others one.
+ * The tasks of the unit of work's tenant. What changes one locks its row first, and is safe to repeat; `cancel`, `hold`,
+ * `release` and `holdShared` are several statements, all others one.
  */
-export class TaskRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class TaskRepository extends Repository {
   async find(id: TaskId): Promise<TaskRecord | null> {
-    const task = await tables(this.#em).selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
+    const task = await tables(this.em).selectFrom('tasks').selectAll().where('id', '=', id).executeTakeFirst();
     return task === undefined ? null : readTask(task);
   }
 
   /** Newest first: ids grow with time. By tasks_tenant_id_unique; overdue ones by tasks_due_index. */
   async list({ status, graph, overdue = false, limit }: TaskFilter): Promise<TaskRecord[]> {
-    const tasks = await tables(this.#em)
+    const tasks = await tables(this.em)
       .selectFrom('tasks')
       .selectAll()
       .where((eb) =>
@@ -65,15 +61,15 @@ export class TaskRepository {
   }
 
   /**
-   * Asks for the end of a task: one that waits ends at once, for one that is open the wish is written down, and from then on
-   * it can end as nothing else. The relay tells its workflow; a sweeper ends it where that does not help.
+   * Cancels a task: a waiting one ends at once; of an open one the request is recorded, and from then on it can only
+   * end as cancelled. The relay tells its workflow; a sweeper ends it where that does not help.
    * @returns null when it had ended
    */
   async cancel(id: TaskId, { actor, code, reason }: CancelWish): Promise<{ readonly ended: boolean } | null> {
     const task = await this.#lock(id, [...WAITING_TASK_STATUSES, ...OPEN_TASK_STATUSES]);
     if (task === null) return null;
     const ended = task.cancel({ code, message: reason });
-    await this.#em.flush();
+    await this.em.flush();
     const { tenantId: tenant } = task;
     const action = ended ? 'task.cancelled' : 'task.cancel_requested';
     const audit = auditRowsFrom(null, {
@@ -84,15 +80,15 @@ export class TaskRepository {
       subjectId: id,
       details: { reason },
     });
-    await runPart(this.#em, audit);
+    await runPart(this.em, audit);
     const topic = ended ? 'task.finished' : 'task.cancelled';
-    await runPart(this.#em, outboxRowsFrom(null, { tenant, topic, taskId: id }));
+    await runPart(this.em, outboxRowsFrom(null, { tenant, topic, taskId: id }));
     return { ended };
   }
 
   /** The next task of a series; null where there is none, or not yet. */
   async successorOf(id: TaskId): Promise<TaskId | null> {
-    const task = await this.#em.findOne(Task, { predecessorId: id }, { fields: ['id'] });
+    const task = await this.em.findOne(Task, { predecessorId: id }, { fields: ['id'] });
     return task?.id ?? null;
   }
 
@@ -100,7 +96,7 @@ export class TaskRepository {
   async hold(id: TaskId): Promise<boolean> {
     const task = await this.#lock(id, WAITING_TASK_STATUSES);
     task?.hold();
-    await this.#em.flush();
+    await this.em.flush();
     return task !== null;
   }
 
@@ -112,8 +108,8 @@ export class TaskRepository {
     const task = await this.#lock(id, WAITING_TASK_STATUSES);
     if (task === null || task.heldAt === null) return null;
     const isDue = { id, $or: [{ startAfter: null }, { startAfter: { $lte: sql.now() } }] };
-    const mayStart = task.release((await this.#em.count(Task, isDue)) === 1);
-    await this.#em.flush();
+    const mayStart = task.release((await this.em.count(Task, isDue)) === 1);
+    await this.em.flush();
     if (!mayStart) return null;
     const { tenantId: tenant } = task;
     const submitted = outboxRowsFrom(null, {
@@ -122,16 +118,32 @@ export class TaskRepository {
       taskId: null,
       payload: { taskIds: [id] },
     });
-    await runPart(this.#em, submitted);
+    await runPart(this.em, submitted);
     return readWaitingJob(task);
+  }
+
+  /**
+   * Records that a task which shares its execution is to pause, or that it is not to any more. The execution looks for
+   * it four times a second, and the task leaves by it.
+   * @returns false for any other task
+   */
+  async holdShared(id: TaskId, isHeld: boolean): Promise<boolean> {
+    const task = await this.#lock(id, OPEN_TASK_STATUSES);
+    // Asked after the lock: the task may have left while this waited for it.
+    const carried = { taskId: id, status: 'running', carriedBy: { $ne: null } } as const;
+    if (task === null || (await this.em.count(AgentTrace, carried)) === 0) return false;
+    if (isHeld) task.hold();
+    else task.release(false);
+    await this.em.flush();
+    return true;
   }
 
   /** Makes the tenant known. Its first use creates it; a repetition does nothing. */
   async ensureTenant(id: TenantId): Promise<void> {
-    await this.#em.createQueryBuilder(Tenant).insert({ id }).onConflict().ignore().execute();
+    await this.em.createQueryBuilder(Tenant).insert({ id }).onConflict().ignore().execute();
   }
 
   #lock(id: TaskId, statuses: readonly TaskStatus[]): Promise<Task | null> {
-    return this.#em.findOne(Task, { id, status: { $in: statuses } }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    return this.em.findOne(Task, { id, status: { $in: statuses } }, { lockMode: LockMode.PESSIMISTIC_WRITE });
   }
 }

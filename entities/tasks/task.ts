@@ -10,7 +10,7 @@ import {
 } from '../../domain/tasks/task-status.ts';
 import { Agent } from '../agents/agent.ts';
 import { oneOf, within } from '../checks.ts';
-import { createdAt, moment, tenantId } from '../columns.ts';
+import { createdAt, keyOf, moment, plainTenantId } from '../columns.ts';
 import { AgentGraph } from '../graphs/agent-graph.ts';
 
 const open = oneOf('status', OPEN_TASK_STATUSES);
@@ -20,8 +20,8 @@ const schema = defineEntity({
   tableName: 'tasks',
   properties: {
     id: p.uuid().$type<TaskId>().primary(),
-    tenantId: tenantId().$type<TenantId>(),
-    graphId: () => p.manyToOne(AgentGraph).mapToPk().$type<GraphId>().fieldName('graph_id').index('tasks_graph_index'),
+    tenantId: plainTenantId().$type<TenantId>(),
+    graphId: () => keyOf(AgentGraph, 'graph_id').$type<GraphId>(),
     graphName: p.string().length(255),
     taskQueue: p.text(),
     title: p.string().length(500),
@@ -30,14 +30,14 @@ const schema = defineEntity({
     priority: p.smallint().default(PRIORITY_RANGE.default).check(within('priority', PRIORITY_RANGE)),
     userId: p.text().nullable(),
     idempotencyKey: p.text().nullable().check('length(idempotency_key) >= 1 and length(idempotency_key) <= 255'),
-    /** Hash of what was submitted: the same key with another request is a conflict. */
+    /** Hash of what was submitted under a key: the same key with another request is a conflict. Empty without a key. */
     requestHash: p.text(),
     input: p.json<JsonObject>().nullable(),
     inputArtifactId: p.uuid().$type<ArtifactId>().nullable(),
     output: p.json<Json>().nullable(),
     outputArtifactId: p.uuid().$type<ArtifactId>().nullable(),
     error: p.json<JsonObject>().nullable(),
-    /** Grows by one with every claim; a guarded write that carries an older one is refused. */
+    /** Grows with every claim, and when the task leaves a shared execution; a write that carries an older one is refused. */
     fence: p.bigint('number').default(0),
     traceCount: p.integer().default(0),
     /** The first trace whose recorded effects count: a redrive that repeats effects moves it on. */
@@ -49,7 +49,10 @@ const schema = defineEntity({
     checkedAt: moment().nullable(),
     /** Not to be started before; null for at once. */
     startAfter: moment().nullable(),
-    /** Since when it is held back before its start, until a resume; null for a task that is not. */
+    /**
+     * Since when it is held back until a resume: before its start, or, while a shared execution carries it, before its next
+     * step. Null otherwise: one that is paused in an execution of its own has the status `paused`.
+     */
     heldAt: moment().nullable(),
     /** When it should have ended: later it is overdue, which nothing stops. */
     dueDate: moment().nullable(),
@@ -154,7 +157,7 @@ export class Task extends schema.class {
     return true;
   }
 
-  /** Holds it back before its start, whatever it waits for. */
+  /** Holds it back, before its start or in its shared execution, whatever it waits for. */
   hold(): void {
     this.heldAt ??= now();
     if (this.status === 'pending') this.status = 'deferred';

@@ -1,17 +1,12 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TaskId } from '../../domain/ids.ts';
+import { anyOf, literal } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
-import { anyOf, literal } from './expressions.ts';
 import { Task } from './task.ts';
 import { JOB_COLUMNS, readWaitingJob, type WaitingJob } from './waiting-job.ts';
 
 /** What waits, of all tenants: the truth that the index in Redis is compared with and rebuilt from. */
-export class WaitingRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class WaitingRepository extends Repository {
   /** One page of the waiting tasks of a task queue, first in line first, after this one: by tasks_claim_index. */
   async page(taskQueue: string, after: TaskId | null, limit: number): Promise<WaitingJob[]> {
     const tasks = await this.#jobs()
@@ -41,11 +36,11 @@ export class WaitingRepository {
   }
 
   count(taskQueue: string): Promise<number> {
-    return this.#em.count(Task, { status: 'pending', taskQueue });
+    return this.em.count(Task, { status: 'pending', taskQueue });
   }
 
   #jobs() {
-    return tables(this.#em)
+    return tables(this.em)
       .selectFrom('tasks as t')
       .select(JOB_COLUMNS.map((name) => `t.${name}` as const))
       .where('t.status', '=', literal('pending'));

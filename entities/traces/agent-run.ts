@@ -4,7 +4,7 @@ import type { ArtifactId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { RUN_STATUSES, SETTLED_RUN_STATUSES } from '../../domain/traces/trace-status.ts';
 import { oneOf } from '../checks.ts';
-import { createdAt, inheritedTenantId, moment } from '../columns.ts';
+import { createdAt, keyOf, moment, plainTenantId } from '../columns.ts';
 import { AgentTrace } from './agent-trace.ts';
 
 const schema = defineEntity({
@@ -12,16 +12,8 @@ const schema = defineEntity({
   tableName: 'agent_runs',
   properties: {
     id: p.uuid().primary(),
-    tenantId: inheritedTenantId().$type<TenantId>(),
-    traceId: () =>
-      p
-        .manyToOne(AgentTrace)
-        .mapToPk()
-        .$type<TraceId>()
-        .fieldName('trace_id')
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index(false),
+    tenantId: plainTenantId().$type<TenantId>(),
+    traceId: () => keyOf(AgentTrace, 'trace_id').$type<TraceId>(),
     nodeId: p.text(),
     agent: p.text(),
     kind: p.enum(NODE_KINDS),
@@ -52,16 +44,15 @@ const schema = defineEntity({
     latencyMs: p.integer().nullable(),
     output: p.json<Json>().nullable(),
     outputArtifactId: p.uuid().$type<ArtifactId>().nullable(),
+    /** The path of the run of the same trace that keeps the output for this one; null for one that keeps its own. */
+    outputOf: p.text().nullable(),
     errorCode: p.text().nullable(),
     errorText: p.text().nullable(),
     metadataJson: p.json<Json>().nullable(),
     createdAt: createdAt(),
   },
   uniques: [{ name: 'agent_runs_trace_node_unique', properties: ['traceId', 'nodeId'] }],
-  indexes: [
-    { name: 'agent_runs_agent_index', properties: ['tenantId', 'agent', 'createdAt'] },
-    { name: 'agent_runs_created_index', properties: ['createdAt'], type: 'brin' },
-  ],
+  indexes: [{ name: 'agent_runs_created_index', properties: ['createdAt'], type: 'brin' }],
   checks: [
     {
       name: 'agent_runs_finished_check',

@@ -2,7 +2,7 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { GraphId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import { TRACE_STATUSES } from '../../domain/traces/trace-status.ts';
-import { createdAt, inheritedTenantId, moment } from '../columns.ts';
+import { createdAt, keyOf, moment, plainTenantId } from '../columns.ts';
 import { AgentGraph } from '../graphs/agent-graph.ts';
 import { Task } from '../tasks/task.ts';
 
@@ -11,23 +11,16 @@ const schema = defineEntity({
   tableName: 'agent_traces',
   properties: {
     id: p.uuid().$type<TraceId>().primary(),
-    tenantId: inheritedTenantId().$type<TenantId>(),
-    taskId: () =>
-      p
-        .manyToOne(Task)
-        .mapToPk()
-        .$type<TaskId>()
-        .fieldName('task_id')
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index(false),
+    tenantId: plainTenantId().$type<TenantId>(),
+    taskId: () => keyOf(Task, 'task_id').$type<TaskId>(),
     /** 1 for the first trace of the task; a redrive opens the next. */
     number: p.integer().check('number > 0'),
-    graphId: () =>
-      p.manyToOne(AgentGraph).mapToPk().$type<GraphId>().fieldName('graph_id').index('agent_traces_graph_index'),
+    graphId: () => keyOf(AgentGraph, 'graph_id').$type<GraphId>(),
     /** The trace before it, when this one came from a redrive. */
     originTraceId: p.uuid().$type<TraceId>().nullable(),
-    workflowId: p.text().unique('agent_traces_workflow_unique'),
+    workflowId: p.text(),
+    /** The shared execution that carries it, by the id of its workflow; null for one that has, or had last, its own. */
+    carriedBy: p.text().nullable(),
     runId: p.text().nullable(),
     status: p.enum(TRACE_STATUSES).default('running'),
     channelId: p.text().nullable(),
@@ -50,13 +43,10 @@ const schema = defineEntity({
     createdAt: createdAt(),
     finishedAt: moment().nullable(),
   },
-  uniques: [
-    { name: 'agent_traces_tenant_id_unique', properties: ['tenantId', 'id'] },
-    { name: 'agent_traces_task_number_unique', properties: ['taskId', 'number'] },
-  ],
+  uniques: [{ name: 'agent_traces_task_number_unique', properties: ['taskId', 'number'] }],
   indexes: [
     { name: 'agent_traces_tenant_index', properties: ['tenantId', 'createdAt'] },
-    { name: 'agent_traces_user_index', properties: ['tenantId', 'userId', 'createdAt'] },
+    { name: 'agent_traces_user_index', properties: ['tenantId', 'userId', 'createdAt'], where: 'user_id is not null' },
     { name: 'agent_traces_open_index', properties: ['taskId'], where: "status = 'running'" },
     { name: 'agent_traces_ended_index', properties: ['finishedAt'], where: 'finished_at is not null' },
   ],

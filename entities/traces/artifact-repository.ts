@@ -1,13 +1,17 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
-import type { TaskId, TenantId } from '../../domain/ids.ts';
+import { type Expression, expressionBuilder } from 'kysely';
+import type { ArtifactId, TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
+import { anyOf } from '../common-expressions.ts';
 import { StoredRowInvalid } from '../entity-errors.ts';
+import { Repository } from '../repository.ts';
+import { type Tables, tables } from '../tables.ts';
+
+const eb = expressionBuilder<Tables, never>();
 
 /** A JSON value at rest: in its row as text while it is small, in an artifact by reference when it is large. */
 export interface StoredValue {
   readonly json: string | null;
-  readonly artifactId: string | null;
+  readonly artifactId: ArtifactId | null;
 }
 
 export const NOTHING_STORED: StoredValue = { json: null, artifactId: null };
@@ -16,7 +20,7 @@ export const NOTHING_STORED: StoredValue = { json: null, artifactId: null };
 export const INLINE_LIMIT = 16_384;
 
 export interface NewArtifact {
-  readonly id: string;
+  readonly id: ArtifactId;
   readonly tenant: TenantId;
   readonly taskId: TaskId;
   /** Unique within the task. */
@@ -26,7 +30,7 @@ export interface NewArtifact {
 }
 
 export interface ArtifactRecord {
-  readonly id: string;
+  readonly id: ArtifactId;
   readonly name: string;
   readonly mediaType: string;
   readonly sizeBytes: number;
@@ -34,42 +38,48 @@ export interface ArtifactRecord {
 }
 
 /** Bytes that are too large or too secret for a row of their own table. Written once, never changed. */
-export class ArtifactRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class ArtifactRepository extends Repository {
   /** Stores an artifact and returns its id. The same name in the same task keeps the first content and its id. */
-  async insert(artifact: NewArtifact): Promise<string> {
-    const result = await sql<{ id: string }>`
-      insert into muster.artifacts (id, tenant_id, task_id, name, media_type, sha256, size_bytes, content)
-      select ${artifact.id}, ${artifact.tenant}, ${artifact.taskId}, ${artifact.name}, ${artifact.mediaType},
-        encode(sha256(bytes), 'hex'), length(bytes), bytes
-      from (select ${Buffer.from(artifact.content)}::bytea as bytes) as content
-      on conflict (task_id, name) where task_id is not null do update set name = excluded.name
-      returning id`.execute(this.#em.getKysely());
-    const row = result.rows[0];
-    if (row === undefined) throw new Error(`The artifact ${artifact.name} could not be stored.`);
-    return row.id;
+  async insert({ id, tenant, taskId, name, mediaType, content }: NewArtifact): Promise<ArtifactId> {
+    const db = tables(this.em);
+    const stored = await db
+      .insertInto('artifacts')
+      .columns(['id', 'tenantId', 'taskId', 'name', 'mediaType', 'sha256', 'sizeBytes', 'content'])
+      .expression(() => {
+        const given = db.selectNoFrom(eb.cast<Buffer>(eb.val(Buffer.from(content)), 'bytea').as('bytes')).as('given');
+        return db
+          .selectFrom(given)
+          .select([id, tenant, taskId, name, mediaType].map((value, index) => eb.val(value).as(`value${index}`)))
+          .select(({ ref, fn }) => [
+            checksumOf(ref('given.bytes')).as('sha256'),
+            fn<number>('length', ['given.bytes']).as('sizeBytes'),
+            'given.bytes',
+          ]);
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(['taskId', 'name'])
+          .where('taskId', 'is not', null)
+          .doUpdateSet({ name: (eb) => eb.ref('excluded.name') }),
+      )
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    return stored.id;
   }
 
-  async find(id: string): Promise<ArtifactRecord | null> {
+  async find(id: ArtifactId): Promise<ArtifactRecord | null> {
     const found = await this.findAll([id]);
     return found.get(id) ?? null;
   }
 
-  async findAll(ids: readonly string[]): Promise<Map<string, ArtifactRecord>> {
+  async findAll(ids: readonly ArtifactId[]): Promise<Map<ArtifactId, ArtifactRecord>> {
     if (ids.length === 0) return new Map();
-    const result = await sql<{ id: string; name: string; media_type: string; size_bytes: number; content: Buffer }>`
-      select id, name, media_type, size_bytes, content from muster.artifacts
-      where id = any(${[...ids]}::uuid[])`.execute(this.#em.getKysely());
-    return new Map(
-      result.rows.map((row) => [
-        row.id,
-        { id: row.id, name: row.name, mediaType: row.media_type, sizeBytes: row.size_bytes, content: row.content },
-      ]),
-    );
+    const artifacts = await tables(this.em)
+      .selectFrom('artifacts')
+      .select(['id', 'name', 'mediaType', 'sizeBytes', 'content'])
+      .where('id', '=', anyOf(ids))
+      .execute();
+    return new Map(artifacts.map((artifact) => [artifact.id, artifact]));
   }
 
   /**
@@ -95,18 +105,31 @@ export class ArtifactRepository {
   }
 
   /** The bytes, and whether they still are those of the checksum that was written with them. */
-  async #contents(ids: readonly string[]): Promise<Map<string, StoredContent>> {
+  async #contents(ids: readonly ArtifactId[]): Promise<Map<ArtifactId, StoredContent>> {
     if (ids.length === 0) return new Map();
-    const result = await sql<{ id: string; content: Buffer; whole: boolean }>`
-      select id, content, encode(sha256(content), 'hex') = sha256 as whole from muster.artifacts
-      where id = any(${[...ids]}::uuid[])`.execute(this.#em.getKysely());
-    return new Map(result.rows.map((row) => [row.id, { content: row.content, whole: row.whole }]));
+    const contents = await tables(this.em)
+      .selectFrom('artifacts')
+      .select((eb) => [
+        'id',
+        'content',
+        eb(checksumOf(eb.ref('content')), '=', eb.ref('sha256'))
+          .$castTo<boolean>()
+          .as('whole'),
+      ])
+      .where('id', '=', anyOf(ids))
+      .execute();
+    return new Map(contents.map(({ id, ...content }) => [id, content]));
   }
 }
 
 interface StoredContent {
   readonly content: Uint8Array;
   readonly whole: boolean;
+}
+
+/** The lower-case hexadecimal SHA-256 of bytes, worked out by the database. */
+function checksumOf(bytes: Expression<Uint8Array>) {
+  return eb.fn<string>('encode', [eb.fn('sha256', [bytes]), eb.val('hex')]);
 }
 
 function readContent(id: string, { content, whole }: StoredContent): Json {

@@ -40,9 +40,11 @@ export interface TraceChange {
 /** The parts of statements that write what happened in traces. */
 export interface TraceParts {
   /**
-   * Hands out the next numbers of the running traces that a table of the same statement names by `trace_id`, once each.
-   * Returns `trace_id`, `tenant_id`, the first number as `seq`, and the trace's `status` and `error`. A trace that has
-   * ended gets none, so its last event stays the last. The lock of the row makes commit order the order of numbers.
+   * Hands out the next numbers of the traces that a table of the same statement has locked as running and names by
+   * `trace_id`, once each. Returns `trace_id`, `tenant_id`, the first number as `seq`, and the trace's `status` and
+   * `error`. A trace that has ended gets none, so that its last event stays the last. The lock of the row makes the
+   * order of commits the order of numbers. The statement does not ask for the status again, because PostgreSQL would
+   * then read all running traces.
    */
   numbersFor(source: string, change?: TraceChange): NumbersPart;
   /** How an event looks: an insert of one for each row of a table of the same statement, which has a `tenant_id`. */
@@ -55,14 +57,7 @@ function numbersFor(source: string, { count = constant(1, 'integer'), set = {} }
     .from(source)
     .set({ next_seq: sum(column('r.next_seq'), count), ...set })
     .whereRef('r.id', '=', `${source}.trace_id`)
-    .where('r.status', '=', 'running' satisfies TraceStatus)
-    .returning([
-      'r.id as trace_id',
-      'r.tenant_id',
-      'r.status',
-      'r.error',
-      minus(column('r.next_seq'), count).as('seq'),
-    ]);
+    .returning(['r.id as traceId', 'r.tenantId', 'r.status', 'r.error', minus(column('r.next_seq'), count).as('seq')]);
 }
 
 type NumbersPart = ReturnType<typeof numbersFor>;
@@ -101,7 +96,10 @@ export interface OpenedTrace {
   readonly origin: Sql;
 }
 
-/** How a new trace looks: one for each row of a table of the same statement, which has a `tenant_id`. Its first event has number 1. */
+/**
+ * New traces: one for each row of a table of the same statement, which has a `tenant_id`. The first event of each has
+ * number 1.
+ */
 export function traceRowsFrom(source: RowSource | string, row: OpenedTrace): InsertPart {
   return insertFrom('agent_traces', source, {
     id: row.id,

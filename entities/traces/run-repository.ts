@@ -4,8 +4,9 @@ import type { TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import type { RunStatus } from '../../domain/traces/trace-status.ts';
-import { readDateOrNull } from '../read-row.ts';
-import type { ColumnTables } from '../statements/column-tables.ts';
+import { anyOf } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
+import { tables } from '../tables.ts';
 import { AgentRun } from './agent-run.ts';
 import type { StoredValue } from './artifact-repository.ts';
 
@@ -23,43 +24,27 @@ export interface RunRecord {
 }
 
 /** Reads the runs of a trace: one row a node. What happens to them is written by `operations/record/`. */
-export class RunRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
+export class RunRepository extends Repository {
+  async list(traceId: TraceId, nodeIds?: readonly string[]): Promise<RunRecord[]> {
+    const rows = await runs(this.em)
+      .where('r.traceId', '=', traceId)
+      .$if(nodeIds !== undefined, (query) => query.where('r.nodeId', '=', anyOf(nodeIds ?? [])))
+      .orderBy('r.startedAt', (order) => order.asc().nullsLast())
+      .orderBy('r.finishedAt')
+      .orderBy('r.nodeId')
+      .execute();
+    return rows.map(readRun);
   }
 
-  async list(traceId: TraceId, nodeIds?: readonly string[]): Promise<RunRecord[]> {
-    const rows = await this.#em
-      .getKysely<ColumnTables>()
-      .selectFrom('agent_runs')
-      .select(['node_id', 'agent', 'kind', 'status', 'attempts', 'outcome', 'started_at', 'finished_at', 'output'])
-      .select(['output_artifact_id', 'error_code', 'error_text'])
-      .where('trace_id', '=', traceId)
-      .$if(nodeIds !== undefined, (query) =>
-        query.where((eb) => eb('node_id', '=', eb.fn.any(eb.val([...(nodeIds ?? [])])))),
-      )
-      .orderBy('started_at', (order) => order.asc().nullsLast())
-      .orderBy('finished_at')
-      .orderBy('node_id')
-      .execute();
-    return rows.map((row) => ({
-      nodeId: row.node_id,
-      agent: row.agent,
-      kind: row.kind,
-      status: row.status,
-      attempts: row.attempts,
-      outcome: row.outcome,
-      startedAt: readDateOrNull(row.started_at),
-      finishedAt: readDateOrNull(row.finished_at),
-      output: { json: row.output === null ? null : JSON.stringify(row.output), artifactId: row.output_artifact_id },
-      error: row.error_code === null ? null : { code: row.error_code, message: row.error_text ?? row.error_code },
-    }));
+  /** The runs of many traces. Needs a system unit of work. */
+  async listAll(traceIds: readonly TraceId[]): Promise<(RunRecord & { readonly traceId: TraceId })[]> {
+    const rows = await runs(this.em).select('r.traceId').where('r.traceId', '=', anyOf(traceIds)).execute();
+    return rows.map((row) => ({ ...readRun(row), traceId: row.traceId }));
   }
 
   /** The run of a node with its attempts; null before the first. */
   find(traceId: TraceId, nodeId: string): Promise<AgentRun | null> {
-    return this.#em.findOne(AgentRun, { traceId, nodeId });
+    return this.em.findOne(AgentRun, { traceId, nodeId });
   }
 
   /**
@@ -68,8 +53,7 @@ export class RunRepository {
    */
   async isCurrent(execution: ExecutionRef, nodeId: string, attempt: number): Promise<boolean> {
     const { taskId, fence, traceId } = execution;
-    const task = await this.#em
-      .getKysely<ColumnTables>()
+    const task = await tables(this.em)
       .selectFrom('tasks')
       .select('id')
       .where('id', '=', taskId)
@@ -79,8 +63,8 @@ export class RunRepository {
         const run = eb
           .selectFrom('agent_runs')
           .select('id')
-          .where('trace_id', '=', traceId)
-          .where('node_id', '=', nodeId);
+          .where('traceId', '=', traceId)
+          .where('nodeId', '=', nodeId);
         return eb.not(
           eb.exists(run.where((eb) => eb.or([eb('attempts', '<>', attempt), eb('status', '<>', 'running')]))),
         );
@@ -88,4 +72,31 @@ export class RunRepository {
       .executeTakeFirst();
     return task !== undefined;
   }
+}
+
+function runs(em: SqlEntityManager) {
+  return (
+    tables(em)
+      .selectFrom('agent_runs as r')
+      // The run that keeps its output, by agent_runs_trace_node_unique.
+      .leftJoin('agent_runs as k', (join) =>
+        join.onRef('k.traceId', '=', 'r.traceId').onRef('k.nodeId', '=', 'r.outputOf'),
+      )
+      .select(['r.nodeId', 'r.agent', 'r.kind', 'r.status', 'r.attempts', 'r.outcome', 'r.startedAt', 'r.finishedAt'])
+      .select(['r.errorCode', 'r.errorText'])
+      .select(({ fn }) => [
+        fn.coalesce('r.output', 'k.output').as('output'),
+        fn.coalesce('r.outputArtifactId', 'k.outputArtifactId').as('outputArtifactId'),
+      ])
+  );
+}
+
+type RunRow = Awaited<ReturnType<ReturnType<typeof runs>['execute']>>[number];
+
+function readRun({ output, outputArtifactId: artifactId, errorCode, errorText, ...run }: RunRow): RunRecord {
+  return {
+    ...run,
+    output: { json: output === null ? null : JSON.stringify(output), artifactId },
+    error: errorCode === null ? null : { code: errorCode, message: errorText ?? errorCode },
+  };
 }

@@ -2,25 +2,16 @@ import { defineEntity, p } from '@mikro-orm/core';
 import type { TenantId, TraceId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import { TRACE_EVENT_TYPES } from '../../domain/traces/events.ts';
-import { inheritedTenantId, moment } from '../columns.ts';
+import { keyOf, moment, plainTenantId } from '../columns.ts';
 import { AgentTrace } from './agent-trace.ts';
 
 const schema = defineEntity({
   name: 'TraceEvent',
   tableName: 'trace_events',
   properties: {
-    traceId: () =>
-      p
-        .manyToOne(AgentTrace)
-        .mapToPk()
-        .$type<TraceId>()
-        .fieldName('trace_id')
-        .primary()
-        .deleteRule('cascade')
-        .createForeignKeyConstraint(false)
-        .index(false),
+    traceId: () => keyOf(AgentTrace, 'trace_id').$type<TraceId>().primary(),
     seq: p.integer().primary().autoincrement(false).check('seq > 0'),
-    tenantId: inheritedTenantId().$type<TenantId>(),
+    tenantId: plainTenantId().$type<TenantId>(),
     type: p.enum(TRACE_EVENT_TYPES),
     nodeId: p.text().nullable(),
     data: p.json<Json>().nullable(),

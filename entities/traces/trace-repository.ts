@@ -1,12 +1,12 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import type { TraceEventType } from '../../domain/traces/events.ts';
 import type { TraceStatus } from '../../domain/traces/trace-status.ts';
-import type { ColumnTables } from '../statements/column-tables.ts';
-import { ago } from '../statements/time-expressions.ts';
+import { ago } from '../common-expressions.ts';
+import { Repository } from '../repository.ts';
+import { tables } from '../tables.ts';
 import { AgentTrace } from './agent-trace.ts';
 import { TraceEvent } from './trace-event.ts';
 
@@ -23,44 +23,33 @@ export interface TraceRecord {
   readonly number: number;
   readonly status: TraceStatus;
   readonly workflowId: string;
-  readonly graphId: string;
   /** The trace before it, whose task was redriven; null for a task's first. */
   readonly originTraceId: TraceId | null;
   readonly createdAt: Date;
   readonly finishedAt: Date | null;
-  readonly error: Json;
-  readonly replyText: string;
   /** The number of its last event; 0 before the first. */
   readonly lastSeq: number;
 }
 
 /** Reads traces and their events. What happens to them is written by `operations/record/`. */
-export class TraceRepository {
-  readonly #em: SqlEntityManager;
-  constructor(em: SqlEntityManager) {
-    this.#em = em;
-  }
-
+export class TraceRepository extends Repository {
   async list(taskId: TaskId): Promise<TraceRecord[]> {
-    const traces = await this.#em.find(AgentTrace, { taskId }, { orderBy: { number: 'asc' } });
+    const traces = await this.em.find(AgentTrace, { taskId }, { orderBy: { number: 'asc' } });
     return traces.map((trace) => ({
       id: trace.id,
       number: trace.number,
       status: trace.status,
-      workflowId: trace.workflowId,
-      graphId: trace.graphId,
+      workflowId: trace.carriedBy ?? trace.workflowId,
       originTraceId: trace.originTraceId ?? null,
       createdAt: trace.createdAt,
       finishedAt: trace.finishedAt ?? null,
-      error: trace.error ?? null,
-      replyText: trace.replyText,
       lastSeq: trace.nextSeq - 1,
     }));
   }
 
   /** Events after a sequence number, in order and without a gap. */
   async events(traceId: TraceId, afterSeq: number, limit: number): Promise<TraceEventRecord[]> {
-    const rows = await this.#em
+    const rows = await this.em
       .createQueryBuilder(TraceEvent)
       .select(['seq', 'type', 'nodeId', 'data', 'at'])
       .where({ traceId, seq: { $gt: afterSeq } })
@@ -81,25 +70,17 @@ export class TraceRepository {
    * task's. By agent_traces_open_index. One that could not be ended for a whole day stays open until its task goes.
    */
   async unfinished(limit: number): Promise<ExecutionRef[]> {
-    const rows = await this.#em
-      .getKysely<ColumnTables>()
+    const rows = await tables(this.em)
       .selectFrom('agent_traces as r')
-      .innerJoin('tasks as t', 't.id', 'r.task_id')
+      .innerJoin('tasks as t', 't.id', 'r.taskId')
       .where('r.status', '=', 'running')
       .where('t.status', 'not in', OPEN_TASK_STATUSES)
-      .where('t.completed_at', '<', ago(10))
-      .where('t.completed_at', '>', ago(86_400))
-      .select(['t.tenant_id', 't.id', 't.user_id', 't.fence', 'r.id as trace_id', 'r.number', 'r.graph_id'])
+      .where('t.completedAt', '<', ago(10))
+      .where('t.completedAt', '>', ago(86_400))
+      .select(['t.tenantId as tenant', 't.id as taskId', 't.userId as user', 't.fence'])
+      .select(['r.id as traceId', 'r.number as traceNumber', 'r.graphId'])
       .limit(limit)
       .execute();
-    return rows.map((row) => ({
-      tenant: row.tenant_id,
-      taskId: row.id,
-      traceId: row.trace_id,
-      traceNumber: row.number,
-      user: row.user_id,
-      graphId: row.graph_id,
-      fence: Number(row.fence),
-    }));
+    return rows.map((row) => ({ ...row, fence: Number(row.fence) }));
   }
 }

@@ -8,11 +8,11 @@ export interface AgentView extends AgentRecord {
   readonly health: AgentHealth;
 }
 
-/** The agents that processes have registered, all or those with a role or a capability, with their last sign of life. */
 export const listAgents = defineOperation({
   name: 'agents.list',
   summary: 'Lists agents and whether they are alive.',
   effect: 'read',
+  risk: 'read_only',
   permission: 'agents:read',
   unit: 'statement',
   input: { role: definedName.optional(), capability: definedName.optional() },

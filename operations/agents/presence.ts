@@ -1,5 +1,5 @@
-import { v7 as uuid } from 'uuid';
 import { type ClockReading, readClock } from '../../database/database-clock.ts';
+import { newId } from '../../database/new-id.ts';
 import type { Database, DatabaseLog } from '../../database/transaction.ts';
 import type { AgentBeat } from '../../domain/agents/agent-status.ts';
 import type { HostingWorker } from '../../domain/agents/hosting.ts';
@@ -24,9 +24,10 @@ export interface PresenceOptions {
 }
 
 /**
- * A process's right to speak for its agents, and their life in PostgreSQL: a lease and a beat for all of them in one
- * statement. Modes: *away* before `open`, *here*, *gone* after `close`. A process that dies is found by its silence; one
- * that was taken for dead and comes back learns so from its next beat, and goes on under a new lease with a new fence.
+ * A process's right to send for its agents, and the sign in PostgreSQL that they are alive: a lease, and one statement
+ * that beats for all of them. Modes: *closed* before `open` and after `close`, *present* in between. Silence reveals a
+ * dead process. A process that was declared dead and returns learns it from its next beat, and continues under a new
+ * lease with a new fence.
  */
 export class AgentPresence {
   readonly #options: PresenceOptions;
@@ -40,7 +41,7 @@ export class AgentPresence {
     this.#options = options;
   }
 
-  /** The lease under which the process acts now; another one after it was taken for dead. Null outside *here*. */
+  /** The lease under which the process acts now; another one after it was taken for dead. Null unless *present*. */
   get lease(): HeldLease | null {
     return this.#lease;
   }
@@ -58,8 +59,8 @@ export class AgentPresence {
   /** Registers the agents as `starting` and takes a lease, in one transaction. The first beat makes them `active`. */
   async open(): Promise<void> {
     const { database, tenant, agents } = this.#options;
-    const named = agents.map((agent) => ({ ...agent, id: uuid() as AgentId }));
-    const leaseId = uuid() as LeaseId;
+    const named = agents.map((agent) => ({ ...agent, id: newId<AgentId>() }));
+    const leaseId = newId<LeaseId>();
     const opened = await database.inTenant(tenant, async ({ em }) => {
       await new TaskRepository(em).ensureTenant(tenant);
       const ids = await new AgentRepository(em).register(tenant, named);
@@ -78,7 +79,7 @@ export class AgentPresence {
     const working = new Set([...this.#ids.values()].filter(isWorking));
     const renewed = await this.#beatUnder(this.#lease, working);
     if (!renewed) {
-      const id = uuid() as LeaseId;
+      const id = newId<LeaseId>();
       const ended = this.#lease;
       this.#lease = await database.single.inTenant(tenant, ({ em }) =>
         new LeaseRepository(em).open(this.#newLease(id, [...this.#ids.values()])),
@@ -94,8 +95,8 @@ export class AgentPresence {
   }
 
   /**
-   * Says goodbye: nobody has to wait for the silence. An agent that another process hosts too goes on.
-   * @returns the agents that are gone with this process
+   * Says goodbye, so that others need not wait for its silence. An agent that another process also hosts continues.
+   * @returns the agents that no process hosts any more
    */
   async close(reason: Exclude<LeaseEndReason, 'silent'> = 'stopped'): Promise<readonly AgentId[]> {
     const lease = this.#lease;

@@ -1,8 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { GraphMissing } from '../../database/database-errors.ts';
 import type { Database } from '../../database/transaction.ts';
+import { errorMessage, isFinalError } from '../../domain/errors.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import type { GraphId, TenantId } from '../../domain/ids.ts';
+import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 
 /** How many published graphs a process keeps. A graph of 200 nodes takes about 200 KB. */
@@ -26,6 +28,16 @@ export class GraphCache {
   /** @throws GraphMissing, StoredRowInvalid */
   get(tenant: TenantId, id: GraphId): Promise<GraphDefinition> {
     return this.#definitions.forceFetch(id, { context: tenant });
+  }
+
+  /** The graph, or why it cannot be used for an execution: another try would find the same row. */
+  async usable({ tenant, graphId }: ExecutionRef): Promise<GraphDefinition | { readonly fault: Failure }> {
+    try {
+      return await this.get(tenant, graphId);
+    } catch (error) {
+      if (!isFinalError(error)) throw error;
+      return { fault: { code: error.code, message: errorMessage(error) } };
+    }
   }
 }
 

@@ -2,10 +2,10 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import { errorClause } from '../../domain/errors.ts';
 import { type GraphFault, GraphInvalid } from '../../domain/graphs/graph-faults.ts';
 import { inputSchemaFault } from '../../domain/graphs/input-schema-rules.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
 
 /** Checks one input. Undefined for one that fits, else what is wrong with it. */
-export type InputCheck = (input: JsonObject) => readonly ErrorObject[] | undefined;
+export type InputCheck = (input: Json) => readonly ErrorObject[] | undefined;
 
 /** What a graph's name is needed for: the error that names it. */
 export interface InputSchema {
@@ -27,6 +27,18 @@ export function compileInputSchema({ graph, schema }: InputSchema): InputCheck {
       throw new GraphInvalid(graph, [inputSchemaFault([], endless(error))]);
     }
   };
+}
+
+const MAX_FAULTS = 5;
+
+/** What is wrong with an input, each fault with its place; null for one that fits. */
+export function inputFaults(check: InputCheck, input: Json): string | null {
+  const errors = check(input);
+  if (errors === undefined) return null;
+  const faults = errors.slice(0, MAX_FAULTS).map(({ instancePath, message }) => {
+    return `${instancePath === '' ? 'it' : instancePath} ${message ?? 'is not allowed'}`;
+  });
+  return faults.join('; ');
 }
 
 /** What keeps an input schema from being published: what the language forbids, and what the compiler cannot use. */

@@ -17,11 +17,12 @@ export interface PublishInput {
 
 const MAX_GRAPHS = 10_000;
 
-/** Publishes graphs, each as a new version unless its newest version is the same. @throws GraphInvalid */
+/** @throws GraphInvalid, PermissionDenied */
 export const publish = defineOperation({
   name: 'graphs.publish',
   summary: 'Publishes graphs of the tenant.',
   effect: 'write',
+  risk: 'high_risk',
   permission: 'graphs:publish',
   unit: 'none',
   input: {

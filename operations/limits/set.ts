@@ -1,28 +1,56 @@
 import { z } from 'zod';
 import { isJsonObject, type Json } from '../../domain/json.ts';
 import { type LimitSettings, parseLimitSettings } from '../../domain/limits/limit-settings.ts';
+import { LIMIT_ALGORITHMS, type RateLimit } from '../../domain/limits/rate-limit.ts';
 import { SettingsRepository } from '../../entities/system/settings-repository.ts';
-import { tenantId, text } from '../../options/fields.ts';
-import { OptionInvalid } from '../../options/parse-options.ts';
+import { anyNumber, oneOf, tenantId, text } from '../../options/fields.ts';
+import { optionsOf } from '../../options/parse-options.ts';
 import { type CallInUnit, defineOperation } from '../define.ts';
-import { settingsChanged, withEntry } from '../queue/change-settings.ts';
-import { anyLimit, holderName, type LimitValue, limitValueOf } from './limit-fields.ts';
+import { SETTINGS_CHANGE, settingsChanged, withEntry } from '../queue/settings.ts';
+import { holderName } from './take.ts';
 
-/** What changes the limits of the whole installation, within two seconds wherever a program runs. */
-const CHANGE = { effect: 'write', permission: 'limits:admin', unit: 'configure', once: 'key' } as const;
+const rateLimit = optionsOf<RateLimit>('set', {
+  algorithm: oneOf(LIMIT_ALGORITHMS),
+  limit: anyNumber,
+  perSeconds: anyNumber,
+  burst: anyNumber,
+  blockSeconds: anyNumber,
+});
 
-export interface SetInput {
-  readonly name: string;
-  readonly limit: LimitValue;
+/** A limit; null for no limit, even where one ships; `'default'` for the limit that ships. */
+export type LimitValue = RateLimit | null | 'default';
+
+/** @throws OptionInvalid */
+export function limitValueOf(value: LimitValue): LimitValue {
+  return value === null || value === 'default' ? value : { ...rateLimit(value) };
 }
 
-/** See {@link Limits.set}. @throws SettingsInvalid */
+/** {@link limitValueOf} checks the value. */
+const anyLimit = z.unknown() as unknown as z.ZodType<LimitValue>;
+
+export const viewLimits = defineOperation({
+  name: 'limits.view',
+  summary: 'Shows the rate limits and tiers of the installation.',
+  effect: 'read',
+  risk: 'read_only',
+  permission: 'limits:read',
+  unit: 'configure',
+  input: {},
+  handle: async ({ em }) => parseLimitSettings(await new SettingsRepository(em).read('limits')),
+});
+
+/**
+ * What every change of the installation's limits declares. A change takes effect within two seconds in every process.
+ */
+const CHANGE = { ...SETTINGS_CHANGE, permission: 'limits:admin' } as const;
+
 export const setRateLimit = defineOperation({
   ...CHANGE,
   name: 'limits.set',
-  summary: 'Sets how much may happen in a time.',
+  summary: 'Sets how much may happen in a period.',
   input: { name: text({ max: 600 }), limit: anyLimit },
-  handle: (call, { name, limit }: SetInput) => change(call, 'limits', { name, value: asJson(limitValueOf(limit)) }),
+  handle: (call, { name, limit }: { readonly name: string; readonly limit: LimitValue }) =>
+    change(call, 'limits', { name, value: asJson(limitValueOf(limit)) }),
   audit: (_settings, { name, limit }) => settingsChanged('limits', { limit: name, to: asJson(limit) }),
   after: async ({ stores }, settings) => stores.rateLimits.remember(settings),
 });
@@ -33,7 +61,6 @@ export interface TierInput {
   readonly tier: string | null;
 }
 
-/** Gives a tenant with all its users, or one user of the caller's tenant, a tier; null takes it away. @throws SettingsInvalid */
 export const setTier = defineOperation({
   ...CHANGE,
   name: 'limits.setTier',
@@ -43,13 +70,12 @@ export const setTier = defineOperation({
     user: holderName.optional(),
     tier: z.union([text(), z.null()], { error: 'a name or null' }),
   },
+  contradiction: ({ tenant, user }: TierInput) =>
+    (tenant === undefined) !== (user === undefined) ? null : '`holder` must have either a tenant or a user',
   handle(call, { tenant, user, tier }: TierInput) {
     const value = tier ?? 'default';
-    if (tenant !== undefined && user === undefined) return change(call, 'tenantTiers', { name: tenant, value });
-    if (user !== undefined && tenant === undefined) {
-      return change(call, 'userTiers', { name: `${call.caller.tenant}/${user}`, value });
-    }
-    throw new OptionInvalid('setTier', ['`holder` must have either a tenant or a user']);
+    if (tenant !== undefined) return change(call, 'tenantTiers', { name: tenant, value });
+    return change(call, 'userTiers', { name: `${call.caller.tenant}/${user}`, value });
   },
   audit: (_settings, { tenant, user, tier }) => settingsChanged('limits', { tierOf: tenant ?? user ?? null, to: tier }),
   after: async ({ stores }, settings) => stores.rateLimits.remember(settings),

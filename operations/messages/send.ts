@@ -1,53 +1,44 @@
-import type { RequestOptions, SendOptions } from '../../domain/messaging/received-message.ts';
-import { REQUEST_FIELDS, SEND_FIELDS } from '../../messaging/send-options.ts';
+import { z } from 'zod';
+import { listOf, text } from '../../options/fields.ts';
+import { id, payload, REQUEST_FIELDS, SEND_FIELDS, timeoutMs } from '../../options/message-options.ts';
 import { defineOperation } from '../define.ts';
-import { id, payload, recipient, split } from './message-fields.ts';
-import type { Said } from './voice.ts';
+import type { Announcement, Intent, Question, Said } from './voice.ts';
 
-/**
- * Stores a message for an agent and wakes it up. Its row is its record: no audit row repeats it.
- * @throws AgentUnknown, MessageInvalid
- */
+const SAY = { effect: 'write', risk: 'external_write', permission: 'messages:send', unit: 'none' } as const;
+
+/** A message's row is its record: no audit row repeats it. */
 export const sendMessage = defineOperation({
+  ...SAY,
   name: 'messages.send',
   summary: 'Sends a message to an agent, which gets it at least once.',
-  effect: 'write',
-  permission: 'messages:send',
-  unit: 'none',
-  input: { agent: recipient, payload, ...SEND_FIELDS, id },
-  handle({ caller, stores }, { agent, ...rest }: Said & SendOptions) {
-    const { said, options } = split(rest);
-    return stores.voiceOf(caller.tenant).send({ agent, ...said }, options);
-  },
+  input: { agent: text(), payload, ...SEND_FIELDS, id },
+  handle: ({ caller, stores }, said: Said) => stores.voiceOf(caller.tenant).send(said),
 });
 
-/**
- * Asks an agent and waits for its answer, 10 s by default.
- * @throws RequestTimedOut, RequestFailed, AgentUnknown, MessageInvalid
- */
 export const requestAnswer = defineOperation({
+  ...SAY,
   name: 'messages.request',
   summary: 'Asks an agent and waits for its answer.',
-  effect: 'write',
-  permission: 'messages:send',
-  unit: 'none',
-  input: { agent: recipient, payload, ...REQUEST_FIELDS, id },
-  handle({ caller, stores }, { agent, ...rest }: Said & RequestOptions) {
-    const { said, options } = split(rest);
-    return stores.voiceOf(caller.tenant).request({ agent, ...said }, options);
-  },
+  input: { agent: text(), payload, ...REQUEST_FIELDS, id },
+  handle: ({ caller, stores }, question: Question) => stores.voiceOf(caller.tenant).request(question),
 });
 
-/** Sends to every agent that is alive and takes messages: one receipt each. @throws MessageInvalid */
 export const broadcastMessage = defineOperation({
+  ...SAY,
   name: 'messages.broadcast',
   summary: 'Sends a message to every agent that is alive.',
-  effect: 'write',
-  permission: 'messages:send',
-  unit: 'none',
   input: { payload, ...SEND_FIELDS, id },
-  handle({ caller, stores }, input: Omit<Said, 'agent'> & SendOptions) {
-    const { said, options } = split(input);
-    return stores.voiceOf(caller.tenant).broadcast(said, options);
-  },
+  handle: ({ caller, stores }, announcement: Announcement) => stores.voiceOf(caller.tenant).broadcast(announcement),
+});
+
+const intents = z.record(z.string(), listOf(text(), { max: 1_000, of: 'roles or names' }), {
+  error: 'an object of lists',
+});
+
+export const directIntent = defineOperation({
+  ...SAY,
+  name: 'messages.direct',
+  summary: 'Asks the agents that serve an intent and combines their answers.',
+  input: { intent: text(), payload, timeoutMs, intents: intents.optional() },
+  handle: ({ caller, stores }, intent: Intent) => stores.voiceOf(caller.tenant).direct(intent),
 });

@@ -14,18 +14,33 @@ export interface WithId {
   readonly id?: string;
 }
 
-/** What is said, and to whom. */
-export interface Said extends WithId {
+/** What is said to all. */
+export interface Announcement extends SendOptions, WithId {
+  readonly payload: JsonObject;
+}
+
+export interface Said extends Announcement {
+  readonly agent: string;
+}
+
+/** What an agent is asked. */
+export interface Question extends RequestOptions, WithId {
   readonly agent: string;
   readonly payload: JsonObject;
 }
 
-/** How a program that is no agent speaks to the agents of one tenant. It takes a lease at its first message. */
+/** What the agents that serve an intent are asked. */
+export interface Intent extends DirectOptions {
+  readonly intent: string;
+  readonly payload: JsonObject;
+}
+
+/** How a program speaks to the agents of one tenant: as an agent of its own, or as none. */
 export interface Voice {
-  send(said: Said, options: SendOptions): Promise<SentMessage>;
-  request(said: Said, options: RequestOptions): Promise<Json>;
-  broadcast(said: Omit<Said, 'agent'>, options: SendOptions): Promise<SentBroadcast>;
-  direct(said: { readonly intent: string; readonly payload: JsonObject } & DirectOptions): Promise<Direction>;
+  send(said: Said): Promise<SentMessage>;
+  request(question: Question): Promise<Json>;
+  broadcast(announcement: Announcement): Promise<SentBroadcast>;
+  direct(intent: Intent): Promise<Direction>;
   /** Wakes agents that may have messages. Only a hint; never rejects. */
   wake(agents: readonly AgentId[]): void;
 }

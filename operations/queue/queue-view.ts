@@ -1,5 +1,11 @@
 import { kindOfKey } from '../../domain/queues/concurrency-keys.ts';
-import { type LimitSpan, limitOfKey, type QueueSettings, spanOfKey } from '../../domain/queues/queue-settings.ts';
+import {
+  type LimitSpan,
+  limitOfKey,
+  type QueueSettings,
+  spanOfKey,
+  weightOf,
+} from '../../domain/queues/queue-settings.ts';
 import { PRIORITY_BANDS, type PriorityBand } from '../../domain/tasks/priority.ts';
 import { isOpenTaskStatus, type TaskStatus } from '../../domain/tasks/task-status.ts';
 import type { TaskCount, TenantCount } from '../../entities/tasks/queue-count-repository.ts';
@@ -10,7 +16,10 @@ export interface BandView {
   readonly waiting: number;
   /** How long its oldest task has waited, in milliseconds; null when none waits. */
   readonly oldestWaitMs: number | null;
-  /** Tasks of all tenants that started within the last minute; null where only Redis would know and is not asked or away. */
+  /**
+   * Tasks of all tenants that started within the last minute; null if only Redis would know and it is not asked or
+   * unavailable.
+   */
   readonly startsPerMinute: number | null;
   readonly paused: boolean;
 }
@@ -43,10 +52,10 @@ export interface ConcurrencyLimitView {
 
 /**
  * The index of waiting tasks in Redis. `rebuilding`: it is being built from PostgreSQL now, and work continues meanwhile.
- * `unserved`: tasks wait for a task queue whose index nobody builds, because no worker serves it. `away`: Redis does not
+ * `unserved`: tasks wait for a task queue whose index nobody builds, because no worker serves it. `unavailable`: Redis does not
  * answer.
  */
-export type IndexState = 'whole' | 'rebuilding' | 'unserved' | 'away';
+export type IndexState = 'whole' | 'rebuilding' | 'unserved' | 'unavailable';
 
 /** What Redis says of the queue. */
 export interface IndexView {
@@ -160,7 +169,7 @@ function tenantView(counted: TenantCount, tasks: readonly TaskCount[], settings:
       tenant,
       waiting: sum(own.filter((task) => task.status === 'pending')),
       running: sum(own.filter((task) => isOpenTaskStatus(task.status))),
-      weight: settings.weights[tenant] ?? 1,
+      weight: weightOf(settings, tenant),
       startsPerMinute: startsLastMinute,
       dead,
       paused: settings.paused.includes(`tenant:${tenant}`),

@@ -6,7 +6,7 @@ import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { ActivityEffect } from '../../entities/system/activity-effect.ts';
 import { type AnnouncedEffect, announceEffect, effectKey } from '../../entities/system/statements/announce-effect.ts';
 
-/** How the ledger stands for one effect. */
+/** The ledger's record of one effect. */
 export interface EffectRecord {
   /** What it is known by, here and on the other side. */
   readonly key: string;
@@ -36,12 +36,11 @@ export async function writeEffect(
   execution: ExecutionRef,
   effect: AnnouncedEffect,
 ): Promise<EffectRecord> {
-  const { rows } = await announceEffect(execution, effect).execute(em.getKysely());
-  const [row] = rows;
+  const announced = await announceEffect(em, execution, effect);
   // Another attempt may have announced it at this very moment: a second look sees its row.
-  if (row === undefined) return findEffect(em, execution, effectKey(execution, effect));
-  const { effect_key: key, state, request_hash: requestHash, result, fault, created } = row;
-  return { key, state, requestHash, result, fault, created };
+  if (announced === null) return findEffect(em, execution, effectKey(execution, effect));
+  const { effectKey: key, ...row } = announced;
+  return { key, ...row };
 }
 
 async function findEffect(em: SqlEntityManager, { tenant }: ExecutionRef, key: string): Promise<EffectRecord> {
@@ -50,7 +49,7 @@ async function findEffect(em: SqlEntityManager, { tenant }: ExecutionRef, key: s
   return { key, state, requestHash, result: result ?? null, fault: fault ?? null, created: false };
 }
 
-/** Records that an effect has happened. The first record stands. */
+/** Records that an effect has happened. The first record counts. */
 export async function finishEffect(
   em: SqlEntityManager,
   { execution, key }: { readonly execution: ExecutionRef; readonly key: string },

@@ -1,7 +1,7 @@
 import { WriteRefused } from '../../database/database-errors.ts';
 import type { Database, Transaction } from '../../database/transaction.ts';
-import { errorMessage, isFinalError } from '../../domain/errors.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { storableText } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
@@ -30,17 +30,28 @@ export async function endFromOutside(
   execution: ExecutionRef,
   end: OutsideEnd,
 ): Promise<StandingEnd | null> {
+  const graph = await graphs.usable(execution);
+  const definition = 'fault' in graph ? null : graph;
+  const rowFor = (failure: Failure) =>
+    database.single.inTenant(execution.tenant, (tx) => endRow(tx, execution, { ...end, failure }));
+  return unlessRefused(
+    () => database.inTenant(execution.tenant, (tx) => endWhole(tx, { execution, definition }, end)),
+    () => rowFor(end.failure),
+    ({ message }) => rowFor({ code: end.failure.code, message: storableText(message) }),
+  );
+}
+
+/** Writes in the first of these ways that PostgreSQL accepts. What it refuses once, it refuses again. */
+export async function unlessRefused<End>(
+  write: () => Promise<End>,
+  ...others: ((refusal: WriteRefused) => Promise<End>)[]
+): Promise<End> {
   try {
-    const definition = await readGraph(graphs, execution);
-    return await database.inTenant(execution.tenant, (tx) => endWhole(tx, { execution, definition }, end));
+    return await write();
   } catch (error) {
-    if (!(error instanceof WriteRefused)) throw error;
-    const rowFor = (failure: Failure) =>
-      database.single.inTenant(execution.tenant, (tx) => endRow(tx, execution, { ...end, failure }));
-    return rowFor(end.failure).catch((refusal: unknown) => {
-      if (!(refusal instanceof WriteRefused)) throw refusal;
-      return rowFor({ code: end.failure.code, message: errorMessage(refusal) });
-    });
+    const [next, ...rest] = others;
+    if (!(error instanceof WriteRefused) || next === undefined) throw error;
+    return unlessRefused(() => next(error), ...rest);
   }
 }
 
@@ -70,12 +81,4 @@ function endRow({ em }: Transaction, execution: ExecutionRef, end: OutsideEnd): 
   const { status, failure, terminate } = end;
   const row = { execution, status, failure, output: NOTHING_STORED, reply: '' };
   return new Recorder(em, NO_TRACE).taskEnded(row, { terminate });
-}
-
-/** Null for a graph that cannot be used: its task ends all the same, with the runs that it has. */
-function readGraph(graphs: GraphCache, { tenant, graphId }: ExecutionRef): Promise<GraphDefinition | null> {
-  return graphs.get(tenant, graphId).catch((error: unknown) => {
-    if (!isFinalError(error)) throw error;
-    return null;
-  });
 }

@@ -1,19 +1,27 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { QueryCreator, SqlBool } from 'kysely';
+import { type Expression, expressionBuilder, type QueryCreator } from 'kysely';
 import type { ArtifactId, TaskId, TraceId } from '../../domain/ids.ts';
-import type { Json } from '../../domain/json.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
 import { deadLetterReason } from '../../domain/tasks/dead-letter.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
-import { isTerminalTaskStatus, OPEN_TASK_STATUSES, type TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import {
+  isTerminalTaskStatus,
+  OPEN_TASK_STATUSES,
+  type TaskStatus,
+  type TerminalTaskStatus,
+} from '../../domain/tasks/task-status.ts';
 import { auditRowsFrom } from '../../entities/audit/audit-rows.ts';
 import { call, column, constant, jsonOf } from '../../entities/insert-from.ts';
-import type { ColumnTables } from '../../entities/statements/column-tables.ts';
-import { givenRows, Statement, statements } from '../../entities/statements/given-rows.ts';
+import { givenRows } from '../../entities/statements/given-values.ts';
+import { named } from '../../entities/statements/named-parts.ts';
+import { Statement } from '../../entities/statements/statement.ts';
 import { outboxRowsFrom } from '../../entities/system/outbox-rows.ts';
+import type { Tables } from '../../entities/tables.ts';
 import { readFailure } from '../../entities/tasks/task-record.ts';
 import { TRACE, type TraceParts } from '../../entities/traces/event-rows.ts';
+import { traced } from '../../entities/traces/traced-statement.ts';
 import type { NewTraceEvent, StandingEnd, TaskEnd } from './notes.ts';
-import { counted, eventRows, givenEvents, type Happened, noted, numbered, placed, traced } from './write-events.ts';
+import { eventRows, GIVEN_EVENTS, type GivenEvent, noted } from './write-events.ts';
 
 /** The end of a task with the events that come before its last one. */
 export interface EndedTask {
@@ -23,149 +31,151 @@ export interface EndedTask {
   readonly terminate?: boolean;
 }
 
-interface GivenEnd {
-  readonly task_id: TaskId;
+/** How many events a trace gets before its last one. */
+interface Counted {
+  readonly eventCount: number;
+}
+
+interface GivenEnd extends Counted {
+  readonly taskId: TaskId;
   readonly fence: number;
-  readonly trace_id: TraceId;
-  readonly trace_number: number;
+  readonly traceId: TraceId;
+  readonly traceNumber: number;
   readonly status: TerminalTaskStatus;
-  readonly error: Json;
+  readonly error: JsonObject | null;
   readonly output: string | null;
-  readonly output_artifact_id: string | null;
+  readonly outputArtifactId: string | null;
   readonly reply: string;
   readonly dead: string | null;
   readonly terminate: boolean;
 }
 
-const givenEnds = () =>
-  givenRows<GivenEnd>('ends', {
-    ...{ task_id: 'uuid', fence: 'bigint', trace_id: 'uuid', trace_number: 'int', status: 'text', error: 'jsonb' },
-    ...{ output: 'text', output_artifact_id: 'uuid', reply: 'text', dead: 'text', terminate: 'boolean' },
-  });
-
-/** Behind every event that is given. */
-const LAST = 2_147_483_647;
+const GIVEN = {
+  ends: givenRows<GivenEnd>({
+    ...{ taskId: 'uuid', fence: 'bigint', traceId: 'uuid', traceNumber: 'int', status: 'text', error: 'jsonb' },
+    ...{ output: 'text', outputArtifactId: 'uuid', reply: 'text', dead: 'text', terminate: 'boolean' },
+    ...{ eventCount: 'int' },
+  }),
+  events: GIVEN_EVENTS,
+};
 
 /** A trace that ends. */
-interface Closed {
-  readonly trace_id: TraceId;
+interface Closed extends Counted {
+  readonly traceId: TraceId;
   readonly status: string;
-  readonly error: Json;
+  readonly error: JsonObject | null;
   readonly reply: string;
 }
 
-/** The events of the traces that end, and behind them the end of each. */
-function closing(q: QueryCreator<{ ended: Closed; events: Happened }>) {
-  return q
-    .selectFrom('events as h')
-    .innerJoin('ended as e', 'e.trace_id', 'h.trace_id')
-    .selectAll('h')
-    .unionAll((eb) =>
-      eb
-        .selectFrom('ended as e')
-        .select((eb) => [
-          'e.trace_id',
-          eb.cast<string>(call('concat', constant('trace.', 'text'), column('e.status')), 'text').as('type'),
-          eb.cast<string | null>(eb.val(null), 'text').as('node_id'),
-          eb.cast<unknown>('e.error', 'jsonb').as('data'),
-          eb.cast<Date | null>(eb.val(null), 'timestamptz').as('at'),
-          eb.cast<number>(eb.val(LAST), 'bigint').as('ord'),
-        ]),
-    );
-}
-
-function lockedToClose(
-  q: QueryCreator<ColumnTables & { ended: Closed; counted: { trace_id: TraceId; count: number } }>,
-) {
+function lockedToClose(q: QueryCreator<Tables & { ended: Closed }>) {
   return q
     .selectFrom('agent_traces as r')
-    .innerJoin('counted as c', 'c.trace_id', 'r.id')
-    .innerJoin('ended as e', 'e.trace_id', 'r.id')
+    .innerJoin('ended as e', 'e.traceId', 'r.id')
     .where('r.status', '=', 'running')
-    .select(['r.id as trace_id', 'c.count', 'e.status', 'e.error', 'e.reply'])
+    .select(['r.id as traceId', 'e.status', 'e.error', 'e.reply', 'e.eventCount'])
+    .select((eb) => eb('e.eventCount', '+', 1).as('count'))
     .orderBy('r.id')
     .forNoKeyUpdate('r');
 }
 
-const CLOSED = {
-  status: column('locked.status'),
-  finished_at: call('now'),
-  error: column('locked.error'),
-  reply_text: column('locked.reply'),
-  stretch_tries: constant(0, 'integer'),
-};
+interface Numbered extends Counted {
+  readonly traceId: TraceId;
+  readonly tenantId: string;
+  readonly status: string;
+  readonly error: unknown;
+  readonly seq: number;
+}
+
+function closed(trace: TraceParts) {
+  const set = {
+    status: column('locked.status'),
+    finishedAt: call('now'),
+    error: column('locked.error'),
+    replyText: column('locked.reply'),
+    stretchTries: constant(0, 'integer'),
+  };
+  const count = column('locked.count');
+  return () => trace.numbersFor('locked', { count, set }).returning('locked.eventCount').$castTo<Numbered>();
+}
+
+/** The events of the traces that end, and behind them the end of each. */
+function closing(q: QueryCreator<{ events: GivenEvent; numbered: Numbered }>) {
+  return q
+    .selectFrom('events as h')
+    .innerJoin('numbered as n', 'n.traceId', 'h.traceId')
+    .select(['h.traceId', 'n.tenantId', 'h.type', 'h.nodeId', 'h.data', 'h.at'])
+    .select((eb) => eb('n.seq', '+', eb.ref('h.place')).as('seq'))
+    .unionAll((eb) =>
+      eb
+        .selectFrom('numbered as n')
+        .select(['n.traceId', 'n.tenantId'])
+        .select((eb) => [
+          eb.cast<string>(call('concat', constant('trace.', 'text'), column('n.status')), 'text').as('type'),
+          eb.cast<string | null>(eb.val(null), 'text').as('nodeId'),
+          'n.error as data',
+          eb.cast<Date | null>(eb.val(null), 'timestamptz').as('at'),
+          eb('n.seq', '+', eb.ref('n.eventCount')).as('seq'),
+        ]),
+    );
+}
 
 /** What a task ends with that was asked to end before it had. */
 const CANCELLED: Failure = { code: 'task_cancelled', message: 'The task was cancelled.' };
 
 /** The tasks that are to end, in one order, and before their traces: no two writers wait for each other in a ring. */
-function current(q: QueryCreator<ColumnTables & { given: GivenEnd & { ord: number } }>) {
+function current(q: QueryCreator<Tables & { given: GivenEnd & { ord: number } }>) {
   return q
     .selectFrom('tasks as t')
-    .innerJoin('given as g', (join) => join.onRef('g.task_id', '=', 't.id').onRef('g.fence', '=', 't.fence'))
-    .where('t.status', 'in', OPEN_TASK_STATUSES)
+    .innerJoin('given as g', (join) => join.onRef('g.taskId', '=', 't.id').onRef('g.fence', '=', 't.fence'))
     .selectAll('g')
-    .select((eb) =>
-      eb.and([eb('g.status', '<>', 'cancelled'), eb('t.cancel_requested_at', 'is not', null)]).as('is_cancelled'),
-    )
+    .select((eb) => [
+      ...(['t.status as statusBefore', 't.error as errorBefore'] as const),
+      eb
+        .and([eb('g.status', '<>', 'cancelled'), eb('t.cancelRequestedAt', 'is not', null)])
+        .$castTo<boolean>()
+        .as('isCancelled'),
+    ])
     .orderBy('t.id')
     .forNoKeyUpdate('t');
 }
 
-/** How a task ends in its row. */
-interface Decided extends Omit<GivenEnd, 'output' | 'fence'> {
-  readonly output: Json;
+const chosen = expressionBuilder<{ c: { isCancelled: boolean } }, 'c'>();
+
+/** What a task came to, unless a cancel was accepted before. */
+function unlessCancelled<Value>(value: Expression<unknown>, cancelled: Expression<unknown> = chosen.lit(null)) {
+  return chosen.case().when('c.isCancelled', '=', true).then(cancelled).else(value).end().$castTo<Value>();
 }
 
-/** What each task ends as. A cancel that was accepted before wins, whatever the task came to. */
-function decided(q: QueryCreator<{ current: GivenEnd & { is_cancelled: SqlBool } }>) {
-  return q
-    .selectFrom('current as c')
-    .where('c.is_cancelled', '=', false)
-    .select(['task_id', 'trace_id', 'trace_number', 'terminate', 'status', 'error', 'reply', 'dead'])
-    .select((eb) => [eb.cast<Json>('output', 'jsonb').as('output'), 'output_artifact_id'])
-    .unionAll((eb) =>
-      eb
-        .selectFrom('current as c')
-        .where('c.is_cancelled', '=', true)
-        .select(['task_id', 'trace_id', 'trace_number', 'terminate'])
-        .select([
-          eb.cast<TerminalTaskStatus>(eb.val('cancelled'), 'text').as('status'),
-          eb.cast<Json>(jsonOf({ ...CANCELLED }), 'jsonb').as('error'),
-          eb.cast<string>(eb.val(''), 'text').as('reply'),
-          eb.cast<string | null>(eb.val(null), 'text').as('dead'),
-          eb.cast<Json>(eb.val(null), 'jsonb').as('output'),
-          eb.cast<string | null>(eb.val(null), 'uuid').as('output_artifact_id'),
-        ]),
-    );
-}
-
-function ended(q: QueryCreator<ColumnTables & { decided: Decided }>) {
+/** Ends those that are open. A cancel that was accepted before wins, whatever the task came to. */
+function ended(q: QueryCreator<Tables & { current: GivenEnd & { isCancelled: boolean; statusBefore: TaskStatus } }>) {
   return q
     .updateTable('tasks as t')
-    .from('decided as d')
+    .from('current as c')
     .set((eb) => ({
-      status: eb.ref('d.status'),
-      completed_at: eb.fn<Date>('now'),
-      error: eb.ref('d.error'),
-      output: eb.ref('d.output'),
-      output_artifact_id: eb.ref('d.output_artifact_id').$castTo<ArtifactId | null>(),
-      dead_letter_reason: eb.ref('d.dead'),
-      dead_lettered_at: eb.case().when('d.dead', 'is not', null).then(eb.fn<Date>('now')).end(),
+      status: unlessCancelled<TerminalTaskStatus>(eb.ref('c.status'), constant('cancelled', 'text')),
+      completedAt: eb.fn<Date>('now'),
+      heldAt: null,
+      error: unlessCancelled<JsonObject | null>(eb.ref('c.error'), eb.cast(jsonOf({ ...CANCELLED }), 'jsonb')),
+      output: unlessCancelled<Json>(eb.cast('c.output', 'jsonb')),
+      outputArtifactId: unlessCancelled<ArtifactId | null>(eb.ref('c.outputArtifactId')),
+      deadLetterReason: unlessCancelled<string | null>(eb.ref('c.dead')),
+      deadLetteredAt: unlessCancelled<Date | null>(
+        eb.case().when('c.dead', 'is not', null).then(eb.fn<Date>('now')).end(),
+      ),
     }))
-    .whereRef('t.id', '=', 'd.task_id')
-    .where('t.status', 'in', OPEN_TASK_STATUSES)
-    .returning(['t.id', 't.tenant_id', 't.user_id', 't.status', 't.error'])
-    .returning(['d.trace_id', 'd.trace_number', 'd.reply', 'd.terminate']);
+    .whereRef('t.id', '=', 'c.taskId')
+    .where('c.statusBefore', 'in', OPEN_TASK_STATUSES)
+    .returning(['t.id', 't.tenantId', 't.userId', 't.status', 't.error'])
+    .returning(['c.traceId', 'c.traceNumber', 'c.terminate', 'c.eventCount'])
+    .returning((eb) => unlessCancelled<string>(eb.ref('c.reply'), constant('', 'text')).as('reply'));
 }
 
-const END = traced((trace) =>
-  statements
-    .with('given', givenEnds)
+const END = traced(GIVEN, ({ ends, events }, trace) =>
+  named
+    .with('given', () => ends)
     .with('current', current)
-    .with('decided', decided)
     .with('ended', ended)
-    .with('freed', (q) => q.deleteFrom('concurrency_slots as s').using('ended as e').whereRef('s.task_id', '=', 'e.id'))
+    .with('freed', (q) => q.deleteFrom('concurrency_slots as s').using('ended as e').whereRef('s.taskId', '=', 'e.id'))
     .with('audited', () =>
       auditRowsFrom('ended', {
         actor: 'worker',
@@ -181,22 +191,19 @@ const END = traced((trace) =>
         { topic: 'task.killed', payload: { traceNumber: column('trace_number') } },
       ),
     )
-    .with('events', givenEvents)
-    .with('happened', closing)
-    .with('counted', counted)
+    .with('events', () => events)
     .with('locked', lockedToClose)
-    .with('numbered', numbered(trace, CLOSED))
-    .with('placed', placed)
+    .with('numbered', closed(trace))
+    .with('placed', closing)
     .with('noted', noted(trace))
-    .selectFrom('ended as e')
-    .select((eb) => ['e.id', 'e.status', 'e.error', eb.lit<boolean>(true).as('is_new')])
-    .unionAll((eb) =>
-      eb
-        .selectFrom('tasks as t')
-        .innerJoin('given as g', (join) => join.onRef('g.task_id', '=', 't.id').onRef('g.fence', '=', 't.fence'))
-        .where('t.status', 'not in', OPEN_TASK_STATUSES)
-        .select((eb) => ['t.id', 't.status', 't.error', eb.lit<boolean>(false).as('is_new')]),
-    ),
+    .main.selectFrom('current as c')
+    .leftJoin('ended as e', 'e.id', 'c.taskId')
+    .select((eb) => [
+      'c.taskId as id',
+      eb.fn.coalesce('e.status', 'c.statusBefore').as('status'),
+      eb.case().when('e.id', 'is', null).then(eb.ref('c.errorBefore')).else(eb.ref('e.error')).end().as('error'),
+      eb('e.id', 'is not', null).$castTo<boolean>().as('isNew'),
+    ]),
 );
 
 /**
@@ -218,41 +225,43 @@ export async function endTasks(
   return ended.map(({ end }) => {
     const row = standing.get(end.execution.taskId);
     if (row === undefined || !isTerminalTaskStatus(row.status)) return null;
-    return { status: row.status, failure: readFailure(row.error), isNew: row.is_new };
+    return { status: row.status, failure: readFailure(row.error), isNew: row.isNew };
   });
 }
 
-function givenEnd({ end, terminate = false }: EndedTask): GivenEnd {
+function givenEnd({ end, terminate = false, events = [] }: EndedTask): GivenEnd {
   const { execution, status, failure, output, reply } = end;
   return {
-    task_id: execution.taskId,
+    taskId: execution.taskId,
     fence: execution.fence,
-    trace_id: execution.traceId,
-    trace_number: execution.traceNumber,
+    traceId: execution.traceId,
+    traceNumber: execution.traceNumber,
     status,
     error: failure === null ? null : { ...failure },
     output: output.json,
-    output_artifact_id: output.artifactId,
+    outputArtifactId: output.artifactId,
     reply,
     dead: deadLetterReason(status, failure),
     terminate,
+    eventCount: events.length,
   };
 }
 
-const CLOSE = new Statement(() =>
-  statements
-    .with('ended', () =>
-      givenRows<Closed>('ended', { trace_id: 'uuid', status: 'text', error: 'jsonb', reply: 'text' }),
-    )
-    .with('events', givenEvents)
-    .with('happened', closing)
-    .with('counted', counted)
+const GIVEN_CLOSED = {
+  traces: givenRows<Closed>({ traceId: 'uuid', status: 'text', error: 'jsonb', reply: 'text', eventCount: 'int' }),
+  events: GIVEN_EVENTS,
+};
+
+const CLOSE = new Statement(GIVEN_CLOSED, ({ traces, events }) =>
+  named
+    .with('ended', () => traces)
+    .with('events', () => events)
     .with('locked', lockedToClose)
-    .with('numbered', numbered(TRACE, CLOSED))
-    .with('placed', placed)
+    .with('numbered', closed(TRACE))
+    .with('placed', closing)
     .with('noted', noted(TRACE))
-    .selectFrom('numbered')
-    .select('trace_id'),
+    .main.selectFrom('numbered')
+    .select('traceId'),
 );
 
 /** Ends a trace whose task has ended without it, with these events and its last one. One that has ended is left alone. */
@@ -263,6 +272,6 @@ export async function closeTrace(
 ): Promise<void> {
   const { status, failure, events = [] } = end;
   const error = failure === null ? null : { ...failure };
-  const ended = [{ trace_id: traceId, status, error, reply: '' }];
-  await CLOSE.run(em, { ended, events: eventRows({ traceId, events }) });
+  const traces = [{ traceId, status, error, reply: '', eventCount: events.length }];
+  await CLOSE.run(em, { traces, events: eventRows({ traceId, events }) });
 }

@@ -3,12 +3,12 @@ import type { ExpressionBuilder, UpdateObject } from 'kysely';
 import type { JsonObject } from '../../domain/json.ts';
 import type { LeavingVerdict } from '../../domain/traces/attempt.ts';
 import { constant, jsonOf } from '../../entities/insert-from.ts';
-import type { ColumnTables } from '../../entities/statements/column-tables.ts';
 import { inMs } from '../../entities/statements/time-expressions.ts';
+import { type Tables, tables } from '../../entities/tables.ts';
 import type { RunAttempt } from './notes.ts';
 
-type Runs = ExpressionBuilder<ColumnTables, 'agent_runs'>;
-type Change = UpdateObject<ColumnTables, 'agent_runs'>;
+type Runs = ExpressionBuilder<Tables, 'agent_runs'>;
+type Change = UpdateObject<Tables, 'agent_runs'>;
 
 /**
  * Writes how an attempt left its run without an end: one statement. Nothing changes where the attempt is not under way any
@@ -16,11 +16,10 @@ type Change = UpdateObject<ColumnTables, 'agent_runs'>;
  */
 export async function leaveAttempt(em: SqlEntityManager, run: RunAttempt, verdict: LeavingVerdict): Promise<void> {
   const { traceId, nodeId, number } = run;
-  await em
-    .getKysely<ColumnTables>()
+  await tables(em)
     .updateTable('agent_runs')
     .set((eb): Change => ({ status: 'pending', ...changeOf(eb, number, verdict) }))
-    .where((eb) => eb.and({ trace_id: traceId, node_id: nodeId, status: 'running' as const, attempts: number }))
+    .where((eb) => eb.and({ traceId, nodeId, status: 'running' as const, attempts: number }))
     .execute();
 }
 
@@ -29,15 +28,17 @@ function changeOf(eb: Runs, number: number, verdict: LeavingVerdict): Change {
     case 'retry':
       return {
         failures: eb('failures', '+', 1),
-        next_attempt_at: inMs(constant(verdict.waitMs, 'float8')),
-        error_code: verdict.error.code,
-        error_text: verdict.error.message,
+        nextAttemptAt: inMs(constant(verdict.waitMs, 'float8')),
+        errorCode: verdict.error.code,
+        errorText: verdict.error.message,
       };
     case 'wait':
       return {
         limited: true,
-        limit_wait_ms: eb('limit_wait_ms', '+', verdict.countedMs),
-        next_attempt_at: inMs(constant(verdict.waitMs, 'float8')),
+        limitWaitMs: eb('limitWaitMs', '+', verdict.countedMs),
+        nextAttemptAt: inMs(constant(verdict.waitMs, 'float8')),
+        errorCode: 'rate_limited',
+        errorText: verdict.message,
       };
     case 'lost':
       return {

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { JsonObject } from '../../domain/json.ts';
 import { jsonOf } from '../../entities/insert-from.ts';
-import type { ColumnTables } from '../../entities/statements/column-tables.ts';
+import { tables } from '../../entities/tables.ts';
 import { lossOf } from '../../entities/traces/statements/name-loss.ts';
 import type { LostAttempt, RunAttempt } from './notes.ts';
 
@@ -11,12 +11,11 @@ export async function findLoss(
   { traceId, nodeId }: Omit<RunAttempt, 'number'>,
   { number, process }: LostAttempt,
 ): Promise<void> {
-  await em
-    .getKysely<ColumnTables>()
+  await tables(em)
     .updateTable('agent_runs')
     .set((eb) => ({ losses: eb('losses', '||', eb.cast<JsonObject>(jsonOf({ [number]: lossOf(process) }), 'jsonb')) }))
-    .where('trace_id', '=', traceId)
-    .where('node_id', '=', nodeId)
+    .where('traceId', '=', traceId)
+    .where('nodeId', '=', nodeId)
     .where((eb) => eb.not(eb(eb.ref('losses').$castTo<string>(), '?', String(number))))
     .execute();
 }
@@ -27,12 +26,11 @@ export async function explainLoss(
   { traceId, nodeId, number }: RunAttempt,
   how: string,
 ): Promise<void> {
-  await em
-    .getKysely<ColumnTables>()
+  await tables(em)
     .updateTable('agent_runs')
     .set((eb) => ({ losses: eb('losses', '||', eb.cast<JsonObject>(jsonOf({ [number]: how }), 'jsonb')) }))
-    .where('trace_id', '=', traceId)
-    .where('node_id', '=', nodeId)
-    .where('finished_at', 'is', null)
+    .where('traceId', '=', traceId)
+    .where('nodeId', '=', nodeId)
+    .where('finishedAt', 'is', null)
     .execute();
 }

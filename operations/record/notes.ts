@@ -4,6 +4,7 @@ import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { TaskStatus, TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import type { TraceEventType } from '../../domain/traces/events.ts';
+import type { RunPath } from '../../domain/traces/path.ts';
 import type { SettledRunStatus } from '../../domain/traces/trace-status.ts';
 import type { StoredValue } from '../../entities/traces/artifact-repository.ts';
 
@@ -86,6 +87,8 @@ export interface RunEnd extends RunSubject {
   readonly failures: number;
   readonly outcome: Outcome | null;
   readonly output: StoredValue;
+  /** The run of the trace that keeps the output for this one; then nothing is stored as `output`. Default: none. */
+  readonly outputOf?: RunPath;
   readonly error: RunError | null;
   readonly startedAt: Date | null;
   readonly finishedAt: Date;
@@ -98,7 +101,7 @@ export interface RunWait extends Omit<RunEnd, 'status' | 'finishedAt'> {
   readonly waitMs: number;
 }
 
-/** A run that stays open and is no attempt of a handler: a container, while its inner graphs run. */
+/** A run that stays open and is not an attempt of a handler: a container, while its inner graphs run. */
 export interface RunOpened extends Omit<RunEnd, 'status' | 'finishedAt'> {
   readonly status: 'running';
   readonly finishedAt: null;
@@ -116,17 +119,27 @@ export interface NewTraceEvent {
   readonly at?: Date;
 }
 
+/** How a task is to end, before its output is stored. */
+export interface NotedEnd {
+  readonly status: TerminalTaskStatus;
+  readonly failure: Failure | null;
+  /** The output of a completed task, and the name of its artifact where it is large; null for any other end. */
+  readonly output: { readonly name: string; readonly value: Json } | null;
+  /** A short text that represents the output in lists. */
+  readonly reply: string;
+}
+
 /** How a task ends. */
 export interface TaskEnd {
   readonly execution: ExecutionRef;
   readonly status: TerminalTaskStatus;
   readonly failure: Failure | null;
   readonly output: StoredValue;
-  /** A short text that stands for the output in lists. */
+  /** A short text that represents the output in lists. */
   readonly reply: string;
 }
 
-/** How a task stands after an attempt to end it. */
+/** The state of a task after an attempt to end it. */
 export interface StandingEnd {
   readonly status: TerminalTaskStatus;
   readonly failure: Failure | null;

@@ -2,33 +2,20 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { WriteRefused } from '../../database/database-errors.ts';
 import type { Database } from '../../database/transaction.ts';
 import type { Json } from '../../domain/json.ts';
-import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
-import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
+import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { TRACE, type TraceParts } from '../../entities/traces/event-rows.ts';
+import { eachOrHalves } from '../each-or-halves.ts';
 import { endTasks } from './end-tasks.ts';
-import type { NewTraceEvent, RunEnd, RunWait, StandingEnd, TaskEnd } from './notes.ts';
+import type { NewTraceEvent, NotedEnd, RunLeft, StandingEnd } from './notes.ts';
 import { type RecordLog, withTrace } from './recording.ts';
 import { type ReplacedRuns, replaceRuns } from './replace-runs.ts';
-import { storeValue } from './store-value.ts';
+import { storedEnd, storeValue } from './store-value.ts';
 import { appendStretches } from './write-events.ts';
 
-type Unstored<Row> = Row extends unknown ? Omit<Row, 'output'> : never;
-
-/** How a run of a stretch ended, or how it waits for its next attempt. */
-export type NotedRun = Unstored<RunEnd | RunWait> & {
-  /** Absent where there is none. */
+/** A run as a stretch leaves it, and its output, which is yet to be stored; absent where there is none. */
+export interface NotedRun {
+  readonly run: RunLeft;
   readonly output?: Json;
-};
-
-/** How a task ends. */
-export interface NotedEnd {
-  readonly status: TerminalTaskStatus;
-  readonly failure: Failure | null;
-  /** The output of a completed task, and the name of its artifact where it is large; null for any other end. */
-  readonly output: { readonly name: string; readonly value: Json } | null;
-  /** A short text that stands for the output in lists. */
-  readonly reply: string;
 }
 
 /** What a stretch of quick nodes did in one execution. */
@@ -66,17 +53,27 @@ export interface WaveOptions {
  * @throws what an outage of the database is: then nobody knows which tenants' notes were written
  */
 export async function recordWave(options: WaveOptions, notes: readonly WaveNote[]): Promise<readonly NoteOutcome[]> {
-  const outcomes = new Map<WaveNote, NoteOutcome>();
-  for (const [tenant, own] of Map.groupBy(notes, ({ execution }) => execution.tenant)) {
-    for (const [note, outcome] of await recordTogether(options, tenant, own)) outcomes.set(note, outcome);
-  }
+  const tenants = [...Map.groupBy(notes, ({ execution }) => execution.tenant)];
+  const recorded = await Promise.all(tenants.map(([tenant, own]) => recordTogether(options, tenant, own)));
+  const outcomes = new Map(recorded.flat());
   return notes.map((note) => outcomes.get(note) ?? { kind: 'stale' });
 }
 
 type Outcomes = readonly (readonly [WaveNote, NoteOutcome])[];
 
 async function recordTogether(options: WaveOptions, tenant: string, notes: readonly WaveNote[]): Promise<Outcomes> {
-  if (notes.length === 0) return [];
+  const { done, refused } = await eachOrHalves(
+    notes,
+    (some) => recordAtOnce(options, tenant, some),
+    (error) => {
+      if (error instanceof WriteRefused) return error;
+      throw error;
+    },
+  );
+  return [...done, ...refused.map(({ item, refusal }) => [item, { kind: 'failed', error: refusal }] as const)];
+}
+
+async function recordAtOnce(options: WaveOptions, tenant: string, notes: readonly WaveNote[]): Promise<Outcomes> {
   const refused = new Map<WaveNote, NoteOutcome>();
   try {
     const unit = (trace: TraceParts) =>
@@ -87,18 +84,10 @@ async function recordTogether(options: WaveOptions, tenant: string, notes: reado
     // The trace of one may be refused: the others keep theirs.
     return await (notes.length === 1 ? withTrace(options.log, unit) : unit(TRACE));
   } catch (error) {
-    if (refused.size > 0) {
-      const others = notes.filter((note) => !refused.has(note));
-      return [...refused, ...(await recordTogether(options, tenant, others))];
-    }
-    if (!(error instanceof WriteRefused)) throw error;
-    const [only] = notes;
-    if (notes.length === 1 && only !== undefined) return [[only, { kind: 'failed', error }]];
+    if (refused.size === 0) throw error;
+    const others = notes.filter((note) => !refused.has(note));
+    return [...refused, ...(await recordTogether(options, tenant, others))];
   }
-  // One of them is at fault: it is found in as many steps as they can be halved, and all others are written.
-  const middle = Math.ceil(notes.length / 2);
-  const before = await recordTogether(options, tenant, notes.slice(0, middle));
-  return [...before, ...(await recordTogether(options, tenant, notes.slice(middle)))];
 }
 
 interface WaveUnit {
@@ -155,17 +144,10 @@ function rollBackIfRefused({ refused }: WaveUnit): void {
 }
 
 async function storedRuns(em: SqlEntityManager, { execution, runs }: WaveNote): Promise<ReplacedRuns> {
-  const ends: (RunEnd | RunWait)[] = [];
-  for (const { output: value, ...run } of runs) {
+  const ends: RunLeft[] = [];
+  for (const { run, output } of runs) {
     const name = `${run.nodeId}/output.json`;
-    const output = value === undefined ? NOTHING_STORED : await storeValue(em, execution, name, value);
-    ends.push({ ...run, output });
+    ends.push(output === undefined ? run : { ...run, output: await storeValue(em, execution, name, output) });
   }
   return { execution, ends };
-}
-
-async function storedEnd(em: SqlEntityManager, execution: ExecutionRef, end: NotedEnd): Promise<TaskEnd> {
-  const { status, failure, output, reply } = end;
-  const stored = output === null ? NOTHING_STORED : await storeValue(em, execution, output.name, output.value);
-  return { execution, status, failure, output: stored, reply };
 }

@@ -1,17 +1,24 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TraceId } from '../../domain/ids.ts';
-import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { LeavingVerdict } from '../../domain/traces/attempt.ts';
-import { type AuditRow, auditRowsFrom } from '../../entities/audit/audit-rows.ts';
-import { runPart } from '../../entities/insert-from.ts';
-import { type OutboxRow, outboxRowsFrom } from '../../entities/system/outbox-rows.ts';
 import type { AnnouncedEffect } from '../../entities/system/statements/announce-effect.ts';
 import { TRACE, type TraceParts } from '../../entities/traces/event-rows.ts';
-import { beginRuns } from './begin-runs.ts';
+import { beginRun } from './begin-run.ts';
 import { type EffectDone, type EffectRecord, finishEffect, writeEffect } from './effects.ts';
-import { endRuns } from './end-runs.ts';
+import { endRun } from './end-run.ts';
 import { closeTrace, type EndedTask, endTasks } from './end-tasks.ts';
 import { leaveAttempt } from './leave-attempt.ts';
+import {
+  type AnnouncedCall,
+  announceCall,
+  type CallAnswered,
+  recordAnswer,
+  recordDoubt,
+  recordFailure,
+  type StepPlace,
+} from './model-calls.ts';
 import { explainLoss, findLoss } from './note-losses.ts';
 import type {
   AttemptNote,
@@ -25,12 +32,22 @@ import type {
   StandingEnd,
   TaskEnd,
 } from './notes.ts';
+import { type OpenedStretch, openStretch } from './open-stretch.ts';
 import { replaceRuns } from './replace-runs.ts';
-import { appendEvents, appendStretches, beginStretch } from './write-events.ts';
+import {
+  type AskedTool,
+  type CallPlace,
+  recordAsked,
+  recordToolBegun,
+  recordToolEnd,
+  recordToolWaits,
+  type ToolEnd,
+} from './tool-calls.ts';
+import { appendEvents } from './write-events.ts';
 
 /**
- * Writes what happened, within one unit of work: the only writer of traces, runs, events, the audit log, the outbox and
- * the effect ledger. Get one from `recording`. Every method is one statement, and all that it writes is written or none.
+ * Writes what happened, within one unit of work: the only writer of traces, runs, events, the effect ledger and
+ * what thinking runs ask. Get one from `recording`. A method of several statements needs a unit of work of several.
  */
 export class Recorder {
   readonly #em: SqlEntityManager;
@@ -47,18 +64,16 @@ export class Recorder {
    * lost, changes nothing. An attempt that is found without an end counts as lost when the same workflow run begins a
    * later one.
    */
-  async runBegan(execution: ExecutionRef, subject: RunSubject, attempt: AttemptNote): Promise<RunBeginning> {
-    const [begun] = await beginRuns(this.#em, this.#trace, [{ execution, subject, attempt }]);
-    return begun ?? { kind: 'stale' };
+  runBegan(execution: ExecutionRef, subject: RunSubject, attempt: AttemptNote): Promise<RunBeginning> {
+    return beginRun(this.#em, this.#trace, { execution, subject, attempt });
   }
 
   /**
-   * Writes the end of an attempt's run under the attempt's number, with its event. False when a later attempt or claim has
-   * taken over: what this one found is thrown away. Repeating it is true again and changes nothing.
+   * Writes the end of an attempt's run under the attempt's number, with its event. False when a later attempt or claim
+   * has taken over: the result of this one is discarded. Repeating it is true again and changes nothing.
    */
-  async runEnded(execution: ExecutionRef, end: RunEnd): Promise<boolean> {
-    const [written] = await endRuns(this.#em, this.#trace, [{ execution, end }]);
-    return written === true;
+  runEnded(execution: ExecutionRef, end: RunEnd): Promise<boolean> {
+    return endRun(this.#em, this.#trace, { execution, end });
   }
 
   /** Writes how an attempt left its run without an end. Nothing changes where a later attempt has taken over. */
@@ -92,14 +107,9 @@ export class Recorder {
     if (this.#trace === TRACE) await appendEvents(this.#em, [{ traceId, events }]);
   }
 
-  /** Counts that a stretch of quick nodes begins, and says how many began since one was last written. */
-  async stretchBegan(traceId: TraceId): Promise<number> {
-    return this.#trace === TRACE ? beginStretch(this.#em, traceId) : 1;
-  }
-
-  /** Adds the events of a stretch, and counts it as written. */
-  async stretchEnded(traceId: TraceId, events: readonly NewTraceEvent[]): Promise<void> {
-    if (this.#trace === TRACE) await appendStretches(this.#em, [{ traceId, events }]);
+  /** Counts that a stretch of quick nodes begins, and reads its task. Null, with nothing counted, under a stale fence. */
+  stretchBegan(execution: ExecutionRef): Promise<OpenedStretch | null> {
+    return openStretch(this.#em, this.#trace, execution);
   }
 
   /**
@@ -121,16 +131,6 @@ export class Recorder {
     if (this.#trace === TRACE) await closeTrace(this.#em, traceId, { ...end, events });
   }
 
-  /** Adds a row to the audit log. */
-  audited(row: AuditRow & { readonly tenant: string; readonly subjectId: string }): Promise<void> {
-    return runPart(this.#em, auditRowsFrom(null, row));
-  }
-
-  /** Asks for what is to be done outside the database once this unit of work has committed. */
-  announced(row: OutboxRow & { readonly tenant: string; readonly taskId: OutboxRow['taskId'] }): Promise<void> {
-    return runPart(this.#em, outboxRowsFrom(null, row));
-  }
-
   /**
    * Announces an effect before its call, or returns what was written for it before. A repetition of a unit of work whose
    * commit went unanswered meets its own row, with `created` false.
@@ -139,8 +139,45 @@ export class Recorder {
     return writeEffect(this.#em, execution, effect);
   }
 
-  /** Records that an effect has happened, with its result or with why that cannot be kept. The first record stands. */
+  /** Records that an effect has happened, with its result or with why that cannot be kept. The first record counts. */
   effectFinished(execution: ExecutionRef, key: string, done: EffectDone): Promise<void> {
     return finishEffect(this.#em, { execution, key }, done);
+  }
+
+  /** See {@link announceCall}: how often the model call has been announced; null for one that is done. */
+  modelCallAnnounced(call: AnnouncedCall): Promise<number | null> {
+    return announceCall(this.#em, call);
+  }
+
+  /** Records the answer of a model call, and the calls of tools that it asks for. @returns whether it is the first */
+  async modelAnswered(answered: CallAnswered, agent: string, asked: readonly AskedTool[]): Promise<boolean> {
+    const counts = await recordAnswer(this.#em, answered);
+    if (counts) await recordAsked(this.#em, { ...answered, agent }, asked);
+    return counts;
+  }
+
+  /** Records that a model call was certainly not answered. @returns how often that has happened */
+  modelCallFailed(place: StepPlace, failure: Failure): Promise<number> {
+    return recordFailure(this.#em, place, failure);
+  }
+
+  /** Records that nobody knows whether a model call was answered. */
+  modelCallDoubted(place: StepPlace): Promise<void> {
+    return recordDoubt(this.#em, place);
+  }
+
+  /** Records that a tool call begins, with the decision that lets it. @returns how often it has begun */
+  toolCallBegan(place: CallPlace, decision: JsonObject | null): Promise<number> {
+    return recordToolBegun(this.#em, place, decision);
+  }
+
+  /** Records that a tool call waits for a person. */
+  toolCallWaits(place: CallPlace, wait: Parameters<typeof recordToolWaits>[2]): Promise<void> {
+    return recordToolWaits(this.#em, place, wait);
+  }
+
+  /** Records how a tool call ended. The first end counts. @returns whether this is it */
+  toolCallEnded(place: CallPlace, end: ToolEnd): Promise<boolean> {
+    return recordToolEnd(this.#em, place, end);
   }
 }

@@ -37,16 +37,16 @@ const TRACE_TABLES: readonly string[] = ['agent_traces', 'trace_events'];
 
 /**
  * Runs a unit of work together with its record in the trace. Where a rule of the trace's own tables refuses the record,
- * or a trigger that does not say whose it is, the unit runs once more without it: a trace must never fail the work that
- * it describes. The reconciler ends traces left open this way. Everything else is raised: what is transient was tried
- * again as a whole, and what refuses the work itself would refuse it again.
+ * or a trigger of an unknown table, the unit runs again without it: a trace must never fail the work that it describes.
+ * The reconciler ends traces left open this way. Everything else is raised: what is transient was tried again as a
+ * whole, and what refuses the work itself would refuse it again.
  */
 export async function withTrace<Result>(log: RecordLog, unit: (trace: TraceParts) => Promise<Result>): Promise<Result> {
   try {
     return await unit(TRACE);
   } catch (error) {
     if (!(error instanceof WriteRefused) || !mayBeTheTraces(error)) throw error;
-    log.error({ error: errorMessage(error) }, 'the trace could not be written; the work continues without it');
+    log.error({ error: errorMessage(error) }, 'could not write the trace; the work continues without it');
     return unit(NO_TRACE);
   }
 }

@@ -1,10 +1,13 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { TenantId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { call } from '../../entities/insert-from.ts';
-import { givenRows, Statement, statements } from '../../entities/statements/given-rows.ts';
+import { givenRows } from '../../entities/statements/given-values.ts';
+import { named } from '../../entities/statements/named-parts.ts';
+import { Statement } from '../../entities/statements/statement.ts';
 import { inMs } from '../../entities/statements/time-expressions.ts';
 import { latencyOf } from '../../entities/traces/statements/latency.ts';
+import { GIVEN_RUN, type GivenRun, givenRun } from './given-runs.ts';
 import type { RunLeft } from './notes.ts';
 
 /** What the runs of an execution came to. */
@@ -13,49 +16,38 @@ export interface ReplacedRuns {
   readonly ends: readonly RunLeft[];
 }
 
-interface GivenRun {
-  readonly task_id: TaskId;
-  readonly fence: number;
-  readonly tenant_id: TenantId;
-  readonly trace_id: TraceId;
-  readonly node_id: string;
+/** A whole row as the statement is given it. */
+interface GivenRow extends GivenRun {
+  readonly tenantId: TenantId;
   readonly agent: string;
   readonly kind: string;
-  readonly status: string;
-  readonly attempts: number;
-  readonly failures: number;
-  readonly outcome: string | null;
-  readonly output: string | null;
-  readonly output_artifact_id: string | null;
-  readonly error_code: string | null;
-  readonly error_text: string | null;
-  readonly started_at: Date | null;
-  readonly finished_at: Date | null;
-  readonly wait_ms: number | null;
+  readonly outputOf: string | null;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly waitMs: number | null;
 }
 
-const givenRuns = () =>
-  givenRows<GivenRun>('runs', {
-    ...{ task_id: 'uuid', fence: 'bigint', tenant_id: 'text', trace_id: 'uuid', node_id: 'text', agent: 'text' },
-    ...{ kind: 'text', status: 'text', attempts: 'int', failures: 'int', outcome: 'text', output: 'text' },
-    ...{ output_artifact_id: 'uuid', error_code: 'text', error_text: 'text', started_at: 'timestamptz' },
-    ...{ finished_at: 'timestamptz', wait_ms: 'float8' },
-  });
+const GIVEN = {
+  runs: givenRows<GivenRow>({
+    ...{ ...GIVEN_RUN, tenantId: 'text', agent: 'text', kind: 'text', outputOf: 'text' },
+    ...{ startedAt: 'timestamptz', finishedAt: 'timestamptz', waitMs: 'float8' },
+  }),
+};
 
 const COPIED = [
-  ...(['tenant_id', 'trace_id', 'node_id', 'agent', 'kind', 'status', 'attempts', 'failures', 'outcome'] as const),
-  ...(['output_artifact_id', 'error_code', 'error_text', 'started_at', 'finished_at'] as const),
+  ...(['tenantId', 'traceId', 'nodeId', 'agent', 'kind', 'status', 'attempts', 'failures', 'outcome'] as const),
+  ...(['outputArtifactId', 'outputOf', 'errorCode', 'errorText', 'startedAt', 'finishedAt'] as const),
 ] as const;
 
-const REPLACE = new Statement(() =>
-  statements
-    .with('given', givenRuns)
+const REPLACE = new Statement(GIVEN, ({ runs }) =>
+  named
+    .with('given', () => runs)
     .with('claimed', (q) =>
       q
         .selectFrom('tasks as t')
-        .where('t.id', 'in', (eb) => eb.selectFrom('given').select('task_id'))
+        .where('t.id', 'in', (eb) => eb.selectFrom('given').select('taskId'))
         .where((eb) =>
-          eb.exists(eb.selectFrom('given as g').whereRef('g.task_id', '=', 't.id').whereRef('g.fence', '=', 't.fence')),
+          eb.exists(eb.selectFrom('given as g').whereRef('g.taskId', '=', 't.id').whereRef('g.fence', '=', 't.fence')),
         )
         .select(['t.id', 't.fence'])
         .orderBy('t.id')
@@ -64,22 +56,22 @@ const REPLACE = new Statement(() =>
     .with('current', (q) =>
       q
         .selectFrom('given as g')
-        .innerJoin('claimed as c', (join) => join.onRef('c.id', '=', 'g.task_id').onRef('c.fence', '=', 'g.fence'))
+        .innerJoin('claimed as c', (join) => join.onRef('c.id', '=', 'g.taskId').onRef('c.fence', '=', 'g.fence'))
         .selectAll('g'),
     )
     .with('removed', (q) =>
       q
         .deleteFrom('agent_runs as r')
         .using('current as c')
-        .whereRef('r.trace_id', '=', 'c.trace_id')
-        .whereRef('r.node_id', '=', 'c.node_id')
-        .where('r.finished_at', 'is', null)
+        .whereRef('r.traceId', '=', 'c.traceId')
+        .whereRef('r.nodeId', '=', 'c.nodeId')
+        .where('r.finishedAt', 'is', null)
         .returning('r.id'),
     )
     .with('written', (q) =>
       q
         .insertInto('agent_runs')
-        .columns(['id', ...COPIED, 'output', 'latency_ms', 'next_attempt_at'])
+        .columns(['id', ...COPIED, 'output', 'latencyMs', 'nextAttemptAt'])
         .expression((eb) =>
           eb
             .selectFrom('current as c')
@@ -87,22 +79,20 @@ const REPLACE = new Statement(() =>
               call('gen_random_uuid').as('id'),
               ...COPIED.map((name) => eb.ref(`c.${name}`).as(name)),
               eb.cast(eb.ref('c.output'), 'jsonb').as('output'),
-              latencyOf(eb.ref('c.started_at'), eb.ref('c.finished_at')).as('latency_ms'),
-              inMs(eb.ref('c.wait_ms')).as('next_attempt_at'),
+              latencyOf(eb.ref('c.startedAt'), eb.ref('c.finishedAt')).as('latencyMs'),
+              inMs(eb.ref('c.waitMs')).as('nextAttemptAt'),
             ])
             // The old rows go first, whatever the planner would do.
             .where((eb) => eb(eb.selectFrom('removed').select(eb.fn.countAll().as('count')), '>=', 0))
-            .orderBy('c.trace_id')
-            .orderBy('c.node_id'),
+            .orderBy('c.traceId')
+            .orderBy('c.nodeId'),
         )
-        .onConflict((conflict) => conflict.columns(['trace_id', 'node_id']).doNothing())
-        .returning(['trace_id', 'node_id']),
+        .onConflict((conflict) => conflict.columns(['traceId', 'nodeId']).doNothing())
+        .returning(['traceId', 'nodeId']),
     )
-    .selectFrom('current as c')
-    .leftJoin('written as w', (join) =>
-      join.onRef('w.trace_id', '=', 'c.trace_id').onRef('w.node_id', '=', 'c.node_id'),
-    )
-    .select((eb) => ['c.trace_id', 'c.node_id', eb('w.node_id', 'is not', null).as('is_written')]),
+    .main.selectFrom('current as c')
+    .leftJoin('written as w', (join) => join.onRef('w.traceId', '=', 'c.traceId').onRef('w.nodeId', '=', 'c.nodeId'))
+    .select((eb) => ['c.traceId', 'c.nodeId', eb('w.nodeId', 'is not', null).as('isWritten')]),
 );
 
 /**
@@ -115,35 +105,21 @@ export async function replaceRuns(
   em: SqlEntityManager,
   replaced: readonly ReplacedRuns[],
 ): Promise<readonly (ReadonlySet<string> | null)[]> {
-  const runs = replaced.flatMap(({ execution, ends }) => ends.map((end) => givenRun(execution, end)));
+  const runs = replaced.flatMap(({ execution, ends }) => ends.map((end) => givenRow(execution, end)));
   const rows = runs.length === 0 ? [] : await REPLACE.run(em, { runs });
-  const byTrace = Map.groupBy(rows, (row) => row.trace_id);
+  const byTrace = Map.groupBy(rows, (row) => row.traceId);
   return replaced.map(({ execution, ends }) => {
     if (ends.length === 0) return new Set();
     const own = byTrace.get(execution.traceId);
-    return own === undefined ? null : new Set(own.filter((row) => row.is_written).map((row) => row.node_id));
+    return own === undefined ? null : new Set(own.filter((row) => row.isWritten).map((row) => row.nodeId));
   });
 }
 
-function givenRun(execution: ExecutionRef, end: RunLeft): GivenRun {
+function givenRow(execution: ExecutionRef, run: RunLeft): GivenRow {
+  const { agent, kind, outputOf = null } = run;
   return {
-    task_id: execution.taskId,
-    fence: execution.fence,
-    tenant_id: execution.tenant,
-    trace_id: execution.traceId,
-    node_id: end.nodeId,
-    agent: end.agent,
-    kind: end.kind,
-    status: end.status,
-    attempts: end.attempts,
-    failures: end.failures,
-    outcome: end.outcome,
-    output: end.output.json,
-    output_artifact_id: end.output.artifactId,
-    error_code: end.error?.code ?? null,
-    error_text: end.error?.message ?? null,
-    started_at: end.startedAt,
-    finished_at: end.finishedAt,
-    wait_ms: end.status === 'pending' ? end.waitMs : null,
+    ...{ ...givenRun(execution, run), tenantId: execution.tenant, agent, kind, outputOf },
+    ...{ startedAt: run.startedAt, finishedAt: run.finishedAt },
+    waitMs: run.status === 'pending' ? run.waitMs : null,
   };
 }

@@ -1,8 +1,15 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { v7 as uuid } from 'uuid';
+import { newId } from '../../database/new-id.ts';
+import type { ArtifactId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
-import { ArtifactRepository, INLINE_LIMIT, type StoredValue } from '../../entities/traces/artifact-repository.ts';
+import {
+  ArtifactRepository,
+  INLINE_LIMIT,
+  NOTHING_STORED,
+  type StoredValue,
+} from '../../entities/traces/artifact-repository.ts';
+import type { NotedEnd, TaskEnd } from './notes.ts';
 
 /** A value that is small enough to stay in its row, so that storing it takes no statement of its own; null otherwise. */
 export function inlineValue(value: Json): StoredValue | null {
@@ -21,7 +28,7 @@ export async function storeValue(
   if (inline !== null) return inline;
   const content = new TextEncoder().encode(JSON.stringify(value));
   const artifactId = await new ArtifactRepository(em).insert({
-    id: uuid(),
+    id: newId<ArtifactId>(),
     tenant: execution.tenant,
     taskId: execution.taskId,
     name: `${execution.traceNumber}/${name}`,
@@ -29,4 +36,11 @@ export async function storeValue(
     content,
   });
   return { json: null, artifactId };
+}
+
+/** The end of a task with its output where it belongs. */
+export async function storedEnd(em: SqlEntityManager, execution: ExecutionRef, end: NotedEnd): Promise<TaskEnd> {
+  const { status, failure, output, reply } = end;
+  const stored = output === null ? NOTHING_STORED : await storeValue(em, execution, output.name, output.value);
+  return { execution, status, failure, output: stored, reply };
 }

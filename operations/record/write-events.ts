@@ -2,65 +2,65 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { Expression, QueryCreator } from 'kysely';
 import type { TraceId } from '../../domain/ids.ts';
 import { call, column, constant, type Sql } from '../../entities/insert-from.ts';
-import type { ColumnTables } from '../../entities/statements/column-tables.ts';
-import { givenRows, Statement, statements } from '../../entities/statements/given-rows.ts';
-import { type EventRow, NO_TRACE, TRACE, type TraceParts } from '../../entities/traces/event-rows.ts';
+import { givenRows } from '../../entities/statements/given-values.ts';
+import { named } from '../../entities/statements/named-parts.ts';
+import { Statement } from '../../entities/statements/statement.ts';
+import type { Tables } from '../../entities/tables.ts';
+import { type EventRow, TRACE, type TraceParts } from '../../entities/traces/event-rows.ts';
 import type { NewTraceEvent } from './notes.ts';
-
-/** A statement in its two forms: one that writes the trace, and one that leaves it out. */
-export function traced<Row>(build: (trace: TraceParts) => Expression<Row>): (trace: TraceParts) => Statement<Row> {
-  const written = new Statement(() => build(TRACE));
-  const leftOut = new Statement(() => build(NO_TRACE));
-  return (trace) => (trace === TRACE ? written : leftOut);
-}
 
 /** What happened, in a statement's table `happened`, before it has its number. */
 export interface Happened {
-  readonly trace_id: TraceId;
+  readonly traceId: TraceId;
   /** The order within its trace. */
   readonly ord: number;
   readonly type: string;
-  readonly node_id: string | null;
+  readonly nodeId: string | null;
   readonly data: unknown;
   /** Null for the moment at which it is written. */
   readonly at: Date | null;
 }
 
 /** How many events each trace gets. */
-export function counted(q: QueryCreator<{ happened: Happened }>) {
+function counted(q: QueryCreator<{ happened: Happened }>) {
   return q
     .selectFrom('happened')
-    .groupBy('trace_id')
-    .select(({ fn }) => ['trace_id', fn.countAll<number>().as('count')]);
+    .groupBy('traceId')
+    .select(({ fn }) => ['traceId', fn.countAll<number>().as('count')]);
 }
 
 /** Locks the traces in the order of their ids: without it writers of the same traces wait for each other in a ring. */
-export function locked(
-  q: QueryCreator<ColumnTables & { counted: { trace_id: TraceId; count: number } }>,
-): Expression<{ trace_id: TraceId; count: number }> {
+function locked(
+  q: QueryCreator<Tables & { counted: { traceId: TraceId; count: number } }>,
+): Expression<{ traceId: TraceId; count: number }> {
   return q
     .selectFrom('agent_traces as r')
-    .innerJoin('counted as c', 'c.trace_id', 'r.id')
+    .innerJoin('counted as c', 'c.traceId', 'r.id')
     .where('r.status', '=', 'running')
-    .select(['r.id as trace_id', 'c.count'])
+    .select(['r.id as traceId', 'c.count'])
     .orderBy('r.id')
     .forNoKeyUpdate('r');
 }
 
-export function numbered(trace: TraceParts, set: Readonly<Record<string, Sql>> = {}) {
-  return () => trace.numbersFor('locked', { count: column('locked.count'), set });
+/** A trace with the number of the first of its events. */
+interface Numbered {
+  readonly traceId: TraceId;
+  readonly tenantId: string;
+  readonly seq: number;
+}
+
+function numbered(trace: TraceParts, set: Readonly<Record<string, Sql>> = {}) {
+  return () => trace.numbersFor('locked', { count: column('locked.count'), set }).$castTo<Numbered>();
 }
 
 /** Gives each event its number: the first of its trace and its place behind it. */
-export function placed(
-  q: QueryCreator<{ happened: Happened; numbered: { trace_id: TraceId; tenant_id: string; seq: number } }>,
-) {
+function placed(q: QueryCreator<{ happened: Happened; numbered: Numbered }>) {
   return q
     .selectFrom('happened as h')
-    .innerJoin('numbered as n', 'n.trace_id', 'h.trace_id')
-    .select(['h.trace_id', 'n.tenant_id', 'h.type', 'h.node_id', 'h.data', 'h.at'])
+    .innerJoin('numbered as n', 'n.traceId', 'h.traceId')
+    .select(['h.traceId', 'n.tenantId', 'h.type', 'h.nodeId', 'h.data', 'h.at'])
     .select((eb) => {
-      const place = eb.fn.agg<number>('row_number').over((over) => over.partitionBy('h.trace_id').orderBy('h.ord'));
+      const place = eb.fn.agg<number>('row_number').over((over) => over.partitionBy('h.traceId').orderBy('h.ord'));
       return eb(eb('n.seq', '+', place), '-', eb.lit(1)).as('seq');
     });
 }
@@ -77,27 +77,59 @@ export function noted(trace: TraceParts) {
   return () => trace.eventRowsFrom('placed', OF_PLACED);
 }
 
+/** What happened in one trace, with the number that it gets. */
+interface NumberedOne {
+  readonly traceId: TraceId;
+  readonly tenantId: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly nodeId: string | null;
+  readonly data: unknown;
+}
+
+/** Numbers the only row of `happened`, if its trace runs. One trace needs no lock before: there is no order to keep. */
+export function numberOne(trace: TraceParts) {
+  return () =>
+    trace
+      .numbersFor('happened')
+      .where('r.status', '=', 'running')
+      .returning(['happened.type', 'happened.nodeId', 'happened.data'])
+      .$castTo<NumberedOne>();
+}
+
+const OF_ONE: EventRow = { type: column('type'), nodeId: column('node_id'), data: column('data') };
+
+/** Writes the event of {@link numberOne}. */
+export function noteOne(trace: TraceParts) {
+  return () => trace.eventRowsFrom('numbered', OF_ONE);
+}
+
+/** An event whose values the program gives. */
+export interface GivenEvent extends Omit<Happened, 'ord'> {
+  /** Its place among the events of its trace, from 0. */
+  readonly place: number;
+}
+
 /** The events that the program gives, as a table of the statement. */
-export const givenEvents = () =>
-  givenRows<Omit<Happened, 'ord'>>('events', {
-    ...{ trace_id: 'uuid', type: 'text', node_id: 'text', data: 'jsonb', at: 'timestamptz' },
-  });
+export const GIVEN_EVENTS = givenRows<GivenEvent>({
+  ...{ traceId: 'uuid', place: 'int', type: 'text', nodeId: 'text', data: 'jsonb', at: 'timestamptz' },
+});
 
 const append = (set: Readonly<Record<string, Sql>>) =>
-  new Statement(() =>
-    statements
-      .with('happened', givenEvents)
+  new Statement({ events: GIVEN_EVENTS }, ({ events }) =>
+    named
+      .with('happened', () => events)
       .with('counted', counted)
       .with('locked', locked)
       .with('numbered', numbered(TRACE, set))
       .with('placed', placed)
       .with('noted', noted(TRACE))
-      .selectFrom('numbered')
-      .select('trace_id'),
+      .main.selectFrom('numbered')
+      .select('traceId'),
   );
 
 const APPEND = append({});
-const APPEND_STRETCH = append({ stretch_tries: constant(0, 'integer') });
+const APPEND_STRETCH = append({ stretchTries: constant(0, 'integer') });
 
 /** Events of one trace, in their order. */
 export interface TraceEvents {
@@ -106,9 +138,9 @@ export interface TraceEvents {
 }
 
 /** Events as rows for `givenRows`. */
-export function eventRows({ traceId, events }: TraceEvents): object[] {
-  return events.map(({ type, nodeId, data, at }) => ({
-    ...{ trace_id: traceId, type, node_id: nodeId ?? null, data: data ?? null, at: at ?? null },
+export function eventRows({ traceId, events }: TraceEvents): GivenEvent[] {
+  return events.map(({ type, nodeId, data, at }, place) => ({
+    ...{ traceId, place, type, nodeId: nodeId ?? null, data: data ?? null, at: at ?? null },
   }));
 }
 
@@ -122,17 +154,4 @@ export async function appendEvents(em: SqlEntityManager, traces: readonly TraceE
 export async function appendStretches(em: SqlEntityManager, traces: readonly TraceEvents[]): Promise<void> {
   const events = traces.flatMap(eventRows);
   if (events.length > 0) await APPEND_STRETCH.run(em, { events });
-}
-
-/** Counts that a stretch of quick nodes begins, and says how many began since one was last written. */
-export async function beginStretch(em: SqlEntityManager, traceId: TraceId): Promise<number> {
-  const row = await em
-    .getKysely<ColumnTables>()
-    .updateTable('agent_traces')
-    .set((eb) => ({ stretch_tries: eb('stretch_tries', '+', 1) }))
-    .where('id', '=', traceId)
-    .where('status', '=', 'running')
-    .returning('stretch_tries')
-    .executeTakeFirst();
-  return row?.stretch_tries ?? 1;
 }

@@ -1,7 +1,7 @@
 import type { Database } from '../../database/transaction.ts';
 import { errorMessage, isStoreOutage } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { RetentionReport } from '../../domain/retention/report.ts';
+import type { RetentionReport } from '../../domain/retention/retention.ts';
 import { RetentionRepository, type RetentionRule } from '../../entities/retention/retention-repository.ts';
 
 export interface PruneOptions {
@@ -43,8 +43,7 @@ class PolicyRun {
   readonly #database: Database;
   readonly #policy: RetentionRule;
   readonly #options: PruneOptions;
-  #rows = 0;
-  #buried = 0;
+  readonly #counts = { rows: 0, buried: 0 };
 
   constructor(database: Database, policy: RetentionRule, options: PruneOptions) {
     this.#database = database;
@@ -56,7 +55,7 @@ class PolicyRun {
     const { resource, maxAgeDays, enabled } = this.#policy;
     const failure = error === null ? null : errorMessage(error);
     const { dryRun } = this.#options;
-    return { resource, maxAgeDays, enabled, dryRun, rows: this.#rows, buried: this.#buried, failure };
+    return { resource, maxAgeDays, enabled, dryRun, ...this.#counts, failure };
   }
 
   /** @returns what it failed with; null when it did not */
@@ -64,7 +63,7 @@ class PolicyRun {
     const policy = this.#policy;
     if (!policy.enabled) return null;
     try {
-      if (this.#options.dryRun) this.#rows = await this.#ask((retention) => retention.count(policy));
+      if (this.#options.dryRun) this.#counts.rows = await this.#ask((retention) => retention.count(policy));
       else await this.#prune();
       return null;
     } catch (error) {
@@ -75,30 +74,20 @@ class PolicyRun {
   async #prune(): Promise<void> {
     const policy = this.#policy;
     if (policy.resource === 'agent_messages') {
-      await this.#inBatches(
-        (retention) => retention.buryUnclaimed(policy),
-        (count) => {
-          this.#buried += count;
-        },
-      );
+      await this.#inBatches('buried', (retention) => retention.buryUnclaimed(policy));
     }
-    await this.#inBatches(
-      (retention) => retention.prune(policy),
-      (count) => {
-        this.#rows += count;
-      },
-    );
-    await this.#ask((retention) => retention.noteRun(policy, this.#rows));
+    await this.#inBatches('rows', (retention) => retention.prune(policy));
+    await this.#ask((retention) => retention.noteRun(policy, this.#counts.rows));
   }
 
   async #inBatches(
+    counted: 'rows' | 'buried',
     batch: (retention: RetentionRepository) => Promise<number>,
-    note: (count: number) => void,
   ): Promise<void> {
     for (let count = this.#policy.batchSize; count === this.#policy.batchSize; ) {
       this.#options.signal?.throwIfAborted();
       count = await this.#ask(batch);
-      note(count);
+      this.#counts[counted] += count;
       this.#options.progress?.(this.report());
     }
   }

@@ -2,7 +2,6 @@ import { errorMessage } from '../../domain/errors.ts';
 import { defineOperation } from '../define.ts';
 import type { StoreName } from '../stores.ts';
 
-/** How a store answered. */
 export interface StoreStatus {
   readonly name: StoreName;
   readonly answers: boolean;
@@ -17,6 +16,7 @@ export const systemStatus = defineOperation({
   name: 'system.status',
   summary: 'Asks PostgreSQL, Redis and Temporal whether they answer.',
   effect: 'read',
+  risk: 'read_only',
   permission: 'system:read',
   unit: 'none',
   input: {},

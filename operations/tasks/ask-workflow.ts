@@ -2,10 +2,13 @@ import { isOpenTaskStatus, type OpenTaskStatus } from '../../domain/tasks/task-s
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { TaskNotOpen } from '../operation-errors.ts';
 
-/** How to call a task that is open in PostgreSQL and not in Temporal: between its claim and its start, or at its end. */
+/**
+ * How to call a task that is open in PostgreSQL and not in Temporal: between its claim, or its leaving a shared execution,
+ * and its start, or at its end.
+ */
 const ENDING: Record<OpenTaskStatus, string> = {
   in_progress: 'just starting or ending',
-  paused: 'just ending',
+  paused: 'just starting or ending',
   waiting_input: 'just ending',
   waiting_approval: 'just ending',
 };

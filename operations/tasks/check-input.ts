@@ -1,10 +1,10 @@
+import { LRUCache } from 'lru-cache';
 import type { GraphId } from '../../domain/ids.ts';
 import { isJsonObject, type JsonObject, toJson } from '../../domain/json.ts';
 import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
-import { compileInputSchema, type InputCheck } from '../graphs/input-schemas.ts';
+import { compileInputSchema, type InputCheck, type InputSchema, inputFaults } from '../graphs/input-schemas.ts';
 import { InputInvalid } from '../operation-errors.ts';
 
-const MAX_FAULTS = 5;
 const MAX_CHECKS = 100;
 
 /**
@@ -12,37 +12,29 @@ const MAX_CHECKS = 100;
  * changes.
  */
 export class InputChecker {
-  readonly #checks = new Map<GraphId, InputCheck>();
+  readonly #checks = new LRUCache<GraphId, InputCheck, InputSchema>({
+    max: MAX_CHECKS,
+    memoMethod: (_id, _stale, { context }) => compileInputSchema(context),
+  });
 
   /**
    * @throws InputInvalid naming each fault with its path; GraphInvalid for a graph of an older version whose schema
    * cannot check anything
    */
   check(graph: GraphHead, input: JsonObject): void {
-    if (graph.inputSchema === null) return;
-    const errors = this.#checkOf(graph, graph.inputSchema)(input);
-    if (errors === undefined) return;
-    const faults = errors.slice(0, MAX_FAULTS).map((error) => {
-      const at = error.instancePath === '' ? 'it' : error.instancePath;
-      return `${at} ${error.message ?? 'is not allowed'}`;
-    });
-    throw new InputInvalid(`${faults.join('; ')}. \`muster graphs --json\` shows what "${graph.name}" takes.`, {
-      graph: graph.name,
-    });
-  }
-
-  #checkOf({ id, name }: GraphHead, schema: JsonObject): InputCheck {
-    const known = this.#checks.get(id);
-    if (known !== undefined) return known;
-    if (this.#checks.size >= MAX_CHECKS) this.#checks.clear();
-    const check = compileInputSchema({ graph: name, schema });
-    this.#checks.set(id, check);
-    return check;
+    const { id, name, inputSchema: schema } = graph;
+    if (schema === null) return;
+    const faults = inputFaults(this.#checks.memo(id, { context: { graph: name, schema } }), input);
+    if (faults === null) return;
+    throw new InputInvalid(`${faults}. \`muster graphs --json\` shows what "${name}" takes.`, { graph: name });
   }
 }
 
-/** The input as its JSON: from here on nothing else is looked at. @throws InputInvalid naming the place of what is none */
-export function asInput(value: unknown): JsonObject {
+/**
+ * The input as its JSON, `{}` for none. Nothing reads the given value afterwards.
+ * @throws InputInvalid naming the place of what is not JSON
+ */
+export function asInput(value: unknown = {}): JsonObject {
   if (!isJsonObject(value)) {
     throw new InputInvalid(
       `expected a JSON object, found ${value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value}.`,

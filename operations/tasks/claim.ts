@@ -1,6 +1,6 @@
-import { v7 as uuid } from 'uuid';
 import { WriteRefused } from '../../database/database-errors.ts';
 import { isUnknownAnswer } from '../../database/database-faults.ts';
+import { newId } from '../../database/new-id.ts';
 import type { Database } from '../../database/transaction.ts';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import { storableText } from '../../domain/json.ts';
@@ -9,6 +9,7 @@ import type { Failure } from '../../domain/tasks/execution.ts';
 import { ClaimRepository } from '../../entities/tasks/claim-repository.ts';
 import type { Claimant } from '../../entities/tasks/claimant.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
+import { eachOrHalves } from '../each-or-halves.ts';
 import { type RecordLog, withTrace } from '../record/recording.ts';
 
 export interface ClaimOptions {
@@ -24,39 +25,32 @@ const MAX_ATTEMPTS = 10;
 /** What became of tasks that were to be claimed. */
 export interface Claims {
   readonly claimed: readonly ClaimedTask[];
-  /** Those whose rows PostgreSQL refuses to claim, whoever tries, with the reason. */
+  /** Those whose rows PostgreSQL refuses every claim, with the reason. */
   readonly refused: readonly { readonly taskId: TaskId; readonly failure: Failure }[];
 }
 
 /**
- * Claims what of these tasks may start. Where a row among them cannot be claimed, the others are: halves of what was
- * refused are claimed by themselves.
+ * Claims what of these tasks may start. Where a row among them cannot be claimed, the others are.
  * @throws whatever concerns every row: an outage, a database that was not prepared, a fault of the program
  */
 export async function claimTasks(options: ClaimOptions, ids: readonly TaskId[]): Promise<Claims> {
-  try {
-    return { claimed: await claimTogether(options, ids), refused: [] };
-  } catch (error) {
-    const refusal = await refusalOf(options, error);
-    const [taskId] = ids;
-    if (ids.length === 1 && taskId !== undefined) {
-      return {
-        claimed: [],
-        refused: [{ taskId, failure: { code: refusal.code, message: storableText(refusal.message) } }],
-      };
-    }
-  }
-  const middle = Math.ceil(ids.length / 2);
-  const first = await claimTasks(options, ids.slice(0, middle));
-  const second = await claimTasks(options, ids.slice(middle));
-  return { claimed: [...first.claimed, ...second.claimed], refused: [...first.refused, ...second.refused] };
+  const { done, refused } = await eachOrHalves(
+    ids,
+    (some) => claimTogether(options, some),
+    (error) => refusalOfRow(options, error),
+  );
+  const failureOf = ({ code, message }: WriteRefused) => ({ code, message: storableText(message) });
+  return {
+    claimed: done,
+    refused: refused.map(({ item, refusal }) => ({ taskId: item, failure: failureOf(refusal) })),
+  };
 }
 
 /**
  * The refusal of one of the rows. An error that nobody knows is one too where the same statement succeeds without any
  * row; where that fails as well, the rows are not at fault and none may be given up for it.
  */
-async function refusalOf(options: ClaimOptions, error: unknown): Promise<WriteRefused> {
+async function refusalOfRow(options: ClaimOptions, error: unknown): Promise<WriteRefused> {
   if (error instanceof WriteRefused) return error;
   if (!isUnknownAnswer(error)) throw error;
   await claimTogether(options, []);
@@ -69,7 +63,7 @@ async function refusalOf(options: ClaimOptions, error: unknown): Promise<WriteRe
  */
 async function claimTogether(options: ClaimOptions, ids: readonly TaskId[]): Promise<readonly ClaimedTask[]> {
   const { database, claimant } = options;
-  const wanted = new Map(ids.map((id) => [id, uuid() as TraceId]));
+  const wanted = new Map(ids.map((id) => [id, newId<TraceId>()]));
   for (let attempt = 1; ; attempt += 1) {
     const settings = await options.settings.current();
     try {

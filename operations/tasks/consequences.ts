@@ -9,15 +9,14 @@ import { FollowedEnds, type RunStatement } from './follow-ends.ts';
 
 export interface ConsequencesOptions {
   readonly database: Database;
-  /** The job queue of a Temporal task queue. */
   readonly queueFor: (taskQueue: string) => JobQueue;
   readonly wakeUps: WakeUps;
 }
 
 /**
- * Carries out what follows from the end of tasks, see {@link FollowedEnds}, and tells the queue and whoever watches. It
- * may be asked for by any number of processes, at once or again. If the process dies between two steps, the outbox row of
- * the end asks for the rest.
+ * Carries out what follows from the end of tasks, see {@link FollowedEnds}, and tells the queue and waiting callers.
+ * Any number of processes may call it, at once or again. If the process dies between two steps, the outbox row of the
+ * end asks for the rest.
  */
 export class Consequences {
   readonly #options: ConsequencesOptions;
@@ -32,7 +31,10 @@ export class Consequences {
     await this.tell(await new FollowedEnds(this.#run).follow(ended));
   }
 
-  /** The same in the caller's unit of work, which must not wait for another one. Whoever calls tells, after the commit. */
+  /**
+   * The same in the caller's unit of work, which must not wait for another one. The caller tells the others after the
+   * commit.
+   */
   within(em: Transaction['em'], ended: readonly TaskId[]): Promise<FollowedEnds> {
     return new FollowedEnds((work) => work(em)).follow(ended);
   }
@@ -42,7 +44,7 @@ export class Consequences {
     await this.tell(await new FollowedEnds(this.#run).settleBlocked(blocked));
   }
 
-  /** Lets series go on that stand still. */
+  /** Continues series that have stopped. */
   async resumeSeries(limit: number): Promise<void> {
     await this.tell(await new FollowedEnds(this.#run).resumeSeries(limit));
   }
@@ -57,7 +59,7 @@ export class Consequences {
     await enqueueJobs(this.#options.queueFor, jobs).catch(() => undefined);
   }
 
-  /** Wakes whoever watches these tasks. Only a hint as well. */
+  /** Wakes callers that watch these tasks. Also only a hint. */
   async announce(ids: readonly TaskId[]): Promise<void> {
     await Promise.allSettled(ids.map((id) => this.#options.wakeUps.publishTask(id)));
   }

@@ -15,6 +15,7 @@ export const readEvents = defineOperation({
   name: 'tasks.events',
   summary: 'Reads the next events of the newest trace of a task.',
   effect: 'read',
+  risk: 'data_exfiltration_risk',
   permission: 'tasks:read',
   unit: 'tenant',
   input: { id: text(), after: wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }).optional() },

@@ -1,4 +1,4 @@
-import { v7 as uuid } from 'uuid';
+import { newId } from '../../database/new-id.ts';
 import type { Transaction } from '../../database/transaction.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { nextOccurrence } from '../../domain/tasks/recurrence.ts';
@@ -10,9 +10,9 @@ import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 export type RunStatement = <Result>(work: (em: Transaction['em']) => Promise<Result>) => Promise<Result>;
 
 /**
- * What follows from the end of tasks, in PostgreSQL: their series go on, and the tasks behind them are let go or fail, and
- * so on along the chain. Each step is one statement that decides once and changes nothing when it is repeated. Collects
- * what others should be told when it is committed.
+ * The consequences of ended tasks in PostgreSQL: their series continue, and the tasks that depend on them are released
+ * or fail, and so on along the chain. Each step is one statement that decides once and changes nothing when it is
+ * repeated. Collects what others should be told when it is committed.
  */
 export class FollowedEnds {
   readonly #run: RunStatement;
@@ -46,7 +46,7 @@ export class FollowedEnds {
     }
   }
 
-  /** Lets series go on that stand still. */
+  /** Continues series that have stopped. */
   async resumeSeries(limit: number): Promise<this> {
     await this.#continueSeries(await this.#run((em) => new SuccessionRepository(em).withoutSuccessor(limit)));
     return this;
@@ -55,14 +55,14 @@ export class FollowedEnds {
   async #continueSeries(ends: readonly EndWithConsequences[]): Promise<void> {
     const faults: unknown[] = [];
     for (const end of ends) await this.#succeed(end).catch((error: unknown) => faults.push(error));
-    // One series that cannot go on is no reason for the others not to.
+    // One series that cannot continue must not stop the others.
     if (faults.length > 0) throw faults[0];
   }
 
   async #succeed({ taskId, series }: EndWithConsequences): Promise<void> {
     const startAt = series === null ? null : nextOccurrence(series.recurrence, series);
     if (startAt === null) return;
-    const successor = { id: uuid() as TaskId, artifactId: uuid(), startAt };
+    const successor = { id: newId<TaskId>(), artifactId: newId(), startAt };
     const job = await this.#run((em) => new SuccessionRepository(em).succeed(taskId, successor));
     if (job !== null) this.jobs.push(job);
   }

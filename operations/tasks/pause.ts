@@ -6,22 +6,18 @@ import { text } from '../../options/fields.ts';
 import { audit } from '../audit.ts';
 import { type Call, defineOperation } from '../define.ts';
 import { askWorkflow } from './ask-workflow.ts';
-import { requireTask } from './read.ts';
+import { readAlone } from './read.ts';
 
-export interface IdInput {
-  readonly id: string;
-}
+const HOLD = { effect: 'write', risk: 'external_write', permission: 'tasks:write', unit: 'none' } as const;
+const FIELDS = { id: text() };
 
-/** Starts nothing more of a task until it is resumed; running nodes end. Repeatable. @throws TaskUnknown, TaskNotOpen */
 export const pauseTask = defineOperation({
+  ...HOLD,
   name: 'tasks.pause',
   summary: 'Starts nothing more of a task until it is resumed.',
-  effect: 'write',
-  permission: 'tasks:write',
-  unit: 'none',
-  input: { id: text() },
-  async handle(call, { id }: IdInput) {
-    const task = await read(call, id);
+  input: FIELDS,
+  async handle(call, { id }: { readonly id: string }) {
+    const task = await readAlone(call, id);
     if (!isWaitingTaskStatus(task.status) || !(await hold(call, task))) return askNow(call, id, 'paused');
     const { queueFor } = call.stores;
     await queueFor(task.taskQueue)
@@ -30,16 +26,13 @@ export const pauseTask = defineOperation({
   },
 });
 
-/** Undoes {@link pauseTask}. Repeatable. @throws TaskUnknown, TaskNotOpen */
 export const resumeTask = defineOperation({
+  ...HOLD,
   name: 'tasks.resume',
   summary: 'Lets a paused task continue.',
-  effect: 'write',
-  permission: 'tasks:write',
-  unit: 'none',
-  input: { id: text() },
-  async handle(call, { id }: IdInput) {
-    const task = await read(call, id);
+  input: FIELDS,
+  async handle(call, { id }: { readonly id: string }) {
+    const task = await readAlone(call, id);
     if (!isWaitingTaskStatus(task.status)) return askNow(call, id, 'resumed');
     const job = await release(call, task);
     const { queueFor } = call.stores;
@@ -75,14 +68,18 @@ async function release(call: Call, { id, held }: TaskRecord): Promise<WaitingJob
 async function askNow(call: Call, id: string, wanted: 'paused' | 'resumed'): Promise<void> {
   const { caller, stores } = call;
   const verb = wanted === 'paused' ? 'pause' : 'resume';
-  const task = await read(call, id);
+  const task = await readAlone(call, id);
   await askWorkflow(task, wanted, async () => {
     const note = { action: `task.${verb}_requested`, subjectType: 'task', subjectId: id };
     await stores.database.single.inTenant(caller.tenant, ({ em }) => audit(em, call, note));
-    return stores.workflows[verb](task);
+    return (await stores.workflows[verb](task)) ?? holdShared(call, task, wanted === 'paused');
   });
 }
 
-function read({ caller, stores }: Call, id: string): Promise<TaskRecord> {
-  return stores.database.single.inTenant(caller.tenant, ({ em }) => requireTask(em, caller.tenant, id));
+/** A task that shares its execution has no workflow of its own to ask. Null for one that does not share it. */
+async function holdShared({ caller, stores }: Call, { id }: TaskRecord, isHeld: boolean): Promise<true | null> {
+  const isShared = await stores.database.inTenant(caller.tenant, ({ em }) =>
+    new TaskRepository(em).holdShared(id, isHeld),
+  );
+  return isShared ? true : null;
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { v7 as uuid } from 'uuid';
+import { newId } from '../../database/new-id.ts';
 import type { Database } from '../../database/transaction.ts';
-import { canonicalJson } from '../../domain/canonical-json.ts';
-import type { TaskId, TenantId } from '../../domain/ids.ts';
-import type { JsonObject } from '../../domain/json.ts';
-import { concurrencyKeys } from '../../domain/queues/concurrency-keys.ts';
+import { hasLimits, limitsOfOptions, NO_LIMITS } from '../../domain/budgets/amounts.ts';
+import type { ArtifactId, TaskId, TenantId } from '../../domain/ids.ts';
+import { canonicalJson, type JsonObject } from '../../domain/json.ts';
+import { concurrencyKeys, type TaskTraits } from '../../domain/queues/concurrency-keys.ts';
 import { priorityOfBand } from '../../domain/tasks/priority.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
@@ -12,10 +12,10 @@ import type { NewTask } from '../../entities/tasks/new-task.ts';
 import { INLINE_LIMIT } from '../../entities/traces/artifact-repository.ts';
 import { GraphUnknown, InputTooLarge } from '../operation-errors.ts';
 import { asInput, InputChecker } from './check-input.ts';
-import { type SubmitOptions, timesOf } from './submit-options.ts';
+import { type CallerOptions, type TaskTimes, timesOf } from './submit-options.ts';
+import { MAX_TITLE_LENGTH } from './task-fields.ts';
 import type { PreparedTask } from './write-tasks.ts';
 
-const MAX_TITLE_LENGTH = 500;
 /** How long a graph's newest version is taken as known. A version published meanwhile counts from the next look on. */
 const GRAPH_MEMORY_MS = 2_000;
 
@@ -36,6 +36,13 @@ interface PreparerOptions {
   readonly readDocument?: ReadDocument;
 }
 
+/** The options of a task, and what was worked out of them. */
+interface WorkedOut extends CallerOptions {
+  readonly times: TaskTimes;
+  /** Its concurrency keys. */
+  readonly keys: readonly string[];
+}
+
 /** Makes new tasks of what callers submit. Writes nothing. */
 export class TaskPreparer {
   readonly #tenant: TenantId;
@@ -48,53 +55,75 @@ export class TaskPreparer {
     this.#options = options;
   }
 
+  /** @throws what {@link TaskPreparer.forGraph} and the function that it returns throw */
+  async prepare(graphName: string, input: JsonObject, options: CallerOptions): Promise<PreparedTask> {
+    return (await this.forGraph(graphName))(input, options);
+  }
+
   /**
-   * @param options parsed
-   * @throws GraphUnknown, InputInvalid, InputTooLarge, InputUnreadable, OptionInvalid
+   * Finds a graph, and returns a function that makes tasks of its inputs and of parsed options. The function answers at
+   * once unless a document has to be read, and throws InputInvalid, InputTooLarge, InputUnreadable and OptionInvalid.
+   * @throws GraphUnknown
    */
-  async prepare(graphName: string, rawInput: JsonObject, options: SubmitOptions): Promise<PreparedTask> {
-    const times = timesOf(options, new Date());
-    const graph = await this.#graph(graphName);
+  async forGraph(
+    name: string,
+  ): Promise<(input: JsonObject, options: CallerOptions) => PreparedTask | Promise<PreparedTask>> {
+    const graph = await this.#graph(name);
+    const keysOf = keysInCommon({ tenant: this.#tenant, graph: graph.name, agents: graph.agents });
+    return (given, options) => {
+      const { user = null, concurrencyKey = null } = options;
+      const more = { times: timesOf(options, new Date()), keys: keysOf(user, concurrencyKey) };
+      const input = asInput(given);
+      const document = this.#documentOf(graph, input);
+      if (document === null) return this.#taskOf(graph, input, { ...options, ...more });
+      return document.then((whole) => this.#taskOf(graph, whole, { ...options, ...more }));
+    };
+  }
+
+  #taskOf(graph: GraphHead, input: JsonObject, options: WorkedOut): PreparedTask {
     const { maxInputBytes } = this.#options;
-    const input = await this.#withDocument(graph, asInput(rawInput));
     const inputJson = JSON.stringify(input);
     const bytes = Buffer.byteLength(inputJson);
     if (bytes > maxInputBytes) throw new InputTooLarge(bytes, maxInputBytes);
     this.#checker.check(graph, input);
     const large = inputJson.length > INLINE_LIMIT;
+    const { times } = options;
     const task: NewTask = {
       ...this.#descriptionOf(graph, input, options),
-      input: large ? { json: null, artifactId: uuid() } : { json: inputJson, artifactId: null },
+      input: large ? { json: null, artifactId: newId<ArtifactId>() } : { json: inputJson, artifactId: null },
       startAfter: times.startAt,
       dueDate: times.dueAt,
       deadlineAt: times.deadlineAt,
       recurrence: times.recurrence,
-      dependsOn: [...new Set(options.dependsOn ?? [])],
+      dependsOn: [...new Set(options.dependsOn)],
+      ...budgetOf(options),
     };
     return { task, inputJson };
   }
 
   /**
-   * Fills in a document: for a graph that takes one, `{ file }` becomes the file's text under the graph's document property,
-   * and its base name under `name`. Everything else passes unchanged, and so does a file where none may be read.
+   * Fills in a document: for a graph that takes one, `{ file }` becomes the text of the file under the graph's document
+   * property, and its base name under `name`. Null for any other input, and where no file may be read.
    */
-  async #withDocument({ documentProperty }: GraphHead, input: JsonObject): Promise<JsonObject> {
+  #documentOf({ documentProperty }: GraphHead, input: JsonObject): Promise<JsonObject> | null {
     const { readDocument, maxInputBytes } = this.#options;
+    if (readDocument === undefined || documentProperty === null || typeof input.file !== 'string') return null;
+    if (input[documentProperty] !== undefined) return null;
     const { file, ...rest } = input;
-    if (readDocument === undefined || documentProperty === null || typeof file !== 'string') return input;
-    if (rest[documentProperty] !== undefined) return input;
-    const { name, text } = await readDocument(file, maxInputBytes);
-    return { name, ...rest, [documentProperty]: text };
+    return readDocument(input.file, maxInputBytes).then(({ name, text }) => ({
+      name,
+      ...rest,
+      [documentProperty]: text,
+    }));
   }
 
-  #descriptionOf(graph: GraphHead, input: JsonObject, options: SubmitOptions) {
+  #descriptionOf(graph: GraphHead, input: JsonObject, options: WorkedOut) {
     const tenant = this.#tenant;
     const { name } = input;
     const title = options.title ?? (graph.documentProperty !== null && typeof name === 'string' ? name : graph.name);
-    const user = options.user ?? null;
-    const key = options.concurrencyKey ?? null;
+    const { user = null, key = null, keys } = options;
     return {
-      id: uuid() as TaskId,
+      id: newId<TaskId>(),
       tenant,
       graphId: graph.id,
       graphName: graph.name,
@@ -102,9 +131,9 @@ export class TaskPreparer {
       title: title.slice(0, MAX_TITLE_LENGTH).toWellFormed(),
       priority: priorityOfBand(options.priority ?? 'normal'),
       userId: user,
-      idempotencyKey: options.key ?? null,
-      requestHash: sha256(canonicalJson({ graph: graph.name, input })),
-      concurrencyKeys: concurrencyKeys({ tenant, graph: graph.name, user, agents: graph.agents, key }),
+      idempotencyKey: key,
+      requestHash: key === null ? '' : sha256(canonicalJson({ graph: graph.name, input })),
+      concurrencyKeys: keys,
     };
   }
 
@@ -124,11 +153,29 @@ export class TaskPreparer {
     const graph = await single.inTenant(tenant, ({ em }) => new GraphRepository(em).newest(tenant, name));
     if (graph !== null) return graph;
     const published = await single.inTenant(tenant, ({ em }) => new GraphRepository(em).listNewest(tenant));
-    throw new GraphUnknown(
-      name,
-      published.map((head) => head.name),
-    );
+    throw new GraphUnknown(name, published);
   }
+}
+
+/** What it may spend, and who spawned it; nothing for most tasks. */
+function budgetOf({ budget, parent }: CallerOptions): Pick<NewTask, 'budget' | 'parent'> {
+  const limits = budget === undefined ? NO_LIMITS : limitsOfOptions(budget);
+  return { ...(hasLimits(limits) ? { budget: limits } : {}), ...(parent === undefined ? {} : { parent }) };
+}
+
+/**
+ * The concurrency keys of tasks of a graph. Tasks that follow each other and have user and own key in common have one list,
+ * which is packed and compared once for all of them: of a thousand tasks that is a sixth of what they cost us.
+ */
+function keysInCommon(graph: Pick<TaskTraits, 'tenant' | 'graph' | 'agents'>) {
+  let last: { readonly user: string | null; readonly key: string | null; readonly keys: readonly string[] } | null =
+    null;
+  return (user: string | null, key: string | null): readonly string[] => {
+    if (last === null || last.user !== user || last.key !== key) {
+      last = { user, key, keys: concurrencyKeys({ ...graph, user, key }) };
+    }
+    return last.keys;
+  };
 }
 
 function sha256(text: string): string {

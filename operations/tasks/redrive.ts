@@ -1,11 +1,10 @@
-import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
+import { newId } from '../../database/new-id.ts';
 import { isUuid, type TaskId } from '../../domain/ids.ts';
 import { REDRIVE_EFFECTS, type RedriveEffects, type RedriveOutcome } from '../../domain/tasks/dead-letter.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { type DeadLetterFilter, DeadLetterRepository } from '../../entities/tasks/dead-letter-repository.ts';
 import { listOf, oneOf, text, wholeNumber, yesOrNo } from '../../options/fields.ts';
-import { OptionInvalid } from '../../options/parse-options.ts';
 import { actorOf } from '../caller.ts';
 import { type Call, defineOperation } from '../define.ts';
 import { DependencyDead, TaskNotDead, TaskUnknown } from '../operation-errors.ts';
@@ -13,11 +12,8 @@ import { enqueueJobs } from './enqueue-jobs.ts';
 import { name, taskIdOf, time } from './task-fields.ts';
 
 /** Redrives what is dead and matches, in the order of the submits. */
-export interface RedriveAll {
+export interface RedriveAll extends DeadLetterFilter {
   readonly all: true;
-  readonly graph?: string;
-  /** Dead since this moment or later. */
-  readonly since?: Date;
   /** At most so many tasks. @defaultValue all of them */
   readonly limit?: number;
 }
@@ -57,15 +53,12 @@ export interface RedriveInput extends Partial<RedriveAll>, RedriveOptions {
 /** Tasks in one statement. */
 const BATCH_SIZE = 500;
 
-/**
- * Lets failed tasks wait again: see {@link Muster.redrive}. Batches of 500 are atomic each; a crash in between leaves
- * whole batches done, and a repetition does the rest.
- * @throws TaskUnknown, TaskNotDead, DependencyDead for one task; for several the report says so
- */
+/** Each batch is atomic: a crash in between leaves whole batches done, and a repetition does the rest. */
 export const redriveTasks = defineOperation({
   name: 'tasks.redrive',
   summary: 'Lets failed tasks run again, under new traces.',
   effect: 'write',
+  risk: 'high_risk',
   permission: 'tasks:write',
   unit: 'none',
   input: {
@@ -78,11 +71,12 @@ export const redriveTasks = defineOperation({
     dryRun: yesOrNo.optional(),
     effects: oneOf(REDRIVE_EFFECTS).optional(),
   },
+  contradiction: ({ id, ids, all }: RedriveInput) =>
+    [id, ids, all].filter((target) => target !== undefined).length === 1
+      ? null
+      : 'pass exactly one of `id`, `ids` or `all: true`',
   async handle(call, input: RedriveInput): Promise<RedriveReport> {
     const { id, ids, all, dryRun = false, effects = 'keep', ...filter } = input;
-    if ([id, ids, all].filter((target) => target !== undefined).length !== 1) {
-      throw new OptionInvalid('redrive', ['`all` must be true, found nothing, or one of `id` and `ids` be given']);
-    }
     const redrive = new Redriving(call, { dryRun, effects });
     const tasks =
       id !== undefined
@@ -109,6 +103,7 @@ class Redriving {
     const { tasks, statuses } = await this.#batch([taskId]);
     switch (tasks[0]?.outcome) {
       case 'redriven':
+      case 'redrivable':
         return tasks;
       case 'not_dead':
         throw new TaskNotDead(id, statuses.get(taskId) ?? 'not failed');
@@ -146,12 +141,13 @@ class Redriving {
   }
 
   async #batch(ids: readonly TaskId[]): Promise<Batch> {
-    const redriven = this.#how.dryRun ? await this.#foresee(ids) : await this.#revive(ids);
+    const { dryRun } = this.#how;
+    const redriven = dryRun ? await this.#foresee(ids) : await this.#revive(ids);
     const left = ids.filter((id) => !redriven.has(id));
     const statuses = left.length === 0 ? new Map() : await this.#inLetters((letters) => letters.known(left));
     const tasks = ids.map((taskId): RedrivenView => {
       const originTraceId = redriven.get(taskId);
-      if (originTraceId !== undefined) return { taskId, outcome: 'redriven', originTraceId };
+      if (originTraceId !== undefined) return { taskId, outcome: dryRun ? 'redrivable' : 'redriven', originTraceId };
       return { taskId, outcome: outcomeOf(statuses.get(taskId)), originTraceId: null };
     });
     return { tasks, statuses };
@@ -163,7 +159,7 @@ class Redriving {
   }
 
   async #revive(ids: readonly TaskId[]): Promise<Map<TaskId, string | null>> {
-    const redrive = { redriveId: uuid(), actor: actorOf(this.#call.caller), effects: this.#how.effects };
+    const redrive = { redriveId: newId(), actor: actorOf(this.#call.caller), effects: this.#how.effects };
     const revived = await this.#inLetters((letters) => letters.redrive(ids, redrive));
     const jobs = revived.filter((task) => task.status === 'pending');
     // Only a hint that saves time: a failure is made good by the relay, which finds the outbox row.

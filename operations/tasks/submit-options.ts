@@ -1,3 +1,4 @@
+import type { BudgetOptions } from '../../domain/budgets/amounts.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { PriorityBand } from '../../domain/tasks/priority.ts';
@@ -25,7 +26,10 @@ export interface SubmitOptions {
   readonly concurrencyKey?: string;
   /** Not to be started before; until then the task is `deferred`. A time that has passed means at once. */
   readonly startAt?: Date;
-  /** When it should have ended: not before `startAt` and not after `deadlineAt`. Later it is shown as overdue, and continues. */
+  /**
+   * When it should have ended: not before `startAt` and not after `deadlineAt`. After that it is shown as overdue, and
+   * continues.
+   */
   readonly dueAt?: Date;
   /**
    * When it must have ended: after now and after `startAt`. Later it fails with `deadline_exceeded`, whether it waits or
@@ -45,6 +49,11 @@ export interface SubmitOptions {
    * said at {@link Repeat}.
    */
   readonly repeat?: Repeat;
+  /**
+   * What the task may spend, with all that it spawns. What is left out has no limit of its own. Exhausted, it fails with
+   * `budget_exhausted`. Each task of a series has it anew; a redrive continues with what is left. @defaultValue no limit
+   */
+  readonly budget?: BudgetOptions;
 }
 
 /** One task of a batch: its input, and the options that `submit` takes. */
@@ -52,10 +61,19 @@ export interface SubmitItem extends SubmitOptions {
   readonly input: JsonObject;
 }
 
-/** What is submitted on behalf of a user is the user's, unless it names another one. */
-export function forUser<Options extends { readonly user?: string }>(caller: Caller, options: Options): Options {
+/** The options of a submit, and the task from a node of which it comes. */
+export interface CallerOptions extends SubmitOptions {
+  readonly parent?: TaskId;
+}
+
+/**
+ * What is submitted on behalf of a user is the user's, unless it names another one. What a task's node submits is spawned
+ * by the task.
+ */
+export function forCaller(caller: Caller, options: SubmitOptions): CallerOptions {
   const user = userOf(caller);
-  return user === undefined ? options : { user, ...options };
+  const { task: parent } = caller;
+  return { ...(user === undefined ? {} : { user }), ...options, ...(parent === undefined ? {} : { parent }) };
 }
 
 /** The times of a task, checked. */
@@ -96,7 +114,7 @@ function seriesOf(repeat: Repeat, startAt: Date | null, now: Date): Pick<TaskTim
 }
 
 function contradiction(option: string, fault: string): OptionInvalid {
-  return new OptionInvalid('submit', [fault], { option });
+  return new OptionInvalid('tasks.submit', [fault], { option });
 }
 
 function when(at: Date): string {

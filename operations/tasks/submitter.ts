@@ -14,7 +14,7 @@ import type { Caller } from '../caller.ts';
 import { type IdempotencyConflict, InputInvalid } from '../operation-errors.ts';
 import { enqueueJobs } from './enqueue-jobs.ts';
 import { type ReadDocument, TaskPreparer } from './prepare-task.ts';
-import { forUser, type SubmitOptions } from './submit-options.ts';
+import { type CallerOptions, forCaller } from './submit-options.ts';
 import { submitItem } from './task-fields.ts';
 import {
   isCertain,
@@ -26,11 +26,8 @@ import {
   writeTasks,
 } from './write-tasks.ts';
 
-/** What became of one task of a group, and when its queue has been told, which does not hold up the next group. */
-interface GroupWritten {
-  readonly outcome: Written | IdempotencyConflict;
-  readonly told: Promise<void>;
-}
+/** What became of one task of a group. */
+type Outcome = Written | IdempotencyConflict;
 
 export interface Submission {
   readonly id: TaskId;
@@ -66,7 +63,7 @@ export class Submitter {
   readonly #tenant: TenantId;
   readonly #options: SubmitterOptions;
   readonly #preparer: TaskPreparer;
-  readonly #group: GroupCommit<PreparedTask, GroupWritten>;
+  readonly #group: GroupCommit<PreparedTask, Outcome>;
   #tenantKnown = false;
 
   constructor(tenant: TenantId, options: SubmitterOptions) {
@@ -77,37 +74,34 @@ export class Submitter {
       write: (prepared) => this.#writePlain(prepared, { oneCall: false }),
       isFaultOfItem: isDataFault,
       max: SUBMIT_BATCH_SIZE,
+      writers: 2,
     });
   }
 
-  async submit(graph: string, input: JsonObject, options: SubmitOptions): Promise<Submission> {
+  async submit(graph: string, input: JsonObject, options: CallerOptions): Promise<Submission> {
     const prepared = await this.#preparer.prepare(graph, input, options);
-    if (this.#tenantKnown && isPlain(prepared)) {
-      const { outcome, told } = await this.#group.add(prepared);
-      await told;
-      return requireWritten(outcome);
-    }
+    if (this.#tenantKnown && isPlain(prepared)) return requireWritten(await this.#group.add(prepared));
     const [written] = await this.#writeTogether([prepared]);
     if (written === undefined) throw new Error('A write of one task answered for none.');
     return written;
   }
 
   async submitMany(graph: string, items: readonly unknown[], caller: Caller): Promise<readonly Submission[]> {
+    if (items.length === 0) return [];
+    const prepare = await this.#preparer.forGraph(graph);
     const prepared: PreparedTask[] = [];
     for (const [index, item] of items.entries()) {
-      prepared.push(await this.#prepareItem(graph, item, caller).catch((error: unknown) => failItem(error, index)));
+      try {
+        const { input, ...options } = submitItem(item);
+        const task = prepare(input, forCaller(caller, options));
+        prepared.push(task instanceof Promise ? await task : task);
+      } catch (error) {
+        failItem(error, index);
+      }
     }
-    if (prepared.length === 0) return [];
     const isOneStatement = this.#tenantKnown && prepared.length <= SUBMIT_BATCH_SIZE && prepared.every(isCertain);
     if (!isOneStatement) return this.#writeTogether(prepared);
-    const group = await this.#writePlain(prepared, { oneCall: true });
-    await group[0]?.told;
-    return group.map(({ outcome }) => requireWritten(outcome));
-  }
-
-  async #prepareItem(graph: string, item: unknown, caller: Caller): Promise<PreparedTask> {
-    const { input, ...options } = submitItem(item);
-    return this.#preparer.prepare(graph, input, forUser(caller, options));
+    return (await this.#writePlain(prepared, { oneCall: true })).map(requireWritten);
   }
 
   /** One unit of work for all of them. */
@@ -115,7 +109,7 @@ export class Submitter {
     const { database } = this.#options;
     const written = await database.inTenant(this.#tenant, ({ em }) => writeTasks(em, this.#tenant, prepared));
     this.#tenantKnown = true;
-    await this.#tellQueues(prepared, written);
+    this.#tellQueues(prepared, written);
     return written;
   }
 
@@ -123,7 +117,7 @@ export class Submitter {
   async #writePlain(
     prepared: readonly PreparedTask[],
     { oneCall }: { readonly oneCall: boolean },
-  ): Promise<readonly GroupWritten[]> {
+  ): Promise<readonly Outcome[]> {
     const tenant = this.#tenant;
     const { single } = this.#options.database;
     const tasks = prepared.map(({ task }) => task);
@@ -133,15 +127,15 @@ export class Submitter {
     const outcomes = await outcomesOf(tasks, inserted, (missing) =>
       single.inTenant(tenant, ({ em }) => new SubmitRepository(em).findKnown(tenant, missing)),
     );
-    const told = this.#tellQueues(prepared, outcomes);
-    return outcomes.map((outcome) => ({ outcome, told }));
+    this.#tellQueues(prepared, outcomes);
+    return outcomes;
   }
 
-  /** Only a hint that saves time: a failure is made good by the relay, which finds the outbox row. */
-  async #tellQueues(
-    prepared: readonly PreparedTask[],
-    outcomes: readonly (Written | IdempotencyConflict)[],
-  ): Promise<void> {
+  /**
+   * Only a hint, for which no caller waits: if it fails, the relay finds the outbox row. What this program asks the
+   * queue next comes after it, on the same connection.
+   */
+  #tellQueues(prepared: readonly PreparedTask[], outcomes: readonly Outcome[]): void {
     const jobs = prepared.flatMap(({ task }, index): WaitingJob[] => {
       const outcome = outcomes[index];
       if (outcome === undefined || !('status' in outcome) || outcome.duplicate || outcome.status !== 'pending')
@@ -151,7 +145,7 @@ export class Submitter {
         { taskId, tenant, taskQueue, band: bandOfPriority(task.priority), createdAtMs: outcome.createdAtMs, keys },
       ];
     });
-    await enqueueJobs(this.#options.queueFor, jobs).catch(() => undefined);
+    enqueueJobs(this.#options.queueFor, jobs).catch(() => undefined);
   }
 }
 
@@ -159,7 +153,7 @@ export class Submitter {
 function failItem(error: unknown, index: number): never {
   if (error instanceof OptionInvalid) {
     const faults = error.faults.map((fault) => `item ${index}: ${fault}`);
-    throw new OptionInvalid('submitMany', faults, { item: index });
+    throw new OptionInvalid('tasks.submitMany', faults, { item: index });
   }
   if (!(error instanceof InputInvalid)) throw error;
   throw new InputInvalid(`item ${index}: ${error.fault}`, { ...error.facts, item: index });

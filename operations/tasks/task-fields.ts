@@ -3,6 +3,7 @@ import { isUuid, type TaskId, type TenantId } from '../../domain/ids.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
 import { listOf, moment, oneOf, text, textLike, wholeNumber } from '../../options/fields.ts';
 import { type OptionFields, optionsOf } from '../../options/parse-options.ts';
+import { taskBudget } from '../budgets/budget-fields.ts';
 import { TaskUnknown } from '../operation-errors.ts';
 import type { SubmitItem, SubmitOptions } from './submit-options.ts';
 
@@ -11,7 +12,7 @@ import type { SubmitItem, SubmitOptions } from './submit-options.ts';
 /** Tasks of one list. */
 const MAX_LISTED = 500;
 const MAX_DEPENDENCIES = 100;
-const MAX_TITLE_LENGTH = 500;
+export const MAX_TITLE_LENGTH = 500;
 const MAX_REASON_LENGTH = 1_000;
 
 export const name = text().optional();
@@ -32,6 +33,7 @@ export const SUBMIT_FIELDS: OptionFields<SubmitOptions> = {
   dependsOn: listOf(taskId, { max: MAX_DEPENDENCIES, of: 'ids of tasks' }).optional(),
   // What it means needs the times beside it: see `timesOf`.
   repeat: z.unknown().optional() as z.ZodType<SubmitOptions['repeat']>,
+  budget: taskBudget.optional(),
 };
 
 /** One task of a batch. */

@@ -5,6 +5,7 @@ import type { KnownTask, NewTask, WrittenTask } from '../../entities/tasks/new-t
 import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../../entities/tasks/submit-repository.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
+import { countsInBudget, writeTaskBudgets } from '../budgets/spawn-tasks.ts';
 import { IdempotencyConflict, InputInvalid } from '../operation-errors.ts';
 
 /** A new task together with its whole input as JSON text, which its row holds only while it is small. */
@@ -18,9 +19,9 @@ export interface Written extends WrittenTask {
   readonly duplicate: boolean;
 }
 
-/** Whether a task can be written in one statement with others: it fits into its row and waits for no other. */
+/** Whether a task can be written in one statement with others: it fits into its row, waits for no other, and has no budget. */
 export function isPlain({ task }: PreparedTask): boolean {
-  return task.input.artifactId === null && task.dependsOn.length === 0;
+  return task.input.artifactId === null && task.dependsOn.length === 0 && !countsInBudget(task);
 }
 
 /** Whether nothing that is there already can refuse a task, so that all or none of many is what one statement gives. */
@@ -31,7 +32,7 @@ export function isCertain(prepared: PreparedTask): boolean {
 /**
  * Writes the tasks of one call in the caller's unit of work, all or none, and answers in their order. A repetition with the
  * same ids, or under the same keys, writes nothing and finds what is there.
- * @throws IdempotencyConflict, InputInvalid for a dependency that the tenant does not have
+ * @throws IdempotencyConflict, BudgetExhausted, InputInvalid for a dependency that the tenant does not have
  */
 export async function writeTasks(
   em: SqlEntityManager,
@@ -47,6 +48,12 @@ export async function writeTasks(
     const batch = tasks.slice(start, start + SUBMIT_BATCH_SIZE);
     inserted.push(...(await submits.insert(tenant, batch, { oneCall: tasks.length > 1 })));
   }
+  const isNew = new Set(inserted.map(({ id }) => id));
+  await writeTaskBudgets(
+    em,
+    tenant,
+    tasks.filter(({ id }) => isNew.has(id)),
+  );
   const outcomes = await outcomesOf(tasks, inserted, (missing) => submits.findKnown(tenant, missing));
   const written = outcomes.map(requireWritten);
   const own = new Set(written.filter((each) => !each.duplicate).map((each) => each.id));

@@ -1,39 +1,39 @@
-import type { AgentPlaceAnswer, PlaceWaiter } from '../../domain/limits/agent-place.ts';
+import type { AgentPlaceAnswer, PlaceWaiter } from '../../domain/limits/handler-limits.ts';
 import { limitOfKey, type QueueSettings } from '../../domain/queues/queue-settings.ts';
-import { raceWithAbort } from '../../domain/race-with-abort.ts';
 import type { PriorityBand } from '../../domain/tasks/priority.ts';
+import { raceWithAbort } from '../../domain/waits.ts';
 import type { ProcessSlot, ProcessSlots } from './process-slots.ts';
 
 export interface AgentPlacesOptions {
-  /** Of the tenant `system`: an agent's nodes are counted over all tenants. */
+  /** Belong to the tenant `system`: an agent's nodes are counted over all tenants. */
   readonly slots: ProcessSlots;
-  /** The settings of the queue, about as they count now. */
+  /** The current settings of the queue, possibly a few seconds old. */
   readonly settings: () => Promise<QueueSettings>;
   readonly log: { warn(facts: { readonly agent: string }, message: string): void };
 }
 
-/** What the death of a process costs at most: its places are free again after it. */
+/** The longest that a dead process keeps its places. */
 const LEASE_MS = 30_000;
 const RENEW_MS = LEASE_MS / 3;
 /** How long a node waits before it asks again: a place may become free at any moment, and each try costs two writes. */
 const AGAIN_MS = 1_000;
-/** Who has not asked for so long stands in line no more, but keeps what it has waited: a dead one holds nobody up. */
+/** A waiter that has not asked for this time leaves the line, so that a dead one blocks none; its wait still counts. */
 const STANDS_MS = 5_000;
-/** The first in line stay and ask Redis each so often, for so long; then they are back this soon. */
+/** The first in line stay and ask Redis at this interval, for this time; then they return after this time. */
 const STAY = { everyMs: 100, forMs: 1_000, againMs: 250 };
-/** How much of `ageingSeconds` a waiter has to wait to be as far as a new one of the highest band. */
+/** The share of `ageingSeconds` after which a waiter equals a new one of the highest band. */
 const HANDICAPS: Record<PriorityBand, number> = { high: 0, normal: 0.5, low: 1 };
 
 /**
- * How many nodes of an agent run at once, over all processes: as many as the limit `agent:NAME` says, beside the tasks
- * that it lets in. Agents without a limit cost nothing. A place is held until its node has ended; one whose process died
- * comes back within 30 seconds. A Redis that forgot all gives every place anew, and while it is unavailable each process
- * goes by its share of the limit.
+ * Limits how many nodes of an agent run at once, over all processes, to the limit `agent:NAME`, which also limits its
+ * tasks. Agents without a limit cost nothing. A place is held until its node has ended; the place of a dead process is
+ * free again within 30 seconds. A Redis that was emptied gives out every place again, and while it is unavailable each
+ * process uses its share of the limit.
  *
- * Who finds no place stands in line, over all processes and tenants, by when it began to wait; `normal` ones as if they had
- * come half of `ageingSeconds` later, `low` ones all of it. So equals are served as they came, urgent ones overtake, and
- * nobody waits behind those that come `ageingSeconds` after it. Only the first of the line take places. Without Redis, there
- * is no line.
+ * Nodes that find no place wait in one line over all processes and tenants, ordered by when they began to wait;
+ * `normal` ones count as if they had come half of `ageingSeconds` later, `low` ones all of it. So equals are served in
+ * order, urgent ones overtake, and no node waits behind one that comes `ageingSeconds` after it. Only the first in line
+ * take places. Without Redis there is no line.
  */
 export class AgentPlaces {
   readonly #options: AgentPlacesOptions;
@@ -43,8 +43,8 @@ export class AgentPlaces {
   }
 
   /**
-   * Takes a place for one node of an agent, if there is one and it is the node's turn. One of the first in line stays for a
-   * second, while its signal lets it: a place that becomes free is not left empty until the node asks again.
+   * Takes a place for one node of an agent, if there is one and it is the node's turn. One of the first in line stays
+   * for a second unless its signal aborts, so that a free place is not left empty until the node asks again.
    */
   async take(agent: string, waiter: PlaceWaiter): Promise<AgentPlaceAnswer> {
     const key = `agent:${agent}`;
@@ -74,7 +74,8 @@ export class AgentPlaces {
     const { slots, log } = this.#options;
     const timer = setInterval(async () => {
       const renewed = await slots.renew(slot).catch(() => false);
-      if (!renewed) log.warn({ agent }, 'a place of an agent could not be renewed; more of its nodes may run at once');
+      if (!renewed)
+        log.warn({ agent }, "could not renew an agent's slot; more nodes than its limit may run until it expires");
     }, RENEW_MS).unref();
     return () => {
       clearInterval(timer);
@@ -83,7 +84,7 @@ export class AgentPlaces {
   }
 }
 
-/** How many stay with a worker while they wait: few beside those that run, and enough to fill the places that become free. */
+/** How many nodes may wait in a worker: few compared with those that run, and enough to fill free places. */
 function nextOnes(limit: number): number {
   return Math.max(2, Math.ceil(limit / 4));
 }

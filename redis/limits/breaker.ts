@@ -1,35 +1,27 @@
-export interface BreakerOptions {
-  /** Failures in a row that open it. @defaultValue 5 */
-  readonly failuresUntilOpen?: number;
-  /** How often an open one lets a single call try. @defaultValue 1000 */
-  readonly probeEveryMs?: number;
-  /** @defaultValue `performance.now` */
-  readonly nowMs?: () => number;
-}
+/** Failures in a row that open it. */
+const FAILURES_UNTIL_OPEN = 5;
+/** How often an open one lets a single call try. A call that is refused meanwhile may wait this long. */
+export const PROBE_EVERY_MS = 1_000;
 
 /**
  * Keeps callers from waiting for a store that does not answer.
  *
- * *Closed*: every call may try; enough failures in a row open it. *Open*: nobody tries, except one call a second, the probe. A
- * success, of the probe or of a call that was under way, closes it.
+ * *Closed*: every call may try; enough failures in a row open it. *Open*: only one call a second may try, the probe. A
+ * success of the probe, or of a call that started before, closes it.
  */
 export class Breaker {
-  readonly #failuresUntilOpen: number;
-  readonly #probeEveryMs: number;
   readonly #nowMs: () => number;
   #failures = 0;
   #nextProbeMs = 0;
   #timesOpened = 0;
 
-  constructor(options: BreakerOptions = {}) {
-    this.#failuresUntilOpen = options.failuresUntilOpen ?? 5;
-    this.#probeEveryMs = options.probeEveryMs ?? 1_000;
-    this.#nowMs = options.nowMs ?? (() => performance.now());
+  constructor({ nowMs = () => performance.now() }: { nowMs?: (() => number) | undefined } = {}) {
+    this.#nowMs = nowMs;
   }
 
   /** Whether the store counts as unavailable. */
   get isOpen(): boolean {
-    return this.#failures >= this.#failuresUntilOpen;
+    return this.#failures >= FAILURES_UNTIL_OPEN;
   }
 
   /** How often it has opened since the start of the process. */
@@ -37,12 +29,12 @@ export class Breaker {
     return this.#timesOpened;
   }
 
-  /** Whether this call may try. While it is open, true for one call a second. */
+  /** Whether this call may try. While open, true for one call a second. */
   allows(): boolean {
     if (!this.isOpen) return true;
     const nowMs = this.#nowMs();
     if (nowMs < this.#nextProbeMs) return false;
-    this.#nextProbeMs = nowMs + this.#probeEveryMs;
+    this.#nextProbeMs = nowMs + PROBE_EVERY_MS;
     return true;
   }
 
@@ -52,8 +44,8 @@ export class Breaker {
 
   failed(): void {
     this.#failures += 1;
-    if (this.#failures !== this.#failuresUntilOpen) return;
+    if (this.#failures !== FAILURES_UNTIL_OPEN) return;
     this.#timesOpened += 1;
-    this.#nextProbeMs = this.#nowMs() + this.#probeEveryMs;
+    this.#nextProbeMs = this.#nowMs() + PROBE_EVERY_MS;
   }
 }

@@ -2,28 +2,28 @@ import { randomUUID } from 'node:crypto';
 import type { LimitAlgorithm } from '../../domain/limits/rate-limit.ts';
 import type { GuardedRedis } from './guarded-redis.ts';
 
-/** One limit as the script gets it: see `take-limits.lua`. */
+/** One limit in the form of `take-limits.lua`. */
 export interface ScriptLimit {
   readonly key: string;
   readonly blockKey: string;
   readonly algorithm: LimitAlgorithm;
   readonly cost: number;
   readonly burst: number;
-  /** Microseconds in which a level sinks by a unit, or of a log's window. */
+  /** Microseconds in which a level falls by one unit, or the window of a log. */
   readonly spanUs: number;
   readonly blockMs: number;
 }
 
-/** One question to the script. */
+/** One request to the script. */
 export interface ScriptCheck {
   /** Takes nothing. */
   readonly look: boolean;
-  /** Set for a reservation: its mark, and what it sets aside. */
+  /** Set for a reservation: its mark and its tokens. */
   readonly mark: { readonly key: string; readonly tokens: number; readonly lifetimeMs: number } | null;
   readonly limits: readonly ScriptLimit[];
 }
 
-/** What became of one question. `repeated`: the reservation stood already, nothing more was taken. */
+/** The outcome of one request. `repeated`: the reservation existed, nothing more was taken. */
 export interface ScriptAnswer {
   readonly outcome: 'taken' | 'denied' | 'repeated';
   /** One for each limit, in order. */
@@ -37,14 +37,14 @@ interface Pending {
 }
 
 /**
- * Questions in one script call. Few enough for Redis to work on the next call while this process reads the answers of the one
- * before; many enough that a call costs each of them little.
+ * Requests in one script call. Few enough for Redis to work on the next call while this process reads the previous
+ * answers; enough to share the cost of a call.
  */
 const BATCH_SIZE = 16;
 
 /**
- * Asks Redis about limits. Questions of one turn of the event loop that have the same hash tag share a script call; each is
- * still answered on its own, in the order in which they were asked. What fails, fails for all in the call.
+ * Asks Redis about limits. Requests of one turn of the event loop with the same hash tag share a script call; each gets
+ * its own answer, in order. An error fails all requests of the call.
  */
 export class CheckBatch {
   readonly #redis: GuardedRedis;
@@ -56,7 +56,7 @@ export class CheckBatch {
     this.#redis = redis;
   }
 
-  /** A name that no other script call has or had. */
+  /** A name that is unique to this script call. */
   nextName(): string {
     this.#calls += 1;
     return `${this.#name}-${this.#calls.toString(36)}`;

@@ -2,11 +2,11 @@ import type { RedisConnections } from '../open-redis.ts';
 import { RedisUnreachable } from '../redis-errors.ts';
 import type { ScriptedRedis } from '../scripts.ts';
 import { Breaker } from './breaker.ts';
-import { withinTime } from './within-time.ts';
 
 export interface GuardOptions {
   /**
-   * How long Redis may take. Below it a busy moment reads as an outage; above it every call waits as long on a Redis that hangs.
+   * How long Redis may take. If it is too short, a busy moment counts as an outage; if it is too long, every call waits
+   * for a Redis that hangs.
    * @defaultValue 200
    */
   readonly timeoutMs?: number;
@@ -14,7 +14,7 @@ export interface GuardOptions {
   readonly nowMs?: () => number;
 }
 
-/** Redis for those who have another answer when it is away: asked in time, or not at all. */
+/** Redis with a short deadline, for callers that can do without it. */
 export class GuardedRedis {
   readonly #redis: RedisConnections;
   readonly #breaker: Breaker;
@@ -32,18 +32,18 @@ export class GuardedRedis {
   }
 
   /** Whether Redis counts as unavailable. */
-  get isAway(): boolean {
+  get isUnavailable(): boolean {
     return this.#breaker.isOpen;
   }
 
-  /** Questions that Redis did not answer in time, and how often it has begun to count as away since the process started. */
+  /** Requests that Redis did not answer in time, and how often it became unavailable since the process started. */
   get counters(): { readonly unanswered: number; readonly breakerOpened: number } {
     return { unanswered: this.#unanswered, breakerOpened: this.#breaker.timesOpened };
   }
 
   /**
-   * The answer, or null when there is none in time, or at once while Redis counts as unavailable; what was asked may have been done. Any
-   * other error is a fault of the program and is raised.
+   * The answer; null if there is none in time, and at once while Redis counts as unavailable. The request may have been
+   * carried out. Any other error is a bug and is thrown.
    */
   async ask<Answer extends object | string | number>(
     question: (redis: ScriptedRedis) => Promise<Answer>,
@@ -61,4 +61,16 @@ export class GuardedRedis {
     this.#unanswered += 1;
     return null;
   }
+}
+
+/**
+ * The answer, or null after `timeoutMs`; it may come later, and the request may have been carried out. An answer that
+ * arrived in time counts even if this process was too busy to read it.
+ */
+function withinTime<Answer>(answer: Promise<Answer>, timeoutMs: number): Promise<Answer | null> {
+  return new Promise((resolve, reject) => {
+    // Timers run before sockets in a turn of the event loop: read the socket again before giving up.
+    const timer = setTimeout(() => setImmediate(resolve, null), timeoutMs);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

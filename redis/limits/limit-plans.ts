@@ -3,12 +3,12 @@ import { isShared, type LimitedCall, limitsOfCall } from '../../domain/limits/li
 import type { RedisKeys } from '../keys.ts';
 import type { LimitPart } from './limit-store.ts';
 
-/** Calls whose limits are remembered, in about 10 MB. Beyond it all are forgotten: each is then worked out once more. */
+/** Calls whose limits are cached, in about 10 MB. Beyond this number the cache is emptied. */
 const MAX_PLANS = 20_000;
 
 /**
- * Which limits apply to a call, and under which keys they are counted. Remembered for calls of the ordinary cost as long as the
- * settings are the same object: to work it out takes longer than the rest of this process's part in a check.
+ * The limits that apply to a call and the keys of their counters. Cached for calls of the ordinary cost while the
+ * settings are the same object, because working it out takes longer than the rest of this process's share of a check.
  */
 export class LimitPlans {
   readonly #keys: RedisKeys;
@@ -19,7 +19,7 @@ export class LimitPlans {
     this.#keys = keys;
   }
 
-  /** The tenant's limits first, then those that tenants share; a part without limits is left out. */
+  /** The tenant's limits, then the shared ones; a part without limits is left out. */
   partsOf(settings: LimitSettings, call: LimitedCall): readonly LimitPart[] {
     if (call.cost !== undefined || call.tokens !== undefined) return this.#plan(settings, call);
     if (settings !== this.#settings) this.#plans.clear();

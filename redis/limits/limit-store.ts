@@ -4,28 +4,27 @@ import type { RateLimit } from '../../domain/limits/rate-limit.ts';
 import { CheckBatch, type ScriptLimit } from './check-batch.ts';
 import type { GuardedRedis } from './guarded-redis.ts';
 
-/** A limit with the key of its counter. */
 export interface KeyedLimit extends AppliedLimit {
   readonly key: string;
 }
 
-/** The limits of a call that are counted together: a tenant's, or, with null, those that tenants share. */
+/** The limits of a call that are counted together: a tenant's, or with null the shared ones. */
 export interface LimitPart {
   readonly tenant: string | null;
   readonly limits: readonly KeyedLimit[];
 }
 
-/** Whether a question only looks, takes, or takes under a reservation's id: once. */
+/** Whether a request only looks, takes, or takes once under a reservation's name, which has its tenant. */
 export type LimitMode = 'look' | 'take' | { readonly reservation: string };
 
-/** What became of a correction; null when Redis is unavailable. See `adjust-limits.lua`. */
+/** The outcome of a correction; null when Redis is unavailable. See `adjust-limits.lua`. */
 export type Adjustment = 'refunded' | 'settled' | 'repeated' | 'unknown' | null;
 
-/** How long a reservation can be settled, and a repetition of either is known. */
+/** How long a reservation can be settled, and how long repetitions of either are recognized. */
 const RESERVATION_MS = 3_600_000;
 const MICROSECONDS = 1_000_000;
 
-/** The counters in Redis, and the only place that knows the arguments of their scripts. */
+/** The counters in Redis, and the only caller of their scripts. */
 export class LimitStore {
   readonly #redis: GuardedRedis;
   readonly #batch: CheckBatch;
@@ -54,12 +53,12 @@ export class LimitStore {
     });
   }
 
-  /** Gives back what a part took. */
+  /** Returns what a part took. */
   refund(part: LimitPart, mode: LimitMode): Promise<Adjustment> {
     return this.#adjust(part, { mode: 'refund', id: typeof mode === 'string' ? '' : mode.reservation, tokens: 0 });
   }
 
-  /** Replaces what a reservation set aside by the real number. */
+  /** Replaces a reservation's tokens by the real number. */
   settle(part: LimitPart, id: string, tokens: number): Promise<Adjustment> {
     return this.#adjust(part, { mode: 'settle', id, tokens });
   }

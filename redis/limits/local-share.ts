@@ -9,22 +9,23 @@ export interface LocalShareOptions {
   readonly nowMs: () => number;
 }
 
-/** What is known of a counter: its state since Redis is unavailable, or how much was used when Redis last said so. */
+/** What is known of a counter: its state since Redis became unavailable, or the use that Redis last reported. */
 interface Known {
   state: LimitState | null;
   used: number;
   atMs: number;
 }
 
-/** Counters that a process remembers. Beyond it the one that came first is forgotten, and begins anew. */
+/** Counters that a process remembers. Beyond this number the oldest is forgotten and starts again. */
 const MAX_KEYS = 20_000;
 
 /**
- * The share of the limits that this process may use while Redis is unavailable: the limit divided by the processes that live.
+ * The share of the limits that this process may use while Redis is unavailable: the limit divided by the number of live
+ * processes.
  *
- * Each process charges itself for all, as if every other one did the same as it. So the counters stay those of the whole limit:
- * what Redis last said is where they begin, and a process that comes or goes changes nothing but the weight. A share of less
- * than one call is saved up: the first call then has to wait, but comes.
+ * Each process charges itself for all, as if the others did the same. So the counters are those of the whole limit:
+ * they begin with what Redis last reported, and a process that comes or goes changes only the weight. A share of less
+ * than one call is saved up: the first call waits, but is allowed in the end.
  */
 export class LocalShare {
   readonly #options: LocalShareOptions;
@@ -34,7 +35,7 @@ export class LocalShare {
     this.#options = options;
   }
 
-  /** Remembers what Redis said is left of each limit. At every answer: so what is known is written over, not made anew. */
+  /** Remembers what Redis reported for each limit. Called at every answer, so it overwrites objects. */
   observe(limits: readonly KeyedLimit[], answers: readonly NamedAnswer[]): void {
     const atMs = this.#options.nowMs();
     limits.forEach(({ key, limit }, index) => {
@@ -45,7 +46,7 @@ export class LocalShare {
     });
   }
 
-  /** Takes from all limits, or from none. `take` false only looks. */
+  /** Takes from all limits or from none. Only looks when `take` is false. */
   ask(limits: readonly KeyedLimit[], { take }: { take: boolean }): NamedAnswer[] {
     const nowMs = this.#options.nowMs();
     const processes = Math.max(1, this.#options.liveProcesses());
@@ -58,7 +59,7 @@ export class LocalShare {
     });
     const denied = asked.some(({ answer }) => !answer.allowed);
     for (const { applied, answer } of asked) {
-      // What an allowed limit would have taken is left out where another one denies; a denial keeps its block.
+      // If one limit denies, those that allowed take nothing; a denial keeps its block.
       if (take && denied !== answer.allowed) this.#remember(applied.key, { state: answer.state, used: 0, atMs: nowMs });
     }
     return asked.map(({ applied, answer, shown }) => ({
@@ -106,7 +107,7 @@ function roomFor(limit: RateLimit, cost: number): RateLimit {
   return cost <= limit.burst ? limit : { ...limit, burst: cost };
 }
 
-/** Whatever a share gives room for beyond the limit has to be earned first. */
+/** Room that a share has beyond the limit has to be earned first. */
 function firstState(limit: RateLimit, widened: RateLimit, nowMs: number): LimitState {
   const debt = widened.burst - limit.burst;
   if (debt === 0) return UNTOUCHED;

@@ -1,9 +1,10 @@
-import { COOLDOWN_SECONDS, IDEMPOTENCY_SECONDS } from '../../domain/limits/cooldowns.ts';
+import { COOLDOWN_SECONDS, IDEMPOTENCY_SECONDS } from '../../domain/limits/default-limits.ts';
 import { CostInvalid } from '../../domain/limits/limit-errors.ts';
 import { type LimitClass, OUTAGE_MATRIX } from '../../domain/limits/outage.ts';
+import { PROBE_EVERY_MS } from './breaker.ts';
 import type { GuardedRedis } from './guarded-redis.ts';
 
-/** Whether it is the first time, and until when it is the only one. */
+/** Whether this is the first call, and how long it stays the only one. */
 export interface OnceAnswer {
   readonly allowed: boolean;
   /** Milliseconds until it is allowed again; 0 when it was allowed now. */
@@ -17,14 +18,15 @@ export interface CooldownRequest {
   readonly command: string;
   /** @defaultValue that of the command, where it ships with one: see `COOLDOWN_SECONDS` */
   readonly seconds?: number | undefined;
-  /** What happens while Redis is unavailable. A class with a local share counts as closed: nobody can share one time. @defaultValue 'economy' */
+  /**
+   * What happens while Redis is unavailable. A class with a local share counts as closed, because a single use cannot
+   * be shared.
+   * @defaultValue 'economy'
+   */
   readonly class?: LimitClass | undefined;
 }
 
-/** How long a call waits that is refused because Redis is unavailable. */
-const CLOSED_RETRY_MS = 1_000;
-
-/** Things that may happen once in a time: commands with a cooldown, and what has an idempotency key. */
+/** Actions that may happen once in a period: commands with a cooldown, and actions with an idempotency key. */
 export class OnceKeys {
   readonly #redis: GuardedRedis;
 
@@ -39,8 +41,9 @@ export class OnceKeys {
   }
 
   /**
-   * Allowed for the first call with a key, and for no other within the time. A call that is allowed and then fails stays the
-   * first: what must not be lost belongs into PostgreSQL. While Redis is unavailable nothing is allowed, so nothing happens twice.
+   * Allowed for the first call with a key, and for no other within the time. A call that is allowed and then fails
+   * stays the first one: anything that must not be lost belongs in PostgreSQL. While Redis is unavailable nothing is
+   * allowed, so nothing happens twice.
    * @throws CostInvalid for no usable time
    */
   once(tenant: string, key: string, seconds = IDEMPOTENCY_SECONDS): Promise<OnceAnswer> {
@@ -52,7 +55,7 @@ export class OnceKeys {
     const answer = await this.#redis.ask((redis) => redis.startOnce(key, Math.ceil(seconds * 1_000)));
     if (answer === null) {
       const allowed = OUTAGE_MATRIX[given] === 'open';
-      return { allowed, retryAfterMs: allowed ? 0 : CLOSED_RETRY_MS, source: 'local' };
+      return { allowed, retryAfterMs: allowed ? 0 : PROBE_EVERY_MS, source: 'local' };
     }
     const [outcome, leftMs] = answer;
     return { allowed: outcome === 'first', retryAfterMs: outcome === 'first' ? 0 : leftMs, source: 'redis' };

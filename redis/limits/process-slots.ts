@@ -7,58 +7,57 @@ export interface ProcessSlotRequest {
   /** How many may be held at once, over all processes. 1 to 100,000. */
   readonly limit: number;
   /**
-   * How long it is held without being renewed: a process that dies gives it back after so long. Renew at a third of it. 10 to
-   * 30,000. @defaultValue 10000
+   * How long it is held without renewal, and so how long a dead process keeps it. Renew at a third of it. 10 to 30,000.
+   * @defaultValue 10000
    */
   readonly leaseMs?: number;
 }
 
-/** One slot in the hands of this process. */
 export interface ProcessSlot {
   readonly id: string;
   readonly key: string;
   readonly leaseMs: number;
   /**
    * Grows with every slot taken under the key, even after Redis was emptied, because it is never below Redis' clock in
-   * microseconds. Whoever is written to can refuse a holder that was overtaken. Null for a slot taken without Redis.
+   * microseconds. A receiver can refuse a holder with an older fence. Null for a slot taken without Redis.
    */
   readonly fence: number | null;
   readonly source: 'redis' | 'local';
 }
 
-/** A slot; or, where all are held, after how many milliseconds the next deadline falls. */
+/** A slot; or, if all are held, the milliseconds until the next deadline. */
 export type ProcessSlotAnswer =
   | { readonly acquired: true; readonly slot: ProcessSlot }
   | { readonly acquired: false; readonly retryAfterMs: number };
 
-/** Who waits in line for a slot. */
 export interface SlotWaiter {
-  /** The same whenever it asks. */
+  /** The same in every request. */
   readonly id: string;
-  /** By how much its turn is later than now when it is new in the line; below 0 if it has waited before. */
+  /** The delay of its turn when it is new in the line; below 0 if it has waited before. */
   readonly laterMs: number;
-  /** How long it stands in the line without asking again. */
+  /** How long it keeps its place in line without asking again. */
   readonly standsMs: number;
 }
 
-/** A slot; or how many stand in line before it, beyond those for whom a slot is free. */
+/** A slot; or how many in line before it find no free slot. */
 export type TurnAnswer =
   | { readonly acquired: true; readonly slot: ProcessSlot }
   | { readonly acquired: false; readonly before: number };
 
 const DEFAULT_LEASE_MS = 10_000;
-/** What a crash costs at most: the slot is free again after it. */
+/** The longest that a crashed process keeps a slot. */
 const MAX_LEASE_MS = 30_000;
-/** Longer than any lease; and so long that a clock that is set back does not meet a forgotten fence. */
+/** Longer than any lease, and long enough that a clock that is set back finds the last fence. */
 const KEY_LIFETIME_MS = 86_400_000;
-/** A slot taken without Redis waits for its turn so long when this process's share is held. */
+/** The wait for a slot without Redis while this process's share is held. */
 const LOCAL_RETRY_MS = 250;
 
 /**
- * Slots of processes: how many of one thing go on at once, over all processes. Each is *held* until it is released or its deadline passes;
- * renewing puts the deadline off, and a slot whose deadline has passed is lost.
+ * Slots of processes: how many of one thing happen at once, over all processes. Each is *held* until it is released or
+ * its deadline passes; renewing extends the deadline, and a slot whose deadline has passed is lost.
  *
- * While Redis is unavailable a process may hold its share, the limit divided by the processes that live, and at least one.
+ * While Redis is unavailable a process may hold its share, which is the limit divided by the live processes, and at
+ * least one.
  */
 export class ProcessSlots {
   readonly #redis: GuardedRedis;
@@ -73,7 +72,7 @@ export class ProcessSlots {
     this.#liveProcesses = liveProcesses;
   }
 
-  /** Takes a slot if one is free. An answer that is lost leaves a slot held until its deadline. @throws CostInvalid */
+  /** Takes a slot if one is free. If the answer is lost, it stays taken until its deadline. @throws CostInvalid */
   async acquire(key: string, { limit, leaseMs = DEFAULT_LEASE_MS }: ProcessSlotRequest): Promise<ProcessSlotAnswer> {
     checkRequest(limit, leaseMs);
     const id = randomUUID();
@@ -88,8 +87,8 @@ export class ProcessSlots {
   }
 
   /**
-   * Takes a slot if one is free and it is the waiter's turn; otherwise it stands in line from now on. Use it for all slots of
-   * a key or for none: {@link acquire} passes the line by. Without Redis there is no line. @throws CostInvalid
+   * Takes a slot if one is free and it is the waiter's turn; otherwise the waiter joins the line. Use it for all slots
+   * of a key or for none: {@link acquire} ignores the line. Without Redis there is no line. @throws CostInvalid
    */
   async acquireInTurn(
     key: string,
@@ -116,7 +115,7 @@ export class ProcessSlots {
     return { acquired: true, slot: { id: slotId, key, leaseMs, fence: taken, source: 'redis' } };
   }
 
-  /** Puts the deadline off by the length of the lease. False when the slot is lost, or Redis does not answer. */
+  /** Extends the deadline by the length of the lease. False when the slot is lost, or Redis does not answer. */
   async renew({ id, key, leaseMs, source }: ProcessSlot): Promise<boolean> {
     if (source === 'local') return this.#renewAlone(id, key, leaseMs);
     const { holders } = this.#keysOf(key);
@@ -124,7 +123,7 @@ export class ProcessSlots {
     return answer === 'renewed';
   }
 
-  /** Gives the slot back. Repeating it changes nothing; where it fails, the deadline gives it back. */
+  /** Gives the slot back. Repeating it changes nothing; if it fails, the slot is free after its deadline. */
   async release({ id, key, source }: ProcessSlot): Promise<void> {
     if (source === 'local') this.#local.get(key)?.delete(id);
     else await this.#redis.ask((redis) => redis.zrem(this.#keysOf(key).holders, id));

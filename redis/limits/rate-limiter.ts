@@ -12,21 +12,52 @@ import type { LimitSettings } from '../../domain/limits/limit-settings.ts';
 import { isShared, type LimitedCall } from '../../domain/limits/limits-of-call.ts';
 import { classOf, OUTAGE_MATRIX } from '../../domain/limits/outage.ts';
 import type { RedisConnections } from '../open-redis.ts';
+import { PROBE_EVERY_MS } from './breaker.ts';
 import { GuardedRedis, type GuardOptions } from './guarded-redis.ts';
 import { LimitPlans } from './limit-plans.ts';
 import { type LimitMode, type LimitPart, LimitStore } from './limit-store.ts';
-import { LocalReservations } from './local-reservations.ts';
 import { LocalShare } from './local-share.ts';
+
+/** Beyond this number the oldest reservation is forgotten and stays charged as estimated. */
+const MAX_RESERVATIONS = 10_000;
+
+/** The reservations that a process made without Redis. */
+class LocalReservations {
+  /** The tokens of each; null once it is settled. */
+  readonly #reservations = new Map<string, number | null>();
+
+  /** Whether it is known, settled or not. */
+  has(id: string): boolean {
+    return this.#reservations.has(id);
+  }
+
+  /** Keeps a known one as it is. */
+  add(id: string, tokens: number): void {
+    if (this.#reservations.has(id)) return;
+    this.#reservations.set(id, tokens);
+    const oldest = this.#reservations.keys().next().value;
+    if (this.#reservations.size > MAX_RESERVATIONS && oldest !== undefined) this.#reservations.delete(oldest);
+  }
+
+  /** Its tokens for the first call, then `repeated`. `unknown` if another process made it. */
+  settle(id: string): { readonly reserved: number } | 'repeated' | 'unknown' {
+    const reserved = this.#reservations.get(id);
+    if (reserved === undefined) return 'unknown';
+    if (reserved === null) return 'repeated';
+    this.#reservations.set(id, null);
+    return { reserved };
+  }
+}
 
 export interface RateLimiterOptions extends GuardOptions {
   readonly redis: RedisConnections;
-  /** The settings that count now; asked for each call, so it must answer from memory. */
+  /** The current settings. Called for each request, so it must answer from memory. */
   readonly settings: () => LimitSettings | Promise<LimitSettings>;
   /** How many processes share the limits while Redis is unavailable. */
   readonly liveProcesses: () => number;
 }
 
-/** What a limiter has done since its process started. */
+/** The decisions of a limiter since its process started. */
 export interface LimiterCounters {
   readonly allowed: number;
   readonly denied: number;
@@ -38,20 +69,17 @@ export interface LimiterCounters {
   readonly localShare: number;
   /** Questions that Redis did not answer in time. */
   readonly unanswered: number;
-  /** How often Redis has begun to count as away. */
+  /** How often Redis became unavailable. */
   readonly breakerOpened: number;
 }
 
-/** What a call that is closed during an outage is told to wait: as long as the next look at Redis may take. */
-const CLOSED_RETRY_MS = 1_000;
-
 /**
- * Answers calls under every limit that applies to them, all or none: a call that one limit refuses is charged to none.
+ * Checks calls against every limit that applies, all or none: a call that one limit refuses is charged to none.
  *
- * Redis decides, by its own clock, for all processes together. The limits of the tenant are asked in one script call; those
- * that tenants share lie in another hash slot, so they are asked second, and on their refusal the first are given back. A
- * process that dies between the two leaves the tenant charged for one call. When Redis is unavailable or hangs, the answer comes
- * from {@link OUTAGE_MATRIX} within 300 ms, and at once while Redis is known to be away.
+ * Redis decides, by its own clock, for all processes together. One script call checks the tenant's limits; the shared
+ * ones are in another hash slot, so they are checked second, and if they refuse, the first are refunded. If a process
+ * dies between the two, the tenant is charged for one call. When Redis is unavailable or hangs, the answer comes from
+ * {@link OUTAGE_MATRIX} within 300 ms, and at once while Redis is known to be unavailable.
  */
 export class RateLimiter {
   readonly #options: RateLimiterOptions;
@@ -76,8 +104,8 @@ export class RateLimiter {
   }
 
   /** Whether decisions are made without Redis now. */
-  get isAway(): boolean {
-    return this.#redis.isAway;
+  get isUnavailable(): boolean {
+    return this.#redis.isUnavailable;
   }
 
   /** Takes the call's cost from all its limits, if there is room in all. @throws CostInvalid */
@@ -92,35 +120,37 @@ export class RateLimiter {
 
   /**
    * Takes like {@link take}, with an estimate of the tokens, which {@link settle} corrects. Under the same `id` a repetition
-   * takes nothing more. A reservation that nobody settles stays charged as estimated.
+   * by the same tenant takes nothing more. A reservation that nobody settles stays charged as estimated.
    * @param options `id` defaults to a new one
    * @throws CostInvalid
    */
   async reserve(call: LimitedCall, { id = randomUUID() }: { id?: string } = {}): Promise<LimitReservation> {
-    const decision = this.#count(await this.#decide(call, { reservation: id }));
-    if (decision.allowed && decision.source === 'local') this.#localReservations.add(id, call.tokens ?? 0);
+    const reservation = nameOf(call, id);
+    const decision = this.#count(await this.#decide(call, { reservation }));
+    if (decision.allowed && decision.source === 'local') this.#localReservations.add(reservation, call.tokens ?? 0);
     return { ...decision, id, call };
   }
 
   /**
-   * Replaces the estimate by the real number of tokens: gives back what was too much, charges what was too little, even
-   * beyond the limit. Repeating it, within an hour, changes nothing.
+   * Replaces the estimate by the real number of tokens: refunds what was too much and charges what was too little, even
+   * beyond the limit. Repeating it within an hour changes nothing.
    * @throws CostInvalid
    */
   async settle({ id, call, source }: LimitReservation, tokens: number): Promise<Settlement> {
     const most = Number.MAX_SAFE_INTEGER;
     if (!(tokens >= 0 && tokens <= most)) throw new CostInvalid('tokens', tokens, most);
     const parts = onlyTokens(await this.#partsOf(call));
-    if (source === 'local') return this.#settleAlone(id, parts, tokens);
+    const reservation = nameOf(call, id);
+    if (source === 'local') return this.#settleAlone(reservation, parts, tokens);
     let settlement: Settlement = 'settled';
     for (const part of parts) {
-      const answer = await this.#store.settle(part, id, tokens);
+      const answer = await this.#store.settle(part, reservation, tokens);
       settlement = answer === null ? 'unreachable' : answer === 'refunded' ? settlement : answer;
     }
     return settlement;
   }
 
-  /** How each limit of a call stands; takes nothing. */
+  /** The state of each limit of a call. Takes nothing. */
   async status(call: LimitedCall): Promise<NamedAnswer[]> {
     const answers: NamedAnswer[] = [];
     for (const part of await this.#partsOf(call)) {
@@ -130,7 +160,10 @@ export class RateLimiter {
     return answers;
   }
 
-  /** Forgets what was taken under the limits of a call, and its blocks. False when Redis is unavailable: then only here. */
+  /**
+   * Forgets what was taken under the limits of a call, and its blocks. False when Redis is unavailable: then only this
+   * process forgets.
+   */
   async reset(call: LimitedCall): Promise<boolean> {
     let forgotten = true;
     for (const part of await this.#partsOf(call)) {
@@ -161,14 +194,14 @@ export class RateLimiter {
     return summarize(answers, 'redis');
   }
 
-  /** Decides while Redis is unavailable. What is shared beyond the tenant keeps its limits whatever the class. */
+  /** Decides while Redis is unavailable. Limits that tenants share apply to every class. */
   #decideAlone(call: LimitedCall, parts: readonly LimitPart[], mode: LimitMode): LimitDecision {
     const behaviour = OUTAGE_MATRIX[classOf(call)];
     const limits = parts.flatMap((part) => part.limits);
     if (behaviour === 'closed') {
       this.#counters.failedClosed += 1;
       const limit = limits[0]?.limit.limit ?? null;
-      const wait = { resetMs: CLOSED_RETRY_MS, retryAfterMs: CLOSED_RETRY_MS };
+      const wait = { resetMs: PROBE_EVERY_MS, retryAfterMs: PROBE_EVERY_MS };
       return { allowed: false, limit, remaining: 0, ...wait, deniedBy: 'redis', source: 'local' };
     }
     const kept = behaviour === 'open' ? limits.filter(isShared) : limits;
@@ -177,8 +210,8 @@ export class RateLimiter {
     return summarize(this.#local.ask(kept, { take: mode !== 'look' && !stands }), 'local');
   }
 
-  #settleAlone(id: string, parts: readonly LimitPart[], tokens: number): Settlement {
-    const settled = this.#localReservations.settle(id);
+  #settleAlone(reservation: string, parts: readonly LimitPart[], tokens: number): Settlement {
+    const settled = this.#localReservations.settle(reservation);
     if (typeof settled === 'string') return settled;
     for (const limit of parts.flatMap((part) => part.limits)) this.#local.adjust(limit, tokens - settled.reserved);
     return 'settled';
@@ -195,13 +228,18 @@ export class RateLimiter {
   }
 }
 
-/** What a settlement corrects: the limits that count tokens. */
+/** A reservation's unique name. It includes whose counters were charged, so that a settlement corrects no others. */
+function nameOf({ tenant, user, endpoint, provider, model }: LimitedCall, id: string): string {
+  return JSON.stringify([tenant, user, endpoint, provider, model, id]);
+}
+
+/** The limits that count tokens, which a settlement corrects. */
 function onlyTokens(parts: readonly LimitPart[]): LimitPart[] {
   const left = parts.map((part) => ({ ...part, limits: part.limits.filter(({ countsTokens }) => countsTokens) }));
   return left.filter(({ limits }) => limits.length > 0);
 }
 
-/** @throws CostInvalid for a cost that no waiting makes fit */
+/** @throws CostInvalid for a cost that can never fit */
 function checkCosts(parts: readonly LimitPart[]): void {
   for (const { name, limit, cost } of parts.flatMap((part) => part.limits)) {
     const fits = cost >= 0 && cost <= limit.burst;

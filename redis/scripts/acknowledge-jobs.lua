@@ -1,6 +1,6 @@
 --[[
-Purpose     Ends the leases of jobs that are not to be started, and frees their slots unless their tasks have started.
-            Leaves the bands alone: a job that waits there was put there after the lease had ended.
+Purpose     Ends the leases of jobs that must not start, and frees their slots unless their tasks have started. Does not
+            change the bands: a job that waits there was added after the lease had ended.
 KEYS        as in redis/keys.ts; uses leases, places and what queue-slots uses
 ARGV        1 the wake-up channel, then the task ids
 Returns     how many of them held a lease

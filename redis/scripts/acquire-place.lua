@@ -1,13 +1,13 @@
 --[[
-Purpose     Takes one of a number of slots for the waiter whose turn it is. All who ask stand in one line, and only those
-            among the first of it, as many as slots are free, may take one. The line is ordered by when each began to wait,
-            later by a handicap: who has none overtakes those who have one, until these have waited for longer than it.
-            Who has not asked for some time stands in the line no more, so one that died holds nobody up.
-KEYS        1 and 2 as take-slot has them, 3 the line (sorted set of waiters by their turn in milliseconds), 4 until when
-            each stands in it (sorted set of the same waiters by milliseconds), all under one hash tag
-ARGV        1 to 4 as take-slot has them, 5 the waiter, 6 the milliseconds by which its turn is later than now if it is new
-            in the line, below 0 if it has waited before, 7 the milliseconds for which it stands there without asking again
-Returns     'taken', the fence and 0; or 'full', 0 and how many stand before it that no free slot is for
+Purpose     Takes one of a number of slots for the waiter whose turn it is. All waiters form one line, and only its
+            first ones, as many as slots are free, may take one. The line is ordered by when each began to wait plus its
+            handicap, so waiters without a handicap overtake others until these have waited for longer than theirs. A
+            waiter that has not asked for some time leaves the line, so that a dead one blocks nobody.
+KEYS        1 and 2 as take-slot has them, 3 the line (sorted set of waiters by their turn in milliseconds), 4 the
+            deadline of each waiter (sorted set of the same waiters by milliseconds), all under one hash tag
+ARGV        1 to 4 as take-slot has them, 5 the waiter, 6 the delay of its turn in milliseconds if it is new in the
+            line, below 0 if it has waited before, 7 the milliseconds for which it keeps its place without asking again
+Returns     'taken', the fence and 0; or 'full', 0 and how many waiters before it find no free slot
 Complexity  O(log n) for n holders and waiters, and as much for each waiter that is dropped, which happens to each once
 ]]
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', now)) do

@@ -1,5 +1,5 @@
 --[[
-Purpose     Corrects what was taken: gives it back, or replaces the tokens that a reservation guessed by the real number.
+Purpose     Corrects what was taken: refunds it, or replaces the estimated tokens of a reservation by the real number.
 KEYS        1 the mark of the reservation; then the state of each limit, all under one hash tag
 ARGV        1 'refund' or 'settle', 2 a name that is unique to this script call, 3 the real tokens, 4 the lifetime of the
             mark in milliseconds; then for each limit 'level' or 'log', what was taken, and the microseconds of a unit or

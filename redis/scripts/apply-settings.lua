@@ -1,8 +1,8 @@
 --[[
-Purpose     Makes settings count, all at once.
+Purpose     Applies settings, all at once.
 KEYS        as in redis/keys.ts; uses settings
 ARGV        fields and values of the hash of settings in turn; the first value is the version
-Returns     'applied', or 'unchanged' when the same version counts already
+Returns     'applied', or 'unchanged' when the same version already applies
 Complexity  O(s) for s fields given or stored
 ]]
 if redis.call('HGET', SETTINGS, 'version') == ARGV[2] then return 'unchanged' end

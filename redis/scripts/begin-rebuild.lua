@@ -1,9 +1,10 @@
 --[[
-Purpose     Begins a rebuild: declares the index gone and empties its bands. Leases and slots stay, so that no job is
-            handed out twice while its lessee works on it; unless a part of them is missing. What others wrote is deleted.
+Purpose     Begins a rebuild: declares the index lost and empties its bands. Leases and slots stay unless a part of them
+            is missing, so that no job is leased twice while a dispatcher works on it. Keys of other programs are
+            deleted.
 KEYS        as in redis/keys.ts; uses all but settings, clock, starts and ended
 ARGV        1 name of the rebuild, 2 milliseconds of silence after which it counts as abandoned
-Returns     'begun', or 'busy' while another rebuild is under way; then nothing is changed
+Returns     'begun', or 'busy' while another rebuild is running; then nothing is changed
 Complexity  O(1); Redis frees the bands in the background
 ]]
 for _, key in ipairs(foreign_keys()) do redis.call('UNLINK', key) end

@@ -1,7 +1,7 @@
 --[[
-Purpose     Notes which slots open tasks hold. A task that ended a moment ago stays without: it was read before its end.
+Purpose     Notes which slots open tasks hold. A task that ended a moment ago gets none: it was read before its end.
 KEYS        as in redis/keys.ts; uses holders, slots, held, ended
-ARGV        1 milliseconds until the next confirmation is due, then for each task: task id, its keys apart by blanks
+ARGV        1 milliseconds until the next confirmation is due, then for each task: task id, its keys separated by spaces
 Returns     how many tasks hold slots now
 Complexity  O(j log n) for j tasks given and n holders
 ]]

@@ -1,6 +1,6 @@
 --[[
 Purpose     Puts jobs into their bands. A job that waits or is leased already stays as it is, whatever its band. Never
-            sets the epoch: adding to an index that is gone must not make it look whole.
+            sets the epoch: adding to a lost index must not make it look complete.
 KEYS        as in redis/keys.ts; uses bands, tenants, jobs, places, settings, clock
 ARGV        1 the wake-up channel; then for each job: task id, place
 Returns     for each job, in order: 'queued' or 'duplicate'

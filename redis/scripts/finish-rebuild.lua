@@ -1,5 +1,5 @@
 --[[
-Purpose     Declares the index whole, under the name of the rebuild that made it so.
+Purpose     Declares the index complete, under the name of the rebuild that completed it.
 KEYS        as in redis/keys.ts; uses epoch, rebuild
 ARGV        1 name of the rebuild
 Returns     'finished', or 'superseded' when it was abandoned or Redis was emptied since it began; then nothing is

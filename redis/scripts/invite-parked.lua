@@ -1,8 +1,8 @@
 --[[
-Purpose     Lets parked jobs wait again whose key has room, for some of the keys in the order of their text.
+Purpose     Lets parked jobs whose key has room wait again, for some of the keys in the order of their text.
 KEYS        as in redis/keys.ts; uses what queue-slots uses
-ARGV        1 the wake-up channel, 2 the key after which to go on, '!' from the start, 3 most keys and jobs to look at
-Returns     the key after which to go on, '' when the last one was seen
+ARGV        1 the wake-up channel, 2 the key after which to continue, '!' for the start, 3 most keys and jobs to look at
+Returns     the key after which to continue, '' after the last one
 Complexity  O(j log n) for j keys and jobs looked at and n parked
 ]]
 local most = tonumber(ARGV[3])

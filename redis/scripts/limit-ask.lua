@@ -1,5 +1,5 @@
 --[[
-Purpose     Part of take-limits: what one limit says to a cost, without taking it.
+Purpose     Part of take-limits: the answer of one limit to a cost, without taking it.
 Argument    definition of the limit as ARGV has it, its key, and the key of its block or nil
 Returns     what is used now, the microseconds until nothing counts, the microseconds to wait or 0, and whether the
             limit is blocked already

@@ -1,7 +1,7 @@
 --[[
-Purpose     Part of take-limits and adjust-limits: reads and writes the level of a limit that is spread evenly. A level
-            sinks by one unit in each `unit` microseconds; a clock that went back lets nothing sink.
-KEYS        one string of two doubles: the level, and the time in microseconds at which it was right
+Purpose     Part of take-limits and adjust-limits: reads and writes the level of an evenly spread limit. A level falls
+            by one unit in each `unit` microseconds, and not at all after the clock went back.
+KEYS        one string of two doubles: the level, and the time in microseconds at which it was valid
 Complexity  O(1)
 ]]
 local function read_level(key, unit, now)

@@ -1,9 +1,10 @@
 --[[
-Purpose     Counts the index at one instant. An index of which a part is missing, or not ours, counts as gone.
+Purpose     Counts the index at one instant. An index counts as lost when a part of it is missing or belongs to another
+            program.
 KEYS        as in redis/keys.ts; uses bands, tenants, parked, jobs, settings, epoch and what queue-parts uses
 ARGV        none
-Returns     jobs that wait in each of the three bands, how many of them are parked, leases, 1 when the index is whole or
-            0 when it is gone, the version of the settings or nil
+Returns     jobs that wait in each of the three bands, how many of them are parked, leases, 1 when the index is complete
+            or 0 when it is lost, the version of the settings or nil
 Complexity  O(1)
 ]]
 if foreign_keys()[1] then return { 0, 0, 0, 0, 0, 0, false } end

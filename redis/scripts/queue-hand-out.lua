@@ -1,8 +1,8 @@
 --[[
-Purpose     Part of lease-jobs: hands jobs out. What they take is counted at once, and they are moved together.
+Purpose     Part of lease-jobs: leases jobs. Their slots are counted at once, and the jobs are moved together.
 KEYS        as in redis/keys.ts; uses bands, tenants, jobs, leases, places, clock and what queue-turns uses
-Functions   lease(head, job, limited): hands out a job that waits in its band, which takes slots of its limited keys;
-            keep(leases, deadline): writes the leases down, and how many there have been
+Functions   lease(head, job, limited): leases a job that waits in its band, which takes slots of its limited keys;
+            keep(deadline): stores the leases
 Complexity  O(log n) for each job
 ]]
 local leased, places, ids = {}, {}, {}
@@ -19,15 +19,14 @@ local function lease(head, job, limited)
   count_turns(limited, head)
   ids[#ids + 1] = head.task_id
   append(leased, head.task_id, head.band)
-  append(places, head.task_id, bare_place(job))
+  append(places, head.task_id, bare_place(job) .. '|' .. (head.turn or ''))
 end
 
-local function keep(leases, deadline)
+local function keep(deadline)
   local deadlines = {}
   for _, task_id in ipairs(ids) do append(deadlines, deadline, task_id) end
   redis.call('HDEL', JOBS, unpack(ids))
   redis.call('HSET', PLACES, unpack(places))
   redis.call('ZADD', LEASES, unpack(deadlines))
-  redis.call('HSET', CLOCK, 'leases', leases + #ids)
   for band, virtual_time in pairs(virtual_times) do redis.call('HSET', CLOCK, 'time:' .. band, virtual_time) end
 end

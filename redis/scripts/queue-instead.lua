@@ -1,8 +1,8 @@
 --[[
-Purpose     Part of lease-jobs: the job that goes instead of the head of a band, because it is its turn under a key of
-            both, or because it is an earlier one of the same tenant.
+Purpose     Part of lease-jobs: the job that starts instead of the head of a band, because it has the turn under a key
+            of both, or because it is an earlier one of the same tenant.
 KEYS        as in redis/keys.ts; uses bands, tenants, jobs and what queue-turns uses
-Functions   in_turn(head, keys): the job that goes instead, waiting in its band, or nil
+Functions   in_turn(head, keys): the job that starts instead, waiting in its band, or nil
 Complexity  O(log n) for each key; where a turn is due, up to 100 jobs of a tenant are looked at
 ]]
 local MOST_MOVED, MOST_EARLIER = 20, 100

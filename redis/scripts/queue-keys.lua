@@ -1,7 +1,8 @@
 --[[
-Purpose     First part of every queue script: names the keys and reads the clock. KEYS stand in redis/keys.ts.
-Words       place: number of the band, tenant, creation time and concurrency keys of a job, apart by bars, the keys by
-            blanks; of a job that was let in by a key, that key too. No part of it contains a bar, a blank or a brace.
+Purpose     First part of every queue script: names the keys and reads the clock. redis/keys.ts lists the KEYS.
+Words       place: number of the band, tenant, creation time and concurrency keys of a job, separated by bars, the keys
+            by spaces; if a key let the job in, that key too; of a leased job, the turn of its tenant that it took. No
+            part contains a bar, a space or a brace.
 ]]
 local BANDS = { KEYS[1], KEYS[2], KEYS[3] }
 local TENANTS = { KEYS[4], KEYS[5], KEYS[6] }

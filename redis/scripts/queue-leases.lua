@@ -15,8 +15,9 @@ end
 local function return_to_band(task_id)
   local place = end_lease(task_id)
   if not place then return false end
+  local job = parse_place(place)
   free_unstarted(task_id)
-  redis.call('HSET', JOBS, task_id, place)
-  wait_in_band(task_id, parse_place(place))
+  redis.call('HSET', JOBS, task_id, bare_place(job))
+  wait_in_band(task_id, job)
   return true
 end

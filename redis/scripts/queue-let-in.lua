@@ -1,10 +1,9 @@
 --[[
-Purpose     Part of many queue scripts: parked jobs that are let into their band. One that was let in is remembered as
-            such until it leaves the band.
+Purpose     Part of many queue scripts: lets parked jobs into their band. Such a job is marked until it leaves the band.
 KEYS        as in redis/keys.ts; uses bands, tenants, jobs, clock and what queue-parked uses
-Functions   first_parked(key, band): the parked job that is next; first_of_tenant(key, band, tenant): the same for one
-            tenant; let_in(key, job): the parked job waits in its band; leave(task_id, job): a job leaves its band, true
-            when it waited there
+Functions   first_parked(key, band): the next parked job; first_of_tenant(key, band, tenant): the same for one tenant;
+            let_in(key, job): the parked job waits in its band; leave(task_id, job): a job leaves its band, true when it
+            waited there
 Complexity  O(log n) of the jobs for each call
 ]]
 local function first_of_tenant(key, band, tenant)

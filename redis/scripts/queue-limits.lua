@@ -1,9 +1,9 @@
 --[[
-Purpose     Part of many queue scripts: what the settings say, each read once per call.
+Purpose     Part of many queue scripts: the settings, each read once per call.
 KEYS        as in redis/keys.ts; uses held, elsewhere, settings
-Functions   is_paused(band); weight_of(tenant); limit_of(key): false without a limit; room_of(key): slots that are free,
-            below zero after a limit was lowered, math.huge without a limit; limited_keys(keys): those that have a
-            limit, or nil and the first one that is full
+Functions   is_paused(band); weight_of(tenant); limit_of(key): false without a limit; room_of(key): free slots, below
+            zero after a limit was lowered, math.huge without a limit; limited_keys(keys): those that have a limit, or
+            nil and the first one that is full
 Complexity  O(1) for each key
 ]]
 local paused, weights, limits = {}, {}, {}

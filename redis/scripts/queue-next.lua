@@ -1,6 +1,6 @@
 --[[
-Purpose     Part of lease-jobs: which of the jobs that wait for a key, parked or let in, could go instead of a head that
-            came to take a slot of it.
+Purpose     Part of lease-jobs: which of the jobs that wait for a key, parked or let in, could start instead of a head
+            that would take a slot of it.
 KEYS        as in redis/keys.ts; uses parked, let_in and what queue-parked uses
 Functions   lowest_under(key); longest_under(key): the next job of the lowest band, and of the band whose next job has
             waited longest, if longer than the ageing time; lowest_below(key, head), longest_below(key, head): the same,

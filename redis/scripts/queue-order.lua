@@ -1,7 +1,8 @@
 --[[
-Purpose     Part of lease-jobs: which job goes next. Of twenty leases, the last goes to the lowest band that waits, the
-            fifth and the fifteenth to the band whose next job waits longest, if longer than the ageing time; all others
-            go to the highest band. Within a band the tenant with the least virtual time goes, with its oldest job.
+Purpose     Part of lease-jobs: which job is next. Of twenty leases, the last goes to the lowest band that waits, the
+            fifth and the fifteenth to the band whose next job has waited longest, if longer than the ageing time; all
+            others go to the highest band. Within a band the tenant with the least virtual time is next, with its oldest
+            job.
 KEYS        as in redis/keys.ts; uses bands, tenants, settings
 Functions   next_head(count): the job for the count-th lease, with its turn; false or nil when none waits; pass_over(head): its tenant is not asked again in this call
 Complexity  O(log n) for each band that has changed

@@ -1,9 +1,9 @@
 --[[
-Purpose     Part of measure-depth and begin-rebuild: whether keys that change together still agree. They do not when
-            Redis has evicted one of them, or somebody has deleted it.
+Purpose     Part of measure-depth and begin-rebuild: whether keys that change together still agree. They do not if one
+            of them was evicted or deleted.
 KEYS        as in redis/keys.ts; uses leases, places, holders, slots, held, queues, let_in, turns
-Functions   foreign_keys(): those that hold something of another type, which somebody else wrote; leases_agree(); slots_agree(): whoever holds slots is leased or has started; parked_agree(parked): for so
-            many parked jobs
+Functions   foreign_keys(): keys of another type, which another program wrote; leases_agree(); slots_agree(): every
+            holder of slots is leased or has started; parked_agree(parked): for this number of parked jobs
 Complexity  O(1)
 ]]
 local TYPES = { 'zset', 'zset', 'zset', 'zset', 'zset', 'zset', 'zset', 'zset', 'zset', 'hash', 'zset', 'hash', 'zset',

@@ -1,14 +1,15 @@
 --[[
-Purpose     Part of many queue scripts: where jobs wait. A tenant stands among the tenants of a band as long as a job of
-            it waits there, and enters one turn behind whoever was served last, so that waiting elsewhere gains nothing.
+Purpose     Part of many queue scripts: where jobs wait. A tenant is in the set of a band's tenants as long as one of
+            its jobs waits there. It enters one turn behind the tenant that was served last, so that waiting elsewhere
+            gains nothing.
 KEYS        as in redis/keys.ts; uses bands, tenants, jobs, clock
-Functions   parse_place(place); bare_place(job); place_of(job): its place as it is stored; wait_in_band(task_id, job);
+Functions   parse_place(place); bare_place(job); place_of(job): its stored place; wait_in_band(task_id, job);
             leave_band(task_id, job): true when it waited there
 Complexity  O(log n) of the jobs in the band for each job
 ]]
-local heads = {} -- what lease-jobs found first in each band, until something changes there
-local virtual_times = {} -- of each band, once it was read; lease-jobs moves them on
-local entered = { {}, {}, {} } -- tenants that stand among those of each band for certain
+local heads = {} -- the first job that lease-jobs found in each band, until the band changes
+local virtual_times = {} -- of each band that was read; lease-jobs advances them
+local entered = { {}, {}, {} } -- tenants that are certainly in the set of each band
 
 local function parse_place(place)
   local band, tenant, created, keys, let_in_by = string.match(place, '^(%d)|([^|]*)|(%d+)|([^|]*)|?(.*)$')

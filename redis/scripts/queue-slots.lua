@@ -1,10 +1,10 @@
 --[[
-Purpose     Part of many queue scripts: the slots that tasks hold, and the jobs that are parked for want of one.
-            While a key has room and jobs are parked under it, as many jobs with that key wait in bands as it has room:
-            whoever frees a slot, or takes a job with a key from its band without taking a slot, invites the next one, of
-            the highest band. Whose start it is in the end, is decided when that one is met; see queue-turns.
+Purpose     Part of many queue scripts: the slots that tasks hold, and the jobs that are parked for lack of one. While a
+            key has room and jobs are parked under it, as many jobs with that key wait in bands as it has room: code
+            that frees a slot, or takes a job with a key from its band without taking a slot, invites the next one, of
+            the highest band. Which job finally starts is decided when that one is leased; see queue-turns.
 KEYS        as in redis/keys.ts; uses holders, slots, held and what queue-parked uses
-Functions   invite(key, most): lets parked jobs wait again, as far as there is room; set_slots(task_id, keys);
+Functions   invite(key, most): lets as many parked jobs wait again as there is room for; set_slots(task_id, keys);
             free_slots(task_id): true when it held any; free_unstarted(task_id): the same unless the task has started
 Complexity  O(log n) for each key and each job that is let in
 ]]

@@ -1,10 +1,10 @@
 --[[
-Purpose     Part of lease-jobs: the turns under a key for which others wait. Out of twenty starts under it the last goes
-            to the lowest band of these, the fifth and the fifteenth to the band whose next job has waited longest. A
-            turn that nobody could use, since other keys were full, stays due.
+Purpose     Part of lease-jobs: the turns under a key for which jobs wait. Out of twenty starts under it the last goes
+            to the lowest of their bands, the fifth and the fifteenth to the band whose next job has waited longest. A
+            turn that no job could use, because other keys were full, stays due.
 KEYS        as in redis/keys.ts; uses turns and what queue-next uses
-Functions   turns_of(key): what is due; count_turns(keys, job): the job starts; moved, moved_from: jobs that were met in
-            their turn and parked where they are held up, and from which keys
+Functions   turns_of(key): what is due; count_turns(keys, job): the job starts; moved, moved_from: jobs that had the
+            turn but were parked under another full key, and the keys they left
 Complexity  O(log n) for each key
 ]]
 local moved, moved_from = 0, {}

@@ -1,6 +1,6 @@
 --[[
 Purpose     Frees the slots of tasks that have ended, and remembers their ends for a while: a confirmation that was read
-            before the end must not take the slots again. Leaves the bands alone.
+            before the end must not take the slots again. Does not change the bands.
 KEYS        as in redis/keys.ts; uses leases, places, ended and what queue-slots uses
 ARGV        1 the wake-up channel, 2 milliseconds for which an end is remembered, then the task ids
 Returns     how many of them held slots

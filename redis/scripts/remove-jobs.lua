@@ -1,6 +1,6 @@
 --[[
-Purpose     Takes jobs out of the index wherever they are, waiting, parked or leased. A job that waits may have been
-            invited for the sake of a slot that is free: the next one of each of its keys comes in its stead.
+Purpose     Takes jobs out of the index wherever they are, waiting, parked or leased. A waiting job may have been
+            invited because a slot is free: the next one of each of its keys replaces it.
 KEYS        as in redis/keys.ts; uses what queue-leases uses
 ARGV        1 the wake-up channel, then the task ids
 Returns     how many of them were in the index

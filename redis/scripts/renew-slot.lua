@@ -1,5 +1,6 @@
 --[[
-Purpose     Puts the deadline of a slot off. A deadline that has passed stays passed: the slot may be somebody else's.
+Purpose     Extends the deadline of a slot. A slot whose deadline has passed stays lost, because another holder may have
+            it.
 KEYS        1 the slots (sorted set of holders by deadline in milliseconds)
 ARGV        1 the holder, 2 length of the lease in milliseconds from now, 3 lifetime of the key in milliseconds
 Returns     'renewed', or 'lost' when the deadline had passed, the slot was given back, or Redis was emptied

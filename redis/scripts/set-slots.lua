@@ -1,10 +1,11 @@
 --[[
-Purpose     Notes which slots an open task holds from now on, and lets parked jobs wait again whose keys have more room. A
-            task that holds none is remembered as ended for a while: a confirmation that was read before must not give it
-            its slots again.
+Purpose     Notes which slots an open task holds from now on, and lets parked jobs whose keys have more room wait again.
+            A task that holds none is remembered as ended for a while: a confirmation that was read before must not give
+            it its slots again.
 KEYS        as in redis/keys.ts; uses ended and what queue-slots uses
-ARGV        1 the wake-up channel, 2 milliseconds until a confirmation is due, 3 the task id, 4 its keys apart by blanks
-Returns     'set', or 'unchanged' when it held these
+ARGV        1 the wake-up channel, 2 milliseconds until a confirmation is due, 3 the task id, 4 its keys separated by
+            spaces
+Returns     'set', or 'unchanged' when it held exactly these
 Complexity  O(k log n) for k keys and n holders
 ]]
 local task_id, keys = ARGV[3], ARGV[4]

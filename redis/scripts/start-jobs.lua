@@ -1,6 +1,6 @@
 --[[
-Purpose     Takes leased jobs out of the index whose claim succeeded. Their slots stay taken, with a deadline. Leaves
-            the bands alone: a job that waits there was put there after the lease had ended.
+Purpose     Takes leased jobs out of the index after their claims succeeded. Their slots stay taken, with a deadline.
+            Does not change the bands: a job that waits there was added after the lease had ended.
 KEYS        as in redis/keys.ts; uses leases, places, holders, slots, starts, ended
 ARGV        1 milliseconds until the deadline, then the task ids
 Returns     how many of them held a lease

@@ -1,8 +1,8 @@
 --[[
-Purpose     Lets something happen once in a time: the first call starts the time.
+Purpose     Allows something once in a period, which the first call starts.
 KEYS        1 the cooldown or the idempotency key
 ARGV        1 the time in milliseconds
-Returns     'first' and that time; or 'repeated' and the milliseconds that are left of it
+Returns     'first' and that time; or 'repeated' and the remaining milliseconds
 Complexity  O(1)
 ]]
 if redis.call('SET', KEYS[1], 1, 'NX', 'PX', ARGV[1]) then return { 'first', tonumber(ARGV[1]) } end

@@ -1,5 +1,5 @@
 --[[
-Purpose     Answers calls, one after the other: each takes its cost from all its limits, or from none of them.
+Purpose     Answers calls one after the other: each takes its cost from all its limits or from none.
 KEYS        for each call: the mark of its reservation when it has one; then for each limit its state, and after it its
             block when it has one. All under one hash tag
 ARGV        1 a name that is unique to this script call; then for each call 'look' (takes nothing), 'take' or 'mark'

@@ -1,11 +1,11 @@
 --[[
-Purpose     Part of acquire-slot and acquire-place: the slots of a name as they stand now, and taking one that is free.
-            The fence grows with every slot taken: it is never below the clock, so it grows even after Redis was emptied.
+Purpose     Part of acquire-slot and acquire-place: counts the slots of a name and takes a free one. The fence grows
+            with every slot taken: it is never below the clock, so it grows even after Redis was emptied.
 KEYS        1 the slots (sorted set of holders by deadline in milliseconds), 2 the last fence, under one hash tag
 ARGV        1 the holder, 2 how many slots there are, 3 length of the lease in milliseconds, 4 lifetime of the keys in
             milliseconds, longer than any lease
-Returns     free_slots: how many are free, below 0 after the number was lowered; take_slot: 'taken', the fence and 0;
-            next_deadline: the milliseconds until the first deadline, at least 1
+Returns     free_slots: the number of free slots, below 0 after the limit was lowered; take_slot: 'taken', the fence and
+            0; next_deadline: the milliseconds until the first deadline, at least 1
 Complexity  O(log n) for n holders
 ]]
 local time = redis.call('TIME')

@@ -1,12 +1,12 @@
 --[[
-Purpose     What operators see of the queue, at one instant.
+Purpose     The queue at one instant, for operators.
 KEYS        as in redis/keys.ts; uses bands, tenants, parked, jobs, leases, held, elsewhere, settings, starts,
             epoch, rebuild
 ARGV        1 most tenants in each band, and most keys in each band, to look at
-Returns     seven lists: leases, 1 when the index is whole or 0, 1 while a rebuild is under way or 0, milliseconds, and for each band jobs that may start and
-            parked ones; band, tenant, jobs and oldest creation time of each tenant in each band; key and parked jobs in
-            each band; keys and slots held here; keys and slots held elsewhere; fields and numbers of starts; the
-            settings as text
+Returns     seven lists: leases, 1 when the index is complete or 0, 1 while a rebuild is running or 0, milliseconds, and
+            for each band jobs that may start and parked ones; band, tenant, jobs and oldest creation time of each
+            tenant in each band; key and parked jobs in each band; keys and slots held here; keys and slots held
+            elsewhere; fields and numbers of starts; the settings as text
 Complexity  O((t + k) log n + h) for t tenants, k keys, n jobs and h keys of which slots are held
 ]]
 local most = tonumber(ARGV[1])

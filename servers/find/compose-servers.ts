@@ -11,7 +11,7 @@ const composeServers = z.object({
   temporalUiUrl: z.string(),
 });
 
-/** Addresses and logins of three servers that belong together. */
+/** The addresses and logins of a set of three servers. */
 export type ComposeServers = z.infer<typeof composeServers>;
 
 /** Those of `compose.yaml`. The passwords protect nothing. */
@@ -24,8 +24,8 @@ export const COMPOSE_SERVERS: ComposeServers = {
 };
 
 /**
- * The configuration with the servers of `compose.yaml` in it, where this project has taken them and nothing else is
- * configured. Everything else then treats them as servers of the user's own.
+ * The configuration with the servers of `compose.yaml`, if this project uses them and nothing else is configured. All
+ * other code then treats them like the user's own servers.
  */
 export function withCompose(config: ServicesConfig, folder: StateFolder): ServicesConfig {
   if (!namesNoServer(config)) return config;
@@ -33,22 +33,21 @@ export function withCompose(config: ServicesConfig, folder: StateFolder): Servic
   return taken === null ? config : { ...config, ...taken, compose: true };
 }
 
-/** Keeps this project to these servers: its data are there. */
+/** Remembers that this project uses these servers, because they have its data. */
 export function rememberCompose(folder: StateFolder, servers: ComposeServers): void {
   writeAtomically(takenFile(folder), JSON.stringify(servers));
 }
 
-/** Leaves them: the next set-up looks anew. */
 export function leaveCompose(folder: StateFolder): void {
   removeWhole(takenFile(folder));
 }
 
-/** Whether the configuration names no server, so that those of `compose.yaml` may be taken. */
+/** Whether the configuration names no server, so that those of `compose.yaml` may be used. */
 export function namesNoServer({ databaseUrl, redisUrl, temporalAddress }: ServicesConfig): boolean {
   return databaseUrl === null && redisUrl === null && temporalAddress === null;
 }
 
-/** The servers of `compose.yaml` that this project has taken, or `null`. */
+/** The servers of `compose.yaml` if this project uses them, or `null`. */
 export function takenServers(folder: StateFolder): ComposeServers | null {
   try {
     return composeServers.parse(JSON.parse(readFileSync(takenFile(folder), 'utf8')));

@@ -1,45 +1,44 @@
+import { redisAddresses } from '../../domain/system/redis-addresses.ts';
 import { ServiceNotRunning } from '../server-errors.ts';
-import { type Connections, SERVICE_NAMES, type ServiceName, type ServicesConfig } from '../services.ts';
+import type { Connections, ServiceName, ServicesConfig } from '../services.ts';
 import { withCompose } from './compose-servers.ts';
-import { configuredAddress } from './configured-address.ts';
 import { ownRedisUrl, postgresqlUrl, secretsOf, temporalAddress, temporalUiUrl } from './own-addresses.ts';
-import { type ServiceRecord, StateFolder } from './state-folder.ts';
+import { type LastPorts, StateFolder } from './state-folder.ts';
 
 /**
- * The addresses of the configured services and of those that Muster started and that still run. Asks no server, so it
- * is quick. Throws ServiceNotRunning for the first that is neither.
+ * The addresses of the configured services and of those that Muster started. Contacts no server, so it is quick. Work
+ * continues while Redis or Temporal is unavailable, so one that has died is found where it ran last, which is where it
+ * returns. Throws ServiceNotRunning for a PostgreSQL that does not run, and for a service that was never started.
  */
 export async function findConnections(given: ServicesConfig): Promise<Connections> {
   const folder = new StateFolder(given.stateDir);
   const config = withCompose(given, folder);
-  const missing = SERVICE_NAMES.find(
-    (name) => configuredAddress(config, name) === null && folder.aliveRecord(name) === null,
-  );
-  if (missing !== undefined) throw new ServiceNotRunning(missing);
   return {
     ...databaseConnections(config, folder),
-    redisUrl: config.redisUrl ?? ownRedisUrl(folder, ownServer(folder, 'redis').port),
+    redisUrl: config.redisUrl ?? ownRedisUrl(folder, lastPorts(folder, 'redis').port),
     ...temporalConnections(config, folder),
   };
 }
 
-/** The addresses of PostgreSQL alone, whatever state the other services are in. Throws ServiceNotRunning. */
+/** The addresses of PostgreSQL, whatever the state of the other services. Throws ServiceNotRunning. */
 export function findDatabase(given: ServicesConfig): DatabaseConnections {
   const folder = new StateFolder(given.stateDir);
   return databaseConnections(withCompose(given, folder), folder);
 }
 
-function ownServer(folder: StateFolder, service: ServiceName): ServiceRecord {
-  const record = folder.aliveRecord(service);
-  if (record === null) throw new ServiceNotRunning(service);
-  return record;
+function lastPorts(folder: StateFolder, service: ServiceName): LastPorts {
+  const ports = folder.lastPorts(service);
+  if (ports === null) throw new ServiceNotRunning(service);
+  return ports;
 }
 
 type DatabaseConnections = Pick<Connections, 'databaseUrl' | 'ownerUrl'>;
 
 function databaseConnections({ databaseUrl, ownerUrl }: ServicesConfig, folder: StateFolder): DatabaseConnections {
   if (databaseUrl !== null) return { databaseUrl, ownerUrl: ownerUrl ?? databaseUrl };
-  const server = { port: ownServer(folder, 'postgresql').port, secrets: secretsOf(folder) };
+  const record = folder.aliveRecord('postgresql');
+  if (record === null) throw new ServiceNotRunning('postgresql');
+  const server = { port: record.port, secrets: secretsOf(folder) };
   return { databaseUrl: postgresqlUrl(server, 'application'), ownerUrl: postgresqlUrl(server, 'owner') };
 }
 
@@ -48,7 +47,24 @@ type TemporalConnections = Pick<Connections, 'temporalAddress' | 'temporalConnec
 function temporalConnections(config: ServicesConfig, folder: StateFolder): TemporalConnections {
   const { temporalAddress: configured, temporalConnectionOptions = {}, temporalUiUrl: ui } = config;
   if (configured !== null) return { temporalAddress: configured, temporalConnectionOptions, temporalUiUrl: ui };
-  const { port, uiPort } = ownServer(folder, 'temporal');
+  const { port, uiPort } = lastPorts(folder, 'temporal');
   const uiUrl = ui ?? (uiPort === null ? null : temporalUiUrl(uiPort));
   return { temporalAddress: temporalAddress(port), temporalConnectionOptions: {}, temporalUiUrl: uiUrl };
+}
+
+/** The configured address of a service without credentials, or `null` if none is configured. */
+export function configuredAddress(config: ServicesConfig, service: ServiceName): string | null {
+  if (service === 'temporal') return config.temporalAddress;
+  const url = service === 'postgresql' ? config.databaseUrl : config.redisUrl;
+  return url === null ? null : withoutPassword(url);
+}
+
+/** An address, or several of a Redis, without credentials. */
+function withoutPassword(url: string): string {
+  try {
+    const shown = redisAddresses(url).map((address) => Object.assign(new URL(address), { password: '' }).toString());
+    return shown.join(',');
+  } catch {
+    return '(an address that is not a URL)';
+  }
 }

@@ -5,13 +5,12 @@ import { SecretsUnreadable } from '../server-errors.ts';
 import type { ServiceName } from '../services.ts';
 import { type StateFolder, writeAtomically } from './state-folder.ts';
 
-/** The address that every server of Muster's own listens on. */
+/** The address on which all of Muster's own servers listen. */
 export const LOOPBACK = '127.0.0.1';
 
-/** The database that Muster's own server holds. */
 export const DATABASE_NAME = 'muster';
 
-/** Passwords of a cluster's three roles. They are kept in one file that only the user can read. */
+/** The passwords of a cluster's three roles, in a file that only the user can read. */
 export type PostgresqlSecrets = z.infer<typeof postgresqlFile>;
 
 const password = z.string().min(1);
@@ -31,7 +30,7 @@ export function secretsOf(folder: StateFolder): PostgresqlSecrets {
   return postgresqlSecrets(folder.file('postgresql.secrets.json'));
 }
 
-/** Reads the passwords of a cluster, or makes them where the file is not there yet. @throws SecretsUnreadable */
+/** Reads the passwords of a cluster, or creates them if the file does not exist. @throws SecretsUnreadable */
 export function postgresqlSecrets(path: string): PostgresqlSecrets {
   if (existsSync(path)) return readSecrets(path);
   const secrets = { superuser: newPassword(), owner: newPassword(), application: newPassword() };
@@ -60,14 +59,13 @@ export function postgresqlUrl(
   return `postgres://${ROLE_NAMES[role]}:${server.secrets[role]}@${LOOPBACK}:${server.port}/${database}`;
 }
 
-/** The file with the password of the Redis that belongs to this state folder. */
 export function redisSecrets(folder: StateFolder): string {
   return folder.file('redis.secrets.json');
 }
 
 /**
- * The password of the Redis that Muster started, or `null` where it has none: one that an older Muster started
- * continues without until its next start.
+ * The password of the Redis that Muster started, or `null` if it has none: a Redis that an older Muster started has
+ * none until its next start.
  */
 export function redisPassword(path: string): string | null {
   try {
@@ -77,7 +75,7 @@ export function redisPassword(path: string): string | null {
   }
 }
 
-/** The password of the next start. It is made once, and kept in a file that only the user can read. */
+/** The password of the next start. It is created once and kept in a file that only the user can read. */
 export function ensureRedisPassword(path: string): string {
   const kept = redisPassword(path);
   if (kept !== null) return kept;
@@ -86,27 +84,23 @@ export function ensureRedisPassword(path: string): string {
   return made;
 }
 
-/** URL of a Redis that Muster started. */
 export function redisUrl(port: number, password: string | null): string {
   return `redis://${password === null ? '' : `:${password}@`}${LOOPBACK}:${port}`;
 }
 
-/** URL of the Redis that belongs to this state folder, with its password. */
 export function ownRedisUrl(folder: StateFolder, port: number): string {
   return redisUrl(port, redisPassword(redisSecrets(folder)));
 }
 
-/** Address of the gRPC front end of a Temporal that Muster started. */
 export function temporalAddress(port: number): string {
   return `${LOOPBACK}:${port}`;
 }
 
-/** Address of the Web UI of a Temporal that Muster started. */
 export function temporalUiUrl(uiPort: number): string {
   return `http://${LOOPBACK}:${uiPort}`;
 }
 
-/** The address of one of Muster's own servers as it may be shown. */
+/** The address of one of Muster's own servers, without credentials. */
 export function ownAddress(service: ServiceName, port: number): string {
   if (service === 'postgresql') return `postgres://${ROLE_NAMES.application}@${LOOPBACK}:${port}/${DATABASE_NAME}`;
   return service === 'redis' ? redisUrl(port, null) : temporalAddress(port);

@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 
-/** A process, told apart from a later one that was given the same number. */
+/** A process, distinguished from a later one with the same number. */
 export interface ProcessIdentity {
   pid: number;
   /** Opaque; equal for the life of a process, different for any later one with its pid. */
   processStartedAt: string;
 }
 
-/** Mark of a process's start, or `null` where no such process runs (a zombie counts as gone). */
+/** The mark of a process's start, or `null` if it does not run (a zombie counts as gone). */
 export function processStartedAt(pid: number): string | null {
   return process.platform === 'linux' ? startedAtFromProc(pid) : startedAtFromPs(pid);
 }
@@ -25,15 +25,15 @@ function startedAtFromProc(pid: number): string | null {
   }
 }
 
-/** What Linux says of a process: state, parent and so on. The name before may hold spaces and brackets. */
+/** Linux's fields of a process: state, parent and so on. The name before them may contain spaces and brackets. */
 function statFields(pid: number): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /**
- * The same where there is no `/proc`. Asked for in one language and one time zone: otherwise a process would look like
- * another one to a process with different settings, or after summer time begins.
+ * The same without `/proc`. Always read in one language and time zone: otherwise the mark would change with the
+ * reader's settings, or when summer time begins.
  */
 export function startedAtFromPs(pid: number): string | null {
   const args = ['LC_ALL=C', 'TZ=UTC0', 'ps', '-o', 'stat=', '-o', 'lstart=', '-p', String(pid)];
@@ -50,15 +50,15 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return processStartedAt(identity.pid) === identity.processStartedAt;
 }
 
-/** What the programs of Muster's servers call themselves. */
+/** The process names of Muster's servers. */
 const SERVER_PROGRAMS = ['postgres', 'redis-server', 'valkey-server', 'temporal'];
 
 /**
- * The processes of servers that work in a folder or below it, no matter who started them; every server of Muster's own works
- * in its data folder. Only Linux tells, and only of servers that this user may look at; elsewhere it is empty.
+ * The processes of servers that work in a folder or below it, no matter who started them; Muster's own servers work in
+ * their data folders. Only on Linux, and only of servers that this user may inspect; empty elsewhere.
  */
 export function serversIn(folder: string): number[] {
-  const servers = numbersIn('/proc').flatMap((pid) => serverIn(pid, folder) ?? []);
+  const servers = processNumbers().flatMap((pid) => serverIn(pid, folder) ?? []);
   // The helpers of a server end with it.
   return servers.filter(({ parent }) => !servers.some(({ pid }) => pid === parent)).map(({ pid }) => pid);
 }
@@ -75,9 +75,10 @@ function serverIn(pid: number, folder: string): { pid: number; parent: number } 
   }
 }
 
-function numbersIn(folder: string): number[] {
+/** The numbers of all processes. Only on Linux; empty elsewhere. */
+export function processNumbers(): number[] {
   try {
-    return readdirSync(folder)
+    return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
   } catch {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   accessSync,
   chmodSync,
@@ -10,31 +11,31 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 import { z } from 'zod';
 import { FolderUnusable, RecordsUnreadable } from '../server-errors.ts';
 import { SERVICE_NAMES, type ServiceName } from '../services.ts';
 import { isAlive, type ProcessIdentity, serversIn } from './process-identity.ts';
-import { projectFolder, projectName } from './project.ts';
 
 const PROGRAM_SOURCES = ['installed', 'package manager', 'download', 'build'] as const;
 
 const serviceRecord = z.object({
   pid: z.number().int().positive(),
-  /** Mark of the process's start, so that a later process with the same pid is never taken for ours. */
+  /** The mark of the process's start, so that a later process with the same pid is never mistaken for it. */
   processStartedAt: z.string(),
   port: z.number().int(),
   /** Only Temporal has one. */
   uiPort: z.number().int().nullable(),
-  /** Where the program came from. */
+  /** The origin of the program. */
   source: z.enum(PROGRAM_SOURCES),
   version: z.string(),
-  /** The program's file as it was at the launch, so that one that was replaced since is noticed. Older records lack it. */
+  /** The program's file at the launch, so that a replaced one is noticed. Older records lack it. */
   program: z.object({ path: z.string(), mark: z.string().nullable() }).optional(),
   /** ISO 8601. */
   startedAt: z.string(),
-  /** False until the service has answered and was prepared; the next set-up then continues from there. */
+  /** False until the service has answered and was prepared; the next set-up continues from there. */
   ready: z.boolean(),
 });
 
@@ -43,13 +44,15 @@ export type ServiceRecord = z.infer<typeof serviceRecord> & ProcessIdentity;
 
 const lastPorts = serviceRecord.pick({ port: true, uiPort: true });
 
+export type LastPorts = z.infer<typeof lastPorts>;
+
 const stateFile = z.object({
   services: z.partialRecord(z.enum(SERVICE_NAMES), serviceRecord),
-  /** Outlive the records, so that a server comes back where running programs look for it. Older files lack them. */
+  /** They outlive the records, so that a server returns to the ports that programs know. Older files lack them. */
   ports: z.partialRecord(z.enum(SERVICE_NAMES), lastPorts).default({}),
 });
 
-/** The folder of everything that Muster's own services keep for one project of a user. */
+/** The folder for all files of Muster's own services for one project of a user. */
 export class StateFolder {
   readonly path: string;
 
@@ -61,19 +64,17 @@ export class StateFolder {
     return join(this.path, 'set-up.lock');
   }
 
-  /** Where a service appends what it prints. */
   logPath(service: ServiceName): string {
     return join(this.path, 'logs', `${service}.log`);
   }
 
-  /** A file or folder of the state folder. */
   file(name: string): string {
     return join(this.path, name);
   }
 
   /**
-   * Makes the folder and its log folder. Others may pass through the folder but not list it: a server that runs as
-   * another user must reach its own data folder in it.
+   * Makes the folder and its log folder. Other users may pass through the folder but not list it, because a server that
+   * runs as another user must reach its data folder in it.
    * @throws FolderUnusable
    */
   create(): void {
@@ -87,20 +88,21 @@ export class StateFolder {
     return this.#read().services;
   }
 
-  /** The record of a server that Muster started and whose very process still runs, or `null`. @throws RecordsUnreadable */
+  /** The record of a server that Muster started and whose process still runs, or `null`. @throws RecordsUnreadable */
   aliveRecord(service: ServiceName): ServiceRecord | null {
     const record = this.records()[service];
     return record !== undefined && isAlive(record) ? record : null;
   }
 
-  /** The ports that a service had the last time, also after it was forgotten. @throws RecordsUnreadable */
-  lastPorts(service: ServiceName): Pick<ServiceRecord, 'port' | 'uiPort'> | null {
+  /** The last ports of a service, even after it was forgotten. @throws RecordsUnreadable */
+  lastPorts(service: ServiceName): LastPorts | null {
     const { services, ports } = this.#read();
     return services[service] ?? ports[service] ?? null;
   }
 
   /**
-   * Remembers a service, or forgets it with `null` but for its ports. Atomic: a reader sees the old file or the new one.
+   * Remembers a service, or with `null` forgets everything but its ports. Atomic: a reader sees the old file or the new
+   * one.
    * @throws RecordsUnreadable
    */
   remember(service: ServiceName, record: ServiceRecord | null): void {
@@ -118,7 +120,7 @@ export class StateFolder {
     writeAtomically(this.file('services.json'), `${text}\n`);
   }
 
-  /** A file that is there and says nothing is never taken for none: a second server would write to the same data. */
+  /** An empty or broken file is never treated as missing, or a second server would write to the same data. */
   #read(): z.infer<typeof stateFile> {
     const path = this.file('services.json');
     try {
@@ -134,7 +136,16 @@ function isAbsent(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
-/** Replaces a file whole, also across a power cut; only the user may read it. */
+/** The text of a file; null for one that cannot be read. */
+export function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** Replaces a file as a whole, even across a power cut; only the user may read it. */
 export function writeAtomically(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}.draft`;
@@ -142,12 +153,12 @@ export function writeAtomically(path: string, text: string): void {
   renameSync(draft, path);
 }
 
-/** Removes a file or a folder with all that is in it; absent is fine. */
+/** Removes a file or a folder with its content, if it exists. */
 export function removeWhole(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Makes a folder where it is missing. @throws FolderUnusable when this user may not write into it */
+/** Makes a folder if it is missing. @throws FolderUnusable when this user may not write into it */
 export function makeUsable(path: string, variable: string): void {
   try {
     makeFolder(resolve(path));
@@ -157,7 +168,7 @@ export function makeUsable(path: string, variable: string): void {
   }
 }
 
-/** Makes a folder step by step: asked to make its parents too, Node tries forever under one that takes none (/proc). */
+/** Makes a folder step by step: with `recursive`, Node tries forever below one that accepts none, such as /proc. */
 export function makeFolder(path: string): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path));
@@ -169,18 +180,40 @@ export function makeFolder(path: string): void {
   }
 }
 
-/** Folder of downloads and builds that any state folder of the user may share. */
+/** The folder for downloads and builds, which all state folders of the user share. */
 export function cacheFolder(): string {
   return envPaths('muster', { suffix: '' }).cache;
 }
 
-/** What moves {@link cacheFolder} to another place. */
+/** The variable that moves {@link cacheFolder}. */
 export const CACHE_VARIABLE = process.platform === 'linux' ? 'XDG_CACHE_HOME' : 'HOME';
 
 /** One for each project: the servers of two clones, and so their tasks, never meet. */
 function defaultStateDir(): string {
   const paths = envPaths('muster', { suffix: '' });
-  // Only Linux names a folder for state; it is the parent of the logs there.
+  // Only Linux has a folder for state; it is the parent of the logs there.
   const state = process.platform === 'linux' ? paths.log : paths.data;
   return join(state, projectName(projectFolder()));
+}
+
+/**
+ * The folder of the project that a copy of Muster belongs to: the one whose `node_modules` holds the package, or the
+ * clone itself. It does not depend on the working directory.
+ *
+ * @param file a file two folders below the root of the copy. @defaultValue this one
+ */
+export function projectFolder(file: string = fileURLToPath(import.meta.url)): string {
+  const installed = file.indexOf(`${sep}node_modules${sep}`);
+  return installed > 0 ? file.slice(0, installed) : dirname(dirname(dirname(file)));
+}
+
+/** A short name of a project's folder that no other folder has: readable, and safe as the name of a folder. */
+export function projectName(folder: string): string {
+  const readable = basename(folder)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 24);
+  const hash = createHash('sha256').update(folder).digest('hex').slice(0, 8);
+  return readable === '' ? hash : `${readable}-${hash}`;
 }

@@ -1,23 +1,23 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectFolder } from '../find/project.ts';
+import { projectFolder, readOrNull } from '../find/state-folder.ts';
 import { findProgram } from './commands.ts';
 
-/** What this system is, as far as the names of its packages go. */
+/** The facts of this system that decide how to install packages. */
 export interface System {
   platform: NodeJS.Platform;
   /** The text of `/etc/os-release`, or `null`. */
   release: string | null;
   /** Whether a program `sudo` is installed. */
   hasSudo: boolean;
-  /** Whether there is a `compose.yaml` to start. */
+  /** Whether there is a `compose.yaml`. */
   hasCompose: boolean;
 }
 
-/** The commands that bring in PostgreSQL with pgvector and Redis, as docs/operations.md lists them. */
+/** The commands that install PostgreSQL with pgvector and Redis, as docs/operations.md lists them. */
 const COMMANDS = {
   debian: "sudo apt-get update && sudo apt-get install -y '^postgresql-[0-9]+-pgvector$' redis-server",
-  // Debian 12 has no package of pgvector; the PostgreSQL project's own repository has.
+  // Debian 12 has no package of pgvector, but the PostgreSQL project's repository has one.
   debian12:
     'sudo apt-get update && sudo apt-get install -y postgresql-common redis-server && ' +
     'sudo /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y && sudo apt-get install -y postgresql-17-pgvector',
@@ -31,32 +31,23 @@ const COMPOSE = 'docker compose up -d --wait && npm start';
 const COMPOSE_ON_MUSL =
   'docker compose up -d --wait && docker run --rm -it --network host -v "$PWD:$PWD" -w "$PWD" node:24-bookworm-slim npm start';
 
-/** The system that this process runs on. */
 export async function thisSystem(): Promise<System> {
   return {
     platform: process.platform,
-    release: readRelease(),
+    release: readOrNull('/etc/os-release'),
     hasSudo: (await findProgram('sudo')) !== null,
     hasCompose: existsSync(join(projectFolder(), 'compose.yaml')),
   };
 }
 
-function readRelease(): string | null {
-  try {
-    return readFileSync('/etc/os-release', 'utf8');
-  } catch {
-    return null;
-  }
-}
-
-/** How a person brings in what Muster could not: the commands for their system, and containers as an equal way. */
+/** Tells a person how to install what Muster could not: the commands for their system, or containers. */
 export function byHand(system: System): string {
   const ways = waysOf(system);
   const lines = ways.map(([name, command]) => `  ${name}:\n    ${command}`);
-  return ['Any one of these brings in what is missing; then run the command again:', ...lines, MORE].join('\n');
+  return ['Any one of these installs what is missing; then run the command again:', ...lines, MORE].join('\n');
 }
 
-const MORE = 'Other systems: docs/operations.md, "What to install by hand".';
+const MORE = 'Other systems: docs/operations.md, "Manual installation".';
 
 type Way = [name: string, command: string];
 
@@ -77,7 +68,7 @@ function containersOf(isMusl: boolean): Way {
   return ['in containers', isMusl ? COMPOSE_ON_MUSL : COMPOSE];
 }
 
-/** The system's own names for itself and for those that it resembles. */
+/** The system's names for itself and for systems that it resembles. */
 function idsOf(release: string | null): string[] {
   const values = [...(release ?? '').matchAll(/^ID(?:_LIKE)?=(.*)$/gm)].map(([, value = '']) => value);
   return values.flatMap((value) => value.replaceAll('"', '').split(' '));
@@ -86,7 +77,7 @@ function idsOf(release: string | null): string[] {
 function packagesOf(platform: NodeJS.Platform, ids: readonly string[], release: string): Way[] {
   const name = /^PRETTY_NAME="?([^"\n]*)/m.exec(release)?.[1] ?? 'Linux';
   if (platform === 'darwin') return [['by Homebrew', COMMANDS.macos]];
-  if (platform === 'win32') return [['in a Linux of its own, and from there as on Debian', COMMANDS.wsl]];
+  if (platform === 'win32') return [['in a Linux installation, and from there as on Debian', COMMANDS.wsl]];
   if (ids.includes('fedora')) return [[`on ${name}`, COMMANDS.fedora]];
   if (!ids.includes('debian')) return [];
   const command = debianCommand(release);

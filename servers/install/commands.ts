@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import type { ServerUser } from '../start/processes.ts';
 
 export interface CommandResult {
-  /** `null` where the program could not be started or was ended by a signal. */
+  /** `null` if the program could not be started or was ended by a signal. */
   exitCode: number | null;
   /** Standard output and standard error, in the order of arrival. */
   output: string;
@@ -13,7 +13,7 @@ export interface CommandResult {
 export interface CommandOptions {
   cwd?: string;
   user?: ServerUser | null;
-  /** The program is ended after so long. @defaultValue 600000 */
+  /** The program is ended after this time. @defaultValue 600000 */
   timeoutMs?: number;
 }
 
@@ -26,7 +26,7 @@ export async function runCommand(
   const { exitCode, all, originalMessage } = await execa(command, args, {
     ...{ all: true, stdin: 'ignore', stripFinalNewline: false, reject: false },
     ...{ timeout: timeoutMs, killSignal: 'SIGKILL' },
-    // A package manager that ends with this process would leave the system to be repaired.
+    // A package manager that ends with this process would leave the system broken.
     cleanup: false,
     ...(cwd === undefined ? {} : { cwd }),
     ...(user ?? {}),
@@ -34,7 +34,7 @@ export async function runCommand(
   return { exitCode: exitCode ?? null, output: all || (originalMessage ?? '') };
 }
 
-/** The last line that says something, for quoting in an error. */
+/** The last line that is not empty, to quote in an error. */
 export function lastLine(text: string): string {
   const lines = text.split('\n').map((line) => line.trim());
   return lines.findLast((line) => line !== '') ?? '(nothing was printed)';
@@ -51,7 +51,6 @@ const USUAL_FOLDERS = [
   '/opt/homebrew/bin',
 ];
 
-/** Whether this file is there and may be run. */
 export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -61,7 +60,7 @@ export function isExecutable(path: string): boolean {
   }
 }
 
-/** Where a program of this name is, by PATH and then in the usual folders, or `null`. */
+/** The path of a program, found on the PATH and then in the usual folders, or `null`. */
 export async function findProgram(name: string): Promise<string | null> {
   const asked = await runCommand('/bin/sh', ['-c', 'command -v -- "$1"', 'sh', name], { timeoutMs: 5_000 });
   const path = asked.output.trim();

@@ -1,7 +1,7 @@
-import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { removeWhole } from '../find/state-folder.ts';
+import { readOrNull, removeWhole } from '../find/state-folder.ts';
 import { findProgram, lastLine, runCommand } from './commands.ts';
 import { runningServers, type ServerUpgrade, usedUpgrades } from './servers-in-use.ts';
 
@@ -16,37 +16,40 @@ const REASONS = {
 export interface InstallRules {
   /** Forbids system packages to be installed. */
   noInstall: boolean;
-  /** Allows an installation to upgrade a server that somebody uses. */
+  /** Allows an installation to upgrade a server that is in use. */
   allowUpgrade: boolean;
 }
 
 /** `announce` is told each name before anything is installed. */
 export type InstallOptions = InstallRules & { announce: (text: string) => void };
 
-/** A download over a slow line is part of it; ending a package manager half-way leaves the system to be repaired. */
+/** Includes a download over a slow line; ending a package manager half-way would leave the system broken. */
 const INSTALL_TIMEOUT_MS = 60 * 60_000;
 
-/** How apt-get is always called: its output is read, and what is not needed stays as it is. */
+/** The options of every call of apt-get: its output is read, and nothing else changes. */
 const APT = ['DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C.UTF-8', 'apt-get', '-o', 'DPkg::Lock::Timeout=300'];
 const INSTALL = [
   ...['install', '--yes', '--no-install-recommends', '--no-remove'],
-  // Otherwise a newer library brings a newer server along, where both come from one source package.
+  // Otherwise a newer library would pull in a newer server from the same source package.
   ...['-o', 'APT::Get::Upgrade-By-Source-Package=false'],
 ];
 
-/** What packages call to start and stop their servers. */
+/** The tools with which packages start and stop their servers. */
 const SERVICE_TOOLS = ['invoke-rc.d', 'deb-systemd-invoke'];
 const PACKAGE_SCRIPTS_PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** Where an administrator forbids servers to be started. Muster 0.1 wrote there, and left it behind when it was killed. */
+/**
+ * The file with which an administrator forbids packages to start servers. Muster 0.1 wrote it, and left it behind when
+ * it was killed.
+ */
 const POLICY = '/usr/sbin/policy-rc.d';
 const POLICY_OF_MUSTER = '#!/bin/sh\n# placed by muster while it installs packages\nexit 101\n';
 
 let listsAreFresh: Promise<string | null> | null = null;
 let installing: Promise<void> = Promise.resolve();
 
-/** The command prefix that makes a program run as root: empty for root, `sudo -n` where that works, `null` otherwise. */
-export async function rootPrefix(): Promise<readonly string[] | null> {
+/** The command prefix that runs a program as root: empty for root, `sudo -n` if that works, `null` otherwise. */
+async function rootPrefix(): Promise<readonly string[] | null> {
   if (process.getuid?.() === 0) return [];
   const sudo = await findProgram('sudo');
   if (sudo === null) return null;
@@ -54,7 +57,7 @@ export async function rootPrefix(): Promise<readonly string[] | null> {
   return exitCode === 0 ? [sudo, '-n'] : null;
 }
 
-/** Runs a program as root. Rejects with its last line where it fails, or with the reason why it may not run. */
+/** Runs a program as root. Rejects with its last line if it fails, or with the reason why it may not run. */
 export async function runAsRoot(command: string, args: readonly string[]): Promise<void> {
   const prefix = await rootPrefix();
   if (prefix === null) throw new Error(REASONS.notAllowed);
@@ -64,7 +67,7 @@ export async function runAsRoot(command: string, args: readonly string[]): Promi
   if (exitCode !== 0) throw new Error(`${name} failed: ${lastLine(output)}`);
 }
 
-/** Rejects with a sentence where system packages cannot be installed at all. */
+/** Rejects with a sentence if system packages cannot be installed. */
 export async function assertMayInstall({ noInstall }: InstallRules): Promise<void> {
   if (noInstall) throw new Error(REASONS.forbidden);
   if ((await findProgram('apt-get')) === null) throw new Error(REASONS.noManager);
@@ -72,10 +75,10 @@ export async function assertMayInstall({ noInstall }: InstallRules): Promise<voi
 }
 
 /**
- * Brings the package lists up to date, once in a process. One source that does not answer is no reason to give up: the
- * lists that are there may do. Resolves with what was wrong, or `null`.
+ * Updates the package lists, once per process. A source that does not answer is not fatal: the old lists may be enough.
+ * Resolves with the failure, or `null`.
  */
-export function refreshPackageLists(): Promise<string | null> {
+function refreshPackageLists(): Promise<string | null> {
   listsAreFresh ??= runAsRoot('env', [...APT, 'update']).then(
     () => null,
     (error: Error) => error.message,
@@ -83,7 +86,6 @@ export function refreshPackageLists(): Promise<string | null> {
   return listsAreFresh;
 }
 
-/** Whether the system's sources offer this package. */
 export async function isPackageOffered(name: string): Promise<boolean> {
   await refreshPackageLists();
   const { output } = await runCommand('env', ['LC_ALL=C.UTF-8', 'apt-cache', 'policy', name]);
@@ -92,9 +94,9 @@ export async function isPackageOffered(name: string): Promise<boolean> {
 }
 
 /**
- * Installs system packages without starting what they bring. It is simulated first: an installation that would upgrade
- * a server that somebody uses is refused with a sentence, unless `allowUpgrade`; one that would remove a package always
- * is. Installations of one process go one after another, since the package manager takes one at a time.
+ * Installs system packages without starting their servers. Simulates first: an installation that would upgrade a server
+ * in use is refused with a sentence, unless `allowUpgrade`; one that would remove a package is always refused.
+ * Installations of one process run one after another, because the package manager allows one at a time.
  */
 export function installPackages(names: readonly string[], options: InstallOptions): Promise<void> {
   const turn = installing.then(() => installNow(names, options));
@@ -113,13 +115,13 @@ async function installNow(names: readonly string[], { allowUpgrade, announce }: 
   for (const { name, from, to } of used)
     announce(`upgrading ${name} from ${from} to ${to}, as MUSTER_ALLOW_UPGRADE=1 says`);
   await removeLeftPolicy();
-  // A server that is upgraded while it runs must be started again by its own package.
+  // A server that is upgraded while it runs must be restarted by its package.
   if (used.length > 0) await runAsRoot('env', [...APT, ...INSTALL, '--', ...missing]);
   else await withoutStartingServers((path) => runAsRoot('env', [...APT, '-o', path, ...INSTALL, '--', ...missing]));
   if (used.length > 0) for (const sentence of replacedSentences()) announce(sentence);
 }
 
-/** The upgrades that the installation would bring. Rejects where it cannot be done. */
+/** The upgrades that the installation would make. Rejects if it is impossible. */
 async function simulate(names: readonly string[], staleLists: string | null): Promise<ServerUpgrade[]> {
   const { exitCode, output } = await runCommand('env', [...APT, ...INSTALL, '--simulate', '--', ...names]);
   if (exitCode !== 0) {
@@ -134,7 +136,7 @@ function upgradeSentence(names: readonly string[], used: readonly (ServerUpgrade
   const upgrades = used.map(({ name, from, to, use }) => `${name} from ${from} to ${to}, and ${use}`).join('; ');
   const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
   return (
-    `installing ${names.join(', ')} would upgrade ${upgrades}. Muster upgrades no server that is in use unless told to: ` +
+    `installing ${names.join(', ')} would upgrade ${upgrades}. Muster does not upgrade a server in use unless it is told to: ` +
     `run \`${sudo}apt-get install ${names.join(' ')}\` when it suits you, or set MUSTER_ALLOW_UPGRADE=1.`
   );
 }
@@ -146,9 +148,8 @@ function replacedSentences(): string[] {
 }
 
 /**
- * Debian's packages start their servers on the usual ports right after they are unpacked. For one installation, what
- * they call to do so is found in a folder of ours that does nothing; killed at any moment, it leaves nothing behind that
- * the system would obey.
+ * Debian's packages start their servers on the usual ports right after they are unpacked. During the installation they
+ * find tools in a folder of ours that do nothing; if Muster is killed, nothing remains that affects the system.
  */
 async function withoutStartingServers(install: (option: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'muster-install-'));
@@ -165,14 +166,9 @@ async function withoutStartingServers(install: (option: string) => Promise<void>
   }
 }
 
-/** Removes the policy that an installation by an older Muster left behind when it was killed, and nobody else's. */
+/** Removes the policy that an older Muster left behind when it was killed, and no other. */
 export async function removeLeftPolicy(path: string = POLICY): Promise<void> {
-  try {
-    if (readFileSync(path, 'utf8') !== POLICY_OF_MUSTER) return;
-  } catch {
-    return;
-  }
-  await runAsRoot('rm', ['-f', path]);
+  if (readOrNull(path) === POLICY_OF_MUSTER) await runAsRoot('rm', ['-f', path]);
 }
 
 async function isInstalled(name: string): Promise<boolean> {

@@ -5,12 +5,12 @@ import { removeWhole } from '../find/state-folder.ts';
 import { findProgram, lastLine, runCommand } from './commands.ts';
 import { assertMayInstall, type InstallOptions, installPackages, isPackageOffered, runAsRoot } from './packages.ts';
 
-/** The Debian release whose source package of pgvector is built where the system has no package for it. */
+/** The Debian release whose source package of pgvector is built if the system has no package for it. */
 const SOURCE_SUITE = 'trixie';
 
 /**
- * Brings the extension pgvector to a PostgreSQL of this major version that the package manager brought: its package, or
- * a build of Debian's source package, which takes about ten seconds. Rejects with a sentence.
+ * Installs the extension pgvector for a PostgreSQL of this major version from the package manager: its package, or a
+ * build of Debian's source package, which takes about ten seconds. Rejects with a sentence.
  */
 export async function installVector(major: number, options: InstallOptions): Promise<void> {
   await assertMayInstall(options);
@@ -27,7 +27,7 @@ export async function installVector(major: number, options: InstallOptions): Pro
   }
 }
 
-/** Downloads with package lists of its own, so that the system's sources stay as they are. */
+/** Downloads with separate package lists, so that the system's sources do not change. */
 async function downloadSource(folder: string): Promise<void> {
   const mirror = await debianMirror();
   const sources = join(folder, 'sources.list');
@@ -39,7 +39,7 @@ async function downloadSource(folder: string): Promise<void> {
   const options = [
     ...['-o', `Dir::Etc::SourceList=${sources}`, '-o', 'Dir::Etc::SourceParts=/dev/null'],
     ...['-o', `Dir::State::Lists=${folder}/lists`, '-o', `Dir::Cache=${folder}/cache`],
-    // A folder of root's own is closed to the user that apt downloads as.
+    // The user with which apt downloads cannot read a folder of root's.
     ...['-o', 'APT::Sandbox::User='],
   ];
   await run('apt-get', [...options, 'update'], folder);
@@ -53,7 +53,7 @@ async function buildSource(folder: string, major: number): Promise<void> {
   const make = (await findProgram('make')) ?? 'make';
   const pgConfig = globSync(`/usr/lib/postgresql/${major}/bin/pg_config`)[0] ?? 'pg_config';
   const source = join(folder, 'source');
-  // An empty OPTFLAGS leaves out instructions of this very processor, which a container's next host may lack.
+  // An empty OPTFLAGS avoids instructions that only this processor has and a container's next host may lack.
   const settings = ['OPTFLAGS=', `PG_CONFIG=${pgConfig}`, 'with_llvm=no'];
   await run(make, ['-j2', ...settings], source);
   await runAsRoot(make, ['-C', source, ...settings, 'install']);

@@ -1,7 +1,7 @@
 import { existsSync, globSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorMessage } from '../../domain/errors.ts';
-import type { ServiceProgram } from '../start/service-program.ts';
+import type { ServiceProgram } from '../start/processes.ts';
 import { findProgram, isExecutable, runCommand } from './commands.ts';
 import { assertMayInstall, type InstallOptions, installPackages, isPackageOffered } from './packages.ts';
 import { installVector } from './pgvector.ts';
@@ -9,7 +9,7 @@ import { installVector } from './pgvector.ts';
 /** Older servers lack what the migrations use. */
 const OLDEST_MAJOR = 15;
 
-/** Where packages put the programs of one major version, which are rarely on the PATH. */
+/** The folders in which packages put the programs of one major version, rarely on the PATH. */
 const VERSIONED_FOLDERS = [
   '/usr/lib/postgresql/*/bin',
   '/usr/pgsql-*/bin',
@@ -18,28 +18,27 @@ const VERSIONED_FOLDERS = [
   '/Applications/Postgres.app/Contents/Versions/*/bin',
 ];
 
-/** Where Fedora puts extensions, whose `pg_config` is in a package that a server does not need. */
+/** The folder of extensions on Fedora, whose `pg_config` is in a package that a server does not need. */
 const FEDORA_SHARE = '/usr/share/pgsql';
 
-/** Data of an earlier start, which only programs of the same major version read. */
+/** Data of an earlier start, which only the same major version can read. */
 export interface KeptData {
   folder: string;
   major: number;
 }
 
 /**
- * An installed PostgreSQL that can be started as it is, or `null`. The data that are there decide the version; without
- * any, one with pgvector comes first, then the newest.
+ * An installed PostgreSQL that can be started as it is, or `null`. Existing data decide the version; without data, one
+ * with pgvector comes first, then the newest.
  */
 export async function findPostgresql(kept: KeptData | null): Promise<ServiceProgram | null> {
   const best = bestOf(await installedPrograms(), kept);
   return best === null || best.hasVector === false ? null : programOf(best, 'installed');
 }
 
-/** Every installed PostgreSQL that is new enough. */
 export async function installedPrograms(): Promise<Candidate[]> {
   const onPath = await findProgram('postgres');
-  // A link on the PATH may stand alone: what tells of the installation is beside the program itself.
+  // The PATH may have only a link: the rest of the installation is beside the program itself.
   const ofPath = onPath === null ? [] : [dirname(realpathSync(onPath))];
   const folders = new Set([...ofPath, ...globSync(VERSIONED_FOLDERS)]);
   const programs = await Promise.all([...folders].map(describeProgram));
@@ -50,7 +49,7 @@ interface Candidate {
   path: string;
   version: string;
   major: number;
-  /** `null` where the installation does not tell; the running server will. */
+  /** `null` if the installation does not show it; the running server will. */
   hasVector: boolean | null;
 }
 
@@ -78,7 +77,7 @@ async function hasVector(folder: string): Promise<boolean | null> {
   const { exitCode, output } = await runCommand(join(folder, 'pg_config'), asked, { timeoutMs: 5_000 });
   if (exitCode !== 0) return existsSync(join(FEDORA_SHARE, 'extension', 'vector.control')) ? true : null;
   const [share = '', libraries = ''] = output.split('\n').map((line) => line.trim());
-  // An installation that was killed may have left one without the other.
+  // An interrupted installation may have left one without the other.
   return existsSync(join(share, 'extension', 'vector.control')) && globSync(join(libraries, 'vector.*')).length > 0;
 }
 
@@ -88,8 +87,8 @@ function byPreference(left: Candidate, right: Candidate): number {
 }
 
 /**
- * Brings in what is missing, with the package manager: a PostgreSQL of the version that the data need, and pgvector for
- * it. No server is running then: packages may upgrade what they find. Rejects with a sentence.
+ * Installs what is missing with the package manager: a PostgreSQL of the version that the data need, and pgvector for
+ * it. No server may run meanwhile, because packages may upgrade what they find. Rejects with a sentence.
  */
 export async function installPostgresql(kept: KeptData | null, options: InstallOptions): Promise<ServiceProgram> {
   const installed = bestOf(await installedPrograms(), kept);
@@ -97,7 +96,7 @@ export async function installPostgresql(kept: KeptData | null, options: InstallO
   if (program.hasVector === false) {
     await installVector(program.major, options).catch((error: unknown) => {
       const found = `PostgreSQL ${program.version} (${program.path}) has no pgvector`;
-      throw new Error(`${found}, which could not be brought in: ${errorMessage(error)}`, { cause: error });
+      throw new Error(`${found}, which could not be installed: ${errorMessage(error)}`, { cause: error });
     });
   }
   return programOf(program, installed === null ? 'package manager' : 'installed');
@@ -112,7 +111,7 @@ async function installServer(kept: KeptData | null, options: InstallOptions): Pr
   }
   const program = bestOf(await installedPrograms(), kept);
   if (program !== null) return program;
-  throw new Error(`the system's package "postgresql" brings no version from ${OLDEST_MAJOR} on.`);
+  throw new Error(`the system's package "postgresql" has no version from ${OLDEST_MAJOR} on.`);
 }
 
 async function installVersion({ folder, major }: KeptData, options: InstallOptions): Promise<void> {
@@ -124,7 +123,7 @@ async function installVersion({ folder, major }: KeptData, options: InstallOptio
   } catch (error) {
     const found = (await installedPrograms()).map(({ version }) => version).join(', ') || 'none';
     const reason = `only PostgreSQL ${major} reads the data in ${folder}, and the installed versions are: ${found}.`;
-    const remedy = `Install PostgreSQL ${major}, or set MUSTER_STATE_DIR to another folder to begin with an empty database.`;
+    const remedy = `Install PostgreSQL ${major}, or set MUSTER_STATE_DIR to another folder to start with an empty database.`;
     throw new Error(`${reason} ${errorMessage(error)} ${remedy}`, { cause: error });
   }
 }

@@ -1,11 +1,11 @@
-import type { ServiceProgram } from '../start/service-program.ts';
+import type { ServiceProgram } from '../start/processes.ts';
 import { findProgram, runCommand } from './commands.ts';
 import { assertMayInstall, type InstallOptions, installPackages } from './packages.ts';
 
 /** Older servers lack functions that the scripts use. */
 const OLDEST_MAJOR = 7;
 
-/** An installed Redis (or Valkey, which speaks the same) that is new enough, or `null`. */
+/** An installed Redis (or Valkey, which has the same protocol) that is new enough, or `null`. */
 export async function findRedis(): Promise<ServiceProgram | null> {
   for (const name of ['redis-server', 'valkey-server']) {
     const path = await findProgram(name);
@@ -19,7 +19,7 @@ export async function findRedis(): Promise<ServiceProgram | null> {
   return null;
 }
 
-/** Installs Redis with the package manager. Rejects with a sentence where that is impossible. */
+/** Installs Redis with the package manager. Rejects with a sentence if that is impossible. */
 export async function installRedis(options: InstallOptions): Promise<ServiceProgram> {
   await assertMayInstall(options);
   await installPackages(['redis-server'], options);

@@ -1,5 +1,7 @@
-import { globSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { globSync, readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { processNumbers } from '../find/process-identity.ts';
+import { readOrNull } from '../find/state-folder.ts';
 
 /** A package that an installation would upgrade. */
 export interface ServerUpgrade {
@@ -13,36 +15,35 @@ export interface RunningServer {
   pid: number;
   /** Name of its program, such as `postgres`. */
   name: string;
-  /** Path of its program, or what it was called with where that cannot be seen. */
+  /** The path of its program, or its command line if the path cannot be read. */
   program: string;
-  /** Whether the program was replaced on disk since; `null` where that cannot be seen. */
+  /** Whether the program was replaced on disk since; `null` if that is unknown. */
   replaced: boolean | null;
 }
 
 const SERVER_PROGRAMS = new Set(['postgres', 'redis-server', 'valkey-server']);
 
-/** A new database has three: two templates and `postgres`. */
+/** The databases of a new cluster: two templates and `postgres`. */
 const INITIAL_DATABASES = 3;
 
-/** The servers that run now, without the child processes of PostgreSQL. Linux only; empty elsewhere. */
+/** The running servers, without the child processes of PostgreSQL. Only on Linux; empty elsewhere. */
 export function runningServers(): RunningServer[] {
-  return readNames('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => describeServer(Number(name)))
+  return processNumbers()
+    .map(describeServer)
     .filter((server) => server !== null);
 }
 
-/** The server that this process is, or `null` where it is not a server, has ended, or is one of PostgreSQL's children. */
+/** The server with this pid, or `null` if it is not a server, has ended, or is a child of PostgreSQL. */
 function describeServer(pid: number): RunningServer | null {
-  const name = readText(`/proc/${pid}/comm`)?.trim() ?? '';
+  const name = readOrNull(`/proc/${pid}/comm`)?.trim() ?? '';
   if (!SERVER_PROGRAMS.has(name)) return null;
-  const [calledAs = ''] = (readText(`/proc/${pid}/cmdline`) ?? '').split('\0');
+  const [calledAs = ''] = (readOrNull(`/proc/${pid}/cmdline`) ?? '').split('\0');
   if (calledAs === '' || calledAs.startsWith('postgres: ') || isInContainer(pid)) return null;
   const { program, replaced } = programOf(pid) ?? { program: calledAs, replaced: null };
   return { pid, name, program, replaced };
 }
 
-/** The program that a process runs, and whether it was replaced on disk since; `null` where that cannot be seen. */
+/** The program of a process, and whether it was replaced on disk since; `null` if that is unknown. */
 export function programOf(pid: number): { program: string; replaced: boolean } | null {
   const link = readLink(`/proc/${pid}/exe`);
   if (link === null) return null;
@@ -50,13 +51,13 @@ export function programOf(pid: number): { program: string; replaced: boolean } |
   return { program: replaced ? link.slice(0, -' (deleted)'.length) : link, replaced };
 }
 
-/** Containers show their processes to the machine, and have programs of their own. */
+/** The machine also sees the processes of containers, which have their own programs. */
 function isInContainer(pid: number): boolean {
   const space = readLink(`/proc/${pid}/ns/pid`);
   return space !== null && space !== readLink('/proc/self/ns/pid');
 }
 
-/** Those upgrades that touch a server which somebody uses, with a clause that says how. */
+/** The upgrades that affect a server in use, with a clause that describes the use. */
 export function usedUpgrades(upgrades: readonly ServerUpgrade[]): (ServerUpgrade & { use: string })[] {
   return upgrades.flatMap((upgrade) => {
     const use = useOf(upgrade.name);
@@ -78,19 +79,19 @@ function useOfPostgresql(major: string): string | null {
   return cluster === undefined ? null : `the cluster of ${cluster} holds databases`;
 }
 
-/** Whether this program is of that major version; where its path does not tell, it may be. */
+/** Whether this program has that major version; assumed if its path does not show it. */
 function mayBe(program: string, major: string): boolean {
   const found = /\/postgresql\/(\d+)\//.exec(program)?.[1];
   return found === undefined || found === major;
 }
 
 function holdsDatabases(configuration: string): boolean {
-  const folder = /^\s*data_directory\s*=\s*'([^']+)'/m.exec(readText(configuration) ?? '')?.[1];
+  const folder = /^\s*data_directory\s*=\s*'([^']+)'/m.exec(readOrNull(configuration) ?? '')?.[1];
   if (folder === undefined) return false;
   try {
     return readdirSync(join(folder, 'base')).filter((name) => /^\d+$/.test(name)).length > INITIAL_DATABASES;
   } catch (error) {
-    // What cannot be looked into may hold something; what is not there holds nothing.
+    // A folder that cannot be read may have data; a missing one has none.
     return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
   }
 }
@@ -100,22 +101,6 @@ function useOfRedis(): string | null {
   if (running !== undefined) return `${running.name} runs (process ${running.pid})`;
   const [kept] = globSync('/var/lib/{redis,valkey}/{dump.rdb,appendonlydir}');
   return kept === undefined ? null : `it keeps data in ${kept}`;
-}
-
-function readNames(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
 }
 
 function readLink(path: string): string | null {

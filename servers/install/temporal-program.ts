@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { CACHE_VARIABLE, makeUsable } from '../find/state-folder.ts';
+import { CACHE_VARIABLE, makeUsable, readOrNull } from '../find/state-folder.ts';
 import type { ProgramSource } from '../services.ts';
-import type { ServiceProgram } from '../start/service-program.ts';
+import type { ServiceProgram } from '../start/processes.ts';
 import { findProgram, isExecutable, lastLine, runCommand } from './commands.ts';
 
 /** Older servers know neither priority nor fairness of task queues. */
@@ -22,7 +22,7 @@ export async function findTemporal(cacheFolder: string): Promise<ServiceProgram 
 
 /**
  * Downloads or builds the pinned Temporal into the cache, or waits for another process that is doing so. Rejects with
- * the reasons why neither way worked, or with FolderUnusable.
+ * the reasons why both ways failed, or with FolderUnusable.
  */
 export async function bringInTemporal(cacheFolder: string, announce: (text: string) => void): Promise<ServiceProgram> {
   makeUsable(join(cacheFolder, 'temporal'), CACHE_VARIABLE);
@@ -31,10 +31,10 @@ export async function bringInTemporal(cacheFolder: string, announce: (text: stri
   const { exitCode, stderr } = await running;
   const program = await findCached(cacheFolder);
   if (exitCode === 0 && program !== null) return program;
-  throw new Error(`no Temporal server could be brought in (${lastLine(stderr)}).`);
+  throw new Error(`no Temporal server could be installed (${lastLine(stderr)}).`);
 }
 
-/** Where bring-in.mjs puts the program: the version is the one that go.mod pins. */
+/** The program as bring-in.mjs leaves it: the version is the one that go.mod pins. */
 async function findCached(cacheFolder: string): Promise<ServiceProgram | null> {
   const pinned = readFileSync(join(dirname(BRING_IN), 'go.mod'), 'utf8');
   const version = /github\.com\/temporalio\/cli v(\S+)/.exec(pinned)?.[1] ?? 'none';
@@ -44,11 +44,7 @@ async function findCached(cacheFolder: string): Promise<ServiceProgram | null> {
 }
 
 function readOrigin(folder: string): ProgramSource {
-  try {
-    return readFileSync(join(folder, 'origin'), 'utf8').trim() === 'download' ? 'download' : 'build';
-  } catch {
-    return 'build';
-  }
+  return readOrNull(join(folder, 'origin'))?.trim() === 'download' ? 'download' : 'build';
 }
 
 async function describeProgram(path: string, source: ProgramSource): Promise<ServiceProgram | null> {

@@ -1,13 +1,13 @@
 import { errorClause } from '../../domain/errors.ts';
-import { configuredAddress } from '../find/configured-address.ts';
+import { configuredAddress } from '../find/find-connections.ts';
 import { ServiceUnreachable } from '../server-errors.ts';
 import type { ServiceName, ServicesConfig } from '../services.ts';
 import { probePostgresql, probeRedis, probeTemporal, withPostgresql } from './probes.ts';
 import { replacedSentence } from './replaced.ts';
 
 /**
- * Makes a configured server do real work and returns one line about it. Throws ServiceUnreachable where it does not
- * answer or lacks what Muster needs.
+ * Has a configured server do real work and returns one line about it. Throws ServiceUnreachable if it does not answer
+ * or lacks what Muster needs.
  */
 export async function checkConfigured(config: ServicesConfig, service: ServiceName): Promise<string> {
   const address = configuredAddress(config, service) ?? '';
@@ -32,7 +32,7 @@ const CHECKS: Readonly<Record<ServiceName, (config: ServicesConfig) => Promise<s
   },
 };
 
-/** One line about a PostgreSQL; rejects where it is too old, takes no writes or lacks pgvector. */
+/** One line about a PostgreSQL; rejects if it is too old, accepts no writes or lacks pgvector. */
 export async function describePostgresql(url: string): Promise<string> {
   const { version, vectorVersion, isReplica, isReadOnly } = await probePostgresql(url);
   if (Number.parseInt(version, 10) < 15) throw new Error(`it is version ${version}, and Muster needs 15 or newer`);
@@ -46,7 +46,7 @@ export async function describePostgresql(url: string): Promise<string> {
   return `version ${version}, pgvector ${vectorVersion}`;
 }
 
-/** One line about a Redis; rejects where it is too old or takes no writes. */
+/** One line about a Redis; rejects if it is too old or accepts no writes. */
 export async function describeRedis(url: string): Promise<string> {
   const { version, maxmemoryPolicy, refusesWrites } = await probeRedis(url);
   if (Number.parseInt(version, 10) < 7) throw new Error(`it is version ${version}, and Muster needs 7 or newer`);
@@ -54,13 +54,12 @@ export async function describeRedis(url: string): Promise<string> {
   return `version ${version}${maxmemoryPolicy === null ? '' : `, maxmemory-policy ${maxmemoryPolicy}`}`;
 }
 
-/** One line about a Temporal. */
 export async function describeTemporal(target: Parameters<typeof probeTemporal>[0]): Promise<string> {
   const { version, namespace } = await probeTemporal(target);
   return `version ${version}, namespace ${namespace}`;
 }
 
-/** Creates pgvector's extension in a configured database where the owner's role may; the next check reports it otherwise. */
+/** Creates pgvector's extension in a configured database if the owner may; otherwise the next check reports it. */
 export async function tryCreateVector(config: ServicesConfig): Promise<void> {
   const url = config.ownerUrl ?? config.databaseUrl ?? '';
   await withPostgresql(url, (client) => client.query('create extension if not exists vector')).catch(() => undefined);

@@ -7,8 +7,8 @@ import { withPostgresql } from './probes.ts';
 const PROGRAM = 'muster ';
 
 /**
- * The programs that are connected to the PostgreSQL that Muster started, by the names that they give themselves, sorted.
- * Empty where the server is not Muster's own or does not answer.
+ * The sorted names of the programs that are connected to the PostgreSQL that Muster started. Empty if the server is not
+ * Muster's own or does not answer.
  */
 export async function connectedPrograms(config: ServicesConfig): Promise<string[]> {
   const folder = new StateFolder(config.stateDir);

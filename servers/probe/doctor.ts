@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { errorMessage } from '../../domain/errors.ts';
+import { isNodeTooOld, OLDEST_NODE } from '../../domain/system/required-node.ts';
 import { withCompose } from '../find/compose-servers.ts';
-import { configuredAddress } from '../find/configured-address.ts';
-import { findConnections } from '../find/find-connections.ts';
+import { configuredAddress, findConnections } from '../find/find-connections.ts';
 import { StateFolder } from '../find/state-folder.ts';
 import { type Connections, SERVICE_NAMES, SERVICE_TITLES, type ServiceName, type ServicesConfig } from '../services.ts';
 import { isPortFree } from '../start/ports.ts';
@@ -10,29 +10,22 @@ import { ownServersContext, serviceKinds } from '../start/server-kinds.ts';
 import { SEARCH_ATTRIBUTES_QUERY } from '../start/temporal.ts';
 import { probePostgresql, probeRedis, probeTemporal } from './probes.ts';
 
-/** One thing that `muster doctor` looked at. */
 export interface DoctorCheck {
   name: string;
   ok: boolean;
   /** What was found. */
   detail: string;
-  /** What to do; `null` where nothing needs doing. */
+  /** What to do; `null` if nothing. */
   remedy: string | null;
 }
 
-/** Older versions do not run TypeScript sources. */
-const OLDEST_NODE = [22, 18] as const;
-
-/** PostgreSQL and Temporal stop in bad ways when the disk is full. */
+/** PostgreSQL and Temporal stop badly when the disk is full. */
 const LEAST_FREE_BYTES = 1024 ** 3;
 
-/** Leases and due times are seconds long; a larger difference makes them visibly early or late. */
+/** Leases and due times take seconds; a larger difference makes them visibly early or late. */
 const LARGEST_CLOCK_DIFFERENCE_MS = 1_000;
 
-/**
- * Looks at the machine and, where they run, at the services, beyond what `serviceStatuses` tells. Never rejects: a check
- * that cannot be made is one that is not ok.
- */
+/** Checks the machine and the running services, beyond `serviceStatuses`. Never rejects: a failed check is not ok. */
 export async function examine(given: ServicesConfig): Promise<DoctorCheck[]> {
   const config = withCompose(given, new StateFolder(given.stateDir));
   const connections = await findConnections(config).catch(() => null);
@@ -70,8 +63,7 @@ async function guarded(name: string, work: () => Promise<DoctorCheck>): Promise<
 
 async function checkNode(): Promise<DoctorCheck> {
   const found = process.versions.node;
-  const [major = 0, minor = 0] = found.split('.').map(Number);
-  const ok = major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+  const ok = !isNodeTooOld(found);
   const remedy = ok ? null : `Install Node ${OLDEST_NODE.join('.')} or newer.`;
   return { name: 'node', ok, detail: `version ${found}`, remedy };
 }
@@ -86,7 +78,7 @@ async function checkDisk(config: ServicesConfig): Promise<DoctorCheck> {
   return { name: 'disk', ok, detail: `${((bavail * bsize) / 1024 ** 3).toFixed(1)} GB free for ${path}`, remedy };
 }
 
-/** Of interest only before a server of Muster's own starts: where its usual port is taken it uses another. */
+/** Matters only before one of Muster's own servers starts: if its usual port is taken, it uses another. */
 async function checkPort(name: ServiceName, config: ServicesConfig): Promise<DoctorCheck | null> {
   const context = ownServersContext(config);
   if (configuredAddress(config, name) !== null || context.folder.aliveRecord(name) !== null) return null;
@@ -105,7 +97,7 @@ async function checkRole(databaseUrl: string): Promise<DoctorCheck> {
   const fault = bypassesRowSecurity ? 'bypasses row-level security' : 'owns the database';
   const remedy =
     'Point MUSTER_DATABASE_URL at a role that is neither superuser nor owner, and MUSTER_DATABASE_OWNER_URL at the owner.';
-  return { name, ok: false, detail: `${role} ${fault}, so tenants are not kept apart by the database`, remedy };
+  return { name, ok: false, detail: `${role} ${fault}, so the database does not isolate tenants`, remedy };
 }
 
 async function checkRedis(redisUrl: string): Promise<DoctorCheck> {
@@ -134,7 +126,7 @@ async function checkClock(title: string, readClock: () => Promise<Date>): Promis
   const before = Date.now();
   const there = (await readClock()).getTime();
   const after = Date.now();
-  // The server's clock was read at some moment of the round trip, so only what lies outside it is a difference.
+  // The server's clock was read during the round trip, so only a time outside it is a difference.
   const differenceMs = Math.max(0, before - there, there - after);
   const ok = differenceMs <= LARGEST_CLOCK_DIFFERENCE_MS;
   const remedy = ok ? null : 'Let NTP set the clocks of both machines.';

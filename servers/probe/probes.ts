@@ -10,15 +10,15 @@ const PROBE_TIMEOUT_MS = 5_000;
 export interface PostgresqlFacts {
   /** Such as `15.18`. */
   version: string;
-  /** Version of the extension in this database, or `null` where it is not there. */
+  /** The version of the extension in this database, or `null` if it is missing. */
   vectorVersion: string | null;
   role: string;
   /** Row-level security does not bind a superuser, nor a role with BYPASSRLS. */
   bypassesRowSecurity: boolean;
   ownsDatabase: boolean;
-  /** A replica, which follows another server and takes no writes. */
+  /** A replica, which follows another server and accepts no writes. */
   isReplica: boolean;
-  /** Whether a transaction may write; a replica refuses, and so does a server or role that is set to read only. */
+  /** Whether transactions cannot write, as on a replica, or on a server or with a role that is set to read only. */
   isReadOnly: boolean;
   /** The server's clock. */
   now: Date;
@@ -28,9 +28,9 @@ export interface RedisFacts {
   version: string;
   /** The server's process, on the machine where it runs. */
   pid: number;
-  /** `null` where the server does not tell. */
+  /** `null` if the server does not tell. */
   maxmemoryPolicy: string | null;
-  /** Why it refuses writes; `null` where it accepts them, and for a node of a cluster, whose slots others hold. */
+  /** Why it refuses writes; `null` if it accepts them, and for a node of a cluster, which may not have the key. */
   refusesWrites: string | null;
   now: Date;
 }
@@ -40,7 +40,7 @@ export interface TemporalFacts {
   namespace: string;
 }
 
-/** Runs `work` on a connection of its own that is closed after it. */
+/** Runs `work` on a separate connection and closes it. */
 export async function withPostgresql<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: url,
@@ -58,7 +58,7 @@ export async function withPostgresql<T>(url: string, work: (client: pg.Client) =
   }
 }
 
-/** Queries the server. Rejects with the driver's error where it does not answer. */
+/** Queries the server. Rejects with the driver's error if it does not answer. */
 export function probePostgresql(url: string): Promise<PostgresqlFacts> {
   return withPostgresql(url, async (client) => {
     const { rows } = await client.query<PostgresqlFacts>(`
@@ -78,7 +78,7 @@ export function probePostgresql(url: string): Promise<PostgresqlFacts> {
   });
 }
 
-/** Pings the first of the given servers that answers within five seconds, and asks for its settings; else rejects. */
+/** Pings the servers until one answers within five seconds, and reads its settings; otherwise rejects. */
 export async function probeRedis(url: string): Promise<RedisFacts> {
   const [first, ...others] = redisAddresses(url);
   let probe = probeAddress(first);
@@ -93,7 +93,7 @@ async function probeAddress(address: string): Promise<RedisFacts> {
     commandTimeout: PROBE_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
-    // The timer that destroys a socket which does not close keeps the process alive until it runs out.
+    // The timer that destroys a socket that does not close keeps the process alive until it fires.
     disconnectTimeout: 50,
   });
   let refusal: Error | null = null;
@@ -102,7 +102,7 @@ async function probeAddress(address: string): Promise<RedisFacts> {
   });
   try {
     await redis.connect().catch((error: unknown) => {
-      // Of a login that is refused, the call itself says only that the connection is closed.
+      // For a refused login, the call itself reports only a closed connection.
       throw refusal ?? error;
     });
     await redis.ping();
@@ -130,7 +130,7 @@ async function maxmemoryPolicy(redis: Redis): Promise<string | null> {
   }
 }
 
-/** What a server says that takes no writes now: a read-only replica, a full memory or disk, missing replicas. */
+/** The refusals of a server that accepts no writes now: a read-only replica, full memory or disk, missing replicas. */
 const WRITES_REFUSED = /^(?:READONLY|OOM|MISCONF|NOREPLICAS)\b/;
 
 async function refusalOfWrites(redis: Redis): Promise<string | null> {
@@ -141,7 +141,7 @@ async function refusalOfWrites(redis: Redis): Promise<string | null> {
     await redis.set('muster:probe', '', 'PX', 1_000);
     return null;
   } catch (error) {
-    // A login that may write only what begins with its prefix is refused for another reason.
+    // A login that may write only under its prefix is refused for another reason.
     return error instanceof Error && WRITES_REFUSED.test(error.message) ? error.message : null;
   }
 }
@@ -155,11 +155,11 @@ export interface TemporalTarget {
   connectionOptions?: ConnectionOptions;
 }
 
-/** Describes the namespace and lists its workflows over gRPC. Rejects where either does not answer in five seconds. */
+/** Describes the namespace and lists its workflows over gRPC. Rejects if either does not answer in five seconds. */
 export async function probeTemporal(target: TemporalTarget): Promise<TemporalFacts> {
   const { address, namespace, query = '', connectionOptions = {} } = target;
   await assertListens(address);
-  // Lazy, because a connection that fails to be made would otherwise keep its timers until they run out.
+  // Lazy, because a connection that fails to open would otherwise keep its timers until they run out.
   const connection = Connection.lazy({ ...connectionOptions, address, connectTimeout: PROBE_TIMEOUT_MS });
   try {
     await connection.ensureConnected();
@@ -174,7 +174,7 @@ export async function probeTemporal(target: TemporalTarget): Promise<TemporalFac
   }
 }
 
-/** gRPC tries a refused connection again until its deadline; asking first tells at once that nobody listens. */
+/** gRPC retries a refused connection until its deadline; this check fails at once if nothing listens. */
 function assertListens(address: string): Promise<void> {
   const { host, port } = /^(?<host>[^:/]+):(?<port>\d+)$/.exec(address)?.groups ?? {};
   if (host === undefined) return Promise.resolve();

@@ -19,8 +19,8 @@ export function isReplaced({ pid, program }: ServiceRecord): boolean {
 }
 
 /**
- * A clause that tells of a configured PostgreSQL or Redis of this machine whose program was replaced on disk since it
- * started: it fails as soon as it loads a library of the new program. `null` where nothing of it can be seen.
+ * A clause about a configured PostgreSQL or Redis of this machine whose program was replaced on disk since it started:
+ * it fails as soon as it loads a library of the new program. `null` if no replacement is visible.
  */
 export async function replacedSentence(config: ServicesConfig, service: ServiceName): Promise<string | null> {
   try {
@@ -37,7 +37,7 @@ interface ConfiguredServer {
   pid: number;
   version: string;
   programs: RegExp;
-  /** Versions of the installed programs that could be its own. */
+  /** Versions of the installed programs that could be this server's. */
   installedVersions(): Promise<string[]>;
 }
 
@@ -58,7 +58,7 @@ async function describeServer(config: ServicesConfig, service: ServiceName): Pro
   return { pid, version, programs: /^postgres/, installedVersions };
 }
 
-/** The process of a whole PostgreSQL. Its own child serves a connection, and is gone with it. */
+/** The main process of a PostgreSQL. The child that serves a connection ends with it. */
 export function findPostmaster(url: string): Promise<{ pid: number; version: string }> {
   return withPostgresql(url, async (client) => {
     const { rows } = await client.query<{ child: number; version: string }>(
@@ -70,9 +70,9 @@ export function findPostmaster(url: string): Promise<{ pid: number; version: str
   });
 }
 
-/** Another user's program cannot be seen; then its version is compared with those of the installed ones. */
+/** Another user's program cannot be read; then its version is compared with the installed ones. */
 async function wasReplaced({ pid, version, programs, installedVersions }: ConfiguredServer): Promise<boolean> {
-  // A process number from a container or another machine names some other program here, or none.
+  // A pid from a container or another machine belongs to another program here, or to none.
   if (!programs.test(readFileSync(`/proc/${pid}/comm`, 'utf8'))) return false;
   const seen = programOf(pid);
   if (seen !== null) return seen.replaced;

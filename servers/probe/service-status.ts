@@ -1,6 +1,6 @@
 import { errorMessage } from '../../domain/errors.ts';
 import { withCompose } from '../find/compose-servers.ts';
-import { configuredAddress } from '../find/configured-address.ts';
+import { configuredAddress } from '../find/find-connections.ts';
 import { ownAddress, ownRedisUrl, postgresqlUrl, secretsOf, temporalAddress } from '../find/own-addresses.ts';
 import { isAlive } from '../find/process-identity.ts';
 import { type ServiceRecord, StateFolder } from '../find/state-folder.ts';
@@ -23,7 +23,7 @@ const PROGRAM_ORIGINS: Readonly<Record<ProgramSource, string>> = {
   build: 'a program that was built here',
 };
 
-/** The state of the three services, each found by making it do real work. Never rejects for a service's sake. */
+/** The state of the three services; each does real work for it. Never rejects because of a service. */
 export function serviceStatuses(given: ServicesConfig): Promise<ServiceStatus[]> {
   const folder = new StateFolder(given.stateDir);
   const config = withCompose(given, folder);
@@ -73,7 +73,7 @@ interface OwnServer {
   namespace: string;
 }
 
-/** One line about one of Muster's own servers. Rejects where it does not answer. */
+/** One line about one of Muster's own servers. Rejects if it does not answer. */
 async function describeOwn(service: ServiceName, server: OwnServer): Promise<string> {
   const { pid, source } = server.record;
   const facts = await describeServer(service, server);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { errorMessage } from '../../domain/errors.ts';
-import { configuredAddress } from '../find/configured-address.ts';
+import { configuredAddress } from '../find/find-connections.ts';
 import { serversIn } from '../find/process-identity.ts';
 import { CACHE_VARIABLE, makeUsable, type ServiceRecord } from '../find/state-folder.ts';
 import { checkConfigured, tryCreateVector } from '../probe/configured.ts';
@@ -10,15 +10,13 @@ import { FolderUnusable, ServiceStartFailed } from '../server-errors.ts';
 import type { BeforeStep, Report, ServicesConfig, SetUpStep } from '../services.ts';
 import { withLock } from './lock.ts';
 import { choosePort } from './ports.ts';
-import { endProcess } from './processes.ts';
+import { endProcess, type ServiceProgram } from './processes.ts';
 import type { ServerPorts, ServersContext, ServiceKind } from './server-kinds.ts';
-import type { ServiceProgram } from './service-program.ts';
 import { waitUntilAnswers } from './wait-until-answers.ts';
 
 /** A clean stop writes PostgreSQL's buffers to disk. */
 export const STOP_GRACE_MS = 20_000;
 
-/** What bringing up any service needs. */
 export interface BringUpOptions {
   config: ServicesConfig;
   context: ServersContext;
@@ -27,9 +25,9 @@ export interface BringUpOptions {
 }
 
 /**
- * Brings services up side by side, in two phases, so that no package is installed under a server that has just started:
- * first each finds its program or has it installed, then each is launched and prepared. What fails leaves its service
- * not ready and says which step and why; the others continue, and calling it again repeats only what is missing.
+ * Starts services in parallel, in two phases, so that no package is installed under a server that has just started:
+ * first each finds or installs its program, then each is launched and prepared. A failed service is not ready and
+ * reports its step and the reason; the others continue, and a further call repeats only what is missing.
  */
 export async function bringUpAll(
   kinds: readonly ServiceKind[],
@@ -48,8 +46,8 @@ export async function bringUpAll(
 const LAUNCH_TIMEOUT_MS = 5 * 60_000;
 
 /**
- * Keeps other set-ups of this user from starting servers meanwhile: a port that is free is taken only when the server
- * listens, and a server of another project would answer in place of ours.
+ * Keeps other set-ups of this user from starting servers meanwhile: a free port is taken only when the server listens,
+ * and another project's server would answer instead of ours.
  */
 async function oneAtATime<T>({ context, report }: BringUpOptions, work: () => Promise<T>): Promise<T> {
   const path = join(context.cacheFolder, 'launch.lock');
@@ -68,7 +66,7 @@ function canWriteTo(folder: string): boolean {
   }
 }
 
-/** What is left to do for a service once its program is there. */
+/** The remaining work for a service whose program exists. */
 interface Work {
   /** Whether it launches a server. */
   starts: boolean;
@@ -76,8 +74,8 @@ interface Work {
 }
 
 /**
- * Finds what is left to do for a service: to check the configured one, to continue with the one that Muster has started, or to
- * start one whose program is there now.
+ * Decides the remaining work for a service: check the configured one, continue with the one that Muster has started, or
+ * start the program that now exists.
  */
 async function findWork(kind: ServiceKind, options: BringUpOptions): Promise<Work> {
   const { config, context } = options;
@@ -98,8 +96,8 @@ async function check(kind: ServiceKind, { config, report }: BringUpOptions): Pro
 }
 
 /**
- * Ends a server of ours whose program was replaced on disk: it would fail as soon as it loads a library of the new
- * program. Returns whether it did.
+ * Ends one of Muster's servers if its program was replaced on disk, because it would fail when it loads a library of
+ * the new program. Returns whether it did.
  */
 async function endReplaced(kind: ServiceKind, record: ServiceRecord, { report }: BringUpOptions): Promise<boolean> {
   if (!isReplaced(record)) return false;
@@ -107,7 +105,7 @@ async function endReplaced(kind: ServiceKind, record: ServiceRecord, { report }:
   return endProcess(record, kind.stopSignal, STOP_GRACE_MS);
 }
 
-/** Runs the steps up to a launched process, whose record is written before anything else can go wrong. */
+/** Runs the steps up to a launched process, whose record is written before anything else can fail. */
 async function start(kind: ServiceKind, program: ServiceProgram, options: BringUpOptions): Promise<ServiceRecord> {
   const { folder } = options.context;
   const announce = (text: string) => options.report({ service: kind.name, text });
@@ -120,7 +118,7 @@ async function start(kind: ServiceKind, program: ServiceProgram, options: BringU
   });
   announce(`starting ${program.version} (${program.source}) on port ${ports.port}`);
   return step(kind, 'launch', options, async () => {
-    // Noted before the launch: a program that is replaced meanwhile counts as replaced.
+    // Read before the launch, so that a program that is replaced meanwhile counts as replaced.
     const mark = markOf(program.path);
     const { identity } = kind.launch(plan, ports);
     const record = { ...newRecord(program, ports, identity), program: { path: program.path, mark } };
@@ -135,7 +133,7 @@ async function obtain(kind: ServiceKind, options: BringUpOptions): Promise<Servi
   return step(kind, 'install', options, () => kind.install((text) => options.report({ service: kind.name, text })));
 }
 
-/** The ports of the last time are asked for first, so that saved addresses stay true; then the usual ones. */
+/** Tries the last ports first, so that saved addresses stay valid; then the usual ones. */
 async function choosePorts(kind: ServiceKind, { context, report }: BringUpOptions): Promise<ServerPorts> {
   const { port, uiPort } = kind.usualPorts;
   const last = context.folder.lastPorts(kind.name);
@@ -150,10 +148,10 @@ async function choosePorts(kind: ServiceKind, { context, report }: BringUpOption
   return ports;
 }
 
-/** How long the helpers of a server that was killed may take to end. */
+/** How long the child processes of a killed server may take to end. */
 const HELPERS_GRACE_MS = 5_000;
 
-/** Two servers on the same data would destroy them. Throws where one runs that is not in the records. */
+/** Two servers would destroy the same data. Throws if one runs that is not in the records. */
 async function assertUnserved(dataFolder: string): Promise<void> {
   const deadline = Date.now() + HELPERS_GRACE_MS;
   for (;;) {
@@ -161,7 +159,7 @@ async function assertUnserved(dataFolder: string): Promise<void> {
     if (pids.length === 0) return;
     if (Date.now() > deadline) {
       throw new Error(
-        `a server that Muster has no record of works on ${dataFolder}. End it with \`kill -INT ${pids.join(' ')}\`, then run \`muster up\` again.`,
+        `an unknown server uses ${dataFolder}. End it with \`kill -INT ${pids.join(' ')}\`, then run \`muster up\` again.`,
       );
     }
     await pause(100);
@@ -175,7 +173,7 @@ function newRecord(program: ServiceProgram, ports: ServerPorts, identity: Launch
 
 type LaunchedIdentity = Pick<ServiceRecord, 'pid' | 'processStartedAt'>;
 
-/** Waits for the first answer and prepares the server. A server that never answers is ended again. */
+/** Waits for the first answer and prepares the server. Ends a server that never answers. */
 async function finish(kind: ServiceKind, record: ServiceRecord, options: BringUpOptions): Promise<void> {
   const { folder } = options.context;
   const logPath = folder.logPath(kind.name);
@@ -193,7 +191,7 @@ async function finish(kind: ServiceKind, record: ServiceRecord, options: BringUp
   options.report({ service: kind.name, text: 'ready' });
 }
 
-/** Runs one step and turns anything that it throws into an error that names the step. */
+/** Runs one step and turns every error into one that names the step. */
 async function step<T>(
   kind: ServiceKind,
   name: SetUpStep,

@@ -6,15 +6,15 @@ import { LockUnreadable, SetUpLocked } from '../server-errors.ts';
 
 export interface LockOptions {
   path: string;
-  /** Gives up after so long. */
+  /** Gives up after this time. */
   timeoutMs: number;
   /** Called once, when another process is found to hold the lock. */
   onWait: (holder: ProcessIdentity) => void;
 }
 
 /**
- * Runs `work` while no other process of this machine that uses the same path does. A lock whose holder died, or that
- * names none, is taken over. Throws SetUpLocked after `timeoutMs`, and LockUnreadable. Not re-entrant.
+ * Runs `work` while no other process of this machine does so under the same path. A lock whose holder died, or that
+ * names no process, is taken over. Throws SetUpLocked after `timeoutMs`, and LockUnreadable. Not re-entrant.
  */
 export async function withLock<T>(options: LockOptions, work: () => Promise<T>): Promise<T> {
   await acquire(options);
@@ -41,7 +41,7 @@ async function acquire({ path, timeoutMs, onWait }: LockOptions): Promise<void> 
   }
 }
 
-/** Linking a finished file makes the lock appear with its holder written in it: no reader ever sees half of it. */
+/** Linking a finished file makes the lock appear with its holder in it: no reader ever sees a partial file. */
 function tryAcquire(path: string): boolean {
   const draft = `${path}.${process.pid}`;
   const holder: ProcessIdentity = { pid: process.pid, processStartedAt: processStartedAt(process.pid) ?? '' };
@@ -57,14 +57,13 @@ function tryAcquire(path: string): boolean {
   }
 }
 
-/** A lock file as it was found. */
 interface FoundLock {
   text: string;
-  /** `null` where the text names no process: only a power cut or another program leaves such a file. */
+  /** `null` if the text names no process, which only a power cut or another program can cause. */
   holder: ProcessIdentity | null;
 }
 
-/** `null` where the lock was given up meanwhile. */
+/** `null` if the lock was released meanwhile. */
 function readLock(path: string): FoundLock | null {
   const text = readText(path);
   return text === null ? null : { text, holder: parseHolder(text) };
@@ -95,9 +94,9 @@ function isHeld({ holder }: FoundLock): boolean {
 }
 
 /**
- * Removes a lock that nobody holds; returns whether the caller may try again at once. Two waiters could both see it
- * stale, and the slower one would remove the faster one's fresh lock; so removing needs a lock of its own, held for two
- * file operations, and looks again first.
+ * Removes a stale lock; returns whether the caller may try again at once. If two waiters found it stale, the slower one
+ * would remove the faster one's new lock; so removing needs a guard, held for two file operations, and checks again
+ * first.
  */
 function removeStale(path: string, stale: FoundLock): boolean {
   const guard = `${path}.takeover`;
@@ -113,7 +112,7 @@ function removeStale(path: string, stale: FoundLock): boolean {
   }
 }
 
-/** A guard lives for two file operations, so one that is seconds old, or from the future, was left behind. */
+/** A guard exists for two file operations, so one that is seconds old, or from the future, was left behind. */
 function forgetAbandoned(guard: string): void {
   const found = statSync(guard, { throwIfNoEntry: false });
   if (found !== undefined && Math.abs(Date.now() - found.mtimeMs) > 2_000) rmSync(guard, { force: true });

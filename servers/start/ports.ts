@@ -12,7 +12,7 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** `preferred` where it is free, otherwise some free loopback port. Nothing reserves it until a server listens. */
+/** `preferred` if it is free, otherwise any free loopback port. Nothing reserves it until a server listens. */
 export async function choosePort(preferred: number | null): Promise<number> {
   return preferred !== null && (await isPortFree(preferred)) ? preferred : getPort({ host: LOOPBACK });
 }

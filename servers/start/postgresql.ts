@@ -6,13 +6,12 @@ import { DATABASE_NAME, LOOPBACK, type PostgresqlSecrets, postgresqlUrl, ROLE_NA
 import { removeWhole } from '../find/state-folder.ts';
 import { lastLine, runCommand } from '../install/commands.ts';
 import { withPostgresql } from '../probe/probes.ts';
-import { launch } from './processes.ts';
+import { type LaunchedServer, type LaunchPlan, launch } from './processes.ts';
 import { createServerFolder } from './server-user.ts';
-import type { LaunchedServer, LaunchPlan } from './service-program.ts';
 
 /**
- * Makes the cluster in `plan.dataFolder` where it is not there yet. A half-made cluster is never taken for a whole one:
- * it is made beside and renamed. Rejects with a sentence.
+ * Creates the cluster in `plan.dataFolder` if it is missing. An incomplete cluster is never used: it is created under
+ * another name and then renamed. Rejects with a sentence.
  */
 export async function initializePostgresql(
   plan: LaunchPlan,
@@ -47,14 +46,14 @@ export function launchPostgresql(plan: LaunchPlan, durability: Durability): Laun
   const settings: Record<string, string | number> = {
     port: plan.port,
     listen_addresses: LOOPBACK,
-    // Socket paths have a length limit that a deep state folder would break.
+    // Socket paths have a length limit that a deep state folder would exceed.
     unix_socket_directories: '',
     max_connections: 200,
     shared_buffers: `${sharedBuffersMb()}MB`,
     synchronous_commit: 'on',
     wal_compression: 'on',
     max_wal_size: '2GB',
-    // Loopback servers sit on local disks, where a random read costs little more than the next one.
+    // Loopback servers use local disks, where a random read costs little more than a sequential one.
     random_page_cost: 1.1,
     log_line_prefix: '%m [%p] ',
     ...(durability === 'fast' ? { fsync: 'off', full_page_writes: 'off' } : {}),
@@ -64,7 +63,7 @@ export function launchPostgresql(plan: LaunchPlan, durability: Durability): Laun
   return launch({ command: plan.program.path, args, logPath: plan.logPath, cwd: plan.dataFolder, user: plan.user });
 }
 
-/** A quarter of the memory is the manual's advice; beyond 512 MB a developer's machine has better uses for it. */
+/** The manual recommends a quarter of the memory; a developer's machine has better uses for more than 512 MB. */
 function sharedBuffersMb(): number {
   return Math.max(32, Math.min(512, Math.floor(totalmem() / 4 / 1024 / 1024)));
 }
@@ -77,7 +76,7 @@ export function offersVector(superuserUrl: string): Promise<boolean> {
   });
 }
 
-/** Makes the roles and the database with its extension. Repeating it changes nothing. */
+/** Creates the roles and the database with its extension. Repeating it changes nothing. */
 export async function preparePostgresql(port: number, secrets: PostgresqlSecrets): Promise<void> {
   const server = { port, secrets };
   await withPostgresql(postgresqlUrl(server, 'superuser', 'postgres'), async (client) => {

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive, type ProcessIdentity, processStartedAt } from '../find/process-identity.ts';
+import type { ProgramSource } from '../services.ts';
 
-/** The user that a server runs as. */
 export interface ServerUser {
   uid: number;
   gid: number;
@@ -19,7 +19,7 @@ export interface LaunchOptions {
 
 /**
  * Starts a server that outlives this process: its own session, no standard input, its output appended to `logPath`.
- * Returns at once; a missing program or a refused user shows as a process that is already gone.
+ * Returns at once; if the program is missing or the user is refused, the process is already gone.
  */
 export function launch(options: LaunchOptions): { child: ChildProcess; identity: ProcessIdentity } {
   const log = openSync(options.logPath, 'a', 0o644);
@@ -39,7 +39,7 @@ export function launch(options: LaunchOptions): { child: ChildProcess; identity:
   }
 }
 
-/** Sends a signal to this very process; returns false where it is gone. */
+/** Sends a signal to exactly this process; returns false if it is gone. */
 export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;
   try {
@@ -49,7 +49,7 @@ export function signalProcess(identity: ProcessIdentity, signal: NodeJS.Signals)
   }
 }
 
-/** Waits until the process is gone; false where it still runs after `timeoutMs`. */
+/** Waits until the process is gone; false if it still runs after `timeoutMs`. */
 export async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs;
   while (isAlive(identity)) {
@@ -60,12 +60,36 @@ export async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number
 }
 
 /**
- * Ends a process: `signal` first, SIGKILL where it still runs after `graceMs`. Resolves when it is gone; false where
- * even SIGKILL did not end it within five seconds. A process that is already gone counts as ended.
+ * Ends a process: `signal` first, SIGKILL if it still runs after `graceMs`. Resolves when it is gone; false if even
+ * SIGKILL did not end it within five seconds. A process that is already gone counts as ended.
  */
 export async function endProcess(identity: ProcessIdentity, signal: NodeJS.Signals, graceMs: number): Promise<boolean> {
   if (!signalProcess(identity, signal)) return true;
   if (await waitUntilGone(identity, graceMs)) return true;
   signalProcess(identity, 'SIGKILL');
   return waitUntilGone(identity, 5_000);
+}
+
+/** A program that was found on this machine or installed. */
+export interface ServiceProgram {
+  /** The server's executable. */
+  path: string;
+  source: ProgramSource;
+  version: string;
+}
+
+/** A server process just started; it may not answer yet. */
+export interface LaunchedServer {
+  child: ChildProcess;
+  identity: ProcessIdentity;
+}
+
+/** The launch parameters of any server. */
+export interface LaunchPlan {
+  program: ServiceProgram;
+  port: number;
+  logPath: string;
+  /** The folder of the data, which is also the working folder of the process. */
+  dataFolder: string;
+  user: ServerUser | null;
 }

@@ -1,13 +1,12 @@
 import { join } from 'node:path';
 import { LOOPBACK } from '../find/own-addresses.ts';
 import { writeAtomically } from '../find/state-folder.ts';
-import { launch } from './processes.ts';
-import type { LaunchedServer, LaunchPlan } from './service-program.ts';
+import { type LaunchedServer, type LaunchPlan, launch } from './processes.ts';
 
 /**
- * Starts a Redis that writes nothing to disk: everything that it holds is rebuilt from PostgreSQL. It refuses writes rather
- * than evict keys when memory is short, because an evicted job would wait until the next reconciliation. Its settings
- * are in a file that only the user can read: everybody on the machine sees what a program is called with.
+ * Starts a Redis that writes nothing to disk: all its data can be rebuilt from PostgreSQL. When memory is short it
+ * refuses writes instead of evicting keys, because an evicted job would wait until the next reconciliation. Its
+ * settings are in a file that only the user can read, because everybody on the machine can see command lines.
  */
 export function launchRedis(plan: LaunchPlan, password: string): LaunchedServer {
   const settings = {
@@ -28,7 +27,6 @@ export function launchRedis(plan: LaunchPlan, password: string): LaunchedServer 
   return launch({ command: program.path, args: [file], logPath, cwd: dataFolder, user });
 }
 
-/** As the settings file wants a text that may hold spaces and quotes, such as the name of a folder. */
 function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&').replace(/\n/g, '\\n')}"`;
 }

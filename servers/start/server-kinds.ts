@@ -22,12 +22,12 @@ import {
   offersVector,
   preparePostgresql,
 } from './postgresql.ts';
+import type { LaunchedServer, LaunchPlan, ServiceProgram } from './processes.ts';
 import { launchRedis } from './redis.ts';
 import { keptData, postgresqlFolder, postgresqlUser } from './server-user.ts';
-import type { LaunchedServer, LaunchPlan, ServiceProgram } from './service-program.ts';
 import { launchTemporal, SEARCH_ATTRIBUTES_QUERY } from './temporal.ts';
 
-/** What servers of Muster's own are made from: Muster's state folder, or a test's private one. */
+/** The parts of Muster's own servers: Muster's state folder, or a test's private one. */
 export interface ServersContext extends InstallRules {
   folder: StateFolder;
   cacheFolder: string;
@@ -35,7 +35,7 @@ export interface ServersContext extends InstallRules {
   namespace: string;
 }
 
-/** What Muster's own servers of this configuration are made from. */
+/** The parts of Muster's own servers for this configuration. */
 export function ownServersContext(config: ServicesConfig): ServersContext {
   return {
     folder: new StateFolder(config.stateDir),
@@ -47,7 +47,6 @@ export function ownServersContext(config: ServicesConfig): ServersContext {
   };
 }
 
-/** Ports of one server. */
 export interface ServerPorts {
   port: number;
   /** Only Temporal has one. */
@@ -56,26 +55,26 @@ export interface ServerPorts {
 
 export type Announce = (text: string) => void;
 
-/** The steps by which one kind of server is brought up. Each may be repeated; each rejects with a sentence. */
+/** The steps that start one kind of server. Each may be repeated; each rejects with a sentence. */
 export interface ServiceKind {
   readonly name: ServiceName;
   readonly usualPorts: ServerPorts;
-  /** Ends the server in order. */
+  /** Shuts the server down cleanly. */
   readonly stopSignal: NodeJS.Signals;
-  /** How long its first answer may take. Recovery after a crash is part of it. */
+  /** How long its first answer may take, recovery after a crash included. */
   readonly answerTimeoutMs: number;
-  /** What a person can do where the program can neither be found nor brought in. */
+  /** What a person can do if the program can be neither found nor installed. */
   readonly remedy: string;
   /** A program that can be started as it is, or `null`. */
   find(): Promise<ServiceProgram | null>;
-  /** Brings in what is missing for that. */
+  /** Installs what is missing for that. */
   install(announce: Announce): Promise<ServiceProgram>;
   plan(program: ServiceProgram, ports: ServerPorts): LaunchPlan;
   initialize(plan: LaunchPlan): Promise<void>;
   launch(plan: LaunchPlan, ports: ServerPorts): LaunchedServer;
-  /** Makes the running server do some real work. */
+  /** Has the running server do some real work. */
   answer(ports: ServerPorts): Promise<void>;
-  /** What the first answer makes possible, such as roles and extensions. */
+  /** Work that needs a running server, such as creating roles and extensions. */
   prepare(ports: ServerPorts): Promise<void>;
 }
 
@@ -92,7 +91,7 @@ function postgresqlKind({ folder, durability, noInstall, allowUpgrade }: Servers
   return {
     name: 'postgresql',
     usualPorts: { port: 5432, uiPort: null },
-    // SIGINT is the fast shutdown: it ends open sessions instead of waiting for them.
+    // SIGINT is the fast shutdown, which ends open sessions instead of waiting for them.
     stopSignal: 'SIGINT',
     answerTimeoutMs: 120_000,
     remedy: 'Install PostgreSQL 15 or newer with pgvector, or set MUSTER_DATABASE_URL to a server of your own.',
@@ -107,7 +106,7 @@ function postgresqlKind({ folder, durability, noInstall, allowUpgrade }: Servers
     launch: (plan) => launchPostgresql(plan, durability),
     answer: async (ports) => void (await probePostgresql(superuserUrl(ports))),
     async prepare(ports) {
-      if (!(await offersVector(superuserUrl(ports)))) throw new Error('it runs, and its installation has no pgvector.');
+      if (!(await offersVector(superuserUrl(ports)))) throw new Error('it runs, but its installation has no pgvector.');
       await preparePostgresql(ports.port, secretsOf(folder));
     },
   };
@@ -143,7 +142,7 @@ function temporalKind({ folder, cacheFolder, namespace }: ServersContext): Servi
     plan: (program, { port }) => simplePlan(folder, 'temporal', { program, port }),
     initialize: nothingToDo,
     launch: (plan, { uiPort }) => launchTemporal(plan, { uiPort: uiPort ?? 0, namespace }),
-    // The query is understood only once the search attributes are registered.
+    // The query is valid only once the search attributes are registered.
     answer: async ({ port }) =>
       void (await probeTemporal({ address: temporalAddress(port), namespace, query: SEARCH_ATTRIBUTES_QUERY })),
     prepare: nothingToDo,

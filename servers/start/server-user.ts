@@ -3,12 +3,12 @@ import { chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:f
 import { dirname, join } from 'node:path';
 import type { ServerUser } from './processes.ts';
 
-/** Where data goes when root's own folders are closed to the user that PostgreSQL must run as. */
+/** The folder for data if the user of PostgreSQL cannot enter root's folders. */
 const SYSTEM_DATA_FOLDER = '/var/lib/muster';
 
 /**
- * The user that PostgreSQL runs as: the current one, or `postgres` where that is root, since PostgreSQL refuses root.
- * Throws a sentence where root finds no such user.
+ * The user that runs PostgreSQL: the current one, or `postgres` for root, which PostgreSQL refuses. Throws a sentence
+ * if root finds no such user.
  */
 export function postgresqlUser(): ServerUser | null {
   if (process.getuid?.() !== 0) return null;
@@ -25,15 +25,15 @@ export function postgresqlUser(): ServerUser | null {
 }
 
 /**
- * The folder for PostgreSQL's files: inside the state folder, or inside `/var/lib/muster` where `user` could not reach
- * that. Different state folders never share one.
+ * The folder for PostgreSQL's files: inside the state folder, or inside `/var/lib/muster` if `user` cannot enter that.
+ * Different state folders never share one.
  */
 export function postgresqlFolder(statePath: string, user: ServerUser | null): string {
   const [inside, outside] = possibleFolders(statePath);
   return keptFolder(statePath) ?? (user === null || canReach(statePath, user) ? inside : outside);
 }
 
-/** The data that an earlier start left, with the major version of PostgreSQL that reads them; `null` where there are none. */
+/** The data of an earlier start, with the major version of PostgreSQL that reads them; `null` if there are none. */
 export function keptData(statePath: string): { folder: string; major: number } | null {
   const folder = keptFolder(statePath);
   if (folder === null) return null;
@@ -41,7 +41,7 @@ export function keptData(statePath: string): { folder: string; major: number } |
   return { folder: data, major: Number.parseInt(readFileSync(join(data, 'PG_VERSION'), 'utf8'), 10) };
 }
 
-/** Data stay where they are, although the other folder may have become possible meanwhile. */
+/** Data stay where they are, even if the other folder has become usable meanwhile. */
 function keptFolder(statePath: string): string | null {
   return possibleFolders(statePath).find((folder) => existsSync(join(folder, 'data', 'PG_VERSION'))) ?? null;
 }
@@ -57,7 +57,6 @@ export function createServerFolder(path: string, user: ServerUser | null): void 
   if (user !== null) chownSync(path, user.uid, user.gid);
 }
 
-/** Whether every folder on the way lets this user pass. */
 function canReach(path: string, user: ServerUser): boolean {
   for (let folder = path; folder !== dirname(folder); folder = dirname(folder)) {
     const stat = statSync(folder, { throwIfNoEntry: false });

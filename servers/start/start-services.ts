@@ -18,7 +18,7 @@ import { endProcess } from './processes.ts';
 import { ownServersContext, type ServersContext, type ServiceKind, serviceKinds } from './server-kinds.ts';
 import { type TakeOptions, takeCompose } from './take-compose.ts';
 
-/** The longest set-up builds Temporal and downloads packages over a slow line. */
+/** The longest set-up builds Temporal and downloads packages over a slow connection. */
 const SET_UP_TIMEOUT_MS = 15 * 60_000;
 
 export interface StartOptions {
@@ -31,9 +31,9 @@ export interface StartOptions {
 }
 
 /**
- * Brings up all three services side by side and returns their addresses. Those that are up already are left as they
- * are, so repeating it is quick; a second process that calls it meanwhile waits and finds them up. Where some fail, the
- * others stay up. Throws ServiceStartFailed, ServiceUnreachable, ServicesNotReady (more than one) or SetUpLocked.
+ * Starts all three services in parallel and returns their addresses. Running services are left as they are, so
+ * repeating it is quick; a second process that calls it meanwhile waits and finds them running. If some fail, the
+ * others keep running. Throws ServiceStartFailed, ServiceUnreachable, ServicesNotReady (more than one) or SetUpLocked.
  */
 export async function startServices(options: StartOptions): Promise<Connections> {
   const { report, beforeStep = () => undefined } = options;
@@ -58,7 +58,7 @@ function setUpLock({ folder }: ServersContext, report: Report): LockOptions {
 
 async function throwFailures(results: readonly PromiseSettledResult<void>[]): Promise<void> {
   const rejected = results.filter((result) => result.status === 'rejected').map(({ reason }) => asError(reason));
-  // What keeps all three from starting is said once.
+  // A reason that all three share is reported once.
   const failures = rejected.filter(
     (one, index) => rejected.findIndex(({ message }) => message === one.message) === index,
   );
@@ -68,7 +68,7 @@ async function throwFailures(results: readonly PromiseSettledResult<void>[]): Pr
   throw others.length === 0 && advice === null ? first : new ServicesNotReady(failures, advice);
 }
 
-/** Whether a program that only the system's packages have is not there. Temporal has a way of its own. */
+/** Whether a program is missing that only the system's packages have. Temporal is installed in another way. */
 function isMissingProgram(failure: Error): boolean {
   return failure instanceof ServiceStartFailed && failure.step === 'install' && failure.service !== 'temporal';
 }
@@ -78,9 +78,9 @@ function asError(reason: unknown): Error {
 }
 
 /**
- * Ends exactly the servers that Muster started, in order and keeping their data, and returns the state of all three.
- * A server that Muster did not start is never touched; the containers of `compose.yaml` are left, and no longer taken. Repeating it changes nothing. `report` is told where another
- * set-up is waited for. Throws SetUpLocked.
+ * Shuts down exactly the servers that Muster started, keeps their data, and returns the state of all three. A server
+ * that Muster did not start is never touched; the containers of `compose.yaml` keep running and are no longer used.
+ * Repeating it changes nothing. Reports when it waits for another set-up. Throws SetUpLocked.
  */
 export async function stopServices(config: ServicesConfig, report: Report = () => undefined): Promise<ServiceStatus[]> {
   const context = ownServersContext(config);

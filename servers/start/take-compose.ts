@@ -8,8 +8,7 @@ import {
   rememberCompose,
   takenServers,
 } from '../find/compose-servers.ts';
-import { projectFolder } from '../find/project.ts';
-import type { StateFolder } from '../find/state-folder.ts';
+import { projectFolder, type StateFolder } from '../find/state-folder.ts';
 import { findProgram, runCommand } from '../install/commands.ts';
 import { probePostgresql, probeRedis, probeTemporal } from '../probe/probes.ts';
 import { ComposeSilent } from '../server-errors.ts';
@@ -19,18 +18,18 @@ import { SEARCH_ATTRIBUTES_QUERY } from './temporal.ts';
 export interface TakeOptions {
   folder: StateFolder;
   report: Report;
-  /** The file whose containers are asked for. */
+  /** The file that defines the containers. */
   file?: string;
-  /** Where they answer. */
+  /** Their addresses. */
   servers?: ComposeServers;
-  /** How long they may take for it. @defaultValue 60000 */
+  /** How long they may take to answer. @defaultValue 60000 */
   timeoutMs?: number;
 }
 
 /**
- * Takes the containers of `compose.yaml` where nothing is configured, no server of Muster's own runs, and Docker says
- * that all three run; the project keeps to them from then on, because its data are there. Servers on the usual ports
- * that Docker does not know are never asked: anybody on the machine could have put them there. Throws ComposeSilent.
+ * Uses the containers of `compose.yaml` if nothing is configured, none of Muster's own servers runs, and Docker reports
+ * that all three run; the project keeps using them from then on, because its data are there. Servers on the usual ports
+ * that Docker does not know are never contacted: anybody on the machine could have started them. Throws ComposeSilent.
  */
 export async function takeCompose(config: ServicesConfig, options: TakeOptions): Promise<void> {
   const { folder, report, file = join(projectFolder(), 'compose.yaml'), servers = COMPOSE_SERVERS } = options;

@@ -11,8 +11,8 @@ export interface ReadinessOptions {
 }
 
 /**
- * Asks a server until it answers. Rejects with a plain sentence as soon as its process is gone, or after `timeoutMs`;
- * the sentence names the log file and quotes its last relevant line.
+ * Probes a server until it answers. Rejects with a sentence as soon as its process is gone, or after `timeoutMs`; the
+ * sentence names the log file and quotes its last relevant line.
  */
 export async function waitUntilAnswers<T>(probe: () => Promise<T>, options: ReadinessOptions): Promise<T> {
   const deadline = Date.now() + options.timeoutMs;
@@ -38,7 +38,7 @@ export function logHint(logPath: string): string {
   return `Its log ${logPath} says last: ${lastRelevantLine(logPath)}`;
 }
 
-/** The last line that tells of a fault, or else the last line. */
+/** The last line about a fault, or else the last line. */
 function lastRelevantLine(logPath: string): string {
   try {
     const tail = readFileSync(logPath, 'utf8').slice(-16_384);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import type { Client } from '@temporalio/client';
 import { z } from 'zod';
 import { gcra } from '../../domain/limits/rate-limit.ts';
 import { defineAgent, defineGraph, type TaskHandle } from '../../index.ts';
-import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { eventually } from '../support/eventually.ts';
 import { setLimits } from '../support/limits.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
@@ -25,7 +25,7 @@ describe('the attempts of a node', function () {
   this.timeout(60_000);
   const script = new Script();
   let muster: MusterUnderTest;
-  let temporal: TemporalClient;
+  let temporal: Client;
 
   const agentOf = (name: string, more: { quick?: boolean; retry?: object }) =>
     defineAgent({
@@ -56,11 +56,9 @@ describe('the attempts of a node', function () {
     const brief = gcra({ limit: 1, perSeconds: 0.05, burst: 1 });
     await setLimits(muster, { 'provider:scarce': one, 'provider:scarcer': one, 'provider:brief': brief });
     await muster.work({ graphs });
-    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
-    temporal = await connectClient({ address, namespace });
+    temporal = await muster.temporal();
   });
   after(async () => {
-    await temporal?.close();
     await muster?.close();
   });
   beforeEach(() => script.reset());
@@ -176,7 +174,7 @@ describe('the attempts of a node', function () {
     await rename('agent_runs', 'agent_runs_gone');
     limited = false;
     await eventually(async () => {
-      const { raw } = await temporal.client.workflow.getHandle(task.workflowId).describe();
+      const { raw } = await temporal.workflow.getHandle(task.workflowId).describe();
       assert.match(raw.pendingActivities?.[0]?.lastFailure?.message ?? '', /does not exist/);
     }).finally(() => rename('agent_runs_gone', 'agent_runs'));
 
@@ -213,8 +211,8 @@ describe('the attempts of a node', function () {
     const task = await muster.client.submit('prompt', {});
     await eventually(async () => assert.equal((await rowOf(task))?.status, 'pending'));
 
-    await temporal.client.workflowService.resetActivity({
-      namespace: temporal.namespace,
+    await temporal.workflowService.resetActivity({
+      namespace: temporal.options.namespace,
       execution: { workflowId: task.workflowId },
       id: 'work',
     });
@@ -225,12 +223,12 @@ describe('the attempts of a node', function () {
 
   it('keep their numbers when the workflow is reset, and the later one alone writes', async () => {
     const { task, gates } = await inSecondAttempt();
-    const handle = temporal.client.workflow.getHandle(task.workflowId);
+    const handle = temporal.workflow.getHandle(task.workflowId);
     const { events = [] } = await handle.fetchHistory();
     const finished = events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
 
-    await temporal.client.workflowService.resetWorkflowExecution({
-      namespace: temporal.namespace,
+    await temporal.workflowService.resetWorkflowExecution({
+      namespace: temporal.options.namespace,
       workflowExecution: { workflowId: task.workflowId },
       reason: 'a test',
       requestId: task.id,
@@ -252,11 +250,11 @@ describe('the attempts of a node', function () {
   it('keep their numbers when Temporal has lost its data', async () => {
     const { task, gates } = await inSecondAttempt();
 
-    await temporal.client.workflowService.deleteWorkflowExecution({
-      namespace: temporal.namespace,
+    await temporal.workflowService.deleteWorkflowExecution({
+      namespace: temporal.options.namespace,
       workflowExecution: { workflowId: task.workflowId },
     });
-    await eventually(async () => assert.rejects(temporal.client.workflow.getHandle(task.workflowId).describe()));
+    await eventually(async () => assert.rejects(temporal.workflow.getHandle(task.workflowId).describe()));
     await behindTheBack(
       muster,
       "update muster.tasks set claimed_at = now() - interval '60 s', checked_at = now() - interval '60 s' where id = $1",

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Client } from '@temporalio/client';
 import type { TaskHandle } from '../../index.ts';
-import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { behindTheBack } from '../system/acceptance/database.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
@@ -13,22 +13,20 @@ describe('a large value', () => {
   const script = new Script();
   const graphs = scriptedGraphs(script);
   let muster: MusterUnderTest;
-  let temporal: TemporalClient;
+  let temporal: Client;
 
   before(async () => {
     muster = await openMuster('large-values');
     await muster.work({ graphs: Object.values(graphs) });
-    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
-    temporal = await connectClient({ address, namespace });
+    temporal = await muster.temporal();
   });
   after(async () => {
-    await temporal?.close();
     await muster?.close();
   });
   beforeEach(() => script.reset());
 
   const payloadSizes = async (task: TaskHandle) => {
-    const history = await temporal.client.workflow.getHandle(task.workflowId).fetchHistory();
+    const history = await temporal.workflow.getHandle(task.workflowId).fetchHistory();
     return sizesOfPayloads(history.events);
   };
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { connectClient } from '../../temporal/connect.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { behindTheBack } from '../system/acceptance/database.ts';
@@ -29,10 +28,8 @@ describe('a stretch of quick nodes', () => {
 
   /** The ids of the activities that the server was asked for: local ones are not among them. */
   const activitiesOf = async (workflowId: string) => {
-    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
-    const temporal = await connectClient({ address, namespace });
-    const { events } = await temporal.client.workflow.getHandle(workflowId).fetchHistory();
-    await temporal.close();
+    const temporal = await muster.temporal();
+    const { events } = await temporal.workflow.getHandle(workflowId).fetchHistory();
     return (events ?? []).flatMap((event) => event.activityTaskScheduledEventAttributes?.activityId ?? []);
   };
 

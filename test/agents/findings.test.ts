@@ -143,7 +143,7 @@ describe('action items', () => {
     assert.deepEqual([silent?.owner, silent?.state], ['bo', 'unconfirmed']);
   });
 
-  it('passes a declined request on to whoever takes it', async () => {
+  it('passes a declined request on to the one who takes it', async () => {
     const item = await one(
       'ann: @bo can you write the ticket for the outage?',
       "bo: I can't this week",

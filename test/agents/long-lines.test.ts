@@ -3,8 +3,8 @@ import { findActionItems } from '../../agents/channel-digest/findings/action-ite
 import { readConversation } from '../../agents/channel-digest/findings/conversation.ts';
 import { findDecisions } from '../../agents/channel-digest/findings/decisions.ts';
 import { findQuestions } from '../../agents/channel-digest/findings/questions.ts';
-import { boundedPieces } from '../../agents/channel-digest/language/bounded-pieces.ts';
 import { readSentences } from '../../agents/channel-digest/language/read-sentences.ts';
+import { boundedPieces } from '../../agents/channel-digest/language/sentences.ts';
 import { parseTranscript } from '../../agents/channel-digest/parsing/parse-transcript.ts';
 import { plantedTalk } from './long-transcript.ts';
 

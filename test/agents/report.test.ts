@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { composeDraft, statementsOf } from '../../agents/channel-digest/report/compose.ts';
 import { critique, isSupported } from '../../agents/channel-digest/report/critique.ts';
-import { renderReport } from '../../agents/channel-digest/report/render.ts';
+import { renderReport, sourceText } from '../../agents/channel-digest/report/render.ts';
 import { reviseDraft } from '../../agents/channel-digest/report/revise.ts';
-import { sourceText } from '../../agents/channel-digest/report/source-text.ts';
 import type { Draft, Findings, Statement } from '../../agents/channel-digest/schemas.ts';
 import { analyse, sample, talk } from './samples.ts';
 

@@ -62,3 +62,36 @@ export function brokenPaths({ path, text }: SourceFile, inText: boolean): string
   ];
   return [...new Set(gone)].map((target) => `${path} names ${target}, which is not there.`);
 }
+
+/** Lines of a page that a newcomer reads first. */
+const MOST_LINES = 150;
+/** Characters of a table's cell: a longer one is a paragraph. */
+const MOST_IN_CELL = 300;
+/** Files on the way of a task. */
+const MOST_FILES = 40;
+
+/** First pages that are too long. */
+export function longPages(pages: readonly SourceFile[]): string[] {
+  return pages
+    .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
+    .filter(({ lines }) => lines > MOST_LINES)
+    .map(({ path, lines }) => `${path} has ${lines} lines; a newcomer reads ${MOST_LINES}.`);
+}
+
+/** Cells of tables that are too long. */
+export function longCells({ path, text }: SourceFile): string[] {
+  const rows = text.split('\n').filter((line) => line.startsWith('|'));
+  const cells = rows.flatMap((row) => row.split(' | ')).filter((cell) => cell.trim().length > MOST_IN_CELL);
+  return cells.map((cell) => `${path} has a table with a cell of ${cell.length} characters: ${cell.slice(0, 40)}…`);
+}
+
+/** What is wrong with the list of files that are the way of a task: files out of number, or too many of them. */
+export function wayFaults(text: string): string[] {
+  const numbers = [...text.matchAll(/^(\d+)\. `[\w/.-]+`/gm)].map((match) => Number(match[1]));
+  const skipped = numbers.filter((number, index) => number !== index + 1);
+  const tooMany = numbers.length === 0 || numbers.length > MOST_FILES;
+  return [
+    ...skipped.map((number) => `The way of a task has the number ${number} out of order.`),
+    ...(tooMany ? [`The way of a task has ${numbers.length} files; 1 to ${MOST_FILES} can be followed.`] : []),
+  ];
+}

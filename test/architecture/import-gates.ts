@@ -3,6 +3,10 @@ import { basename, join } from 'node:path';
 import type { Import } from './imports.ts';
 import { ROOT, type SourceFile } from './source-files.ts';
 
+/** What programs import. */
+const ENTRIES = ['index.ts', 'client.ts', 'worker.ts'];
+const EXPORTED = /^export (?:abstract |async )?(function\*?|const|class|interface|type) (\w+)/gm;
+
 /** Imports of files that are not there, and of packages that package.json does not name. */
 export function missingTargets(imports: readonly Import[], dependencies: Readonly<Record<string, string>>): string[] {
   return imports.flatMap(({ from, line, target, isOurs }) => {
@@ -32,10 +36,24 @@ export function filesLoadedBy(files: readonly string[], imports: readonly Import
   return loaded;
 }
 
-/** Files of one name in different folders: whoever reads a name must know which file it is. */
+/** Files of one name in different folders: a reader of a name must know which file it is. */
 export function doubleNames(files: readonly SourceFile[]): string[] {
   const byName = Map.groupBy(files, ({ path }) => basename(path));
   return [...byName]
     .filter(([name, those]) => those.length > 1 && name !== 'index.ts')
     .map(([, those]) => `${those.map(({ path }) => path).join(' and ')} have one name.`);
+}
+
+/** Values that are exported and imported nowhere, and exported types that nothing uses at all. */
+export function unusedExports(files: readonly SourceFile[], imports: readonly Import[]): string[] {
+  const taken = new Set(imports.flatMap(({ target, names }) => names.map((name) => `${target} ${name}`)));
+  return files
+    .filter(({ path }) => !ENTRIES.includes(path) && !taken.has(`${path} *`))
+    .flatMap(({ path, text }) => {
+      const isUsedHere = (name: string) => text.split(new RegExp(`\\b${name}\\b`)).length > 2;
+      return [...text.matchAll(EXPORTED)]
+        .filter(([, form = '', name = '']) => !(/interface|type/.test(form) && isUsedHere(name)))
+        .filter(([, , name]) => !taken.has(`${path} ${name}`))
+        .map(([, , name]) => `${path} exports ${name}, which no other file imports; keep it to the file or remove it.`);
+    });
 }

@@ -13,16 +13,17 @@ interface Border {
 const NODE = 'node:*';
 
 /**
- * Who may import whom, in the order of docs/architecture.md. A room may always import its own files. The worker and the
+ * Who may import whom, from the ground up. A room may always import its own files. The worker and the
  * command line are not listed: they put everything together and may import all of it.
  */
 export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   'domain/': {
-    values: ['croner'],
+    // Conditions on arguments are checked by libraries that are pure too.
+    values: ['croner', '@cfworker/json-schema', 're2js'],
     why: 'rules are pure: they run in the workflow sandbox, in clients and in tests without servers',
   },
   'entities/': {
-    values: ['@mikro-orm/*', 'kysely', 'domain/'],
+    values: ['@mikro-orm/*', 'kysely', 'kysely/helpers/postgres', 'domain/'],
     why: 'rows know the database and the words, and nothing of queues or workflows',
   },
   'database/': {
@@ -55,7 +56,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   },
   'operations/': {
     values: [
-      ...['domain/', 'entities/', 'database/', 'options/', 'messaging/send-options.ts', '@mikro-orm/*', 'kysely'],
+      ...['domain/', 'entities/', 'database/', 'options/', '@mikro-orm/*', 'kysely'],
       ...['ajv', 'ajv/*', 'lru-cache', 'p-timeout', 'uuid', 'zod', 'node:crypto'],
     ],
     types: ['redis/', 'temporal/', 'messaging/', 'workflows/'],
@@ -63,10 +64,10 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   },
   'capabilities/': {
     values: [
-      ...['operations/', 'entities/', 'database/', 'domain/', 'messaging/message-ids.ts'],
+      ...['operations/', 'entities/', 'database/', 'domain/', 'options/', 'messaging/message-ids.ts'],
       ...['node:crypto', 'uuid'],
     ],
-    types: ['redis/', 'messaging/'],
+    types: ['redis/', 'messaging/', 'providers/'],
     why: 'what a handler may use is made from the scope that it is handed, and carries no loop',
   },
   'messaging/': {
@@ -76,6 +77,10 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     ],
     types: ['@mikro-orm/postgresql'],
     why: 'agents talk the same way in a worker and in a program of their own',
+  },
+  'providers/': {
+    values: ['domain/', 'ai', '@ai-sdk/openai-compatible', 'gpt-tokenizer/*', 'zod', NODE],
+    why: 'models are called without knowing who asks; what must be remembered comes in as functions',
   },
   'activities/': {
     values: [
@@ -90,7 +95,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
       ],
       'uuid',
     ],
-    types: ['redis/', '@mikro-orm/postgresql'],
+    types: ['redis/', 'providers/', '@mikro-orm/postgresql'],
     why: 'an activity is handed what it uses, and never reads the configuration or calls a workflow',
   },
   'workflows/': {
@@ -120,7 +125,16 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
         'options/',
         'config.ts',
       ],
-      ...['workflows/tasks/task-messages.ts', '@temporalio/client', 'lru-cache', 'pino', 'uuid', 'zod', NODE],
+      ...[
+        'workflows/tasks/task-messages.ts',
+        '@temporalio/client',
+        'lru-cache',
+        'p-timeout',
+        'pino',
+        'uuid',
+        'zod',
+        NODE,
+      ],
     ],
     types: ['workflows/', 'servers/services.ts', '@mikro-orm/postgresql'],
     why: 'a program that submits must not carry the code that carries out',
@@ -146,7 +160,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   'index.ts': {
     values: ['client.ts', 'domain/', 'operations/as-tool.ts'],
     types: ['client/'],
-    why: 'whoever imports the public entry must not load a worker',
+    why: 'a program that imports the public entry must not load a worker',
   },
 };
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertNone, planted } from './faults.ts';
-import { activityCalls, doubleNames, filesLoadedBy, missingTargets } from './import-gates.ts';
+import { activityCalls, doubleNames, filesLoadedBy, missingTargets, unusedExports } from './import-gates.ts';
 import { borderFault, IMPORT_TABLE } from './import-table.ts';
 import { findCycles, importsOf } from './imports.ts';
-import { fileAt, productFiles, ROOT, readText } from './source-files.ts';
+import { fileAt, filesEndingIn, productFiles, ROOT, readText } from './source-files.ts';
 
 const product = productFiles();
 const imports = product.flatMap(importsOf);
@@ -95,8 +95,13 @@ describe('the imports', () => {
   });
 
   it('keep what installs, starts and probes servers out of clients and workers', () => {
-    // A worker keeps the logs short of servers that run; where there is no /proc, `ps` tells processes apart.
-    const allowed = new Set(['servers/start/logs.ts', 'servers/find/process-identity.ts']);
+    // A worker keeps the logs short of servers that run; where there is no /proc, `ps` tells processes apart; and the
+    // workflows of a clone are bundled in a process of their own.
+    const allowed = new Set([
+      'servers/start/logs.ts',
+      'servers/find/process-identity.ts',
+      'worker/bundle/workflow-bundle.ts',
+    ]);
     const foundIn = (found: typeof imports) => {
       const loaded = filesLoadedBy(['index.ts', 'client.ts', 'worker.ts'], found);
       assert.ok(loaded.has('servers/find/find-connections.ts'), 'expected what finds the servers');
@@ -117,8 +122,7 @@ describe('the imports', () => {
   });
 
   it('make no ring, types included', () => {
-    // The client parses its options into the types of the methods that take them.
-    const judged = imports.filter(({ isOurs, from }) => isOurs && !from.startsWith('client/'));
+    const judged = imports.filter(({ isOurs }) => isOurs);
     const ring = [
       ...importsOf(planted('domain/a.ts', "import { b } from './b.ts';")),
       ...importsOf(planted('domain/b.ts', "import type { C } from './c.ts';")),
@@ -136,6 +140,20 @@ describe('the imports', () => {
 
     assert.equal(doubleNames([planted('redis/view.ts'), planted('client/view.ts'), planted('client/a.ts')]).length, 1);
     assertNone(doubleNames(named));
+  });
+
+  it('take every value that is exported', () => {
+    const lonely = planted(
+      'redis/a.ts',
+      'export const one = 1;',
+      'export async function two(): Promise<Shape> {}',
+      'export interface Shape {}',
+      'export type Unused = 1;',
+    );
+    const user = planted('redis/b.ts', "import { type Other, one as first } from './a.ts';");
+
+    assert.equal(unusedExports([lonely], importsOf(user)).length, 2);
+    assertNone(unusedExports(product, filesEndingIn('.ts', '.mjs').flatMap(importsOf)));
   });
 
   it('are read in every form', () => {

@@ -10,6 +10,8 @@ export interface Import {
   readonly isOurs: boolean;
   /** True where nothing of it is there at run time. */
   readonly typeOnly: boolean;
+  /** What it takes from the target, by the names there; `*` for all of it. */
+  readonly names: readonly string[];
 }
 
 /** At the start of a line, where the formatter puts every import; up to the first `from`, which may be lines away. */
@@ -26,7 +28,14 @@ export function importsOf({ path, text }: SourceFile): readonly Import[] {
       const { clause = '', target = '' } = match.groups ?? {};
       const resolved = resolveTarget(path, target);
       const line = text.slice(0, match.index).split('\n').length;
-      return { from: path, line, target: resolved, isOurs: resolved !== target, typeOnly: isTypeOnly(clause) };
+      return {
+        from: path,
+        line,
+        target: resolved,
+        isOurs: resolved !== target,
+        typeOnly: isTypeOnly(clause),
+        names: namesIn(clause),
+      };
     })
     .toSorted((one, other) => one.line - other.line);
 }
@@ -48,6 +57,12 @@ function isTypeOnly(clause: string): boolean {
   if (names === undefined) return false;
   const parts = names.split(',').map((name) => name.trim());
   return parts.every((name) => name === '' || name.startsWith('type ')) && parts.some((name) => name !== '');
+}
+
+function namesIn(clause: string): string[] {
+  const braces = /\{([^}]*)\}/.exec(clause)?.[1];
+  if (braces === undefined) return ['*'];
+  return [...braces.matchAll(/(?:^|,)\s*(?:type\s+)?(\w+)/g)].map((match) => match[1] ?? '');
 }
 
 /** Files that import each other in a ring, each ring once, its files in order. */

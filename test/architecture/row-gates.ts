@@ -4,10 +4,16 @@ import type { SourceFile } from './source-files.ts';
 /** A whole statement in SQL text; pieces of one, which builders take, are no statements. */
 const STATEMENT = /\bsql(?<type><[^`]*?>)?`\s*(?:with|select|insert|update|delete|merge|truncate)\b/gi;
 
-/** Statements in SQL text outside `entities/<domain>/statements/`, where each says why it must be text. */
+/**
+ * Where statements may be SQL text, each with its reason: the rows' folders, and that of the migrations, which run before
+ * any entity is there.
+ */
+const STATEMENTS = /^(?:entities\/\w+|database)\/statements\//;
+
+/** Statements in SQL text outside those folders. */
 export function looseStatements(files: readonly SourceFile[]): string[] {
   return files
-    .filter(({ path }) => !/^entities\/\w+\/statements\//.test(path))
+    .filter(({ path }) => !STATEMENTS.test(path))
     .flatMap(({ path, text }) =>
       [...text.matchAll(STATEMENT)].map(({ index }) => `${path}:${lineAt(text, index)} has a statement in SQL text.`),
     );
@@ -32,8 +38,8 @@ export function rawRowCasts(files: readonly SourceFile[]): string[] {
 
 /** The tables that say what happened, and the entities of their rows. */
 const RECORD = {
-  tables: 'agent_traces|agent_runs|trace_events|audit_log|outbox|activity_effects',
-  entities: 'AgentTrace|AgentRun|TraceEvent|AuditEntry|OutboxEntry|ActivityEffect',
+  tables: 'agent_traces|agent_runs|trace_events|audit_log|outbox|activity_effects|model_calls|tool_calls',
+  entities: 'AgentTrace|AgentRun|TraceEvent|AuditEntry|OutboxEntry|ActivityEffect|ModelCall|ToolCall',
 };
 
 /** The ways in which one of these rows can be written. */

@@ -24,7 +24,7 @@ describe('an error at the terminal', () => {
     assert.match(message, /muster\.tasks.*`muster up`/);
   });
 
-  it('says what to do about a service that is away, wherever in the error that stands', () => {
+  it('says what to do about a service that is unavailable, wherever in the error that stands', () => {
     const refused = coded('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1');
     for (const error of [refused, new Error('query failed', { cause: refused }), new AggregateError([refused], '')]) {
       const { code, message, exitCode } = describeFailure(error);

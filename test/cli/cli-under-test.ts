@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
-import { type CliOptions, type CliResult, jsonLines, type RunningCli, runCli, startCli } from './run-cli.ts';
+import { HostedCommands } from './hosted-commands.ts';
+import { type CliOptions, type CliResult, jsonLines, type RunningCli, startCli } from './run-cli.ts';
 
 /** How long a process may take to be ready on a busy machine. */
 export const STARTS_WITHIN = { withinMs: 60_000 };
+/** Commands that change their process, so that the next command would not find it as new. */
+const CHANGING = ['start', 'worker'];
 const USER_AGENTS = 'test/cli/fixtures/user-agents.ts';
 
 /** What `submit` prints with `--json`. */
@@ -39,11 +42,13 @@ export class CliUnderTest {
   /** For the test's files; commands do not run in it. */
   readonly folder: string;
   readonly #environment: Readonly<Record<string, string>>;
+  readonly #hosted = new HostedCommands();
   readonly #workers: RunningCli[] = [];
 
   static async open(title: string): Promise<CliUnderTest> {
     const cli = new CliUnderTest(await openMuster(title), mkdtempSync(join(tmpdir(), 'muster-cli-')));
     const { exitCode, stderr } = await cli.run(['up']);
+    if (exitCode !== 0) await cli.close();
     assert.equal(exitCode, 0, stderr);
     return cli;
   }
@@ -54,12 +59,16 @@ export class CliUnderTest {
     this.#environment = { ...muster.environment, MUSTER_STATE_DIR: join(folder, 'state') };
   }
 
+  /** Starts a command in a process of its own. */
   start(args: readonly string[], options: CliOptions = {}): RunningCli {
     return startCli(args, { ...options, environment: { ...this.#environment, ...options.environment } });
   }
 
+  /** Runs a command to its end: in the shared process if the command only reads and changes nothing of its process. */
   run(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-    return runCli(args, { ...options, environment: { ...this.#environment, ...options.environment } });
+    const isAlone = CHANGING.includes(args[0] ?? '') || args.includes('-') || options.cwd !== undefined;
+    if (isAlone) return this.start(args, options).ended;
+    return this.#hosted.run(args, { environment: { ...this.#environment, ...options.environment } });
   }
 
   /** Runs a command that has to succeed and reads the one value that it prints with `--json`. */
@@ -130,7 +139,7 @@ export class CliUnderTest {
 
   async close(): Promise<void> {
     for (const worker of this.#workers) worker.child.kill('SIGTERM');
-    await Promise.all(this.#workers.map((worker) => worker.ended));
+    await Promise.all([...this.#workers.map((worker) => worker.ended), this.#hosted.close()]);
     await this.muster.close();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bareEnvironment } from '../support/bare-environment.ts';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -31,13 +32,17 @@ export interface RunningCli {
   readonly stderr: () => string;
 }
 
-/** Starts the real command line in a process of its own, with nothing of this one's configuration. */
+/** The environment of a command, without any configuration of this process. */
+export function cliEnvironment({ environment }: Pick<CliOptions, 'environment'>): Record<string, string> {
+  return { ...bareEnvironment(), MUSTER_NO_INSTALL: '1', TEMPORAL_CONFIG_FILE: NO_FILE, ...environment };
+}
+
+/** Starts the real command line in a process of its own. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const flags = ['--disable-warning=ExperimentalWarning', join(ROOT, 'cli.ts')];
-  const { PATH = '', HOME = '' } = process.env;
   const child = spawn(process.execPath, [...flags, ...args], {
     cwd: options.cwd ?? ROOT,
-    env: { PATH, HOME, MUSTER_NO_INSTALL: '1', TEMPORAL_CONFIG_FILE: NO_FILE, ...options.environment },
+    env: cliEnvironment(options),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -94,6 +94,8 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['submit g --deadline 5', /Expected in how long/],
   ['submit g --depends-on 17', /^"17" is not a task's id/],
   ['submit g --timezone UTC', /^--timezone goes with --repeat\.$/],
+  ['submit g --repeat hourly', /^--repeat: "hourly" is not a cron pattern of five fields/],
+  ['submit g --repeat daily --timezone X/Y', /^--repeat: the time zone "X\/Y" is unknown/],
   ['redrive', /^Name the tasks to redrive, or give --all\. `muster dead` lists them\.$/],
   ['redrive 17', /^"17" is not a task's id/],
   ['redrive --graph g', /^Name the tasks to redrive, or give --all/],
@@ -102,14 +104,11 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['redrive --all --effects some', /keep, repeat/],
   ['redrive --all --limit 0', /Expected a whole number from 1 to 1000000/],
   ['call', /^The argument operation is missing\. `muster call --help`/],
-  [
-    'call task.cancel',
-    /^There is no operation "task\.cancel"\. Did you mean tasks\.cancel\? `muster operations` lists them\.$/,
-  ],
+  ['call task.cancel', /^"task\.cancel" is not an operation \(did you mean tasks\.cancel\?\)\.$/],
   ['call tasks.read --dry-run', /^tasks\.read has no dry run\. `muster operations tasks\.read` shows what it takes\.$/],
   ['call tasks.read --data {} --file f', /^Give --data or --file, not both\.$/],
   ['call tasks.read --as=', /Expected 1 to 255 characters/],
-  ['operations tasks.cancell', /^There is no operation "tasks\.cancell"\. Did you mean tasks\.cancel\?/],
+  ['operations tasks.cancell', /^"tasks\.cancell" is not an operation \(did you mean tasks\.cancel\?\)/],
 ];
 
 function parse(line: string): Promise<unknown> {

@@ -6,6 +6,7 @@ import { connect } from '../../index.ts';
 import { startWorker } from '../../worker.ts';
 import { freePort } from '../cli/cli-under-test.ts';
 import { startCli } from '../cli/run-cli.ts';
+import { OwnState } from '../servers/own-state.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
@@ -73,7 +74,21 @@ describe('where a program connects to', function () {
     assert.equal(paused, false);
   });
 
-  it('is said to be away where no PostgreSQL answers, to a client and to a worker', async () => {
+  it("is where Muster's own Redis and Temporal ran last while both are dead: a submit is accepted, a worker refuses", async () => {
+    const dead = await OwnState.create();
+    const { MUSTER_REDIS_URL: _, TEMPORAL_ADDRESS: __, ...others } = muster.environment;
+    const environment = { ...others, MUSTER_STATE_DIR: dead.folder.path };
+    await muster.client.publish([scriptedGraphs(script).single]);
+    const client = await connect({ environment });
+
+    const task = await client.submit('single', {});
+
+    assert.equal((await muster.client.task(task.id).show()).task.id, task.id);
+    await assert.rejects(startWorker({ environment }), { code: 'service_unreachable', message: /^Temporal at / });
+    await Promise.all([client.close(), dead.remove()]);
+  });
+
+  it('is said to be unavailable where no PostgreSQL answers, to a client and to a worker', async () => {
     const environment = { ...muster.environment, MUSTER_DATABASE_URL: `postgres://m@${nowhere}/m` };
     for (const open of [connect, startWorker]) {
       await assert.rejects(open({ environment }), {

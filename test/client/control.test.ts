@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import type { Client } from '@temporalio/client';
-import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
@@ -11,18 +10,14 @@ describe('what a caller asks of a task', () => {
   const script = new Script();
   const graphs = scriptedGraphs(script);
   let muster: MusterUnderTest;
-  let temporal: TemporalClient;
-  let client: Client;
+  let temporal: Client;
 
   before(async () => {
     muster = await openMuster('control');
     await muster.work({ graphs: Object.values(graphs) });
-    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
-    temporal = await connectClient({ address, namespace });
-    client = temporal.client;
+    temporal = await muster.temporal();
   });
   after(async () => {
-    await temporal?.close();
     await muster?.close();
   });
   beforeEach(() => script.reset());
@@ -73,7 +68,7 @@ describe('what a caller asks of a task', () => {
     assert.equal(runOf(view, 'first').error?.code, 'handler_cancelled');
     assert.equal(runOf(view, 'second').status, 'skipped');
     await eventually(async () => {
-      const { status } = await client.workflow.getHandle(task.workflowId).describe();
+      const { status } = await temporal.workflow.getHandle(task.workflowId).describe();
       assert.equal(status.name, 'CANCELLED');
     });
   });
@@ -81,7 +76,7 @@ describe('what a caller asks of a task', () => {
   it("takes Temporal's own cancel for a cancel of the task", async () => {
     const task = await running(new Gate());
 
-    await client.workflow.getHandle(task.workflowId).cancel();
+    await temporal.workflow.getHandle(task.workflowId).cancel();
     const view = await ended(task);
 
     assert.equal(view.task.status, 'cancelled');
@@ -118,7 +113,7 @@ describe('what a caller asks of a task', () => {
     assert.equal(view.task.status, 'cancelled');
     assert.equal(view.traces[0]?.events.at(-1)?.type, 'trace.cancelled');
     await eventually(async () => {
-      const { status } = await client.workflow.getHandle(task.workflowId).describe();
+      const { status } = await temporal.workflow.getHandle(task.workflowId).describe();
       assert.notEqual(status.name, 'RUNNING');
     });
     const later = await muster.client.tasks({ status: 'deferred' });
@@ -272,7 +267,7 @@ describe('what a caller asks of a task', () => {
   });
 
   const failedWorkflowTasks = async ({ workflowId }: { workflowId: string }) => {
-    const { events } = await client.workflow.getHandle(workflowId).fetchHistory();
+    const { events } = await temporal.workflow.getHandle(workflowId).fetchHistory();
     return (events ?? []).filter((event) => event.workflowTaskFailedEventAttributes != null).length;
   };
 });

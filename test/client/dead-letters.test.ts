@@ -144,7 +144,7 @@ describe('a task that failed', () => {
 
     assert.deepEqual(report, {
       dryRun: true,
-      tasks: [{ taskId: task.id, outcome: 'redriven', originTraceId: view.traces[0]?.id }],
+      tasks: [{ taskId: task.id, outcome: 'redrivable', originTraceId: view.traces[0]?.id }],
     });
     assert.deepEqual((await task.show()).task, view.task);
   });

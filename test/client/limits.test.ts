@@ -114,7 +114,7 @@ describe('limits of a client', function () {
     assert.equal((await tenant.limits.once('k1')).allowed, true);
   });
 
-  it('a row that somebody wrote wrongly by hand leaves the last good settings, and says so once', async () => {
+  it('a row that somebody wrote wrongly leaves the last good settings, and says so once', async () => {
     const database = openDatabase({ url: muster.databaseUrl, poolSize: 2, applicationName: 'test' });
     const warnings: string[] = [];
     const log = { warn: (facts: { fault?: unknown }) => void warnings.push(String(facts.fault)) };

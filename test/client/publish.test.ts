@@ -124,7 +124,7 @@ describe('a published graph', () => {
     );
   });
 
-  it('is carried out by a worker that hosts its handlers, whoever published it', async () => {
+  it('is carried out by a worker that hosts its handlers, no matter who published it', async () => {
     await muster.client.publish([changed('by-handlers')]);
 
     const view = await ended(await muster.client.submit('by-handlers', {}));

@@ -147,10 +147,13 @@ describe('the queue, to an operator', () => {
       { dependsOn: [later.id], dueAt: new Date(Date.now() - 3_600_000) },
     );
 
+    // A worker that has just begun may be comparing the index still.
+    const isWhole = async () => (await muster.client.queue()).index === 'whole';
+    await eventually(isWhole, { withinMs: 10_000, what: 'a whole index' });
     const view = await muster.client.queue();
 
     assert.ok(view.dead >= 1 && view.startsPerMinute >= 1);
-    assert.deepEqual([view.deferred, view.overdue, view.blocked, view.index], [1, 1, 1, 'whole']);
+    assert.deepEqual([view.deferred, view.overdue, view.blocked], [1, 1, 1]);
     assert.deepEqual([view.unserved, view.unhosted], [[], { tasks: 0, agents: [] }]);
     await late.cancel();
     await later.cancel();

@@ -95,7 +95,7 @@ describe('tasks with times and dependencies', () => {
     assert.equal((await ended(inTime)).task.status, 'completed');
   });
 
-  it('lists tasks that are overdue and lets them go on', async () => {
+  it('lists tasks that are overdue and lets them continue', async () => {
     const gate = new Gate();
     script.on('work', gate.pass);
     const late = await submit({ dueAt: soon(-1_000) });

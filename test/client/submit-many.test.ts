@@ -152,6 +152,39 @@ describe('many tasks in one submit', () => {
     assert.deepEqual(await muster.client.submitMany('single', []), []);
   });
 
+  it('gives each its own keys and priority, whatever its neighbours have', async () => {
+    const of = [
+      { user: 'ann' },
+      { user: 'ann', priority: 'high' },
+      { user: 'bob', priority: 'high' },
+      { user: 'ann', concurrencyKey: 'press' },
+      { user: 'ann' },
+      {},
+    ] as const;
+
+    const tasks = await muster.client.submitMany(
+      'single',
+      items(of.length, (index) => of[index] ?? {}),
+    );
+
+    const rows = await query<{ user: string | null; priority: number; own: string[] }>(
+      `select user_id as user, priority, array(select k from unnest(concurrency_keys) k where k ~ '^(user|key):') as own
+        from muster.tasks where id = any ($1) order by array_position($1, id)`,
+      [tasks.map(({ id }) => id)],
+    );
+    const [ann, bob, press] = ['user:default/ann', 'user:default/bob', 'key:default/press'];
+    assert.deepEqual(
+      rows.map(({ user, own }) => [user, ...own]),
+      [['ann', ann], ['ann', ann], ['bob', bob], ['ann', ann, press], ['ann', ann], [null]],
+    );
+    const [normal, high] = rows.map(({ priority }) => priority);
+    assert.notEqual(normal, high);
+    assert.deepEqual(
+      rows.map(({ priority }) => priority),
+      [normal, high, high, normal, normal, normal],
+    );
+  });
+
   it('keeps large inputs, times and dependencies of each item', async () => {
     const [first] = await muster.client.submitMany('single', items(1));
     assert.ok(first !== undefined);

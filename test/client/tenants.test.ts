@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { gcra } from '../../domain/limits/rate-limit.ts';
 import type { Muster } from '../../index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
@@ -51,6 +52,23 @@ describe('another tenant', () => {
 
     assert.notEqual(one.id, other.id);
     assert.deepEqual([one.duplicate, other.duplicate], [false, false]);
+  });
+
+  it('S9: has reservations of its own, and settles no other', async () => {
+    const call = { provider: 'shared', tokens: 300 };
+    await ours.limits.set('provider:shared/tokens', gcra({ limit: 1_000, perSeconds: 3_600 }));
+    const left = async (client = ours) =>
+      (await client.limits.status(call)).find(({ name }) => name.endsWith('/tokens'))?.remaining;
+    for (const client of [ours, theirs])
+      await eventually(async () => (await left(client)) === 1_000, { withinMs: 5_000 });
+    const own = await ours.limits.reserve(call, { id: 'chat-1' });
+
+    assert.equal(await theirs.limits.settle(own, 0), 'unknown');
+    assert.equal(await left(), 700);
+    await theirs.limits.reserve(call, { id: 'chat-1' });
+
+    assert.equal(await left(), 400);
+    assert.equal(await ours.limits.settle(own, 300), 'settled');
   });
 
   it('S9: does not see the graphs that a tenant published for itself', async () => {

@@ -19,6 +19,7 @@ const MEANINGS: Readonly<Record<DatabaseFault, readonly string[]>> = {
   overloaded: ['53000', '53100', '53200', '53300', '53400'],
   read_only: ['25006'],
   login_refused: ['28000', '28P01', '3D000'],
+  unprepared: ['42P01', '3F000', '42703', '42704', '42501', '22023'],
   refused: ['22001', '22P05', '22003', '23502', '23503', '23505', '23514', '44000', '54000', '54001', 'P0001'],
 };
 
@@ -30,7 +31,7 @@ describe('what an error of the database means', () => {
   }
 
   it('is unknown for faults of the program and for what is no error of the database', () => {
-    for (const code of ['42601', '42P01', '42703', '42501', '22023', '25P02', 'XX000', 'EPERM', 'EACCES', '']) {
+    for (const code of ['42601', '25P02', 'XX000', 'EPERM', 'EACCES', '']) {
       assert.equal(faultOf(coded(code)), null, code);
     }
     for (const thrown of ['57P01', null, { code: '57P01' }, new Error('odd')]) assert.equal(faultOf(thrown), null);

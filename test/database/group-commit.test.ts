@@ -4,15 +4,16 @@ import { isDataFault } from '../../database/database-faults.ts';
 import { GroupCommit } from '../../database/group-commit.ts';
 
 /** A store that refuses groups with a bad item in them, and remembers what it was asked to write. */
-const storeOf = (isBad: (item: number) => boolean, max = 1_000) => {
+const storeOf = (isBad: (item: number) => boolean, max = 1_000, writers = 1) => {
   const groups: number[][] = [];
   let underWay = 0;
   const commit = new GroupCommit<number, number>({
     max,
+    writers,
     isFaultOfItem: (error) => error instanceof RangeError,
     write: async (items) => {
       underWay += 1;
-      assert.equal(underWay, 1, 'two writes at once');
+      assert.ok(underWay <= writers, `${underWay} writes at once`);
       groups.push([...items]);
       await new Promise((resolve) => setImmediate(resolve));
       underWay -= 1;
@@ -51,29 +52,64 @@ describe('a group commit', () => {
     );
   });
 
+  it('shares what comes together among its writers, unless it is too little', async () => {
+    const { commit, groups } = storeOf(() => false, 1_000, 2);
+
+    await Promise.all(numbers(50).map((item) => commit.add(item)));
+    await Promise.all(numbers(5).map((item) => commit.add(item)));
+
+    assert.deepEqual(
+      groups.map((group) => group.length),
+      [25, 25, 5],
+    );
+  });
+
+  it('writes what comes meanwhile with a free writer once it is enough, and otherwise next', async () => {
+    const { commit, groups } = storeOf(() => false, 1_000, 2);
+
+    const first = numbers(5).map((item) => commit.add(item));
+    await new Promise((resolve) => setImmediate(resolve));
+    const few = numbers(3).map((item) => commit.add(item));
+    const underWay = groups.length;
+    const many = numbers(30).map((item) => commit.add(item));
+    await Promise.all([...first, ...few, ...many]);
+    await commit.idle();
+
+    assert.equal(underWay, 1);
+    assert.deepEqual(
+      groups.map((group) => group.length),
+      [5, 17, 16],
+    );
+  });
+
   it('fails exactly the items at fault, and answers each of the others with its own result', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.nat(60)), fc.integer({ min: 1, max: 20 }), async (bad, max) => {
-        const { commit } = storeOf((item) => bad.includes(item), max);
+      fc.asyncProperty(
+        fc.uniqueArray(fc.nat(60)),
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (bad, max, writers) => {
+          const { commit } = storeOf((item) => bad.includes(item), max, writers);
 
-        const results = await Promise.allSettled(numbers(40).map((item) => commit.add(item)));
+          const results = await Promise.allSettled(numbers(40).map((item) => commit.add(item)));
 
-        for (const [item, result] of results.entries()) {
-          if (bad.includes(item)) assert.equal(result.status, 'rejected');
-          else assert.deepEqual(result, { status: 'fulfilled', value: item * 2 });
-        }
-      }),
+          for (const [item, result] of results.entries()) {
+            if (bad.includes(item)) assert.equal(result.status, 'rejected');
+            else assert.deepEqual(result, { status: 'fulfilled', value: item * 2 });
+          }
+        },
+      ),
       { numRuns: 50 },
     );
   });
 
-  it('fails a whole group when no item is at fault, and goes on with the next one', async () => {
+  it('fails a whole group when no item is at fault, and continues with the next one', async () => {
     let away = true;
     const commit = new GroupCommit<number, number>({
       max: 1_000,
       isFaultOfItem: () => false,
       write: async (items) => {
-        if (away) throw new Error('the store is away');
+        if (away) throw new Error('the store is unavailable');
         return items;
       },
     });
@@ -119,7 +155,7 @@ describe('a group commit of messages', () => {
     );
   });
 
-  it('fails all at once when the store is away, and goes on with what comes later', async () => {
+  it('fails all at once when the store is unavailable, and continues with what comes later', async () => {
     let calls = 0;
     const commit = messages(10, async (items) => {
       calls += 1;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFile, cp, mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { checkSchema, migrate, migrationStatus } from '../../database/migrate.ts';
 import { MIGRATIONS_FOLDER } from '../../database/migration-files.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
@@ -51,6 +52,25 @@ describe('migrate', () => {
     assert.deepEqual(again, { applied: [], schemaHash: first.schemaHash });
   });
 
+  it('keeps others waiting behind its locks for two seconds at most, and is applied once they are free', async () => {
+    await run();
+    await addMigration('alter table muster.tasks add column later int;');
+    const held = withPostgresql(database.superuserUrl, async (client) => {
+      await client.query('begin; select from muster.tasks limit 1');
+      await pause(4_000);
+      await client.query('commit');
+      return performance.now();
+    });
+    await pause(200);
+    const migrated = run();
+    await pause(500);
+    await query('select from muster.tasks limit 1');
+    const readAt = performance.now();
+
+    assert.deepEqual((await migrated).applied, [LATER]);
+    assert.ok(readAt < (await held), 'a reader waited for what the migration waited for');
+  });
+
   it('C044: refuses an applied file that was edited, before anything runs', async () => {
     const { applied } = await run();
     await appendFile(join(folder, `${applied[0]}.sql`), '-- one more word\n');
@@ -60,7 +80,7 @@ describe('migrate', () => {
     assert.equal(await tableExists('muster.later'), false);
   });
 
-  it('C044: refuses to go on when the file of an applied migration is missing', async () => {
+  it('C044: refuses to continue when the file of an applied migration is missing', async () => {
     const { applied } = await run();
     await unlink(join(folder, `${applied[1]}.sql`));
 
@@ -80,7 +100,7 @@ describe('migrate', () => {
     assert.equal(names.includes('20990101_000000_before'), true);
   });
 
-  it('goes on with the repaired migration after a failure', async () => {
+  it('continues with the repaired migration after a failure', async () => {
     await run();
     await addMigration('select 1 / 0;');
     await assert.rejects(run());
@@ -92,7 +112,7 @@ describe('migrate', () => {
     assert.equal((await checkSchema({ databaseUrl: database.ownerUrl })).matches, true);
   });
 
-  it('C044: says that the server went away, and not that the migration is wrong, when it ends in the middle', async () => {
+  it('C044: says that the server became unavailable, and not that the migration is wrong, when it ends in the middle', async () => {
     await addMigration('create table muster.later (id int); select pg_terminate_backend(pg_backend_pid());');
 
     await assert.rejects(run(), { code: 'service_unreachable', retryable: true, message: /terminat/ });
@@ -137,7 +157,7 @@ describe('migrate', () => {
   });
 
   const DRIFTS: ReadonlyArray<readonly [string, string, RegExp]> = [
-    ['a column added by hand', 'alter table muster.tasks add column sneaked int', /^\+ column tasks\.sneaked integer/],
+    ['a column added manually', 'alter table muster.tasks add column sneaked int', /^\+ column tasks\.sneaked integer/],
     [
       'a column that changed',
       'alter table muster.tasks alter title drop not null',
@@ -157,8 +177,8 @@ describe('migrate', () => {
     ['a policy that is gone', 'drop policy tasks_of_tenant on muster.tasks', /^- policy tasks\.tasks_of_tenant/],
     [
       'row security switched off',
-      'alter table muster.tasks no force row level security',
-      /^\+ table tasks row security on$/,
+      'alter table muster.artifacts no force row level security',
+      /^\+ table artifacts row security on$/,
     ],
     ['a right too many', 'grant delete on muster.audit_log to muster_app', /^\+ grant audit_log muster_app: delete/],
     [
@@ -166,7 +186,7 @@ describe('migrate', () => {
       'create or replace function muster.touch_updated_at() returns trigger language plpgsql as $$ begin return new; end $$',
       /^\+ function touch_updated_at/,
     ],
-    ['a table added by hand', 'create table muster.sneaked (id int)', /^\+ table sneaked/],
+    ['a table added manually', 'create table muster.sneaked (id int)', /^\+ table sneaked/],
   ];
   for (const [what, statement, line] of DRIFTS) {
     it(`C045: names ${what}`, async () => {
@@ -184,7 +204,7 @@ describe('migrate', () => {
     });
   }
 
-  it('C045: refuses to migrate a schema that was changed by hand', async () => {
+  it('C045: refuses to migrate a schema that was changed manually', async () => {
     await run();
     await query('alter table muster.tasks add column sneaked int');
     await addMigration('create table muster.later (id int primary key);');

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { OUTBOX_TOPICS } from '../../domain/system/outbox.ts';
+import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
 import { LeaseRepository } from '../../entities/agents/lease-repository.ts';
 import { SupervisionRepository } from '../../entities/agents/supervision-repository.ts';
+import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
+import { claimMessages, claimStatusQueries } from '../../entities/messaging/claim-messages.ts';
 import { MailboxRepository } from '../../entities/messaging/mailbox-repository.ts';
+import { RetentionRepository } from '../../entities/retention/retention-repository.ts';
 import { GaugeRepository } from '../../entities/system/gauge-repository.ts';
 import { LimitSettingsRepository } from '../../entities/system/limit-settings-repository.ts';
 import { OutboxRepository } from '../../entities/system/outbox-repository.ts';
@@ -12,6 +16,8 @@ import { occupiedPlaces } from '../../entities/tasks/occupied-places.ts';
 import { QueueCountRepository } from '../../entities/tasks/queue-count-repository.ts';
 import { ScheduleRepository } from '../../entities/tasks/schedule-repository.ts';
 import { SlotRepository } from '../../entities/tasks/slot-repository.ts';
+import { freeStaleSlots } from '../../entities/tasks/statements/free-stale-slots.ts';
+import { takeMissingSlots } from '../../entities/tasks/statements/take-missing-slots.ts';
 import { SuccessionRepository } from '../../entities/tasks/succession-repository.ts';
 import { SuspectRepository } from '../../entities/tasks/suspect-repository.ts';
 import { WaitingRepository } from '../../entities/tasks/waiting-repository.ts';
@@ -39,21 +45,22 @@ const LOOKS: Readonly<Record<string, (em: SqlEntityManager, bed: ClaimBed) => Pr
   'for series that stand still': (em) => new SuccessionRepository(em).withoutSuccessor(500),
   'for tasks that wait, to be counted': (em) => new WaitingRepository(em).count(TASK_QUEUE),
   'for slots that are held': (em) => new SlotRepository(em).held(TASK_QUEUE),
-  'for slots that nobody holds': (em, bed) => new SlotRepository(em).freeStale(bed.settings),
-  'for slots that are missing': (em, bed) =>
-    new SlotRepository(em).takeMissing({ ...bed.settings, limits: { 'graph:*': 5 } }),
+  'for slots that nobody holds': (em, bed) => freeStaleSlots(em, bed.settings),
+  'for slots that are missing': (em, bed) => takeMissingSlots(em, { ...bed.settings, limits: { 'graph:*': 5 } }),
   'for figures of the installation': (em) => new GaugeRepository(em).read(),
   'for tasks by status': (em) => new QueueCountRepository(em).tasks(),
   'for figures of each tenant': (em) => new QueueCountRepository(em).tenants(),
   'for limits and living processes': (em) => new LimitSettingsRepository(em).read(),
+  'for workers of earlier versions': (em) => new HostingRepository(em).hasEarlierWorker(),
   'for leases that ran out': (em) => new LeaseRepository(em).expire(45),
+  'for budget reservations of dead processes': (em) => new BudgetRepository(em).endDead(500),
   'for signs of life': (em) => new SupervisionRepository(em).vitals(),
   'for agents to declare offline': (em) => new SupervisionRepository(em).declareOffline([AGENT]),
   'for messages of silent processes': (em) => new SupervisionRepository(em).reroute([EXPIRED]),
   'for agents that were lost': (em) => new SupervisionRepository(em).raiseAlerts(),
   'for leases that are long over': (em) => new SupervisionRepository(em).forgetOldLeases(),
-  'for messages to handle': (em) => new MailboxRepository(em).claim(CLAIM),
-  'for questions after the status': (em) => new MailboxRepository(em).claimStatusQueries(CLAIM),
+  'for messages to handle': (em) => claimMessages(em, CLAIM),
+  'for questions after the status': (em) => claimStatusQueries(em, CLAIM),
   'for messages whose time has passed': (em) => new MailboxRepository(em).expire([AGENT]),
   ...Object.fromEntries(
     OUTBOX_TOPICS.map((topic) => [
@@ -79,6 +86,18 @@ describe(`the looks that loops repeat, with ${ROWS} tasks, traces, messages and 
       const plan = await planOf(bed.database, (em) => look(em, bed));
 
       assert.doesNotMatch(plan, /Seq Scan on (tasks|agent_traces|outbox|agent_messages|agent_leases)/, plan);
+    });
+  }
+
+  const OLD = { tasks: 'tasks_ended_index', agent_traces: 'agent_traces_ended_index', outbox: 'outbox_sent_index' };
+  for (const [resource, index] of Object.entries(OLD)) {
+    it(`for old rows of ${resource}: find a batch by ${index}, and delete it by its places`, async () => {
+      const rule = { resource: resource as keyof typeof OLD, maxAgeDays: 90, batchSize: 1_000, enabled: true };
+
+      const plan = await planOf(bed.database, (em) => new RetentionRepository(em).prune(rule));
+
+      assert.match(plan, new RegExp(`Limit[\\s\\S]*${index}[\\s\\S]*Tid Scan on ${resource}`));
+      assert.doesNotMatch(plan, /Seq Scan/);
     });
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { sql } from 'kysely';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database, Transaction } from '../../database/transaction.ts';
-import { SystemConfig } from '../../entities/index.ts';
+import { SystemConfig } from '../../entities/system/system-config.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { sharedStack } from '../support/stack.ts';

@@ -5,7 +5,9 @@ import { openDatabase } from '../../database/open-orm.ts';
 import type { Database, Transaction } from '../../database/transaction.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { canMoveTask, isTerminalTaskStatus, TASK_STATUSES, type TaskStatus } from '../../domain/tasks/task-status.ts';
-import { AgentGraph, AgentTrace, AuditEntry } from '../../entities/index.ts';
+import { AuditEntry } from '../../entities/audit/audit-entry.ts';
+import { AgentGraph } from '../../entities/graphs/agent-graph.ts';
+import { ActivityEffect } from '../../entities/system/activity-effect.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { sharedStack } from '../support/stack.ts';
@@ -203,17 +205,17 @@ describe('the rules that the database holds', () => {
     );
   });
 
-  it('refuses a row that belongs to a row of another tenant', async () => {
+  it('refuses an effect of a task of another tenant', async () => {
     const other = sampleIds('other-tenant');
     await database.inTenant('other-tenant', (tx) => insertSampleRows(tx, other));
-    const foreign = { ...sampleIds('default'), taskId: other.taskId, graphId: other.graphId };
+    const { tenantId } = sampleIds('default');
 
-    const trace = inDefault(async (tx) => {
-      const { tenantId, taskId, traceId, graphId } = foreign;
-      tx.em.create(AgentTrace, { id: traceId, tenantId, taskId, number: 7, graphId, workflowId: `task/${taskId}/7` });
+    const effect = inDefault(async (tx) => {
+      const facts = { effectKey: uuid(), state: 'pending', requestHash: 'hash', attempt: 1 } as const;
+      tx.em.create(ActivityEffect, { ...facts, tenantId, taskId: other.taskId });
     });
 
-    await assert.rejects(trace, /agent_traces_task_of_tenant/);
+    await assert.rejects(effect, /activity_effects_task_of_tenant/);
   });
 
   it("refuses a task of another tenant's graph and takes one of a shared graph", async () => {

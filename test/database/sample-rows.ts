@@ -1,10 +1,20 @@
 import { sql } from 'kysely';
 import { v7 as uuid } from 'uuid';
 import type { Transaction } from '../../database/transaction.ts';
-import type { AgentId, GraphId, LeaseId, MessageId, TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type {
+  AgentId,
+  ApprovalId,
+  GrantId,
+  GraphId,
+  LeaseId,
+  MessageId,
+  TaskId,
+  TenantId,
+  TraceId,
+} from '../../domain/ids.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { isTerminalTaskStatus } from '../../domain/tasks/task-status.ts';
-import * as entities from '../../entities/index.ts';
+import { ENTITIES as entities } from '../../entities/index.ts';
 
 /** Ids of the rows that {@link insertSampleRows} writes. */
 export interface SampleIds {
@@ -100,6 +110,26 @@ export function taskRow(
   });
 }
 
+/** What agents of a tenant may do, and what they asked for. */
+function insertSampleRules(tx: Transaction, { tenantId, taskId, traceId }: SampleIds): void {
+  const call = { tenantId, taskId, traceId, path: 'node-0', step: 1, index: 0 };
+  const grantId = uuid() as GrantId;
+  tx.em.create(entities.Grant, { tenantId, id: grantId, agent: 'agent', tool: 'tool', grantedBy: 'a' });
+  tx.em.create(entities.GrantUse, { ...call, grantId });
+  tx.em.create(entities.ToolPolicyRow, { tenantId, version: 1, changedBy: 'a' });
+  const request = { arguments: {}, risk: 'high_risk', onBehalfOf: [], reason: 'b' } as const;
+  tx.em.create(entities.Approval, {
+    ...call,
+    id: uuid() as ApprovalId,
+    agent: 'agent',
+    tool: 'tool',
+    request,
+    digest: 'hash',
+    policyVersion: 1,
+    expiresAt: new Date(),
+  });
+}
+
 /** Writes a tenant with one row at least in each of its tables. */
 export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise<void> {
   const { tenantId, agentId, graphId, taskId, traceId } = ids;
@@ -145,6 +175,14 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
   });
   tx.em.create(entities.OutboxEntry, { tenantId, topic: 'task.submitted', taskId });
   tx.em.create(entities.OperationKey, { tenantId, operation: 'a.b', key: uuid(), requestHash: 'hash' });
+  tx.em.create(entities.Budget, { tenantId, scope: `user:${uuid()}`, level: 2 });
+  const reserved = { tokens: 1, costMicros: 1, steps: 1, state: 'held' as const, process: 'a process' };
+  tx.em.create(entities.BudgetReservation, { tenantId, key: uuid(), scopes: ['tenant'], ...reserved });
+  tx.em.create(entities.ProviderKey, { tenantId, provider: `p-${uuid()}`, secret: 'enc:v1:AAAA' });
+  const place = { tenantId, traceId, path: 'node-0', step: 1, taskId, agent: 'agent' };
+  const made = { requestHash: 'hash', claim: uuid(), process: 'a process' };
+  tx.em.create(entities.ModelCall, { ...place, ...made, model: 'default', state: 'pending' });
+  tx.em.create(entities.ToolCall, { ...place, index: 0, tool: 'a', callId: 'b', digest: 'hash', state: 'asked' });
   tx.em.create(entities.AuditEntry, {
     id: uuid(),
     tenantId,
@@ -170,6 +208,7 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
     payload: {},
   });
   await tx.em.flush();
+  insertSampleRules(tx, ids);
   tx.em.create(entities.AgentRun, { id: uuid(), tenantId, traceId, nodeId: 'node-0', agent: 'agent', kind: 'agent' });
   tx.em.create(entities.TraceEvent, { traceId, seq: 1, tenantId, type: 'trace.started' });
   await tx.em.flush();

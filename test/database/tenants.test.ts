@@ -10,8 +10,19 @@ import { insertSampleRows, insertSampleSlot, sampleIds } from './sample-rows.ts'
 /** Every table whose rows have a tenant. The test compares it with the catalogue, so a new table cannot be forgotten. */
 const TABLES = [
   ...['activity_effects', 'agent_components', 'agent_graphs', 'agent_heartbeats', 'agent_leases', 'agent_messages'],
-  ...['agent_runs', 'agent_traces', 'agents', 'artifacts', 'audit_log', 'component_connections', 'concurrency_slots'],
-  ...['operation_keys', 'outbox', 'task_dependencies', 'tasks', 'tenants', 'trace_events'],
+  ...['agent_runs', 'agent_traces', 'agents', 'approvals', 'artifacts', 'audit_log', 'budget_reservations'],
+  ...[
+    'budgets',
+    'component_connections',
+    'concurrency_slots',
+    'grant_uses',
+    'grants',
+    'model_calls',
+    'operation_keys',
+    'outbox',
+    'provider_keys',
+  ],
+  ...['task_dependencies', 'tasks', 'tenants', 'tool_calls', 'tool_policies', 'trace_events'],
 ];
 const SHARED = new Set([
   'agents',

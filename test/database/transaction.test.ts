@@ -3,7 +3,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database, Transaction } from '../../database/transaction.ts';
-import { SystemConfig } from '../../entities/index.ts';
+import { SystemConfig } from '../../entities/system/system-config.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
@@ -111,7 +111,8 @@ describe('a unit of work', () => {
       if (runs === 1) await raise('40001').execute(em.getKysely());
     });
 
-    assert.deepEqual(lines, [[{ attempt: 1, reason: 'on purpose' }, 'a unit of work failed for now; retrying it']]);
+    const line = 'a database transaction failed with a transient error; retrying';
+    assert.deepEqual(lines, [[{ attempt: 1, reason: 'on purpose' }, line]]);
   });
 
   for (const [state, code] of [
@@ -268,7 +269,7 @@ describe('a unit of work', () => {
     });
   });
 
-  it('names the last failure when the server stays away until the deadline', async () => {
+  it('names the last failure when the server stays unavailable until the deadline', async () => {
     const url = new URL(clone.databaseUrl);
     url.port = '1';
     const database = open({ url: url.toString(), transactionTimeoutMs: 300 });

@@ -31,7 +31,7 @@ describe('the connection of a unit of work', () => {
     assert.deepEqual(counts, [1, 1, 1]);
   });
 
-  it('goes on with a new connection when the schema changed under a prepared statement', async () => {
+  it('continues with a new connection when the schema changed under a prepared statement', async () => {
     const columns = () =>
       database.inSystem('inspect', async ({ em }) => {
         await sql`insert into muster.tenants (id) values (${'changed'}) on conflict do nothing`.execute(em.getKysely());

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { IsolationLevel } from '@mikro-orm/core';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import { ormOptions } from '../../database/orm-options.ts';
+import { ormOptions } from '../../database/open-orm.ts';
 import { UnitDialect } from '../../database/unit-driver.ts';
 import { type Unit, UnitPool } from '../../database/unit-pool.ts';
 import { Task } from '../../entities/tasks/task.ts';
@@ -51,7 +51,7 @@ describe('the connections of units of work', () => {
       assert.deepEqual(pool.state(), { total: 0, idle: 0, ...FREE });
     });
 
-    it('refuses a statement that leaves the transaction of its unit of work, and the unit goes on', async () => {
+    it('refuses a statement that leaves the transaction of its unit of work, and the unit continues', async () => {
       const found = await inUnit(async () => {
         const em = orm.em.fork();
         await em.begin();

@@ -31,7 +31,7 @@ export interface TaskTraits {
   readonly taskQueue?: string;
 }
 
-/** A database with published graphs, into which a test puts waiting tasks, and claims and ends them by hand. */
+/** A database with published graphs, into which a test puts waiting tasks, and claims and ends them manually. */
 export class ClaimBed {
   readonly database: Database;
   readonly clone: ClonedDatabase;
@@ -102,7 +102,10 @@ export class ClaimBed {
     );
   }
 
-  async end({ execution }: ClaimedTask, status: 'completed' | 'failed' = 'completed'): Promise<void> {
+  async end(
+    { execution }: Pick<ClaimedTask, 'execution'>,
+    status: 'completed' | 'failed' = 'completed',
+  ): Promise<void> {
     const failure = status === 'completed' ? null : { code: 'task_failed', message: 'as the test says' };
     const end = { execution, status, failure, output: NOTHING_STORED, reply: '' };
     await this.database.single.inTenant(execution.tenant, ({ em }) => new Recorder(em).taskEnded(end));

@@ -90,6 +90,7 @@ export class DispatchBed {
       start: async (task) => {
         this.started.push(task);
       },
+      startTogether: async (_, tasks) => void this.started.push(...tasks),
       verdicts: AT_ONCE,
       claimant: { workerId, taskQueue: TASK_QUEUE, handlers },
       capacity,
@@ -109,7 +110,7 @@ export class DispatchBed {
   }
 
   /** All that mends, forever. Closed with the rest. */
-  reconcile({ client, log = SILENT }: { readonly client: Client; readonly log?: LoopLog }): Reconciler {
+  reconcile({ client, log }: { readonly client: Client; readonly log?: LoopLog }): Reconciler {
     const { database } = this.claims;
     const reconciler = new Reconciler({
       database,
@@ -123,7 +124,7 @@ export class DispatchBed {
       verdicts: AT_ONCE,
       taskQueue: TASK_QUEUE,
       suspectAfterSeconds: 20,
-      log,
+      log: { ...SILENT, ...log },
     });
     this.#closers.push(() => reconciler.stop());
     reconciler.start();
@@ -152,8 +153,8 @@ export class DispatchBed {
 
   /** Deletes what Redis holds of this bed, as a flush does. */
   async flush(): Promise<void> {
-    const { all } = this.redis.keys.queue(TASK_QUEUE);
-    await this.redis.ask((redis) => redis.del(...all));
+    const { all, comparer } = this.redis.keys.queue(TASK_QUEUE);
+    await this.redis.ask((redis) => redis.del(...all, comparer));
   }
 
   async stopDispatchers(): Promise<void> {

@@ -19,7 +19,7 @@ describe('a dispatcher', () => {
   const startedCount = (count: number, withinMs = 10_000) =>
     eventually(() => bed.started.length === count, { what: `${count} starts`, withinMs });
 
-  it('starts every task once, whoever dispatches', async () => {
+  it('starts every task once, no matter who dispatches', async () => {
     const ids = await bed.submit({}, 1_200);
     for (const workerId of ['one', 'two', 'three']) bed.dispatch({ workerId });
 
@@ -214,7 +214,7 @@ describe('a dispatcher', () => {
     });
   }
 
-  it('works on from PostgreSQL while Redis is away, in order of bands and within limits', async () => {
+  it('works on from PostgreSQL while Redis is unavailable, in order of bands and within limits', async () => {
     bed.proxy.set('refuse');
     bed.proxy.closeAll();
     await bed.configure({ limits: { 'graph:swift': 1 } });

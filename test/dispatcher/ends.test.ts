@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { ActivityDependencies } from '../../activities/dependencies.ts';
-import { closeTask } from '../../activities/tasks/close-task.ts';
+import { closeExecution } from '../../activities/tasks/close-execution.ts';
 import type { Transaction } from '../../database/transaction.ts';
 import { startGraph } from '../../domain/graphs/graph-state.ts';
-import { eventOrderFaults } from '../../domain/traces/event-order.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
@@ -12,10 +11,13 @@ import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { GraphCache } from '../../operations/graphs/graph-cache.ts';
 import { endFromOutside } from '../../operations/record/end-from-outside.ts';
 import { Recorder } from '../../operations/record/recorder.ts';
+import { withPostgresql } from '../../servers/probe/probes.ts';
+import { eventOrderFaults } from '../support/event-order.ts';
 import { eventually } from '../support/eventually.ts';
 import { ScheduleBed } from './schedule-bed.ts';
 
 const NODE = { nodeId: 'work', agent: 'slow-step', kind: 'agent' };
+const WAITING = "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
 const DAILY = `'{"every":"daily","timezone":"UTC","anchor":"2026-01-01T09:00:00.000Z"}'`;
 
 describe('the end of a task', () => {
@@ -65,6 +67,19 @@ describe('the end of a task', () => {
     );
     return row;
   };
+  /** Makes these calls one after the other, while another transaction holds the task: all of them wait for it. */
+  const whileHeld = ({ execution }: ClaimedTask, calls: readonly (() => Promise<unknown>)[]) =>
+    withPostgresql(bed.tasks.clone.superuserUrl, async (holder) => {
+      await holder.query('begin');
+      await holder.query('select from muster.tasks where id = $1 for update', [execution.taskId]);
+      const answers: Promise<unknown>[] = [];
+      for (const call of calls) {
+        answers.push(call());
+        await eventually(async () => assert.equal((await bed.query(WAITING)).length, answers.length));
+      }
+      await holder.query('commit');
+      return Promise.all(answers);
+    });
   const orderFaults = async ({ execution }: ClaimedTask) =>
     eventOrderFaults(await inTenant((em) => new TraceRepository(em).events(execution.traceId, 0, 1_000)));
 
@@ -98,16 +113,13 @@ describe('the end of a task', () => {
   });
 
   it('is one of the two, whichever comes first, when both come at once', async () => {
-    const tasks = await Promise.all(Array.from({ length: 20 }, () => bed.tasks.insert()));
-    const claimed = await bed.tasks.claim(tasks.flat());
-    const outcomes = await Promise.all(
-      claimed.map(async (task) => {
-        const [asked, standing] = await Promise.all([cancel(task), end(task, 'completed')]);
-        return [asked !== null, standing?.status ?? (await rowOf(task))?.status];
-      }),
-    );
+    const [one, other] = [await claimOne(), await claimOne()];
 
-    for (const [accepted, status] of outcomes) assert.equal(status, accepted === true ? 'cancelled' : 'completed');
+    const [accepted] = await whileHeld(one, [() => cancel(one), () => end(one, 'completed')]);
+    const [, refused] = await whileHeld(other, [() => end(other, 'completed'), () => cancel(other)]);
+
+    assert.deepEqual([accepted, (await rowOf(one))?.status], [{ ended: false }, 'cancelled']);
+    assert.deepEqual([refused, (await rowOf(other))?.status], [null, 'completed']);
   });
 
   it('is written without its workflow where that does not end it: cancelled ones and late ones, and no others', async () => {
@@ -234,7 +246,7 @@ describe('the end of a task', () => {
     } as unknown as ActivityDependencies;
 
     const failure = { code: 'handler_failed', message: 'a NUL: \u0000' };
-    const ended = await closeTask(deps, { execution: task.execution, graph, status: 'failed', failure });
+    const ended = await closeExecution(deps, { execution: task.execution, graph, status: 'failed', failure });
 
     assert.deepEqual([ended.status, ended.failure?.code], ['failed', 'write_refused']);
     const { status, dead, slots } = (await rowOf(task)) ?? {};

@@ -50,7 +50,7 @@ describe('a task that no worker can carry out', () => {
 
   it('says what it waits for, in its view, in the queue, in the log and in the health of the workers there', async () => {
     const task = await muster.client.submit('chain', {});
-    const nobody = `a worker on the task queue "${muster.taskQueue}": none is alive there`;
+    const nobody = `a worker on the task queue "${muster.taskQueue}": none is alive there, \`muster worker --task-queue ${muster.taskQueue}\` starts one`;
     assert.equal((await task.show()).task.waitsFor, nobody);
     assert.deepEqual((await muster.client.queue()).unserved, [muster.taskQueue]);
 
@@ -76,6 +76,28 @@ describe('a task that no worker can carry out', () => {
     await muster.work({ graphs: [chain] });
     const view = await ended(task);
     assert.deepEqual([view.task.status, view.task.waitsFor], ['completed', null]);
+  });
+
+  it('says which pause, or which full limit, holds it up while a worker is ready', async () => {
+    const { client } = muster;
+    const waitsFor = async (user: string) => {
+      const task = await client.submit('chain', {}, { user });
+      const { waitsFor } = (await task.show()).task;
+      await task.cancel();
+      return waitsFor;
+    };
+    const gate = new Gate();
+    script.on('first', gate.pass);
+    const first = await client.submit('chain', {}, { user: 'u-17' });
+    await eventually(() => script.callsOf('first').some(({ taskId }) => taskId === first.id));
+
+    assert.equal(await waitsFor('u-17'), 'a free slot of user:default/u-17, whose limit is 1');
+    await client.pause('graph:chain');
+    assert.equal(await waitsFor('u-18'), 'a resume: its graph "chain" is paused');
+
+    await client.resume('graph:chain');
+    gate.open();
+    await ended(first);
   });
 
   it('says so once its only host has missed a beat, before that counts as gone', async () => {

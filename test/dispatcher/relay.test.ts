@@ -80,7 +80,7 @@ describe('the relay', () => {
     assert.deepEqual(cancelled, []);
   });
 
-  it('is not held up by a store that is away for what goes to another one', async () => {
+  it('is not held up by a store that is unavailable for what goes to another one', async () => {
     const [running, dependency, ...others] = await bed.tasks.insert({}, 4);
     const [dependent] = await bed.tasks.insert({}, 1);
     assert.ok(running !== undefined && dependency !== undefined && dependent !== undefined);
@@ -92,7 +92,7 @@ describe('the relay', () => {
     await askToCancel([running]);
     await bed.ageOutbox();
     const cancelled: string[] = [];
-    const away = () => Promise.reject(new Error('Redis is away'));
+    const away = () => Promise.reject(new Error('Redis is unavailable'));
     const noQueue = { enqueue: away, released: away } as unknown as JobQueue;
 
     bed.startRelay({ client: temporalThatCancels(running, cancelled), queueFor: () => noQueue });
@@ -104,8 +104,8 @@ describe('the relay', () => {
       'select distinct topic, last_error from muster.outbox where sent_at is null and attempts > 0 order by topic',
     );
     assert.deepEqual(unsent, [
-      { topic: 'task.finished', last_error: 'Redis is away' },
-      { topic: 'task.submitted', last_error: 'Redis is away' },
+      { topic: 'task.finished', last_error: 'Redis is unavailable' },
+      { topic: 'task.submitted', last_error: 'Redis is unavailable' },
     ]);
     bed.startRelay();
     await eventually(async () => assert.equal(await bed.unsent(), 0));
@@ -172,7 +172,7 @@ describe('the relay', () => {
       'select task_id from muster.outbox where refused_at is not null and last_error is not null',
     );
     assert.deepEqual(refused, [{ task_id: broken }]);
-    assert.deepEqual(told, ['an outbox row was refused permanently; it is given up']);
+    assert.deepEqual(told, ['outbox row permanently rejected; giving up on it']);
   });
 
   it('frees the slots of ended tasks in Redis', async () => {

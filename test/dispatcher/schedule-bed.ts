@@ -15,7 +15,7 @@ const LOG = { warn: () => undefined };
 /** A Temporal that knows no workflow and answers nothing else. */
 const NO_TEMPORAL = {
   withDeadline: (_: unknown, ask: () => Promise<unknown>) => ask(),
-  workflow: { getHandle: () => ({ cancel: () => Promise.reject(new Error('Temporal is away')) }) },
+  workflow: { getHandle: () => ({ cancel: () => Promise.reject(new Error('Temporal is unavailable')) }) },
 } as unknown as Client;
 
 /** Tasks in a database of their own, with the loops that look after their times. Every loop ends with the bed. */
@@ -104,7 +104,7 @@ export class ScheduleBed {
     await this.tasks.asSuperuser(`update muster.outbox set created_at = created_at - interval '1 minute'`);
   }
 
-  /** Claims a task and writes its end, and does nothing of what follows, as if the process died there. */
+  /** Claims a task and writes its end, and does none of what follows, as if the process died there. */
   async claimAndEnd(id: TaskId, status: 'completed' | 'failed' = 'completed'): Promise<void> {
     const [claimed] = await this.tasks.claim([id]);
     if (claimed === undefined) throw new Error(`The task ${id} could not be claimed.`);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { TaskId } from '../../domain/ids.ts';
 import { DEFAULT_QUEUE_SETTINGS, limitOfKey, type QueueSettings } from '../../domain/queues/queue-settings.ts';
-import { SlotRepository } from '../../entities/tasks/slot-repository.ts';
+import { freeStaleSlots } from '../../entities/tasks/statements/free-stale-slots.ts';
+import { takeMissingSlots } from '../../entities/tasks/statements/take-missing-slots.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { GraphCache } from '../../operations/graphs/graph-cache.ts';
@@ -25,11 +26,8 @@ describe('the slots of a limited key', () => {
   const limit = (limits: Record<string, number>, paused: readonly string[] = []) => {
     bed.settings = { ...DEFAULT_QUEUE_SETTINGS, limits: { ...DEFAULT_QUEUE_SETTINGS.limits, ...limits }, paused };
   };
-  const slots = (work: 'freeStale' | 'takeMissing') =>
-    bed.database.single.inSystem('reconcile', ({ em }) => {
-      const repository = new SlotRepository(em);
-      return work === 'freeStale' ? repository.freeStale(bed.settings) : repository.takeMissing(bed.settings);
-    });
+  const mended = (mend: typeof freeStaleSlots) =>
+    bed.database.single.inSystem('reconcile', ({ em }) => mend(em, bed.settings));
 
   const each: readonly [string, TaskTraits, TaskTraits][] = [
     ['tenant:acme', { tenant: 'acme' }, { tenant: 'other' }],
@@ -136,8 +134,8 @@ describe('the slots of a limited key', () => {
     );
     await bed.asSuperuser(`update muster.tasks set fence = fence + 1 where id = '${stale.execution.taskId}'`);
 
-    assert.equal(await slots('freeStale'), 2);
-    assert.equal(await slots('freeStale'), 0);
+    assert.equal(await mended(freeStaleSlots), 2);
+    assert.equal(await mended(freeStaleSlots), 0);
     assert.equal(await bed.slotCount(), 1);
   });
 
@@ -146,8 +144,8 @@ describe('the slots of a limited key', () => {
     const running = await bed.claim(ids.slice(0, 4));
     limit({ 'tenant:*': 3 });
 
-    assert.equal(await slots('takeMissing'), 4);
-    assert.equal(await slots('takeMissing'), 0);
+    assert.equal(await mended(takeMissingSlots), 4);
+    assert.equal(await mended(takeMissingSlots), 0);
     const startedAfter: number[] = [];
     for (const task of running) {
       await bed.end(task);
@@ -204,7 +202,7 @@ describe('the slots of a limited key', () => {
     assert.deepEqual(await bed.claimIds([next]), [next]);
   });
 
-  it('are never more than the limit, nor fewer than could be used, whoever claims and ends at once', async () => {
+  it('are never more than the limit, nor fewer than could be used, with claims and ends at the same time', async () => {
     await fc.assert(
       fc.asyncProperty(scenario, async (given) => {
         await race(given);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { workflowStarter } from '../../dispatcher/start-task.ts';
 import { DEFAULT_QUEUE_SETTINGS } from '../../domain/queues/queue-settings.ts';
-import { taskWorkflowId } from '../../domain/tasks/workflow-id.ts';
+import { taskWorkflowId } from '../../domain/tasks/execution.ts';
 import { GraphCache } from '../../operations/graphs/graph-cache.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../../temporal/connect-worker.ts';
 import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';

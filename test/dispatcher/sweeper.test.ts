@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TaskId } from '../../domain/ids.ts';
+import { analyzeGrown } from '../../entities/system/statistics.ts';
 import { DependencyRepository } from '../../entities/tasks/dependency-repository.ts';
 import { ScheduleRepository } from '../../entities/tasks/schedule-repository.ts';
 import { eventually } from '../support/eventually.ts';
@@ -34,7 +35,35 @@ describe('what is due', () => {
   const audited = async (id: TaskId, action: string) =>
     (await bed.query('select from muster.audit_log where subject_id = $1 and action = $2', [id, action])).length;
 
-  it('is let go once, whoever looks: each deferred task by one of several sweepers', async () => {
+  it('is analysed as soon as it has grown tenfold, and again when it has grown so much again', async () => {
+    const analysed = async () => {
+      const [row] = await bed.query<{
+        rows: number;
+        count: number;
+      }>(`select c.reltuples as rows, s.analyze_count as count
+        from pg_stat_user_tables s join pg_class c on c.oid = s.relid where s.relname = 'tasks'`);
+      return { rows: row?.rows ?? 0, count: Number(row?.count) };
+    };
+    const { count } = await analysed();
+    await bed.tasks.insert({}, 500);
+
+    bed.startSweeper();
+    const first = await eventually(async () => {
+      const found = await analysed();
+      assert.ok(found.count > count);
+      return found;
+    });
+    await bed.tasks.insert({}, 1_000);
+    const again = () => bed.tasks.database.single.inSystem('dispatch', ({ em }) => analyzeGrown(em));
+    const early = await again();
+    await bed.tasks.insert({}, 4_000);
+    await eventually(async () => assert.ok((await again()).includes('tasks')));
+
+    assert.equal(first.rows, 500);
+    assert.ok(!early.includes('tasks'));
+  });
+
+  it('is let go once, however many look: each deferred task by one of several sweepers', async () => {
     const ids = await bed.tasks.insert({}, 1_500);
     await bed.set(ids, "status = 'deferred', start_after = now() - interval '1 second'");
     const later = await insertOne("status = 'deferred', start_after = now() + interval '1 hour'");
@@ -152,7 +181,7 @@ describe('what is due', () => {
     await eventually(async () => assert.equal((await successorsOf(bySweep)).length, 1));
   });
 
-  it('goes on past a series that cannot be read', async () => {
+  it('continues past a series that cannot be read', async () => {
     const damaged = await insertOne(`recurrence = '{"every":"never"}'`);
     const good = await insertOne(`recurrence = ${DAILY}`);
     await bed.claimAndEnd(damaged);

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { Client } from '@temporalio/client';
-import { StartRefused } from '../../dispatcher/dispatcher-errors.ts';
 import { startAll } from '../../dispatcher/start-all.ts';
-import { type StartTask, workflowStarter } from '../../dispatcher/start-task.ts';
+import { StartRefused, type StartTask, workflowStarter } from '../../dispatcher/start-task.ts';
 import { StartVerdicts } from '../../dispatcher/start-verdicts.ts';
 import { isOutage, verdictOf } from '../../dispatcher/verdict.ts';
 import { DEFAULT_QUEUE_SETTINGS } from '../../domain/queues/queue-settings.ts';
 import { NO_FAILPOINTS } from '../../domain/system/failpoints.ts';
-import { taskWorkflowId } from '../../domain/tasks/workflow-id.ts';
+import { taskWorkflowId } from '../../domain/tasks/execution.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { GraphCache } from '../../operations/graphs/graph-cache.ts';
@@ -127,7 +126,7 @@ describe('what a start comes to', () => {
     assert.deepEqual(new Set(ends), new Set([null]));
     assert.deepEqual(
       told.map(({ message }) => message),
-      ['Temporal refuses starts, and not only of single tasks; they are tried again'],
+      ['Temporal is rejecting all workflow starts; retrying'],
     );
     assert.equal((await verdicts().of(refusal))?.code, 'start_refused');
   });

@@ -5,8 +5,9 @@ import { DEFAULT_QUEUE_SETTINGS, type QueueSettings } from '../../domain/queues/
 import type { OpenTaskStatus } from '../../domain/tasks/task-status.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { occupiedPlaces } from '../../entities/tasks/occupied-places.ts';
-import { SlotRepository } from '../../entities/tasks/slot-repository.ts';
+import { freeStaleSlots } from '../../entities/tasks/statements/free-stale-slots.ts';
 import { moveOpenTask } from '../../entities/tasks/statements/move-open-task.ts';
+import { takeMissingSlots } from '../../entities/tasks/statements/take-missing-slots.ts';
 import { SuspectRepository } from '../../entities/tasks/suspect-repository.ts';
 import { ClaimBed } from './claim-bed.ts';
 
@@ -30,10 +31,10 @@ describe('a task that waits', () => {
   const places = async (workerId = 'worker') =>
     (await bed.database.single.inSystem('dispatch', ({ em }) => occupiedPlaces(em, workerId))).map((one) => one.taskId);
   const mend = () =>
-    bed.database.inSystem('reconcile', async ({ em }) => {
-      const slots = new SlotRepository(em);
-      return [await slots.freeStale(bed.settings), await slots.takeMissing(bed.settings)];
-    });
+    bed.database.inSystem('reconcile', async ({ em }) => [
+      await freeStaleSlots(em, bed.settings),
+      await takeMissingSlots(em, bed.settings),
+    ]);
   const slotNumbers = async () => {
     const { rows } = await bed.database.single.inSystem('inspect', ({ em }) =>
       sql<{ slot: number }>`select slot from muster.concurrency_slots where key = ${KEY} order by 1`.execute(
@@ -137,7 +138,7 @@ describe('a task that waits', () => {
     assert.deepEqual([await mend(), await bed.slotCount()], [[0, 1], 2]);
   });
 
-  it('has its slot by number and not twice, whoever claims, waits, continues and ends at once', async function () {
+  it('has its slot by number and not twice, with claims, waits and ends at the same time', async function () {
     this.timeout(60_000);
     limit({ limits: { [KEY]: 4 }, whileOccupying: [KEY] });
     const total = 60;

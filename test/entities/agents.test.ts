@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { AGENT_BEATS, AGENT_STATUSES, type AgentEvent, nextAgentStatus } from '../../domain/agents/agent-status.ts';
+import { AGENT_BEATS, AGENT_STATUSES, type AgentEvent } from '../../domain/agents/agent-status.ts';
 import { type AgentId, SYSTEM_TENANT } from '../../domain/ids.ts';
 import { AgentRepository, type AgentSearch, type NewAgent } from '../../entities/agents/agent-repository.ts';
 import { AgentsUnderTest } from '../support/agents.ts';
+import { nextAgentStatus } from '../support/next-agent-status.ts';
 import { sharedStack } from '../support/stack.ts';
 
 describe('the registry of agents', () => {

@@ -5,8 +5,8 @@ import { openDatabase } from '../../database/open-orm.ts';
 import type { Database, Transaction } from '../../database/transaction.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
-import { TaskDependency } from '../../entities/index.ts';
 import { DeadLetterRepository } from '../../entities/tasks/dead-letter-repository.ts';
+import { TaskDependency } from '../../entities/tasks/task-dependency.ts';
 import { graphRow, sampleIds, taskRow } from '../database/sample-rows.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { sharedStack } from '../support/stack.ts';
@@ -56,7 +56,7 @@ describe('the dead letters', () => {
   const rowOf = async (id: TaskId | undefined) => {
     const { rows } = await inDefault(({ em }) =>
       sql<Record<string, unknown>>`select status, error, completed_at, dead_lettered_at, dead_letter_reason,
-        cancel_requested_at, deadline_at from muster.tasks where id = ${id}`.execute(em.getKysely()),
+        cancel_requested_at, held_at, deadline_at from muster.tasks where id = ${id}`.execute(em.getKysely()),
     );
     return rows[0] ?? {};
   };
@@ -72,8 +72,8 @@ describe('the dead letters', () => {
   it('leave nothing of the death in the row of a redriven task, and one outbox row for all of them', async () => {
     const ids = await tasks(['failed', 'failed', 'failed']);
     await inDefault(({ em }) =>
-      sql`update muster.tasks set cancel_requested_at = now(), deadline_at = now() - interval '1 minute'
-        where id = ${ids[0]}`.execute(em.getKysely()),
+      sql`update muster.tasks set cancel_requested_at = now(), held_at = now(),
+        deadline_at = now() - interval '1 minute' where id = ${ids[0]}`.execute(em.getKysely()),
     );
 
     const redriven = await redrive(ids);
@@ -90,6 +90,7 @@ describe('the dead letters', () => {
         dead_lettered_at: null,
         dead_letter_reason: null,
         cancel_requested_at: null,
+        held_at: null,
         deadline_at: null,
       });
     }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { NewLease } from '../../domain/agents/lease.ts';
 import { type AgentId, type LeaseId, SYSTEM_TENANT, type TenantId } from '../../domain/ids.ts';
+import { EXECUTION_RULES } from '../../domain/tasks/execution.ts';
 import { AgentLease } from '../../entities/agents/agent-lease.ts';
 import { AgentRepository } from '../../entities/agents/agent-repository.ts';
 import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
@@ -43,10 +44,12 @@ describe('the leases of processes', () => {
   });
   const find = (ids: LeaseId[], tenant: string = SYSTEM_TENANT) =>
     agents.database.single.inTenant(tenant, async ({ em }) =>
-      (await em.find(AgentLease, { id: { $in: ids } })).map(({ tenantId, taskQueue: _, handlers: __, ...lease }) => ({
-        ...lease,
-        tenant: tenantId,
-      })),
+      (await em.find(AgentLease, { id: { $in: ids } })).map(
+        ({ tenantId, taskQueue: _, handlers: __, executionRules: ___, ...lease }) => ({
+          ...lease,
+          tenant: tenantId,
+        }),
+      ),
     );
   /** A beat for no agent. */
   const renew = async (leaseId: LeaseId) => {
@@ -75,6 +78,16 @@ describe('the leases of processes', () => {
       },
     );
     assert.ok(found?.grantedAt instanceof Date);
+  });
+
+  it('of workers say which execution rules they know, and others do not', async () => {
+    const worker = { ...newLease('hosting'), hosting: { taskQueue: 'queue', handlers: [] } };
+    const program = newLease('program');
+    for (const lease of [worker, program]) await leases((repository) => repository.open(lease));
+
+    const rules = (id: LeaseId) => leases(async (_, em) => (await em.findOneOrFail(AgentLease, id)).executionRules);
+
+    assert.deepEqual([await rules(worker.id), await rules(program.id)], [EXECUTION_RULES, null]);
   });
 
   it('A5: are not renewed once they have ended, and end once', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { ormOptions } from '../../database/orm-options.ts';
+import { ormOptions } from '../../database/open-orm.ts';
 import { columnNameOf, propertyNameOf } from '../../entities/property-names.ts';
 
 describe('the names of columns and properties', () => {

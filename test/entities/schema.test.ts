@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { ormOptions } from '../../database/orm-options.ts';
+import { ormOptions } from '../../database/open-orm.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type ClonedDatabase, cloneDatabase } from '../support/databases.ts';
 import { sharedStack } from '../support/stack.ts';

@@ -1,32 +1,52 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { loadConfig } from '../../config.ts';
-import type { TaskHandle } from '../../index.ts';
+import { slidingLog } from '../../domain/limits/rate-limit.ts';
+import type { SubmitOptions, TaskHandle } from '../../index.ts';
 import { findConnections } from '../../servers/find/find-connections.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { RETENTION_SCHEDULE, SUPERVISION_SCHEDULE } from '../../temporal/schedules.ts';
+import { workflowBundlePath } from '../../worker/bundle/workflow-bundle.ts';
 import { prepareInstallation } from '../../worker/wire/prepare-installation.ts';
 import { eventually } from '../support/eventually.ts';
+import { setLimits } from '../support/limits.ts';
+import { modelsFile, startModelServer } from '../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
 import { failForGood, failTimes, Gate, Script } from '../system/acceptance/script.ts';
 import { ended } from '../system/acceptance/views.ts';
+import { containerGraphs } from './container-graphs.ts';
+import { asking, thinking, thinkingReply } from './thinking-graph.ts';
 
 /**
- * Records anew the histories that `test/workflows/replay.test.ts` replays, with the workflows as they are now: to be run
- * by hand, with the project's Node, after a change that running tasks need not survive. Arguments name some of them.
+ * Records what a release leaves behind: a history of every end and every wait (`waits.ts`), and the bundle of its
+ * workflows. Later releases replay the histories and finish tasks that the bundle has begun. To be run manually before a
+ * release, with the project's Node and the folder of the day; further arguments name some of the histories.
+ *
+ *     node test/histories/record.ts 2026-11-30
+ *
  * Everything in a history stays as the server gave it, but for what names the machine: identities and stack traces.
  */
+const [day, ...only] = process.argv.slice(2);
+if (day === undefined || !/^\d{4}-\d\d-\d\d$/.test(day))
+  throw new Error('Expected the day of the release: 2026-11-30.');
+const folder = join(import.meta.dirname, day);
+await mkdir(folder, { recursive: true });
 const script = new Script();
 const graphs = scriptedGraphs(script);
-const muster = await openMuster('histories');
+const models = await startModelServer(thinkingReply);
+const muster = await openMuster('histories', { environment: { MUSTER_MODELS: await modelsFile(models.url) } });
 const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
 const temporal = await connectClient({ address, namespace });
-await muster.work({ graphs: Object.values(graphs) });
+await setLimits(muster, { 'provider:*': slidingLog({ limit: 1, perSeconds: 2 }) });
+const { rare, containers } = containerGraphs(script);
+await muster.work({ graphs: [...Object.values(graphs), ...containers, thinking, asking] });
 
-const submit = (graph: string, input = {}) => muster.client.submit(graph, input, { title: graph });
+const submit = (graph: string, input = {}, options: SubmitOptions = {}) =>
+  muster.client.submit(graph, input, { title: graph, ...options });
 const atWork = (nodeId: string) => eventually(() => script.callsOf(nodeId).length > 0);
 
 const RECORDINGS: Record<string, () => Promise<TaskHandle>> = {
@@ -64,9 +84,63 @@ const RECORDINGS: Record<string, () => Promise<TaskHandle>> = {
     await task.resume();
     return task;
   },
+  limited: async () => {
+    script.on('work', async ({ limits }) => {
+      await limits.take({ provider: 'busy' });
+      return {};
+    });
+    await ended(await submit('single'));
+    return submit('single');
+  },
+  unhosted: async () => {
+    const gate = new Gate();
+    script.on('first', gate.pass);
+    const host = await muster.work({ graphs: [rare] });
+    const task = await submit('rare');
+    await atWork('first');
+    await host.stop();
+    gate.open();
+    await eventually(() => isTriedAgain(task, 'second'), { withinMs: 30_000 });
+    await muster.work({ graphs: [rare] });
+    return task;
+  },
+  deadline: async () => {
+    script.on('first', new Gate().pass);
+    return submit('chain', {}, { deadlineAt: new Date(Date.now() + 2_000) });
+  },
+  redriven: async () => {
+    script.on('work', failForGood);
+    const task = await submit('single');
+    await ended(task);
+    script.reset();
+    await muster.client.redrive(task.id);
+    return task;
+  },
+  'sub-graph': async () => submit('sub-graph'),
+  each: async () => submit('each'),
+  repeat: async () => submit('repeat'),
+  thinking: async () => {
+    await muster.client.operations.grants.allow({ agent: 'thinker', tool: 'write' });
+    return submit('thinking', { subject: 'tea' });
+  },
+  'waiting-approval': async () => {
+    const { approvals, grants } = muster.client.operations;
+    await grants.allow({ agent: 'asker', tool: 'write', approval: true });
+    const task = await submit('asking', { subject: 'tea' });
+    await eventually(async () => (await task.read()).status === 'waiting_approval');
+    const [approval] = await approvals.list({ task: task.id });
+    await approvals.decide({ id: approval?.id ?? '', verdict: 'approve' });
+    return task;
+  },
+  'cancelled-within': async () => {
+    script.on('all[0]/all/step', new Gate().pass);
+    const task = await submit('each');
+    await atWork('all[0]/all/step');
+    await task.cancel();
+    return task;
+  },
 };
 
-const only = process.argv.slice(2);
 const isWanted = (name: string) => only.length === 0 || only.includes(name);
 
 for (const [name, start] of Object.entries(RECORDINGS)) {
@@ -74,13 +148,35 @@ for (const [name, start] of Object.entries(RECORDINGS)) {
   script.reset();
   const task = await start();
   await ended(task);
-  await save(`execute-task.${name}`, task.workflowId);
+  await save(`execute-task.${name}`, `task/${task.id}/${(await task.show()).traces.length}`);
 }
+if (isWanted('execute-tasks')) await save('execute-tasks', await shareExecution());
 if (isWanted('enforce-retention')) await save('enforce-retention', await runSchedule(muster, RETENTION_SCHEDULE));
 if (isWanted('supervise-agents')) await save('supervise-agents', await runSchedule(muster, SUPERVISION_SCHEDULE));
+if (only.length === 0) {
+  const bundle = await readFile(await workflowBundlePath());
+  await writeFile(join(folder, 'workflows.js.br'), brotliCompressSync(bundle));
+}
 await temporal.close();
 await muster.close();
 process.exit(0);
+
+async function isTriedAgain(task: TaskHandle, nodeId: string): Promise<boolean> {
+  const { raw } = await temporal.client.workflow.getHandle(task.workflowId).describe();
+  return (raw.pendingActivities ?? []).some(
+    ({ activityId, attempt = 0 }) => activityId === nodeId && Number(attempt) > 1,
+  );
+}
+
+/** The id of a workflow that has carried out many tasks. */
+async function shareExecution(): Promise<string> {
+  script.reset();
+  const tasks = await muster.client.submitMany('swift', Array(40).fill({ input: {} }));
+  const views = await Promise.all(tasks.map((task) => ended(task)));
+  const shared = views.map(({ task }) => task.workflowId).find((id) => id.startsWith('tasks/'));
+  if (shared === undefined) throw new Error('The tasks did not share an execution.');
+  return shared;
+}
 
 /** The id of a workflow that a Schedule of this installation has started. */
 async function runSchedule({ environment }: MusterUnderTest, id: string): Promise<string> {
@@ -106,6 +202,6 @@ async function save(name: string, workflowId: string): Promise<void> {
     if (key === 'identity' && typeof value === 'string') return 'worker';
     return key === 'stackTrace' ? '' : value;
   });
-  const path = join(import.meta.dirname, `${name}.json`);
+  const path = join(folder, `${name}.json`);
   await writeFile(path, `${text.replaceAll(`${hostname()}-`, 'host-')}\n`);
 }

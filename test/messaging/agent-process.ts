@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bareEnvironment } from '../support/bare-environment.ts';
 
 /** What an agent's process says of a message. */
 export interface Report {
@@ -33,7 +34,7 @@ export class AgentProcess {
   ): Promise<AgentProcess> {
     const child = fork(MAIN, [name], {
       execArgv: ['--disable-warning=ExperimentalWarning'],
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.environment },
+      env: { ...bareEnvironment(), ...options.environment },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const pidFile = join(options.folder, `agent-${child.pid}.pid`);

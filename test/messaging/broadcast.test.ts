@@ -65,7 +65,7 @@ describe('a message to many', () => {
     assert.equal(request?.priority, 2);
   });
 
-  it('C033: needs nobody for a greeting, and refuses an intent for which nobody stands', async () => {
+  it('C033: needs nobody for a greeting, and refuses an intent that no agent serves', async () => {
     const director = await office.talker(['director']);
     const parts = { sender: director.sender, directory: new AgentDirectory(office.database) };
     const speaker = { tenant: TENANT, from: null };
@@ -74,6 +74,6 @@ describe('a message to many', () => {
     const unknown = direct(parts, speaker, { intent: 'juggling', payload: {} });
 
     assert.deepEqual(greeting, { intent: 'greeting', outcome: 'complete', answers: [], missing: [] });
-    await assert.rejects(unknown, /nobody stands for the intent "juggling"/);
+    await assert.rejects(unknown, /no agent serves the intent "juggling"/);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AgentId, LeaseId, MessageId, TenantId } from '../../domain/ids.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import type { Envelope } from '../../domain/messaging/envelope.ts';
-import type { SenderLease, StoredMessage } from '../../entities/messaging/message-row.ts';
+import type { SenderLease, StoredMessage } from '../../entities/messaging/stored-message.ts';
 import { checkMessage } from '../../messaging/check-message.ts';
 import { createSigningKey } from '../../messaging/signatures.ts';
 

@@ -146,6 +146,13 @@ describe('the ways to talk', () => {
   it('are refused with a sentence when they are used wrongly', async () => {
     await assert.rejects(connectAgent('No Name', { environment: muster.environment }), { code: 'option_invalid' });
     await assert.rejects(muster.client.messages.redrive('nonsense'), { code: 'message_unknown' });
+    const clerk = await connectAgent('clerk', { environment: muster.environment });
+    agents.push(clerk);
+    for (const sender of [clerk, muster.client.messages]) {
+      const misspelt = sender.send('librarian', {}, { prioriti: 1 } as object);
+      await assert.rejects(misspelt, /^OptionInvalid: messages\.send was called .*did you mean `priority`\?/);
+      await assert.rejects(sender.request('librarian', {}, { agent: 'other' } as object), /no option `agent`/);
+    }
     const badReceive = { receive: 'no function' } as unknown as { receive: () => null };
     const make = () =>
       defineAgent({ name: 'bad', input: z.unknown(), output: z.unknown(), handle: () => null, ...badReceive });

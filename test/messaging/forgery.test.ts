@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { LeaseId, MessageId } from '../../domain/ids.ts';
 import type { Envelope, SignedEnvelope } from '../../domain/messaging/envelope.ts';
 import { MessageRepository } from '../../entities/messaging/message-repository.ts';
+import { sendMessages } from '../../entities/messaging/send-messages.ts';
 import { createSigningKey } from '../../messaging/signatures.ts';
 import { eventually } from '../support/eventually.ts';
 import { numbered, PostOffice, type Talker, TENANT } from './post-office.ts';
@@ -49,7 +50,7 @@ describe('a message that is not what its sender signed', () => {
   const plant = async (message: SignedEnvelope): Promise<string> => {
     const lease = ann.presence.lease?.id as LeaseId;
     await office.database.inTenant(TENANT, ({ em }) =>
-      new MessageRepository(em).send(lease, [message], { maxHops: 0 }),
+      sendMessages(em, [{ envelope: message }], { leaseId: lease, maxHops: 0 }),
     );
     return message.id;
   };
@@ -167,7 +168,7 @@ describe('a message that is not what its sender signed', () => {
     assert.equal(bob.counts.refused, refused.length);
     assert.ok(refused.length >= Object.keys(attacks).length);
     const redriven = await office.database.inTenant(TENANT, ({ em }) =>
-      new MessageRepository(em).redrive(first?.id ?? '', 'test'),
+      new MessageRepository(em).redrive(first?.id as MessageId, 'test'),
     );
     assert.equal(redriven.outcome, 'refused');
   });

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { MusterError } from '../../domain/errors.ts';
-import type { AgentId, LeaseId } from '../../domain/ids.ts';
-import { MailboxRepository } from '../../entities/messaging/mailbox-repository.ts';
+import type { AgentId, LeaseId, MessageId } from '../../domain/ids.ts';
+import { claimMessages } from '../../entities/messaging/claim-messages.ts';
 import { MessageRepository } from '../../entities/messaging/message-repository.ts';
 import { eventually } from '../support/eventually.ts';
 import { numbered, PostOffice, type Talker, TENANT } from './post-office.ts';
 
 class Hopeless extends MusterError {
   readonly code = 'handler_failed';
-  readonly retryable = false;
 }
 
 describe('a mailbox', () => {
@@ -37,7 +36,7 @@ describe('a mailbox', () => {
     assert.deepEqual((await statusOf(id))?.result, { got: 7, from: 'ann', delivery: 1 });
   });
 
-  it('C021: keeps messages for an agent that is away, and hands them out by priority, then by time', async () => {
+  it('C021: keeps messages for an agent that is unavailable, and hands them out by priority, then by time', async () => {
     const away = await office.talker(['away']);
     await away.close();
     const sent: [number, 1 | 2 | 3 | 4][] = [
@@ -185,7 +184,7 @@ describe('a mailbox', () => {
     const quotas = [{ agentId: ghost.presence.ids.get('ghost') as AgentId, quota: 1 }];
     const claim = () =>
       office.database.inTenant(TENANT, ({ em }) =>
-        new MailboxRepository(em).claim({ quotas, owner: 'ghost', leaseId, leaseMs: 60_000 }),
+        claimMessages(em, { quotas, owner: 'ghost', leaseId, leaseMs: 60_000 }),
       );
     await office.sql(`update muster.agent_leases set ended_at = now(), end_reason = 'silent' where id = $1`, [leaseId]);
 
@@ -281,7 +280,9 @@ describe('a mailbox', () => {
   });
 
   const redrive = async (id: string) => {
-    const redriven = await office.database.inTenant(TENANT, ({ em }) => new MessageRepository(em).redrive(id, 'test'));
+    const redriven = await office.database.inTenant(TENANT, ({ em }) =>
+      new MessageRepository(em).redrive(id as MessageId, 'test'),
+    );
     return redriven.outcome;
   };
 });

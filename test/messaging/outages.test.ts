@@ -5,7 +5,7 @@ import { type PrivateStack, startPrivateStack } from '../support/stack.ts';
 import { startProxy, type TcpProxy, through } from '../support/tcp-proxy.ts';
 import { numbered, PostOffice } from './post-office.ts';
 
-describe('messages while a store is away', () => {
+describe('messages while a store is unavailable', () => {
   let stack: PrivateStack;
   let office: PostOffice;
   const agents: ConnectedAgent[] = [];
@@ -61,7 +61,7 @@ describe('messages while a store is away', () => {
     proxy.set('pass');
   });
 
-  it('C021: are all there and in order when Redis was restarted and emptied while the agent was away', async () => {
+  it('C021: are all there and in order when Redis was restarted and emptied while the agent was unavailable', async () => {
     const ann = await office.talker(['ann']);
     const gone: unknown[] = [];
     const before = await connect('archivist', gone);

@@ -133,6 +133,7 @@ describe('requests between agents', () => {
     await left.receive({ left: () => 'left' });
     await right.receive({ right: (_message, { messages }) => messages.request('back', 'left', {}) });
     const crossing = left.sender.request(left.as('left'), { to: 'ann', payload: {} }, { timeoutMs: 500 });
+    crossing.catch(() => undefined);
 
     assert.equal(await ask('right', 1), 'left');
     await assert.rejects(crossing, { code: 'request_timed_out' });
@@ -177,6 +178,53 @@ describe('requests between agents', () => {
       assert.equal((await office.messages({ agent: 'target', status: 'processed' })).length, 1),
     );
     assert.deepEqual(seen, [9]);
+  });
+
+  it('that nobody can handle any more are buried and answered by a process whose lease stands, and by no other', async () => {
+    const ended = await office.talker(['ended']);
+    await ended.identity.ready();
+    const asked = ask('ended', 1);
+    asked.catch(() => undefined);
+    const { id } = await eventually(async () => {
+      const [found] = await office.messages({ agent: 'ended' });
+      assert.ok(found);
+      return found;
+    });
+    await office.sql(
+      `update muster.agent_messages set status = 'leased', attempts = 5, leased_until = now() where id = $1`,
+      [id],
+    );
+    await office.sql(`update muster.agent_leases set ended_at = now(), end_reason = 'silent' where id = $1`, [
+      ended.presence.lease?.id,
+    ]);
+
+    await ended.receive({ ended: () => 'never called' });
+    await eventually(() => ended.identity.leaseId === null);
+    assert.equal((await office.messages({ id }))[0]?.status, 'leased');
+    await ended.presence.beat();
+
+    await assert.rejects(asked, { code: 'request_failed' });
+  });
+
+  it('leave what asks for no answer to a process whose lease stands, too', async () => {
+    const ended = await office.talker(['ended-too']);
+    await ended.identity.ready();
+    const { id } = await ann.sender.send(ann.as('ann'), { to: 'ended-too', payload: numbered(1) }, {});
+    await office.sql(
+      `update muster.agent_messages set status = 'leased', attempts = 5, leased_until = now() where id = $1`,
+      [id],
+    );
+    await office.sql(`update muster.agent_leases set ended_at = now(), end_reason = 'silent' where id = $1`, [
+      ended.presence.lease?.id,
+    ]);
+    const status = async () => (await office.messages({ id }))[0]?.status;
+
+    await ended.receive({ 'ended-too': () => 'never called' });
+    await eventually(() => ended.identity.leaseId === null);
+    assert.deepEqual([await status(), ended.counts.dead], ['leased', 0]);
+    await ended.presence.beat();
+
+    await eventually(async () => (await status()) === 'dead');
   });
 
   it('are answered right after the machine slept, while its monotonic clock stood still', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { openClientStores } from '../../client/open-stores.ts';
-import { defineGraph, defineTool, operation } from '../../index.ts';
+import { defineAgent, defineGraph, defineTool, operation } from '../../index.ts';
 import { callOperation } from '../../operations/call.ts';
 import { publish } from '../../operations/graphs/publish.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
@@ -31,9 +31,22 @@ describe('an operation as the tool of a node', function () {
     output: '/nodes/list',
   });
 
+  const clerk = defineAgent({
+    ...{ name: 'clerk', input: anything, output: z.unknown(), handle: () => ({}) },
+    receive: ({ payload }) => ({ heard: payload.word ?? null }),
+  });
+  const asking = defineGraph({
+    name: 'asking',
+    input: anything,
+    nodes: {
+      ask: { tool: operation('messages.request'), input: { agent: { value: 'clerk' }, payload: '/task' } },
+    },
+    output: '/nodes/ask',
+  });
+
   before(async () => {
     muster = await openMuster('operations-as-tools');
-    await muster.work({ graphs: [inner, outer] });
+    await muster.work({ agents: [clerk], graphs: [inner, outer, asking] });
   });
   after(() => muster?.close());
 
@@ -53,6 +66,14 @@ describe('an operation as the tool of a node', function () {
     assert.equal(rows.length, 1);
     assert.ok(rows[0]?.key.startsWith(view.task.id), `the key is ${rows[0]?.key}`);
     assert.equal(rows[0]?.tenant, view.task.tenant);
+  });
+
+  it('sends under the lease of its worker, and takes none of its own', async () => {
+    const task = await muster.client.submit('asking', { word: 'hello' });
+
+    assert.deepEqual((await task.result()).output, { heard: 'hello' });
+    const leases = await behindTheBack(muster, 'select id from muster.agent_leases', []);
+    assert.equal(leases.length, 1);
   });
 
   it('fails the node, with the reason, when it refuses its input', async () => {

@@ -2,11 +2,12 @@ import { OPERATIONS } from '../../operations/register.ts';
 
 /** The register as the table of docs/operations-register.md, formatted as the linter would. */
 export function registerTable(): string {
-  const head = ['operation', 'does', 'effect', 'permission', 'input'];
-  const rows = OPERATIONS.map(({ name, summary, effect, permission, inputSchema }) => [
+  const head = ['operation', 'does', 'effect', 'risk', 'permission', 'input'];
+  const rows = OPERATIONS.map(({ name, summary, effect, risk, permission, inputSchema }) => [
     `\`${name}\``,
     summary,
     effect,
+    `\`${risk}\``,
     `\`${permission}\``,
     inputOf(inputSchema()),
   ]);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { PERMISSIONS } from '../../operations/permissions.ts';
+import { RISK_CLASSES } from '../../domain/agents/risk.ts';
+import { PERMISSIONS } from '../../operations/caller.ts';
+import { defineOperation } from '../../operations/define.ts';
 import { OPERATIONS } from '../../operations/register.ts';
 import { productFiles, readText } from '../architecture/source-files.ts';
 import { registerTable } from './register-table.ts';
@@ -30,6 +32,50 @@ describe('the register of operations', () => {
       assert.match(summary, /^[A-Z][^\n]*\.$/, name);
       assert.ok(Object.hasOwn(PERMISSIONS, permission), name);
     }
+  });
+
+  it('gives each operation a risk that fits what it does', () => {
+    for (const { name, effect, risk } of OPERATIONS) {
+      const isMild = risk === 'read_only' || risk === 'network_read' || risk === 'data_exfiltration_risk';
+      assert.ok(Object.hasOwn(RISK_CLASSES, risk), name);
+      assert.equal(isMild, effect === 'read', `${name}: ${effect}, ${risk}`);
+      if (effect === 'destroy') assert.equal(risk, 'high_risk', name);
+    }
+  });
+
+  it('declares an audit row and a key only where the door has a transaction for them', () => {
+    const spec = {
+      ...({ summary: 'Does nothing.', effect: 'write', risk: 'external_write', permission: 'limits:use' } as const),
+      ...{ input: {}, handle: async () => 'done' },
+    };
+    const note = { action: 'nothing.done', subjectType: 'nothing', subjectId: '1' };
+    // @ts-expect-error nobody would write the row
+    defineOperation({ ...spec, name: 'test.none', unit: 'none', audit: () => note });
+    // @ts-expect-error one statement has no room for it
+    defineOperation({ ...spec, name: 'test.single', unit: 'statement', audit: () => note });
+    // @ts-expect-error nobody would keep the answer
+    defineOperation({ ...spec, name: 'test.again', unit: 'none', once: 'key' });
+    defineOperation({ ...spec, name: 'test.kept', unit: 'tenant', once: 'key', audit: () => note });
+
+    for (const operation of OPERATIONS) {
+      if (operation.unit !== 'none' && operation.unit !== 'statement') continue;
+      assert.ok(!('audit' in operation) && !('once' in operation), operation.name);
+    }
+  });
+
+  it('counts as a risk of exfiltration what answers rows of tasks, dead letters, events or messages', () => {
+    const telling = OPERATIONS.filter(({ risk }) => risk === 'data_exfiltration_risk').map(({ name }) => name);
+
+    assert.deepEqual(telling.toSorted(), [
+      'approvals.list',
+      'messages.list',
+      'tasks.dead',
+      'tasks.events',
+      'tasks.list',
+      'tasks.read',
+      'tasks.show',
+      'tasks.why',
+    ]);
   });
 
   it('lets nothing that destroys go without a dry run', () => {
@@ -83,7 +129,7 @@ describe('the input of every operation', () => {
 function assertRefused(call: () => unknown): void {
   assert.throws(call, (error: unknown) => {
     assert.equal((error as { code?: unknown }).code, 'option_invalid', String(error));
-    assert.match((error as Error).message, /^\w+ was called incorrectly: [^\n]+\. Nothing was done\.$/);
+    assert.match((error as Error).message, /^[a-z]+\.\w+ was called incorrectly: [^\n]+\. Nothing was done\.$/);
     return true;
   });
 }

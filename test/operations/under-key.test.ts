@@ -79,7 +79,7 @@ describe('a call under a key', function () {
     });
     await assert.rejects(client.call('tasks.lits' as 'tasks.list', {}), {
       code: 'option_invalid',
-      message: /no operation "tasks\.lits" \(did you mean tasks\.list\?\)/,
+      message: /"tasks\.lits" is not an operation \(did you mean tasks\.list\?\)/,
     });
   });
 });

@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
-import { connectOptions } from '../../client/options/connect-options.ts';
-import { agentName, connectAgentOptions, requestOptions, sendOptions } from '../../client/options/message-options.ts';
-import { asPayload } from '../../messaging/check-payload.ts';
-import { limitValueOf } from '../../operations/limits/limit-fields.ts';
-import { cooldown, once } from '../../operations/limits/once.ts';
-import { reserveLimits } from '../../operations/limits/reserve.ts';
-import { setRateLimit, setTier } from '../../operations/limits/set.ts';
-import { acquireSlot } from '../../operations/limits/slots.ts';
-import { checkLimits, takeLimits } from '../../operations/limits/take.ts';
-import { listMessages } from '../../operations/messages/list.ts';
-import { pauseQueue } from '../../operations/queue/pause.ts';
-import { setQueueLimit } from '../../operations/queue/set-limit.ts';
-import { setQueueWeight } from '../../operations/queue/set-weight.ts';
-import { workerOptions } from '../../worker/wire/worker-options.ts';
+import { agentName, connectAgentOptions, connectOptions } from '../../client/options.ts';
+import { asPayload } from '../../messaging/check-message.ts';
+import { limitValueOf, setRateLimit, setTier } from '../../operations/limits/set.ts';
+import { acquireSlot, checkLimits, cooldown, once, reserveLimits, takeLimits } from '../../operations/limits/take.ts';
+import { listMessages } from '../../operations/messages/read.ts';
+import { requestAnswer, sendMessage } from '../../operations/messages/send.ts';
+import { pauseQueue, setQueueLimit, setQueueWeight } from '../../operations/queue/settings.ts';
+import { workerOptions } from '../../worker/wire/start-worker.ts';
 
 /** One call each that was taken, failed with a raw error, or was ignored in part. */
 const REFUSED: readonly [call: string, run: () => unknown, says: RegExp][] = [
@@ -24,25 +18,33 @@ const REFUSED: readonly [call: string, run: () => unknown, says: RegExp][] = [
   ['an agent that receives by no function', () => connectAgentOptions({ receive: {} }), /`receive` must be a function/],
   [
     'a message with a priority by name',
-    () => sendOptions({ priority: 'high' }),
+    () => sendMessage.parse({ agent: 'a', priority: 'high' }),
     /whole number from 1 to 4, found "high"/,
   ],
   [
     'a message with a time to live that is none',
-    () => sendOptions({ expiresInMs: Number.NaN }),
+    () => sendMessage.parse({ agent: 'a', expiresInMs: Number.NaN }),
     /found the number NaN/,
   ],
-  ['a message with an id that is no UUID', () => sendOptions({ id: 'mine' }), /`id` must be a UUID/],
-  ['a request that would expire twice', () => requestOptions({ expiresInMs: 5 }), /no option `expiresInMs`/],
-  ['a request that waits for a day', () => requestOptions({ timeoutMs: 86_400_000 }), /a number from 1 to 3600000/],
+  ['a message with an id that is no UUID', () => sendMessage.parse({ agent: 'a', id: 'mine' }), /`id` must be a UUID/],
+  [
+    'a request that would expire twice',
+    () => requestAnswer.parse({ agent: 'a', expiresInMs: 5 }),
+    /no option `expiresInMs`/,
+  ],
+  [
+    'a request that waits for a day',
+    () => requestAnswer.parse({ agent: 'a', timeoutMs: 86_400_000 }),
+    /a number from 1 to 3600000/,
+  ],
   ['a list of messages by an unknown status', () => listMessages.parse({ status: 'done' }), /one of pending, leased/],
-  ['a limit for a user who is a number', () => takeLimits.parse({ user: 5 }), /^take .*`user` must be a text/],
+  ['a limit for a user who is a number', () => takeLimits.parse({ user: 5 }), /^limits.take .*`user` must be a text/],
   ['a limit with a cost in words', () => checkLimits.parse({ cost: '2' }), /`cost` must be a number, found "2"/],
   ['a limit with a misspelt endpoint', () => reserveLimits.parse({ endpiont: 'chat' }), /did you mean `endpoint`\?/],
   ['a cooldown of nobody', () => cooldown.parse({ command: 'work' }), /`user` must be .*, found nothing/],
-  ['a key that holds a NUL', () => once.parse({ key: 'a\u0000' }), /^once .*found a text with a NUL/],
+  ['a key that holds a NUL', () => once.parse({ key: 'a\u0000' }), /^limits.once .*found a text with a NUL/],
   ['a time in words', () => once.parse({ key: 'k', seconds: '180' }), /`seconds` must be a number/],
-  ['a limit without a name', () => setRateLimit.parse({ limit: null }), /^set .*`name` must be/],
+  ['a limit without a name', () => setRateLimit.parse({ limit: null }), /^limits.set .*`name` must be/],
   [
     'a limit with an unknown part',
     () => limitValueOf({ limit: 1, perSecond: 1 } as never),
@@ -87,11 +89,8 @@ describe('the options of the other calls', () => {
 
     const { model: _model, ...kept } = given;
     assert.deepEqual(takeLimits.parse(given), kept);
-    assert.deepEqual(sendOptions({ priority: 2, type: 'event', expiresInMs: 1_000 }), {
-      priority: 2,
-      type: 'event',
-      expiresInMs: 1_000,
-    });
+    const said = { agent: 'a', payload: { n: 1 }, priority: 2, type: 'event', expiresInMs: 1_000 };
+    assert.deepEqual(sendMessage.parse(said), said);
     assert.deepEqual(workerOptions({ graphs: [], agents: [] }), { graphs: [], agents: [] });
   });
 });

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
+import { nearestName } from '../../domain/nearest-name.ts';
 import { cancelTask } from '../../operations/tasks/cancel.ts';
-import { listDeadTasks } from '../../operations/tasks/dead.ts';
-import { listTasks } from '../../operations/tasks/list.ts';
+import { listDeadTasks, listTasks } from '../../operations/tasks/list.ts';
 import { redriveTasks } from '../../operations/tasks/redrive.ts';
 import { submitTask } from '../../operations/tasks/submit.ts';
 import { timesOf } from '../../operations/tasks/submit-options.ts';
 import { submitItem } from '../../operations/tasks/task-fields.ts';
-import { nearestName } from '../../options/nearest-name.ts';
 
 /** What a submit takes besides its graph and input. */
 const submitOptions = (options: unknown) => {
@@ -44,7 +43,10 @@ describe('the options of a call', () => {
   it('name what is unknown, and the nearest name', () => {
     const message = refusal(() => submitOptions({ prio: 'high', delay: 5, idempotencyKey: 'k', dueat: NOW }));
 
-    assert.match(message, /^submit was called incorrectly: there is no option `prio` \(did you mean `priority`\?\); /);
+    assert.match(
+      message,
+      /^tasks\.submit was called incorrectly: there is no option `prio` \(did you mean `priority`\?\); /,
+    );
     assert.match(message, /no option `delay` \(it takes priority, user, key, .*repeat, .*\); /);
     assert.match(
       message,
@@ -69,6 +71,7 @@ describe('the options of a call', () => {
     ['concurrencyKey', circle, /found an object/],
     ['priority', Symbol('high'), /one of high, normal, low, found a symbol/],
     ['startAt', '2026-11-29', /a Date between .*found "2026-11-29"/],
+    ['startAt', '2026-11-29T09:00:00', /with a time zone .*found "2026-11-29T09:00:00"/],
     ['dueAt', new Date(Number.NaN), /found an invalid Date/],
     ['deadlineAt', new Date(-1), /found the Date 1969-12-31/],
     ['dependsOn', 'x', /a list of ids of tasks, found "x"/],
@@ -79,7 +82,7 @@ describe('the options of a call', () => {
     it(`refuse ${typeof value === 'bigint' ? 'a BigInt' : found.source.replace(/^.*found /, '')} as ${name}, in one sentence`, () => {
       const message = refusal(() => submitOptions({ [name]: value }));
 
-      assert.ok(message.startsWith(`submit was called incorrectly: \`${name}`), message);
+      assert.ok(message.startsWith(`tasks.submit was called incorrectly: \`${name}`), message);
       assert.match(message, found);
     });
   }
@@ -109,7 +112,7 @@ describe('the options of a call', () => {
   it('redrive everything only where that is said', async () => {
     await assert.rejects(async () => redriveTasks.handle({} as never, redriveTasks.parse({ graph: 'digest' })), {
       code: 'option_invalid',
-      message: /`all` must be true, found nothing/,
+      message: /pass exactly one of `id`, `ids` or `all: true`/,
     });
     assert.match(
       refusal(() => redriveTasks.parse({ all: true, taskId: 'x' })),
@@ -124,7 +127,7 @@ describe('the options of a call', () => {
   it('are held to the same rules as arguments', () => {
     assert.match(
       refusal(() => submitTask.parse({ graph: ['digest'], input: {} })),
-      /^submit was called incorrectly: `graph` must be .*found a list/,
+      /^tasks\.submit was called incorrectly: `graph` must be .*found a list/,
     );
     assert.match(
       refusal(() => cancelTask.parse({ id: 'x', reason: 'x'.repeat(1_001) })),
@@ -159,10 +162,10 @@ describe('the times of a submit', () => {
   it('are refused with a series that is none, has unknown fields, or is given in two ways', () => {
     const cases: [unknown, RegExp][] = [
       ['hourly', /`repeat`: it must be daily, weekly, monthly or a cron pattern/],
-      [{ every: 'daily', cron: '* * * * *' }, /every or cron, and not both/],
-      [{ every: 'daily', timezon: 'UTC' }, /no "timezon"/],
+      [{ every: 'daily', cron: '* * * * *' }, /every or cron, not both/],
+      [{ every: 'daily', timezon: 'UTC' }, /not "timezon"/],
       [{ timezone: 'UTC' }, /it must be daily/],
-      [{ cron: '0 0 30 2 *' }, /never comes/],
+      [{ cron: '0 0 30 2 *' }, /never occurs/],
       [7, /it must be daily/],
       [null, /it must be daily/],
     ];

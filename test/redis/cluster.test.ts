@@ -7,7 +7,7 @@ import { ProcessSlots } from '../../redis/limits/process-slots.ts';
 import { openRedis, type RedisConnections } from '../../redis/open-redis.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';
 import { DispatchBed } from '../dispatcher/dispatch-bed.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, patience } from '../support/eventually.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
 import { redisPrefix } from '../support/stack.ts';
 import { inBatches, manyJobs, queueOn, SILENT_LOG } from './redis-under-test.ts';
@@ -100,10 +100,10 @@ describe('a Redis Cluster', function () {
     assert.equal(await answered(), false);
     await eventually(answered, { what: 'the successor', withinMs: 30_000 });
 
-    assert.ok(slowestMs < 250 + SLACK_MS, `the slowest call took ${slowestMs} ms`);
+    assert.ok(slowestMs < 250 + SLACK_MS * patience(), `the slowest call took ${slowestMs} ms`);
   });
 
-  it('goes on after a failover: tasks start without the lost node, and by its successor after it', async () => {
+  it('continues after a failover: tasks start without the lost node, and by its successor after it', async () => {
     const url = cluster.nodes.find(({ redis }) => redis.status === 'ready')?.url ?? '';
     const bed = await DispatchBed.open('cluster', { redisUrl: url });
     try {

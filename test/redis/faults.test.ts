@@ -3,7 +3,7 @@ import { hasErrorCode } from '../../domain/errors.ts';
 import { DEFAULT_QUEUE_SETTINGS } from '../../domain/queues/queue-settings.ts';
 import { type OpenRedisOptions, openRedis, type RedisConnections } from '../../redis/open-redis.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, patience } from '../support/eventually.ts';
 import { type PrivateStack, redisPrefix, startPrivateStack } from '../support/stack.ts';
 import { startProxy, type TcpProxy, through } from '../support/tcp-proxy.ts';
 import { inBatches, job, queueOn, SILENT_LOG, TASK_QUEUE } from './redis-under-test.ts';
@@ -48,7 +48,7 @@ describe('Redis under faults', () => {
   const answersAgain = (): Promise<unknown> =>
     eventually(() => queueOn(redis).enqueue([job('high', 1)]), { withinMs: 5_000, what: 'an answer after the outage' });
 
-  it('B4: no call outlasts its time on a connection that swallows everything, and work goes on when it heals', async () => {
+  it('B4: no call outlasts its time on a connection that swallows everything, and work continues when it heals', async () => {
     await open();
     await queueOn(redis).enqueue([job('high', 1)]);
     proxy.set('blackHole');
@@ -58,7 +58,10 @@ describe('Redis under faults', () => {
       times.push(await timeOfRefusal(() => queueOn(redis).lease({ max: 1, leaseMs: 1_000 })));
     }
 
-    assert.ok(Math.max(...times) < 250 + SLACK_MS, `the slowest of 20 calls took ${Math.max(...times)} ms`);
+    assert.ok(
+      Math.max(...times) < 250 + SLACK_MS * patience(),
+      `the slowest of 20 calls took ${Math.max(...times)} ms`,
+    );
     // The connection was given up on the way, and from then on nobody waits for it.
     assert.ok(times.filter((ms) => ms < 100).length >= 10, `times of the calls in ms: ${times.map(Math.round)}`);
     proxy.set('pass');
@@ -70,7 +73,7 @@ describe('Redis under faults', () => {
 
     await open();
 
-    assert.ok((await timeOfRefusal(() => queueOn(redis).depth())) < 250 + SLACK_MS);
+    assert.ok((await timeOfRefusal(() => queueOn(redis).depth())) < 250 + SLACK_MS * patience());
     proxy.set('pass');
     await answersAgain();
   });
@@ -79,7 +82,7 @@ describe('Redis under faults', () => {
     await stack.redis.kill('SIGKILL');
     await open();
 
-    assert.ok((await timeOfRefusal(() => queueOn(redis).enqueue([job('high', 1)]))) < SLACK_MS);
+    assert.ok((await timeOfRefusal(() => queueOn(redis).enqueue([job('high', 1)]))) < SLACK_MS * patience());
 
     await stack.redis.start();
     await answersAgain();
@@ -170,6 +173,6 @@ describe('Redis under faults', () => {
     await redis.close();
     await redis.close();
 
-    assert.ok((await timeOfRefusal(() => queueOn(redis).depth())) < SLACK_MS);
+    assert.ok((await timeOfRefusal(() => queueOn(redis).depth())) < SLACK_MS * patience());
   });
 });

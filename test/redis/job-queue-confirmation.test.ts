@@ -162,7 +162,7 @@ describe('the confirmation of slots', () => {
     assert.equal((await start()).length, 0);
   });
 
-  it('lets parked jobs wait again at the next confirmation when whoever applied the settings died half-way', async () => {
+  it('lets parked jobs wait again at the next confirmation when the process that applied the settings died half-way', async () => {
     await queue.applySettings(settings({ paused: ['graph:g'] }));
     await queue.enqueue(jobsWith(['graph:g'], ['graph:g']));
     assert.deepEqual(await lease(), []);

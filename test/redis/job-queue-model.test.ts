@@ -197,7 +197,7 @@ const commands = fc.commands([...steps, ...steps.slice(0, 10), ...steps.slice(0,
 describe('the job queue beside a model of it', () => {
   it('C025: breaks no limit, leaves nothing that may start, and keeps the order, in every sequence of calls', async function () {
     this.timeout(300_000);
-    const numRuns = process.env.MUSTER_FAULTS === 'large' ? 2_000 : 250;
+    const numRuns = process.env.MUSTER_FAULTS === 'large' ? 2_000 : 150;
     await fc.assert(
       fc.asyncProperty(commands, async (sequence) => {
         const redis = await openTestRedis({ prefix: redisPrefix('model') });

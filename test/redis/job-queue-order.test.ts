@@ -54,6 +54,36 @@ describe('the order of the job queue', () => {
     return leased.map(({ taskId }) => tenants.get(taskId) ?? '');
   };
 
+  it('gives what was given back at once as if it had not been leased, whatever came with it', async () => {
+    const jobs = [...jobsOf('a', 30), ...jobsOf('b', 3), ...jobsOf('c', 12), ...inBand('low', 5, YOUNG_MS)];
+    await queue.enqueue(jobs);
+    const inSteps: LeasedJob[] = [];
+    for (let taken = 0; taken < jobs.length; taken = inSteps.length) {
+      const answer = await queue.lease({ max: 8, leaseMs: LEASE_MS });
+      inSteps.push(...answer.slice(0, 1));
+      await queue.giveBack(answer.slice(1).map(({ taskId }) => taskId));
+    }
+    const others = queueOn(redis, 'others');
+    await others.enqueue(jobs);
+
+    const atOnce = await others.lease({ max: jobs.length, leaseMs: LEASE_MS });
+
+    assert.deepEqual(inSteps, atOnce);
+  });
+
+  it('gives urgent jobs alone where asked, which takes no turn of the other bands', async () => {
+    await queue.enqueue([...inBand('high', 40, YOUNG_MS), ...inBand('low', 5, YOUNG_MS)]);
+    await leaseInSteps(18);
+
+    const urgent = await queue.lease({ max: 5, leaseMs: LEASE_MS, urgent: true });
+    const next = await queue.lease({ max: 2, leaseMs: LEASE_MS });
+
+    assert.deepEqual(shares(urgent), { high: 5, normal: 0, low: 0 });
+    assert.deepEqual(shares(next), { high: 1, normal: 0, low: 1 });
+    await leaseInSteps(21);
+    assert.deepEqual(await queue.lease({ max: 5, leaseMs: LEASE_MS, urgent: true }), []);
+  });
+
   it('C025: gives 5 % of the starts to the lowest band under endless high load, and all others to the highest', async () => {
     const jobs = [...inBand('high', 400, YOUNG_MS), ...inBand('normal', 50, YOUNG_MS), ...inBand('low', 50, YOUNG_MS)];
     await queue.enqueue(jobs);
@@ -175,7 +205,7 @@ describe('the order of the job queue', () => {
     assert.deepEqual(shares(await leaseInSteps(90)), { high: 30, normal: 0, low: 30 });
   });
 
-  it('does not hold tenants up behind many jobs of another that cannot start, and goes on by itself', async () => {
+  it('does not hold tenants up behind many jobs of another that cannot start, and continues by itself', async () => {
     await queue.applySettings(settings({ paused: ['tenant:stuck'] }));
     await queue.enqueue(jobsOf('stuck', 2_000, { keys: ['tenant:stuck'] }));
     const hints = await countHints(redis);

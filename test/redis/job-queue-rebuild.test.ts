@@ -132,10 +132,10 @@ describe('the rebuild of the job queue', () => {
     async function* failing(): AsyncGenerator<Job[]> {
       yield manyJobs(2);
       assert.equal((await queue.depth()).intact, false);
-      throw new Error('the database went away');
+      throw new Error('the database became unavailable');
     }
 
-    await assert.rejects(queue.rebuild(failing(), DEFAULT_QUEUE_SETTINGS), /the database went away/);
+    await assert.rejects(queue.rebuild(failing(), DEFAULT_QUEUE_SETTINGS), /the database became unavailable/);
 
     assert.equal((await queue.depth()).intact, false);
   });

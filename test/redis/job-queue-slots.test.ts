@@ -129,7 +129,7 @@ describe('the slots of the job queue', () => {
     assert.deepEqual((await queue.view()).limits, []);
   });
 
-  it('stops and goes on when a tenant, a graph or a band is paused and resumed, without a restart', async () => {
+  it('stops and continues when a tenant, a graph or a band is paused and resumed, without a restart', async () => {
     for (const target of ['tenant:default', 'graph:g', 'band:normal']) {
       const [one] = jobsWith(['tenant:default', 'graph:g']);
       await queue.applySettings(settings({ paused: [target] }));
@@ -181,7 +181,7 @@ describe('the slots of the job queue', () => {
     assert.deepEqual(await start(), [both.taskId]);
   });
 
-  it('hints at a job that may start, whoever made room for it', async () => {
+  it('hints at a job that may start, no matter what made room for it', async () => {
     await queue.applySettings(ONE_PER_USER);
     const ends: ((ids: readonly TaskId[]) => Promise<number>)[] = [
       (ids) => queue.acknowledge(ids),

@@ -35,6 +35,8 @@ describe('redis keys', () => {
       keys.agentCommands('x' as AgentId),
       keys.agentResponses('x' as AgentId),
       keys.agentBroadcast(),
+      keys.modelHealth(),
+      keys.probe(),
       keys.taskEvents('x' as TaskId),
     ];
 

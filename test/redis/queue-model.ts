@@ -35,7 +35,7 @@ export class QueueModel {
 
   /** Follows a lease, and complains where it gave the wrong jobs, too few, or in the wrong order. */
   followLease(answer: readonly LeasedJob[], max: number): void {
-    for (const id of this.leasesRunOut) this.giveBack(id);
+    for (const id of this.leasesRunOut) this.#return(id);
     for (const id of this.holdersRunOut) this.#free(id);
     for (const { taskId, band } of answer) {
       const job = this.waiting.get(taskId);
@@ -64,7 +64,14 @@ export class QueueModel {
     return true;
   }
 
+  /** As if it had not been leased. */
   giveBack(id: TaskId): boolean {
+    if (!this.#return(id)) return false;
+    this.#leases -= 1;
+    return true;
+  }
+
+  #return(id: TaskId): boolean {
     const job = this.leased.get(id);
     if (!this.acknowledge(id) || !job) return false;
     this.waiting.set(id, job);

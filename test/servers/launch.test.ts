@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FAKE_NODE = `#!/bin/sh
 echo "ran: $*"
 echo "in: $PWD"
+echo "keeps: $NODE_COMPILE_CACHE"
 case "$*" in
   *fail) exit 7 ;;
   *hang) trap 'echo stopped; exit 3' TERM; echo hanging; while :; do sleep 0.05; done ;;
@@ -33,8 +34,10 @@ cp fake-node node_modules/.bin/node
 describe('the launcher of a bare clone', () => {
   let clone: string;
   let calledFrom: string;
+  let temporalAddress: string;
 
   beforeEach(() => {
+    temporalAddress = '127.0.0.1:1';
     clone = mkdtempSync(join(tmpdir(), 'muster-clone-'));
     calledFrom = join(clone, 'called-from');
     mkdirSync(calledFrom);
@@ -59,7 +62,7 @@ describe('the launcher of a bare clone', () => {
       ...process.env,
       XDG_CACHE_HOME: join(clone, 'cache'),
       PATH: `${clone}/bin:/usr/bin:/bin`,
-      TEMPORAL_ADDRESS: '127.0.0.1:1',
+      TEMPORAL_ADDRESS: temporalAddress,
     };
     const child = spawn(process.execPath, [join(clone, 'scripts/launch.mjs'), ...args], {
       cwd: clone,
@@ -90,6 +93,7 @@ describe('the launcher of a bare clone', () => {
 
     assert.equal(first.exitCode, 0);
     assert.match(first.output, /^ran: --disable-warning=ExperimentalWarning .*\/cli\.ts status --json\n/);
+    assert.match(first.output, /^keeps: .*\/node_modules\/\.cache\/node$/m);
     assert.match(first.complaint, /installing/);
     assert.equal(second.exitCode, 7);
     assert.equal(second.complaint, '');
@@ -112,6 +116,23 @@ describe('the launcher of a bare clone', () => {
     await run('muster', 'status');
 
     assert.equal(npmRuns(), 2);
+  });
+
+  it('installs for the benchmark, and for nothing else, what it measures against', async () => {
+    mkdirSync(join(clone, 'bench'));
+    writeFileSync(join(clone, 'bench', 'package-lock.json'), '{}');
+    writeFileSync(join(clone, 'bench', 'fake-node'), FAKE_NODE);
+    await run('muster', 'status');
+    const before = existsSync(join(clone, 'bench', 'node_modules'));
+
+    const first = await run('bench', 'steps');
+    const second = await run('bench', 'steps');
+
+    assert.equal(before, false);
+    assert.match(first.complaint, /dependencies of bench: installing/);
+    assert.match(first.output, /bench\/index\.ts steps\n/);
+    assert.equal(second.complaint, '');
+    assert.ok(existsSync(join(clone, 'bench', 'node_modules')));
   });
 
   it('installs once when it is called twice at the same time', async () => {
@@ -137,6 +158,20 @@ describe('the launcher of a bare clone', () => {
     assert.match(repaired.output, /cli\.ts start\n/);
   });
 
+  it('brings in a missing Temporal meanwhile', async function () {
+    const script = join(clone, 'servers/install/temporal-cli/bring-in.mjs');
+    const stand = "Promise.reject(new Error('brings into ' + cacheFolder))";
+    writeFileSync(script, readFileSync(script, 'utf8').replace('bringIn(cacheFolder, address)', stand));
+    temporalAddress = '';
+
+    const { complaint } = await run('start');
+
+    // One that listens on the usual port is taken to be wanted.
+    if (!complaint.includes('Temporal: installing it in parallel with the other steps')) this.skip();
+    const log = join(clone, 'cache/muster/temporal/bring-in.log');
+    await eventually(() => assert.equal(readFileSync(log, 'utf8'), `brings into ${join(clone, 'cache/muster')}\n`));
+  });
+
   it('passes a signal on to the command and ends as it ends', async () => {
     const seen = start('muster', 'hang');
     await eventually(() => assert.match(seen.output, /hanging/));
@@ -146,6 +181,29 @@ describe('the launcher of a bare clone', () => {
 
     assert.match(seen.output, /stopped/);
     assert.equal(exitCode, 3);
+  });
+
+  it('is what a signal to npm reaches: no shell stands in between', async () => {
+    cpSync(join(ROOT, 'package.json'), join(clone, 'package.json'));
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+      readFileSync(join(clone, 'package.json'), 'utf8'),
+    );
+    await run('muster', 'status');
+    const shell = spawn('sh', ['-c', `${scripts.muster} hang`], {
+      cwd: clone,
+      env: { ...process.env, INIT_CWD: clone },
+    });
+    let output = '';
+    shell.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+    });
+    await eventually(() => assert.match(output, /hanging/));
+
+    shell.kill('SIGTERM');
+    const [exitCode] = await once(shell, 'close');
+
+    assert.equal(exitCode, 3);
+    assert.match(output, /stopped/);
   });
 
   it('says which commands there are when it is given another', async () => {

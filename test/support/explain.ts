@@ -1,12 +1,19 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { type CompiledQuery, type KyselyPlugin, RawNode, type Transaction } from 'kysely';
-import type { Database } from '../../database/transaction.ts';
+import { type CompiledQuery, type KyselyPlugin, type Transaction as KyselyTransaction, RawNode } from 'kysely';
+import type { Database, Transaction } from '../../database/transaction.ts';
 
-/** How PostgreSQL would carry out the statements that a repository sends, which are not carried out. */
-export async function planOf(database: Database, ask: (em: SqlEntityManager) => Promise<unknown>): Promise<string> {
+/**
+ * How PostgreSQL would carry out the statements that a repository sends, which are not carried out: across tenants, or for
+ * one, whose row-level security has a say in the plan.
+ */
+export async function planOf(
+  database: Database,
+  ask: (em: SqlEntityManager) => Promise<unknown>,
+  tenant?: string,
+): Promise<string> {
   const lines: string[] = [];
-  await database.inSystem('inspect', async ({ em }) => {
-    const transaction = em.getTransactionContext<Transaction<unknown>>();
+  const explain = async ({ em }: Transaction) => {
+    const transaction = em.getTransactionContext<KyselyTransaction<unknown>>();
     if (transaction === undefined) throw new Error('A unit of work without a transaction.');
     em.setTransactionContext(explaining(transaction, lines));
     try {
@@ -14,12 +21,14 @@ export async function planOf(database: Database, ask: (em: SqlEntityManager) => 
     } finally {
       em.setTransactionContext(transaction);
     }
-  });
+  };
+  await (tenant === undefined ? database.inSystem('inspect', explain) : database.inTenant(tenant, explain));
   return lines.join('\n');
 }
 
-/** Asks for the plan of each statement instead of carrying it out: of the mapper's, which are text, and of kysely's. */
-function explaining(transaction: Transaction<unknown>, lines: string[]): Transaction<unknown> {
+/** Asks for the plan of each statement instead of carrying it out: of the mapper's and compiled ones, which
+ * are text, and of kysely's. */
+function explaining(transaction: KyselyTransaction<unknown>, lines: string[]): KyselyTransaction<unknown> {
   const keep = (rows: readonly unknown[]) => lines.push(...rows.map((row) => String(Object.values(Object(row))[0])));
   const plugin: KyselyPlugin = {
     transformQuery: ({ node }) =>
@@ -39,6 +48,7 @@ function explaining(transaction: Transaction<unknown>, lines: string[]): Transac
   return new Proxy(transaction.withPlugin(plugin), {
     get: (target, name) => {
       if (name === 'executeQuery') return explainText;
+      if (name === 'withPlugin') return (other: KyselyPlugin) => explaining(transaction.withPlugin(other), lines);
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

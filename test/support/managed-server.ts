@@ -3,9 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isAlive, type ProcessIdentity } from '../../servers/find/process-identity.ts';
 import { runCommand } from '../../servers/install/commands.ts';
 import { choosePort } from '../../servers/start/ports.ts';
-import { endProcess, signalProcess, waitUntilGone } from '../../servers/start/processes.ts';
+import { endProcess, type LaunchPlan, signalProcess, waitUntilGone } from '../../servers/start/processes.ts';
 import type { ServerPorts, ServiceKind } from '../../servers/start/server-kinds.ts';
-import type { LaunchPlan } from '../../servers/start/service-program.ts';
 import { waitUntilAnswers } from '../../servers/start/wait-until-answers.ts';
 
 /** One server of a private stack, which a test may end and start again at will. */

@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import { connect, type Muster } from '../../index.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
@@ -14,6 +15,8 @@ export interface MusterUnderTest {
   readonly client: Muster;
   /** Another client, for example of another tenant. Closed with the rest. */
   connect(options?: { tenant?: string }): Promise<Muster>;
+  /** Temporal's own client, the same one each time. Closed with the rest. */
+  temporal(): Promise<Client>;
   /** A worker in this process. Stopped with the rest. */
   work(options?: WorkerOptions): Promise<RunningWorker>;
   close(): Promise<void>;
@@ -43,6 +46,12 @@ export async function openMuster(title: string, options: MusterOptions = {}): Pr
     closers.push(() => client.close());
     return client;
   };
+  const openTemporal = async (): Promise<Client> => {
+    const { client, close } = await connectClient(temporalOf(stack));
+    closers.push(close);
+    return client;
+  };
+  let temporal: Promise<Client> | undefined;
   const client = await open();
   return {
     stack,
@@ -52,6 +61,10 @@ export async function openMuster(title: string, options: MusterOptions = {}): Pr
     taskQueue,
     client,
     connect: open,
+    temporal: () => {
+      temporal ??= openTemporal();
+      return temporal;
+    },
     work: async (workerOptions = {}) => {
       const worker = await startWorker({ environment, ...workerOptions });
       closers.push(() => worker.stop());
@@ -75,12 +88,16 @@ function environmentOf(stack: Stack, clone: { databaseUrl: string; ownerUrl: str
   };
 }
 
+function temporalOf({ temporalAddress: address, temporalNamespace: namespace }: Stack) {
+  return { address, namespace };
+}
+
 const prepared = new Set<string>();
 
 /** The search attributes of a Temporal server, registered once a process. */
 async function prepareTemporal(stack: Stack): Promise<void> {
   if (prepared.has(stack.temporalAddress)) return;
-  const temporal = await connectClient({ address: stack.temporalAddress, namespace: stack.temporalNamespace });
+  const temporal = await connectClient(temporalOf(stack));
   try {
     await ensureSearchAttributes(temporal.client, temporal.namespace);
     prepared.add(stack.temporalAddress);

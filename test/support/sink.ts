@@ -27,7 +27,7 @@ export interface Sink {
   /** For `MUSTER_FAULT_SINK`, from which the handlers of a worker process know it. */
   readonly url: string;
   record(): Promise<SinkRecord>;
-  /** Lets whoever waits at the gate pass. Opening it before anybody came holds nobody. */
+  /** Lets callers at the gate pass. Opening it before anybody came holds nobody. */
   open(gate: string): Promise<void>;
   /** Delays every effect from now on. */
   setSlow(ms: number): Promise<void>;

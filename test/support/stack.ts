@@ -89,6 +89,12 @@ export function taskQueueName(title = 'test'): string {
   return `${slug(title)}-${randomUUID().slice(0, 8)}`;
 }
 
+/** Installs the servers that are missing, once, so that stacks which start at the same time do not. */
+export async function bringInServers(announce: (text: string) => void): Promise<void> {
+  const kinds = serviceKinds(privateContext(new StateFolder(join(tmpdir(), 'muster-stack'))));
+  for (const name of SERVICE_NAMES) if ((await kinds[name].find()) === null) await kinds[name].install(announce);
+}
+
 /**
  * Starts servers on free ports with files in a new temporary folder. They end with `close`, and by themselves when this
  * process is gone. Asking for a server that was not started throws.
@@ -160,7 +166,7 @@ async function stackAddresses(
 ): Promise<Stack> {
   const [postgres, redis, temporal] = SERVICE_NAMES.map((name) => servers.get(name));
   const database = postgres === undefined ? null : { port: postgres.port, secrets: secretsOf(state) };
-  // Whoever creates a database here is not a superuser, and only a superuser may create the extension.
+  // The creator of a database here is not a superuser, and only a superuser may create the extension.
   if (database !== null) await createVectorExtension(postgresqlUrl(database, 'superuser', 'template1'));
   return {
     folder: state.path,

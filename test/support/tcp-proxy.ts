@@ -2,9 +2,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
  * How the proxy treats bytes and connections. `pass`: hands everything on. `refuse`: ends each new connection at once.
- * `blackHole`: keeps connections open and drops every
- * byte, as a half-open peer does; those that lost any are cut when it ends, since TCP delivers no stream with a gap. `reset`: new and open connections
- * end with a reset. A delay holds each chunk back by `delayMs` plus up to `jitterMs`, keeping the order.
+ * `blackHole`: keeps connections open and drops every byte, as a half-open peer does; connections that lost any are cut
+ * when it ends, since TCP delivers no stream with a gap. `reset`: new and open connections end with a reset. A delay
+ * holds each chunk back by `delayMs` plus up to `jitterMs`, keeping the order.
  */
 export type ProxyMode = 'pass' | 'refuse' | 'blackHole' | 'reset' | { delayMs: number; jitterMs: number };
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bareEnvironment } from './bare-environment.ts';
 
 export interface WorkerProcessOptions {
   /** As {@link MusterUnderTest.environment}: services, prefix, task queue. */
@@ -25,7 +26,7 @@ export interface Ending {
 
 const MAIN = fileURLToPath(new URL('./worker-process-main.ts', import.meta.url));
 
-/** A real worker in a process of its own, which a test may stop, go on with and kill. */
+/** A real worker in a process of its own, which a test may stop, continue and kill. */
 export class WorkerProcess {
   readonly workerId: string;
   /** Resolves when the process is gone. */
@@ -96,8 +97,7 @@ export class WorkerProcess {
 
 function environmentOf({ environment, failpoints, more }: WorkerProcessOptions): NodeJS.ProcessEnv {
   return {
-    PATH: process.env.PATH,
-    HOME: process.env.HOME,
+    ...bareEnvironment(),
     ...environment,
     MUSTER_LOG_LEVEL: 'warn',
     ...(failpoints === undefined ? {} : { MUSTER_FAILPOINTS: failpoints }),

@@ -39,6 +39,16 @@ describe('muster call', function () {
     );
   });
 
+  it('makes a call under a key once, and refuses one where no key is taken', async () => {
+    const changed = () => cli.query(`select id from muster.audit_log where details->>'weight' = 'acme'`);
+    const set = () => call('queue.setWeight', { tenant: 'acme', weight: 3 }, '--key', 'change-17');
+
+    assert.deepEqual(await set(), await set());
+
+    assert.equal((await changed()).length, 1);
+    await cli.fails(['call', 'tasks.list', '--key', 'k'], /tasks\.list takes no `key`/);
+  });
+
   it('says with --dry-run what an operation would do, and does nothing', async () => {
     const report = await call<{ dryRun: boolean; tasks: unknown[] }>('tasks.redrive', { all: true }, '--dry-run');
 
@@ -49,12 +59,16 @@ describe('muster call', function () {
   it('refuses what is not understood in one sentence, and what fails with the reason', async () => {
     await cli.fails(
       ['call', 'task.cancel'],
-      /^muster: There is no operation "task\.cancel"\. Did you mean tasks\.cancel\?/,
+      /^muster: "task\.cancel" is not an operation \(did you mean tasks\.cancel\?\)/,
       2,
     );
-    await cli.fails(['call', 'tasks.read', '--data', '[]'], /--data must hold a JSON object/);
-    await cli.fails(['call', 'tasks.read', '--data', '{'], /--data.*it is not valid JSON/);
-    await cli.fails(['call', 'tasks.list', '--data', '{"statsu":"failed"}'], /did you mean `status`\?/);
+    await cli.fails(['call', 'tasks.read', '--data', '[]'], /--data must hold a JSON object/, 2);
+    await cli.fails(['call', 'tasks.read', '--data', '{'], /--data.*it is not valid JSON/, 2);
+    await cli.fails(
+      ['call', 'tasks.list', '--data', '{"statsu":"failed"}'],
+      /^muster: tasks\.list was called .*did you mean `status`\?/,
+      2,
+    );
     await cli.fails(['call', 'tasks.read', '--data', JSON.stringify({ id: UNKNOWN })], /has no task/);
   });
 });

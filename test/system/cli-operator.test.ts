@@ -40,13 +40,13 @@ describe('the command line, to an operator before a worker is there', function (
     assert.match(text.stdout, /^2 waiting tasks need agents that no worker hosts: digest-.+ and \d+ more\.$/m);
   });
 
-  it('shows it while Redis is away, and says what is missing', async () => {
+  it('shows it while Redis is unavailable, and says what is missing', async () => {
     const environment = { MUSTER_REDIS_URL: 'redis://127.0.0.1:1' };
 
     const queue = await cli.ask<QueueView>(['queue'], { environment });
     const text = await cli.run(['queue'], { environment });
 
-    assert.deepEqual([queue.index, queue.waiting.high], ['away', 1]);
+    assert.deepEqual([queue.index, queue.waiting.high], ['unavailable', 1]);
     assert.match(text.stdout, /^Redis is unavailable: tasks are taken from PostgreSQL/m);
   });
 
@@ -147,6 +147,10 @@ describe('the command line, to an operator before a worker is there', function (
       ['submit', 'channel-digest', '--param', 'text=a', '--start-at', '2h', '--deadline', '1h'],
       /`deadlineAt` must lie after/,
     );
-    await cli.fails(['submit', 'channel-digest', '--param', 'text=a', '--repeat', 'hourly'], /`repeat`: /);
+    await cli.fails(
+      ['submit', 'channel-digest', '--param', 'text=a', '--repeat', 'hourly'],
+      /--repeat: "hourly" is not/,
+      2,
+    );
   });
 });

@@ -75,7 +75,7 @@ describe('the command line, given what it cannot use', function () {
       { title: 'an unknown task to cancel', args: () => ['cancel', UNKNOWN_TASK], says: /has no task/ },
       { title: 'an unknown task to pause', args: () => ['pause', UNKNOWN_TASK], says: /has no task/ },
       {
-        title: 'a PostgreSQL that is away',
+        title: 'a PostgreSQL that is unavailable',
         args: () => submitFile('x'),
         says: /PostgreSQL at .*MUSTER_DATABASE_URL.*`muster status`/,
         surroundings: noDatabase,
@@ -190,7 +190,7 @@ describe('the command line, given what it cannot use', function () {
       assert.deepEqual([exitCode, stdout, stderr], [0, 'The schema is up to date.\n', '']);
     });
 
-    it('finds a schema that was changed by hand, and names the change', async () => {
+    it('finds a schema that was changed manually, and names the change', async () => {
       await cli.query('alter table muster.tasks add by_hand text');
 
       const { exitCode, stdout, stderr } = await cli.run(['status']);

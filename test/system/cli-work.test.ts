@@ -43,12 +43,12 @@ describe('the command line, to an operator while a worker runs', function () {
       [taskId, 'fail', 'handler_failed', 'fail', 1, 'no luck'],
     );
     assert.match(text.stdout, new RegExp(`^${taskId} +fail +.* ago +handler_failed +fail +1 +1 +no luck$`, 'm'));
-    const task = { taskId, outcome: 'redriven', originTraceId: letter?.traceId };
+    const task = { taskId, originTraceId: letter?.traceId };
     assert.deepEqual(
       [wouldGo, redriven],
       [
-        { dryRun: true, tasks: [task] },
-        { dryRun: false, tasks: [task] },
+        { dryRun: true, tasks: [{ ...task, outcome: 'redrivable' }] },
+        { dryRun: false, tasks: [{ ...task, outcome: 'redriven' }] },
       ],
     );
     assert.match(view.stdout, /^trace 2 .* redriven after trace 1$/m);
@@ -75,7 +75,7 @@ describe('the command line, to an operator while a worker runs', function () {
     assert.equal(mixed.exitCode, 0);
     assert.match(
       mixed.stdout,
-      /^0 tasks redriven\.\ntask \S+ is not dead and was left as it is\.\ntask \S+ is not known/,
+      /^0 tasks redriven\.\ntask \S+ is not dead and was not changed\.\ntask \S+ is not known/,
     );
     await cli.fails(
       ['redrive', taskId],
@@ -138,8 +138,8 @@ describe('the command line, to an operator while a worker runs', function () {
 
   it('refuses messages that cannot be sent', async () => {
     await cli.fails(['send', 'nobody', '--data', '{}'], /^muster: .*nobody/);
-    await cli.fails(['send', 'replier', '--data', '[1]'], /--data must hold a JSON object .* found a list/);
-    await cli.fails(['send', 'replier', '--data', '{'], /--data cannot be read: it is not valid JSON/);
+    await cli.fails(['send', 'replier', '--data', '[1]'], /--data must hold a JSON object .* found a list/, 2);
+    await cli.fails(['send', 'replier', '--data', '{'], /--data cannot be read: it is not valid JSON/, 2);
     await cli.fails(['send', 'replier', '--file', 'none.json'], /none\.json cannot be read: there is no such file/);
     await cli.fails(['messages', 'redrive', '019ab3c4-5d6e-7f80-9123-456789abcdef'], /There is no message/);
   });
@@ -167,13 +167,13 @@ describe('the command line, to an operator while a worker runs', function () {
 
     worker.child.kill('SIGTERM');
     assert.equal((await worker.ended).exitCode, 0);
-    await eventually(() => assert.match(watching.stdout(), /"away"/), STARTS_WITHIN);
+    await eventually(() => assert.match(watching.stdout(), /"unavailable"/), STARTS_WITHIN);
     watching.child.kill('SIGINT');
 
     const { exitCode, stdout } = await watching.ended;
     assert.equal(exitCode, 0);
     const healths = (jsonLines(stdout) as { health: string }[][]).map(([agent]) => agent?.health);
-    assert.deepEqual([healths[0], healths.at(-1)], ['alive', 'away']);
+    assert.deepEqual([healths[0], healths.at(-1)], ['alive', 'unavailable']);
   });
 
   it('digests one chat of an account, and says first what of it was not read', async () => {

@@ -102,9 +102,9 @@ describe('the command line, on real services', function () {
       assert.match(others.stderr, /^muster: The tenant "default" has no task/);
     });
 
-    it('stops waiting at Ctrl-C and says that the task goes on', async () => {
+    it('stops waiting at Ctrl-C and says that the task continues', async () => {
       const waiting = cli.start(['submit', 'channel-digest', '--param', 'text=ed: hello', '--wait']);
-      await eventually(() => /No worker has taken the task/.test(waiting.stderr()), STARTS_WITHIN);
+      await eventually(() => /none is alive there, `muster worker/.test(waiting.stderr()), STARTS_WITHIN);
 
       waiting.child.kill('SIGINT');
 
@@ -168,7 +168,7 @@ describe('the command line, on real services', function () {
         cli.run(['show', taskId.toUpperCase()]),
       ]);
 
-      assert.deepEqual(Object.keys(view), ['task', 'traces', 'output', 'pruned']);
+      assert.deepEqual(Object.keys(view), ['task', 'traces', 'usage', 'output', 'pruned', 'budget']);
       assert.deepEqual(
         [view.task.id, view.task.status, view.task.priority, view.output],
         [taskId, 'completed', 'normal', { text: 'shown' }],
@@ -192,7 +192,7 @@ describe('the command line, on real services', function () {
       assert.match(text.stdout, /^echo +echo +ok +1 /m);
     });
 
-    it('watches a task to its end, and goes on after an event that was seen', async () => {
+    it('watches a task to its end, and continues after an event that was seen', async () => {
       const { taskId } = await cli.submit('echo', '--param', 'text=watched');
 
       const all = jsonLines((await cli.run(['watch', taskId, '--json'])).stdout) as { seq: number; type: string }[];

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { loadConfig } from '../../config.ts';
-import { defineAgent, defineGraph } from '../../index.ts';
+import { defineAgent, defineGraph, defineTool } from '../../index.ts';
 import { choosePort } from '../../servers/start/ports.ts';
 import { ownServersContext, serviceKinds } from '../../servers/start/server-kinds.ts';
 import { SEARCH_ATTRIBUTE_SETTINGS } from '../../servers/start/temporal.ts';
 import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { eventually } from '../support/eventually.ts';
+import { type ModelServer, modelsFile, startModelServer } from '../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { ended } from './acceptance/views.ts';
 
@@ -40,11 +41,33 @@ const continued = defineGraph({
   output: '/nodes/loop',
 });
 
+const count = defineTool({
+  ...{ name: 'count', description: 'Counts.', risk: 'external_write', effect: 'natural' },
+  ...{ input: z.object({ to: z.number() }), output: z.number() },
+  handle: ({ to }) => {
+    counted.push(to);
+    return to;
+  },
+});
+const counted: number[] = [];
+const counter = defineAgent({
+  ...{ name: 'counter', input: z.object({}), output: z.object({ steps: z.number() }), model: 'default' },
+  instructions: 'Count to six, one call at a time.',
+  tools: [count],
+});
+const counting = defineGraph({
+  name: 'counting',
+  input: z.object({}),
+  nodes: { count: { agent: counter, input: {} } },
+  output: '/nodes/count',
+});
+
 describe('a workflow of which the server thinks that it is long', () => {
   let folder: string;
   let server: { kill: (signal: 'SIGKILL') => boolean };
   let muster: MusterUnderTest;
   let temporal: TemporalClient;
+  let models: ModelServer;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'muster-continued-'));
@@ -63,11 +86,19 @@ describe('a workflow of which the server thinks that it is long', () => {
     );
     const address = `127.0.0.1:${port}`;
     temporal = await eventually(() => connectClient({ address, namespace: 'default' }), { withinMs: 30_000 });
-    muster = await openMuster('continued', { environment: { TEMPORAL_ADDRESS: address } });
-    await muster.work({ graphs: [continued] });
+    models = await startModelServer(({ messages }) => {
+      const steps = messages.filter(({ role }) => role === 'assistant').length;
+      if (steps === 6) return { text: JSON.stringify({ steps }) };
+      return { calls: [{ tool: 'count', arguments: { to: steps + 1 } }] };
+    });
+    const environment = { TEMPORAL_ADDRESS: address, MUSTER_MODELS: await modelsFile(models.url) };
+    muster = await openMuster('continued', { environment });
+    await muster.work({ graphs: [continued, counting] });
+    await muster.client.operations.grants.allow({ agent: 'counter', tool: 'count' });
   });
   after(async () => {
     await muster?.close();
+    await models?.close();
     await temporal?.close();
     server?.kill('SIGKILL');
 
@@ -93,9 +124,23 @@ describe('a workflow of which the server thinks that it is long', () => {
       Array.from({ length: 6 }, (_, index) => `loop[${index}]/step`),
     );
     assert.ok(before < 6, 'expected the pause to hold what had not begun');
-    const runs = temporal.client.workflow.list({ query: `WorkflowId = "${task.workflowId}"` });
-    const ids: string[] = [];
-    for await (const run of runs) ids.push(run.runId);
-    assert.ok(ids.length > 1, 'expected the workflow to have continued as new');
+    assert.ok((await runsOf(task.workflowId)) > 1, 'expected the workflow to have continued as new');
   });
+
+  it('K013: continues as new between two steps of a thinking agent, and asks nothing twice', async () => {
+    const task = await muster.client.submit('counting', {});
+    const view = await ended(task);
+
+    assert.deepEqual(view.output, { steps: 6 });
+    assert.deepEqual(counted, [1, 2, 3, 4, 5, 6]);
+    assert.equal(models.asked.length, 7);
+    assert.ok((await runsOf(task.workflowId)) > 1, 'expected the workflow to have continued as new');
+  });
+
+  /** How many runs a workflow has had. */
+  async function runsOf(workflowId: string): Promise<number> {
+    let count = 0;
+    for await (const _ of temporal.client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) count += 1;
+    return count;
+  }
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import type { RunningWorker } from '../../worker.ts';
 import { freePort } from '../cli/cli-under-test.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, patience } from '../support/eventually.ts';
 import { askHealth, readMetrics } from '../support/health.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { sharedStack } from '../support/stack.ts';
@@ -71,10 +71,10 @@ describe('the health of a worker', function () {
 
   it('is alive and ready while it works, with every service asked', async () => {
     const live = await askHealth(port, 'live');
-    const ready = await askHealth(port, 'ready');
+    const ready = await becomes(200, 'ready');
 
     assert.deepEqual([live.status, live.body], [200, { status: 'alive', stalls: [] }]);
-    assert.deepEqual([ready.status, ready.body.status, ready.body.stalls], [200, 'ready', []]);
+    assert.deepEqual(ready.body.stalls, []);
     assert.deepEqual(
       Object.entries(ready.body.services ?? {}).map(([name, { ok }]) => [name, ok]),
       [
@@ -98,7 +98,7 @@ describe('the health of a worker', function () {
     assert.equal(metrics.get('muster_node_duration_seconds_count{agent="worker",outcome="ok"}'), 1);
     assert.equal(metrics.get('muster_tasks_claimed'), 1);
     assert.equal(metrics.get('muster_pool_connections{state="stranded"}'), 0);
-    assert.equal(metrics.get('muster_redis_away'), 0);
+    assert.equal(metrics.get('muster_redis_unavailable'), 0);
     assert.equal(metrics.get('muster_tasks_waiting{band="normal"}'), 0);
     assert.ok(
       (metrics.get('muster_agents{status="active"}') ?? 0) + (metrics.get('muster_agents{status="idle"}') ?? 0) > 0,
@@ -107,7 +107,7 @@ describe('the health of a worker', function () {
     assert.equal(metrics.get('muster_stalled{kind="loop_stuck"}'), 0);
   });
 
-  it('F11: is degraded and ready while Redis hangs, because work goes on', async () => {
+  it('F11: is degraded and ready while Redis hangs, because work continues', async () => {
     proxies.redis.set('blackHole');
 
     await becomes(200, 'degraded');
@@ -115,7 +115,7 @@ describe('the health of a worker', function () {
     await task.result();
 
     assert.ok(proxies.redis.dropped > 0);
-    assert.equal((await readMetrics(port)).get('muster_redis_away'), 1);
+    assert.equal((await readMetrics(port)).get('muster_redis_unavailable'), 1);
   });
 
   it('F11: is red within 15 s while Temporal hangs, and alive', async () => {
@@ -138,7 +138,7 @@ describe('the health of a worker', function () {
     const live = await askHealth(port, 'live');
 
     assert.equal(metrics.has('muster_outbox_unsent_age_seconds'), false);
-    assert.equal(metrics.get('muster_redis_away'), 0);
+    assert.equal(metrics.get('muster_redis_unavailable'), 0);
     assert.equal(live.status, 200);
   });
 
@@ -236,7 +236,10 @@ describe('the health of a worker', function () {
         assert.deepEqual([...found].sort(), ['loop_stuck', 'work_not_taken']);
         return found;
       });
-      assert.ok(redAfterMs < RED_WITHIN_MS, `red after ${Math.round(redAfterMs)} ms, by ${kinds.join(', ')}`);
+      assert.ok(
+        redAfterMs < RED_WITHIN_MS * patience(),
+        `red after ${Math.round(redAfterMs)} ms, by ${kinds.join(', ')}`,
+      );
       assert.equal((await askHealth(at, 'live')).status, 503);
       await eventually(() => process.log.some((line) => line.includes('is making no progress')));
     });

@@ -70,6 +70,12 @@ const roundSlowly = defineGraph({
   nodes: { slow: { agent: slowly, input: { n: '/task/iteration' } } },
   output: { n: '/nodes/slow/n' },
 });
+const roundAtMostOnce = defineGraph({
+  name: 'inner-round-at-most-once',
+  input: z.object({ iteration: z.number().max(0) }),
+  nodes: { slow: { agent: slowly, input: { n: '/task/iteration' } } },
+  output: { n: '/nodes/slow/n' },
+});
 
 const graphs = {
   sub: defineGraph({
@@ -103,6 +109,12 @@ const graphs = {
         most: 5,
       },
     },
+    output: '/nodes/loop',
+  }),
+  unsuited: defineGraph({
+    name: 'with-unsuited-round',
+    input: z.object({}),
+    nodes: { loop: { repeat: roundAtMostOnce, until: { pointer: '/output/n', is: 'gt', value: 9 } } },
     output: '/nodes/loop',
   }),
   exhausted: defineGraph({
@@ -163,6 +175,20 @@ describe('graphs within graphs', () => {
       ['handler_input_invalid', 'handler_input_invalid'],
     );
     assert.deepEqual(pathsOf(wrong), { all: 'fatal_error' });
+  });
+
+  it('begin with what fits their input schema alone: an item or a round that does not is named by its place', async () => {
+    const item = await run('with-each', { numbers: [1, 2, 3, 'four', 5] });
+    const later = await run('with-unsuited-round', {});
+
+    assert.deepEqual(item.task.error, {
+      code: 'handler_input_invalid',
+      message: 'The input of /nodes/all[3] does not fit the graph "inner-per-item": /item must be number.',
+      node: 'all',
+    });
+    assert.deepEqual(pathsOf(item), { all: 'fatal_error' });
+    assert.match(later.task.error?.message ?? '', /^The input of \/nodes\/loop\[1\] .* \/iteration must be <= 0\.$/);
+    assert.deepEqual(pathsOf(later), { loop: 'fatal_error', 'loop[0]/slow': 'ok' });
   });
 
   it('run slow nodes of inner graphs in activities under their paths, within the width', async () => {
@@ -233,7 +259,7 @@ describe('graphs within graphs', () => {
     assert.equal(calls.length, 2);
   });
 
-  it('go on where they were when a failed task is redriven, effects included', async () => {
+  it('continue where they were when a failed task is redriven, effects included', async () => {
     const first = await muster.client.submit('with-each-slowly', { numbers: [1, -1] });
     await ended(first);
     const again = await muster.client.redrive(first.id);

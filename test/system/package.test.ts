@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { filesEndingIn, ROOT } from '../architecture/source-files.ts';
 import { codeBlocks, namedFiles } from '../docs/code-blocks.ts';
+import { writeExamples } from '../docs/shown-programs.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 
@@ -113,9 +114,7 @@ describe('the package', () => {
     this.timeout(SET_UP_MS);
     for (const [name, text] of namedFiles(GUIDE)) writeFileSync(join(project, name), text);
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(USER_SETTINGS));
-    await run(join(ROOT, 'node_modules', '.bin', 'tsc'), ['--project', project]).catch((error: { stdout?: string }) =>
-      assert.fail(error.stdout ?? 'the compiler could not be run'),
-    );
+    await compile(project);
 
     const worker = await startWorker(join(project, 'worker.ts'));
     const { stdout } = await program('submit.ts');
@@ -123,6 +122,23 @@ describe('the package', () => {
 
     assert.equal(stdout, shownOutput());
     assert.equal(exit, 0);
+  });
+
+  it('compiles every example of the client and the worker, and every program of the documents', async function () {
+    this.timeout(SET_UP_MS);
+    const shown = join(project, 'shown');
+    mkdirSync(shown);
+    const { compilerOptions, ...files } = USER_SETTINGS;
+    const withNode = { types: ['node'], typeRoots: [join(ROOT, 'node_modules', '@types')] };
+    writeFileSync(
+      join(shown, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: { ...compilerOptions, ...withNode }, ...files }),
+    );
+
+    const names = writeExamples(shown);
+
+    assert.ok(names.length > 12, `expected the examples of client.ts, found only ${names.join(', ')}`);
+    await compile(shown);
   });
 
   for (const where of ['project', 'clone'] as const) {
@@ -143,14 +159,19 @@ describe('the package', () => {
   it('digests its sample with one command', async function () {
     this.timeout(SET_UP_MS);
 
-    const { stdout } = await cli('start', '--json');
+    const { stdout } = await cli('start');
 
-    const { status, output, report }: { status: string; output: { summary: unknown[] }; report: string } =
-      JSON.parse(stdout);
-    assert.equal(status, 'completed');
-    assert.ok(output.summary.length > 0);
+    assert.match(stdout, /^Summary\n {2}\S/m);
+    assert.match(stdout, /^ {2}trace {5}npx muster show [\w-]+$/m);
+    const [, report = ''] = /^ {2}report {4}(.+)$/m.exec(stdout) ?? [];
     assert.match(readFileSync(report, 'utf8'), /^# /);
   });
+
+  async function compile(target: string): Promise<void> {
+    await run(join(ROOT, 'node_modules', '.bin', 'tsc'), ['--project', target]).catch((error: { stdout?: string }) =>
+      assert.fail(error.stdout ?? 'the compiler could not be run'),
+    );
+  }
 
   /** What the guide says that submit.ts prints: the text block right after it. */
   function shownOutput(): string {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
 import { actOn, lookAtAgents, runSupervision } from '../../activities/agents/supervision.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import type { Database } from '../../database/transaction.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
-import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { ensureSupervisionSchedule, SUPERVISION_SCHEDULE } from '../../temporal/schedules.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
@@ -24,14 +24,14 @@ describe('the supervision of worker processes', function () {
   let stack: PrivateStack;
   let muster: MusterUnderTest;
   let database: Database;
-  let temporal: TemporalClient;
+  let temporal: Client;
   let worker: WorkerProcess;
 
   before(async () => {
     stack = await startPrivateStack();
     muster = await openMuster('supervised', { stack });
     database = openDatabase({ url: muster.databaseUrl, poolSize: 2, applicationName: 'supervision' });
-    temporal = await connectClient({ address: stack.temporalAddress, namespace: stack.temporalNamespace });
+    temporal = await muster.temporal();
     worker = await WorkerProcess.start({
       environment: muster.environment,
       module: MODULE,
@@ -40,7 +40,6 @@ describe('the supervision of worker processes', function () {
   });
   after(async () => {
     await worker?.close();
-    await temporal?.close();
     await database?.close();
     await muster?.close();
     await stack?.close();
@@ -64,9 +63,9 @@ describe('the supervision of worker processes', function () {
   };
 
   it('C020: runs as a Schedule that is made once, and whose workflow a worker carries out', async () => {
-    await ensureSupervisionSchedule(temporal.client, muster.taskQueue);
-    await ensureSupervisionSchedule(temporal.client, muster.taskQueue);
-    const handle = temporal.client.schedule.getHandle(SUPERVISION_SCHEDULE);
+    await ensureSupervisionSchedule(temporal, muster.taskQueue);
+    await ensureSupervisionSchedule(temporal, muster.taskQueue);
+    const handle = temporal.schedule.getHandle(SUPERVISION_SCHEDULE);
 
     const workflowId = await eventually(
       async () => {
@@ -77,14 +76,14 @@ describe('the supervision of worker processes', function () {
       },
       { withinMs: 30_000, everyMs: 200 },
     );
-    await temporal.client.workflow.getHandle(workflowId).result();
+    await temporal.workflow.getHandle(workflowId).result();
     await handle.delete();
 
     const [watch] = await leasesOf('supervision');
     assert.equal(watch?.end_reason, null);
   });
 
-  it('A5: a worker that was stopped for longer than its lease goes on under a new one, and its agents come back', async () => {
+  it('A5: a worker that was stopped for longer than its lease continues under a new one, and its agents come back', async () => {
     const [first] = await leasesOf(worker.workerId);
     worker.signal('SIGSTOP');
     await query(`update muster.agent_heartbeats set beat_at = now() - interval '46 s';

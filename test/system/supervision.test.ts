@@ -41,7 +41,7 @@ describe('the supervision of agents', () => {
     const { vitals } = await lookAtAgents(agents);
     return actOn(dependencies(), { vitals, watch: { ...LONG_SINCE, ...watch } });
   }
-  /** Enough others who live, so that what happens to one is no matter of all. */
+  /** Enough others who live, so that what happens to one does not concern all. */
   const crowd = () => agents.process('crowd', ['one', 'two', 'three', 'four']);
 
   it('C020: suspects an agent after 30 s, without writing it, and writes it as offline after 45 s', async () => {
@@ -139,7 +139,7 @@ describe('the supervision of agents', () => {
     ]);
   });
 
-  it('A5: leaves an agent idle that a dead process kept busy while another one goes on', async () => {
+  it('A5: leaves an agent idle that a dead process kept busy while another one continues', async () => {
     await crowd();
     const dying = await agents.process('dying', ['shared']);
     await dying.beat(() => true);

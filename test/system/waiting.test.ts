@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { connectClient } from '../../temporal/connect.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, patience } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { WorkerProcess } from '../support/worker-process.ts';
 import { behindTheBack } from './acceptance/database.ts';
@@ -52,7 +51,7 @@ describe('tasks that wait', function () {
     const startedAt = performance.now();
     await (await muster.client.submit('plain', {})).result();
     const tookMs = performance.now() - startedAt;
-    assert.ok(tookMs < AT_ONCE_MS, `${why}: the next task took ${Math.round(tookMs)} ms`);
+    assert.ok(tookMs < AT_ONCE_MS * patience(), `${why}: the next task took ${Math.round(tookMs)} ms`);
     return tookMs;
   };
 
@@ -98,25 +97,17 @@ describe('tasks that wait', function () {
       "select id, trace_count as trace from muster.tasks where status = 'paused' order by id limit 1",
     );
     assert.ok(lost);
-    const temporal = await connectClient({
-      address: muster.stack.temporalAddress,
+    await (await muster.temporal()).workflowService.deleteWorkflowExecution({
       namespace: muster.stack.temporalNamespace,
+      workflowExecution: { workflowId: `task/${lost.id}/${lost.trace}` },
     });
-    try {
-      await temporal.client.workflowService.deleteWorkflowExecution({
-        namespace: muster.stack.temporalNamespace,
-        workflowExecution: { workflowId: `task/${lost.id}/${lost.trace}` },
-      });
-      await rows("update muster.tasks set checked_at = now() - interval '1 day' where id = $1", [lost.id]);
+    await rows("update muster.tasks set checked_at = now() - interval '1 day' where id = $1", [lost.id]);
 
-      await eventually(async () => (await muster.client.task(lost.id).progress()).paused, {
-        withinMs: 60_000,
-        everyMs: 500,
-        what: 'its workflow to be there again',
-      });
-    } finally {
-      await temporal.close();
-    }
+    await eventually(async () => (await muster.client.task(lost.id).progress()).paused, {
+      withinMs: 60_000,
+      everyMs: 500,
+      what: 'its workflow to be there again',
+    });
 
     assert.equal(await statusOf(lost.id), 'paused');
     await muster.client.task(lost.id).resume();

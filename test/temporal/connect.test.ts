@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer, type Http2Server } from 'node:http2';
+import { setTimeout } from 'node:timers/promises';
 import { doctor } from '../../cli/installation/services-report.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { connectWorker } from '../../temporal/connect-worker.ts';
@@ -67,5 +68,56 @@ describe('a Temporal with an API key', function () {
     assert.deepEqual([...temporal.keys], ['Bearer secret']);
     assert.equal(services.find(({ name }) => name === 'temporal')?.healthy, false);
     assert.match(checks.find(({ name }) => name === 'search attributes')?.remedy ?? '', /^Run `muster up`/);
+  });
+});
+
+/** Answers the first call with an empty message, and every other one as busy. */
+class BusyTemporal {
+  readonly refused = Promise.withResolvers<void>();
+  readonly #server: Http2Server = createServer();
+  #calls = 0;
+
+  async open(): Promise<string> {
+    this.#server.on('stream', (stream) => {
+      this.#calls += 1;
+      const head = { ':status': 200, 'content-type': 'application/grpc' };
+      if (this.#calls > 1) {
+        stream.respond({ ...head, 'grpc-status': String(UNAVAILABLE) }, { endStream: true });
+        return this.refused.resolve();
+      }
+      stream.respond(head, { waitForTrailers: true });
+      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+      stream.end(Buffer.alloc(EMPTY_FRAME_BYTES));
+    });
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const address = this.#server.address();
+    return `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+}
+
+/** gRPC's code UNAVAILABLE, which the SDK answers with a timer and another call. */
+const UNAVAILABLE = 14;
+const EMPTY_FRAME_BYTES = 5;
+
+describe('a connection to Temporal that is closed', () => {
+  it('ends the call that waits to be repeated, and begins no other', async () => {
+    const temporal = new BusyTemporal();
+    const { client, close } = await connectClient({ address: await temporal.open(), namespace: 'default' });
+
+    const left = client.workflowService.getSystemInfo({}).then(
+      () => assert.fail('it was answered'),
+      (error: unknown) => error,
+    );
+    await temporal.refused.promise;
+    await setTimeout(50);
+    await close();
+
+    assert.match(String(await left), /CANCELLED: Channel has been shut down/);
+    await assert.rejects(client.workflowService.getSystemInfo({}), /Channel has been shut down/);
+    temporal.close();
   });
 });

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ReplayResult, Worker } from '@temporalio/worker';
 import { workflowBundlePath } from '../../worker/bundle/workflow-bundle.ts';
+import { WAITS } from '../histories/waits.ts';
 
 const FOLDER = join(import.meta.dirname, '..', 'histories');
 
@@ -18,7 +19,7 @@ describe('the recorded histories', () => {
 
   before(async () => {
     code = await readFile(await workflowBundlePath(), 'utf8');
-    const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.json')).toSorted();
+    const names = (await readdir(FOLDER, { recursive: true })).filter((name) => name.endsWith('.json')).toSorted();
     recordings = await Promise.all(
       names.map(async (name) => ({ name, ...JSON.parse(await readFile(join(FOLDER, name), 'utf8')) })),
     );
@@ -36,8 +37,17 @@ describe('the recorded histories', () => {
     return errors;
   };
 
-  it('are of every kind of end, and switch the detection of changes on', () => {
-    assert.ok(recordings.length >= 9);
+  it('are, of the newest release, of every wait', () => {
+    const newest = recordings.at(-1)?.name.split('/')[0];
+    const missing = (names: readonly string[]) =>
+      [...WAITS].filter((wait) => !names.includes(`${newest}/execute-task.${wait}.json`));
+    const names = recordings.map(({ name }) => name);
+
+    assert.deepEqual(missing(names.filter((name) => !name.endsWith('.limited.json'))), ['limited']);
+    assert.deepEqual(missing(names), [], 'record them with test/histories/record.ts');
+  });
+
+  it('switch the detection of changes on', () => {
     for (const { name, history } of recordings) assert.match(JSON.stringify(history), /coreUsedFlags/, name);
   });
 
@@ -49,13 +59,16 @@ describe('the recorded histories', () => {
   });
 
   it('are refused by a workflow that asks for another activity than it did', async () => {
-    const changed = code.replaceAll('.runNode(', '.runNodeAnew(').replaceAll('runQuickNodes', 'runQuickNodesAnew');
+    const changed = code
+      .replaceAll(/\.(runNode|callModel)\(/g, '.$1Anew(')
+      .replaceAll('runQuickNodes', 'runQuickNodesAnew');
     assert.notEqual(changed, code);
 
     const errors = await replay(changed);
 
-    const { 'enforce-retention.json': retention, 'supervise-agents.json': supervision, ...concerned } = errors;
-    assert.deepEqual([retention, supervision], [undefined, undefined]);
-    for (const [name, error] of Object.entries(concerned)) assert.match(error?.message ?? '', /TMPRL1100/, name);
+    for (const [name, error] of Object.entries(errors)) {
+      if (name.includes('/execute-task.')) assert.match(error?.message ?? '', /TMPRL1100/, name);
+      else assert.equal(error, undefined, name);
+    }
   });
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { TaskHandle } from '../../index.ts';
-import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
@@ -12,21 +11,19 @@ describe('what Temporal shows of a task', () => {
   const script = new Script();
   const graphs = scriptedGraphs(script);
   let muster: MusterUnderTest;
-  let temporal: TemporalClient;
+  let temporal: Client;
 
   before(async () => {
     muster = await openMuster('visibility');
     await muster.work({ graphs: Object.values(graphs) });
-    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
-    temporal = await connectClient({ address, namespace });
+    temporal = await muster.temporal();
   });
   after(async () => {
-    await temporal?.close();
     await muster?.close();
   });
   beforeEach(() => script.reset());
 
-  const handleOf = (task: TaskHandle) => temporal.client.workflow.getHandle(task.workflowId);
+  const handleOf = (task: TaskHandle) => temporal.workflow.getHandle(task.workflowId);
   const attributesOf = (description: WorkflowExecutionDescription) =>
     Object.fromEntries(
       description.typedSearchAttributes
@@ -58,6 +55,7 @@ describe('what Temporal shows of a task', () => {
       MusterAgent: ['quick-step', 'slow-step'],
       MusterPriority: 'high',
       MusterUser: 'u-17',
+      MusterUsers: ['u-17'],
       MusterStatus: 'in_progress',
     });
     assert.equal(await description.staticSummary(), 'mixed · A title');
@@ -102,7 +100,7 @@ describe('what Temporal shows of a task', () => {
     const query = `MusterGraph = 'needed' AND MusterStatus = 'failed' AND TaskQueue = '${muster.taskQueue}'`;
     const listed = await eventually(async () => {
       const ids: string[] = [];
-      for await (const { workflowId } of temporal.client.workflow.list({ query })) ids.push(workflowId);
+      for await (const { workflowId } of temporal.workflow.list({ query })) ids.push(workflowId);
       return ids.length > 0 && ids;
     });
     assert.deepEqual(listed, [failed.workflowId]);

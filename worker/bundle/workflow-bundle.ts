@@ -1,22 +1,23 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants, existsSync, lstatSync, rmSync } from 'node:fs';
-import { access, chmod, mkdtemp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readdir, readFile, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Worker as Thread } from 'node:worker_threads';
+import { promisify } from 'node:util';
 import { cacheFolder, makeFolder } from '../../servers/find/state-folder.ts';
 
-/** The bundle that the package brings along, beside the built files. */
+/** The bundle in the package, beside the built files. */
 const BUILT = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** What workflow code consists of, as the import table has it, and what bundles it. */
+/** The sources of workflow code, according to the import table, and the code that bundles them. */
 const SOURCES = ['workflows', 'domain', 'worker/bundle'];
 
 /**
- * Finds the workflows' code as one file. A package carries it; a clone bundles it once for each state of its sources and
- * keeps it, because bundling takes seconds and several hundred megabytes. It runs in a thread of its own, so that the
- * worker's heap stays small.
+ * Finds the workflows' code as one file. A package contains it; a clone bundles once for each state of its sources and
+ * keeps the result, because bundling takes seconds and several hundred megabytes. A process of its own does it, since
+ * what a thread has used would stay with the worker.
  */
 export async function workflowBundlePath(): Promise<string> {
   if (existsSync(BUILT)) return BUILT;
@@ -27,8 +28,8 @@ export async function workflowBundlePath(): Promise<string> {
 }
 
 /**
- * The first of these folders that nobody else can write to, or else a new one under the system's temporary folder. What
- * lies in it is run, so a place where another user could put a file of the expected name is no place for it.
+ * The first of these folders to which no other user can write, or else a new one under the system's temporary folder.
+ * Its content is executed, so other users must not be able to put a file there.
  */
 export async function bundleFolder(candidates: readonly string[]): Promise<string> {
   for (const folder of candidates) if (await makePrivate(folder)) return folder;
@@ -56,7 +57,7 @@ async function makePrivate(folder: string): Promise<boolean> {
   }
 }
 
-/** Whether this is there and belongs to the user of this process. */
+/** Whether this exists and belongs to the user of this process. */
 function isOwn(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.uid === (process.getuid?.() ?? 0);
 }
@@ -74,15 +75,9 @@ async function sourcesHash(): Promise<string> {
 }
 
 async function bundle(path: string): Promise<void> {
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-  const code = await new Promise<string>((resolve, reject) => {
-    const thread = new Thread(new URL('./bundle-thread.ts', import.meta.url), { workerData: { workflowsPath } });
-    thread.once('message', resolve);
-    thread.once('error', reject);
-    thread.once('exit', (status) => reject(new Error(`Bundling the workflows stopped with status ${status}.`)));
-  });
   // Written aside and renamed: another process that starts now sees the whole file or none.
   const aside = `${path}.${process.pid}`;
-  await writeFile(aside, code);
+  const program = fileURLToPath(new URL('./bundle-process.ts', import.meta.url));
+  await promisify(execFile)(process.execPath, [program, aside]);
   await rename(aside, path);
 }

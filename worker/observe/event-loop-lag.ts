@@ -1,12 +1,9 @@
-/** How often the event loop is asked for a turn, in milliseconds. */
+/** How often the event loop is measured, in milliseconds. */
 const SAMPLE_MS = 100;
 /** How long a delay is remembered, at least; twice that at most. */
 const REMEMBER_MS = 10_000;
 
-/**
- * How late the event loop is. Counted by a timer of its own, because the histogram of Node forgets, when it is emptied,
- * the delay that is just coming to its end.
- */
+/** How late the event loop is. Measured by a timer: resetting Node's histogram loses the delay that is about to end. */
 export class EventLoopLag {
   #timer: NodeJS.Timeout | null = null;
   #lastAt = 0;

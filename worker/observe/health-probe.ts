@@ -1,24 +1,24 @@
 import pTimeout from 'p-timeout';
 import { errorMessage } from '../../domain/errors.ts';
 
-/** What a service said when it was asked to do something. */
+/** The result of a request to a service. */
 export interface ProbeResult {
   readonly ok: boolean;
   /** How long the answer took, in milliseconds. */
   readonly ms: number;
-  /** Why not; null when it is. */
+  /** The reason of a failure; null for a success. */
   readonly reason: string | null;
 }
 
 /** How long an answer may take. */
 const DEADLINE_MS = 900;
 const NO_ANSWER: ProbeResult = { ok: false, ms: DEADLINE_MS, reason: 'it does not answer' };
-/** How long an answer counts, so that many who ask cost one question. */
+/** How long an answer is reused, so that many callers cost one request. */
 const FRESH_MS = 1_000;
 
 /**
- * Asks one service to do something, with a deadline. An answer counts for a second. A question that got none within its
- * time is not asked again before it has ended: a service that hangs gathers no questions.
+ * Sends one service a request with a deadline. An answer is reused for a second. A request that got no answer in time
+ * is not repeated before it has ended, so that requests to a service that hangs do not pile up.
  */
 export class Probe {
   readonly #question: () => Promise<unknown>;
@@ -38,25 +38,16 @@ export class Probe {
     return pTimeout(this.#pending, { milliseconds: leftMs, fallback: () => NO_ANSWER });
   }
 
-  #begin(): Promise<ProbeResult> {
+  async #begin(): Promise<ProbeResult> {
     this.#askedAt = performance.now();
-    const asked = performance.now();
-    return this.#question()
-      .then(
-        (): ProbeResult => ({ ok: true, ms: Math.round(performance.now() - asked), reason: null }),
-        (error: unknown): ProbeResult => ({
-          ok: false,
-          ms: Math.round(performance.now() - asked),
-          reason: errorMessage(error),
-        }),
-      )
-      .then((answer) => {
-        // An answer that came too late is no good answer, and the next question shows whether it is better by now.
-        const isLate = answer.ok && performance.now() - asked > DEADLINE_MS;
-        const result = isLate ? { ...answer, ok: false, reason: `it took ${answer.ms} ms` } : answer;
-        this.#last = { result, at: performance.now() };
-        this.#pending = null;
-        return result;
-      });
+    const fault = await this.#question().then(() => null, errorMessage);
+    const at = performance.now();
+    const ms = Math.round(at - this.#askedAt);
+    // A late answer counts as a failure; the next request shows whether the service has recovered.
+    const reason = fault ?? (at - this.#askedAt > DEADLINE_MS ? `it took ${ms} ms` : null);
+    const result = { ok: reason === null, ms, reason };
+    this.#last = { result, at };
+    this.#pending = null;
+    return result;
   }
 }

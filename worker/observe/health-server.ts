@@ -1,9 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { errorMessage, MusterError } from '../../domain/errors.ts';
 import type { Json } from '../../domain/json.ts';
 
-/** An answer about health: good, or with the reasons why not. */
+/** An import would load everything that `node:http` exports, above all undici, which nothing here uses. */
+const { createServer } = process.getBuiltinModule('node:http');
+
+/** An answer about health: good, or with the reasons for a failure. */
 export interface HealthAnswer {
   readonly ok: boolean;
   readonly body: Json;
@@ -20,7 +23,6 @@ export interface HealthServerOptions {
 /** The port of the health server is taken, or may not be used. */
 export class HealthPortUnusable extends MusterError {
   readonly code = 'config_invalid';
-  readonly retryable = false;
   constructor(port: number, cause: unknown) {
     super(
       `MUSTER_HEALTH_PORT ${port} cannot be used: ${errorMessage(cause)}. Set another one, 0 for any free one, or off.`,
@@ -30,9 +32,9 @@ export class HealthPortUnusable extends MusterError {
   }
 }
 
-/** How long a client may take to ask, and to listen. */
+/** How long a client may take to send its request and to read the response. */
 const CLIENT_TIMEOUT_MS = 5_000;
-/** More connections than this are turned away: those who watch are few. */
+/** Further connections are refused: monitors are few. */
 const MAX_CONNECTIONS = 50;
 const LOOPBACK = '127.0.0.1';
 
@@ -68,7 +70,7 @@ export class HealthServer {
       health.#server.once('error', (error) => reject(new HealthPortUnusable(options.port, error)));
       health.#server.listen(options.port, LOOPBACK, resolve);
     });
-    // A watcher is no reason to keep a process alive.
+    // A monitor does not keep the process alive.
     health.#server.unref();
     return health;
   }
@@ -77,7 +79,7 @@ export class HealthServer {
     return (this.#server.address() as AddressInfo | null)?.port ?? 0;
   }
 
-  /** Takes no more questions and cuts those who still listen. */
+  /** Accepts no more requests and closes the open connections. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());

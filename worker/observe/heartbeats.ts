@@ -9,14 +9,14 @@ import type { AgentHealthBoard } from '../../redis/agent-health.ts';
 export interface HeartbeatOptions {
   readonly presence: AgentPresence;
   readonly board: Pick<AgentHealthBoard, 'beat' | 'remove'>;
-  /** The names of the agents that have work in this process at this moment. */
+  /** The names of the agents that work in this process now. */
   readonly working: () => ReadonlySet<string>;
   readonly log: LoopLog;
 }
 
 /**
- * Beats for every agent that this process hosts, every ten seconds, in PostgreSQL and in Redis side by side: neither
- * waits for the other, and a beat that is not taken is reported and followed by the next one.
+ * Sends a heartbeat for every agent that this process hosts, every ten seconds, to PostgreSQL and Redis in parallel:
+ * neither waits for the other, and a failed heartbeat is logged and followed by the next one.
  */
 export class Heartbeats {
   readonly #options: HeartbeatOptions;
@@ -52,12 +52,12 @@ export class Heartbeats {
     this.#end = 'failed';
   }
 
-  /** Says goodbye, so that nobody has to wait for the silence to be noticed. */
+  /** Says goodbye, so that nobody has to wait until the silence is noticed. */
   async close(): Promise<void> {
     await this.#loop.stop();
     const { presence, board } = this.#options;
     const gone = await presence.close(this.#end);
-    // Without Redis the keys run out by themselves.
+    // Without Redis the keys expire.
     await board.remove(gone).catch(() => undefined);
   }
 
@@ -81,7 +81,7 @@ export class Heartbeats {
       return this.#haveWorked.has(id) ? 'idle' : 'active';
     };
     await board.beat([...presence.ids.values()].map((id) => ({ id, status: statusOf(id) }))).catch((error: unknown) => {
-      log.warn({ error: errorMessage(error) }, 'the heartbeat in Redis was not written; the one in PostgreSQL counts');
+      log.warn({ error: errorMessage(error) }, 'could not write a heartbeat to Redis; the one in PostgreSQL counts');
     });
   }
 }

@@ -6,15 +6,15 @@ import type { InstallationGauges } from '../../entities/system/gauge-repository.
 import type { MessageCount } from '../../messaging/delivery-outcomes.ts';
 import type { NodeEnding } from './progress.ts';
 
-/** What is read when somebody asks for the metrics. */
+/** The sources that are read for each request of the metrics. */
 export interface MetricSources {
   readonly pool: () => PoolState;
   readonly eventLoopLagMs: () => number;
   readonly runningNodes: () => number;
   readonly claimed: () => number;
   readonly stalls: () => readonly Stall[];
-  readonly redisIsAway: () => boolean;
-  /** What the rate limiter has done since the start, those decisions included that were made without Redis. */
+  readonly redisIsUnavailable: () => boolean;
+  /** The decisions of the rate limiter since the start, including those without Redis. */
   readonly limiter: () => Readonly<Record<string, number>>;
   /** Null while PostgreSQL does not answer. */
   readonly installation: () => Promise<InstallationGauges | null>;
@@ -25,7 +25,7 @@ const DURATION_BUCKETS = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300];
 
 /**
  * The figures of one worker process for Prometheus, in a registry of their own. Those of the installation are read from
- * PostgreSQL when they are asked for, and left out while it does not answer: an old figure would pass for a new one.
+ * PostgreSQL for each request and left out while it does not answer: an old figure would look like a new one.
  */
 export class Metrics {
   readonly #registry = new Registry();
@@ -85,7 +85,9 @@ export class Metrics {
     });
     this.#gauge('nodes_running', 'Handlers that run in this process', sources.runningNodes);
     this.#gauge('tasks_claimed', 'Tasks that this process has claimed since its start', sources.claimed);
-    this.#gauge('redis_away', '1 while Redis does not answer this process', () => Number(sources.redisIsAway()));
+    this.#gauge('redis_unavailable', '1 while Redis does not answer this process', () =>
+      Number(sources.redisIsUnavailable()),
+    );
     this.#gauges({ name: 'limiter', help: 'What the rate limiter has done', label: 'count' }, sources.limiter);
     this.#gauges({ name: 'pool_connections', help: 'Connections; stranded must be 0', label: 'state' }, () => {
       const { total, idle, inTransaction, stranded } = sources.pool();
@@ -138,7 +140,7 @@ export class Metrics {
       registers: [this.#registry],
       async collect() {
         this.reset();
-        // Without labels a reset gauge counts as 0, which would be a figure.
+        // A gauge that was reset and has no labels reads 0, which would be a figure.
         if (label === null) this.remove({});
         for (const [key, value] of Object.entries(await read()))
           this.set(label === null ? {} : { [label]: key }, value);

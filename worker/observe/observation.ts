@@ -27,9 +27,9 @@ export interface ObservationOptions {
   readonly log: Log;
 }
 
-/** What is observed once the worker runs. */
+/** The parts of a running worker that are observed. */
 export interface ObservedParts {
-  /** Everything that has a loop. */
+  /** All loops of the process. */
   readonly loops: readonly { readonly pulse: LoopPulse }[];
   readonly dispatcher: Pick<Dispatcher, 'load'>;
   readonly worker: Pick<Worker, 'getStatus'>;
@@ -38,9 +38,9 @@ export interface ObservedParts {
   readonly limiter: { readonly counters: object };
 }
 
-/** How long Temporal may take to answer a probe. */
-const TEMPORAL_DEADLINE_MS = 1_000;
-/** How long what a probe wrote into Redis stays there, in milliseconds. */
+/** When a probe of Temporal without an answer ends. */
+const TEMPORAL_PROBE_MS = 1_000;
+/** How long a probe's key lives in Redis, in milliseconds. */
 const PROBE_KEPT_MS = 10_000;
 /** How long figures of the installation count: several gauges of one request share one statement. */
 const FIGURES_FRESH_MS = 1_000;
@@ -49,8 +49,8 @@ const FIGURES_DEADLINE_MS = 1_000;
 const WORKFLOW_TASK_QUEUE = 1;
 
 /**
- * Everything by which others see how this worker does: progress, stalls, health and metrics. Modes: it *counts* from the
- * beginning, *observes* from `observe` on, and no more after `close`. Before `observe`, it is alive and not ready.
+ * Shows the state of this worker: progress, stalls, health and metrics. Modes: it *counts* from the beginning,
+ * *observes* after `observe`, and stops with `close`. Before `observe` the worker is alive and not ready.
  */
 export class Observation {
   readonly progress: Progress;
@@ -62,7 +62,7 @@ export class Observation {
   #watch: Watch | null = null;
   #server: HealthServer | null = null;
   #figures: { readonly reading: Promise<InstallationGauges | null>; readonly at: number } | null = null;
-  #redisWasAway = false;
+  #redisWasUnavailable = false;
 
   constructor(options: ObservationOptions) {
     this.#options = options;
@@ -74,7 +74,7 @@ export class Observation {
       runningNodes: () => this.progress.runningNodes,
       claimed: () => this.#parts?.dispatcher.load.claimed ?? 0,
       stalls: () => this.#stalls(),
-      redisIsAway: () => this.#redisWasAway,
+      redisIsUnavailable: () => this.#redisWasUnavailable,
       limiter: () => ({ ...this.#parts?.limiter.counters }),
       installation: () => this.#installation(),
     });
@@ -87,7 +87,7 @@ export class Observation {
     });
   }
 
-  /** Watches the code of handlers; what it leaves behind is told as its own. */
+  /** Watches the code of handlers; errors that it leaves behind are attributed to it. */
   get watch(): InvocationWatch {
     const { progress } = this;
     const { log } = this.#options;
@@ -97,7 +97,7 @@ export class Observation {
     };
   }
 
-  /** Begins to observe a worker that runs. */
+  /** Starts to observe a running worker. */
   observe(parts: ObservedParts): void {
     this.#parts = parts;
     this.#watch = new Watch({
@@ -160,7 +160,7 @@ export class Observation {
 
   async #askRedis(): Promise<ProbeResult> {
     const answer = await this.#probes.redis.ask();
-    this.#redisWasAway = !answer.ok;
+    this.#redisWasUnavailable = !answer.ok;
     return answer;
   }
 
@@ -183,10 +183,10 @@ export class Observation {
 function probesOf({ database, redis, client, namespace, taskQueue }: ObservationOptions) {
   return {
     postgresql: new Probe(() => database.ping()),
-    // A write, because a Redis without memory still answers.
+    // A write, because a Redis without free memory still answers reads.
     redis: new Probe(() => redis.ask((commands) => commands.set(redis.keys.probe(), taskQueue, 'PX', PROBE_KEPT_MS))),
     temporal: new Probe(() =>
-      client.withDeadline(Date.now() + TEMPORAL_DEADLINE_MS, () =>
+      client.withDeadline(Date.now() + TEMPORAL_PROBE_MS, () =>
         client.workflowService.describeTaskQueue({
           namespace,
           taskQueue: { name: taskQueue },

@@ -17,9 +17,7 @@ export interface ProgressOptions {
   readonly now?: () => number;
 }
 
-/**
- * What gets done in this process: which handlers run, when something last got on, and which agents only seem to.
- */
+/** The progress of this process: which handlers run, when one last made progress, and which agents only seem to. */
 export class Progress implements InvocationWatch {
   readonly #options: ProgressOptions;
   readonly #now: () => number;
@@ -53,8 +51,8 @@ export class Progress implements InvocationWatch {
   }
 
   /**
-   * Notes what a handler asks for as far as it is data, read as the border reads it. All else is for the border to refuse:
-   * the watch says nothing of it and throws nothing.
+   * Notes a handler's request if it is data, read as the border reads it. The border refuses anything else; the watch
+   * ignores it and never throws.
    */
   asked(invocation: Invocation, action: unknown): void {
     const json = toJson(action);
@@ -71,7 +69,7 @@ export class Progress implements InvocationWatch {
     return [...this.#running.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Who repeats itself now. */
+  /** The agents that repeat themselves now. */
   repeating(): readonly Repeating[] {
     return this.#repetitions.current();
   }
@@ -80,7 +78,7 @@ export class Progress implements InvocationWatch {
     this.#repetitions.acted({ agent: invocation.handler, conversation: conversationOf(invocation), action });
   }
 
-  /** Notes that an agent begins to work, until what is returned is called. */
+  /** Notes that an agent works, until the returned function is called. */
   #begin(invocation: Invocation): () => void {
     const agent = invocation.handler;
     this.#running.set(agent, (this.#running.get(agent) ?? 0) + 1);
@@ -99,9 +97,9 @@ function isFirst(invocation: Invocation): boolean {
 }
 
 /**
- * Within what repetition means something. A further attempt does again what the one before it did, as it should: it is a
- * conversation of its own. All that an agent gets from one sender, and says because of that, is one conversation; what
- * programs send that are no agents is not.
+ * The scope within which repetition counts. A further attempt rightly repeats the one before it and is a conversation
+ * of its own. All that one sender sends to an agent, and all that the agent says in reply, is one conversation, unless
+ * the sender is a program that is not an agent.
  */
 function conversationOf(invocation: Invocation): string {
   if (invocation.of === 'message') {

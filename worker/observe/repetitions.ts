@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { findCycle, remember } from '../../domain/agents/repetition.ts';
 
 /** One thing that an agent asks for. */
 export interface Action {
   readonly agent: string;
-  /** The trace or the conversation within which repetition means something. */
+  /** The trace or the conversation within which repetition counts. */
   readonly conversation: string;
   readonly action: unknown;
 }
@@ -24,13 +24,13 @@ export interface RepetitionOptions {
   readonly now: () => number;
 }
 
-/** Conversations that are watched at once; the one that was quiet for the longest is forgotten first. */
+/** Conversations that are watched at once; the one that has been quiet for longest is dropped first. */
 const MAX_CONVERSATIONS = 2_000;
-/** An agent that has not acted for so long has stopped repeating itself: while its call continues, and after that. */
+/** An agent that has not acted for this time has stopped repeating itself: during its call, and after it. */
 const QUIET_AFTER_MS = { during: 60_000, after: 10_000 };
-/** Of the beginning and of the end of a long text. */
+/** Characters that are compared at the beginning and the end of a long text. */
 const KEPT_CHARACTERS = 2_000;
-/** Of a long list, items of either end that tell it apart. */
+/** Items that are compared at the beginning and the end of a long list. */
 const KEPT_ITEMS = 100;
 
 interface Conversation {
@@ -43,7 +43,7 @@ interface Conversation {
   calls: number;
 }
 
-/** Finds agents that do the same again and again, from what they ask for. */
+/** Finds agents that repeat the same actions, by their requests. */
 export class Repetitions {
   readonly #options: RepetitionOptions;
   readonly #conversations = new Map<string, Conversation>();
@@ -57,7 +57,7 @@ export class Repetitions {
   /** Notes what an agent asks for. */
   acted({ agent, conversation, action }: Action): void {
     const known = this.#conversation(agent, conversation);
-    // What comes once in a while, by a schedule for example, may well be the same each time.
+    // Actions that come now and then, by a schedule for example, may well be the same each time.
     if (this.#options.now() - known.actedAt > QUIET_AFTER_MS.during) known.actions = [];
     known.actions = remember(known.actions, digestOf(action) ?? `unknown ${this.#unknowns++}`);
     known.actedAt = this.#options.now();
@@ -67,7 +67,7 @@ export class Repetitions {
     if (begins) this.#options.begins({ agent, conversation, period });
   }
 
-  /** Notes that a call of the agent's handler begins, until what is returned is called. */
+  /** Notes a call of the agent's handler, until the returned function is called. */
   called(agent: string, conversation: string): () => void {
     const known = this.#conversation(agent, conversation);
     known.calls += 1;
@@ -98,16 +98,16 @@ export class Repetitions {
   }
 }
 
-/** Null for what is not data: a handler's input may be anything that its schema makes. */
+/** Null for anything but data: a handler's input may be whatever its schema makes. */
 function digestOf(action: unknown): string | null {
   try {
-    return createHash('sha256').update(JSON.stringify(action, shorten)).digest('base64');
+    return hash('sha256', JSON.stringify(action, shorten), 'base64');
   } catch {
     return null;
   }
 }
 
-/** A long text or list is told by its length, beginning and end: reading all of it would hold up the process. */
+/** A long text or list is compared by its length, beginning and end: reading all of it would block the process. */
 function shorten(_key: string, value: unknown): unknown {
   const kept = typeof value === 'string' ? KEPT_CHARACTERS : KEPT_ITEMS;
   if (!(typeof value === 'string' || Array.isArray(value)) || value.length <= 2 * kept) return value;

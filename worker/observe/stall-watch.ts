@@ -15,12 +15,12 @@ export interface WatchOptions {
 }
 
 const LOOK_EVERY_MS = 2_000;
-/** A dispatcher that has claimed within this time is not asked about: it takes work. */
+/** A dispatcher that has claimed within this time is not checked: it takes work. */
 const CLAIMED_LATELY_MS = 4_000;
 
 /**
- * Finds out whether this process gets on, from what it does and not from what it says. It looks every two seconds; what it
- * finds is logged when it begins and when it is over.
+ * Finds out whether this process makes progress, by what it does. It looks every two seconds and logs each stall when
+ * it begins and when it is over.
  */
 export class Watch {
   readonly #options: WatchOptions;
@@ -46,7 +46,7 @@ export class Watch {
     this.#lag.stop();
   }
 
-  /** What keeps this process from getting on at this moment. */
+  /** The stalls of this process now. */
   stalls(): readonly Stall[] {
     const { loops, temporal, repeating } = this.#options;
     const untakenMs = this.#untakenSince === null ? 0 : performance.now() - this.#untakenSince;
@@ -79,7 +79,7 @@ export class Watch {
       this.#untakenSince = null;
       return;
     }
-    // While PostgreSQL does not answer nobody knows, and what was known stays.
+    // While PostgreSQL does not answer, the last finding stays.
     if (await this.#options.hasWork()) this.#untakenSince ??= now;
     else this.#untakenSince = null;
   }

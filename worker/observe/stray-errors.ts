@@ -4,7 +4,7 @@ import type { Invocation } from '../../capabilities/invocation.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { readSafely, thrownText } from '../../domain/thrown-text.ts';
 
-/** What code of a handler was called as, and where its stray errors are told. Everything that it starts inherits it. */
+/** The invocation of a handler's code, and the log for its stray errors. Everything that it starts inherits this. */
 interface Caller {
   readonly facts: JsonObject;
   readonly log: Log;
@@ -12,7 +12,7 @@ interface Caller {
 
 const callers = new AsyncLocalStorage<Caller>();
 
-/** Runs the code of a handler so that what it leaves behind is known as its own. */
+/** Runs the code of a handler so that errors it leaves behind are attributed to it. */
 export function asCaller<Result>(invocation: Invocation, log: Log, code: () => Result): Result {
   return callers.run({ facts: factsOf(invocation), log }, code);
 }
@@ -27,10 +27,10 @@ function factsOf(invocation: Invocation): JsonObject {
 let surviving = false;
 
 /**
- * Keeps this process alive, from now on, through what the code of handlers leaves behind: a promise that nobody awaits
- * and that rejects, a timer that throws after the handler has ended. Each is logged with the handler, the task and the
- * node that it came from, and changes nothing else, since the node has its own end. What did not come from a handler ends
- * the process, as it does where nobody listens; a program with listeners of its own decides itself.
+ * Keeps this process alive when the code of handlers leaves errors behind: an unawaited promise that rejects, a timer
+ * that throws after the handler has ended. Each is logged with its handler, task and node and changes nothing else,
+ * since the node has its own end. An error from anywhere else ends the process, as without a listener; a program with
+ * its own listeners decides itself.
  */
 export function surviveStrayErrors(): void {
   if (surviving) return;
@@ -40,7 +40,7 @@ export function surviveStrayErrors(): void {
 }
 
 const NAMES = { uncaughtException: 'an uncaught exception', unhandledRejection: 'an unhandled rejection' } as const;
-/** Of a stack, so much is worth a line. */
+/** Lines of a stack that are logged. */
 const MAX_STACK_CHARACTERS = 4_000;
 
 function meet(event: keyof typeof NAMES, error: unknown): void {

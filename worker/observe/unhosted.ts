@@ -3,12 +3,12 @@ import type { Database } from '../../database/transaction.ts';
 import { unhostedGraphs, unhostedText } from '../../domain/agents/hosting.ts';
 import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
 
-/** How long an answer counts: it costs PostgreSQL a look at all tasks that have not ended. */
+/** How long an answer is reused: it costs PostgreSQL a look at all tasks that have not ended. */
 const FRESH_MS = 5_000;
-/** A caller that asks about health waits no longer than this. */
+/** A health request waits no longer than this. */
 const DEADLINE_MS = 900;
 
-/** Says which tasks of a worker's task queue wait for a worker that hosts what none does. */
+/** Finds the tasks of a worker's task queue that need an agent no worker hosts. */
 export class UnhostedTasks {
   readonly #database: Database;
   readonly #taskQueue: string;
@@ -19,7 +19,7 @@ export class UnhostedTasks {
     this.#taskQueue = taskQueue;
   }
 
-  /** A sentence for each of their graphs; none while PostgreSQL does not answer, since then nobody knows. */
+  /** One sentence for each of their graphs; none while PostgreSQL does not answer. */
   read(): Promise<readonly string[]> {
     if (this.#last === null || performance.now() - this.#last.at > FRESH_MS) {
       this.#last = { sentences: this.#read().catch(() => []), at: performance.now() };

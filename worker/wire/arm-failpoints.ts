@@ -9,8 +9,8 @@ const HANG_MS = 3_600_000;
 
 /**
  * Arms the failpoints of a fault test, given as `name:action` or `name:action:count`, comma-separated: on the count-th
- * arrival (default the first) the process kills itself, stops itself, throws, waits two seconds, or
- * stops there. Anything that is not known is refused, so that a test cannot pass because its fault was misspelt.
+ * arrival (default the first) the process kills itself, stops itself, throws, waits two seconds, or stops there.
+ * Unknown names are refused, so that a test cannot pass because its fault was misspelt.
  */
 export function armFailpoints(text: string): ReachFailpoint {
   if (text === '') return NO_FAILPOINTS;

@@ -6,16 +6,16 @@ export interface CloseInTimeOptions {
   readonly closers: Closers;
   /** How long running nodes may continue, see `MUSTER_SHUTDOWN_GRACE_SECONDS`. */
   readonly graceMs: number;
-  /** A start that is still under way: what it opens from now on is closed too. @defaultValue none */
+  /** A start that still runs: what it opens from now on is closed too. @defaultValue none */
   readonly starting?: Promise<unknown>;
 }
 
-/** What remains after the grace time to give work back and to close connections. */
+/** The time after the grace time for returning work and closing connections. */
 export const AFTER_GRACE_MS = 5_000;
 
 /**
  * Closes everything, within five seconds after the grace time.
- * @throws WorkerStopIncomplete when the time is over, and what remains keeps closing; or the first failure of a closer
+ * @throws WorkerStopIncomplete when the time is over, while the rest keeps closing; or the first failure of a closer
  */
 export async function closeInTime({ closers, graceMs, starting }: CloseInTimeOptions): Promise<void> {
   const withinMs = graceMs + AFTER_GRACE_MS;

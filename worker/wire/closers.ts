@@ -1,23 +1,23 @@
-/** What was opened, closed in reverse order. A closer that fails does not keep the others from running. */
+/** Closes what was opened in reverse order. A closer that fails does not keep the others from running. */
 export class Closers {
   readonly #closers: { readonly name: string; readonly close: () => Promise<unknown> }[] = [];
   readonly #aborted: AbortSignal;
   #current = '';
 
-  /** @param aborted aborts when nothing more is to be opened */
+  /** @param aborted aborts when nothing more may be opened */
   constructor(aborted: AbortSignal) {
     this.#aborted = aborted;
   }
 
-  /** What is being closed now; before and after, the empty text. */
+  /** The name of what is being closed now; empty before and after. */
   get current(): string {
     return this.#current;
   }
 
   /**
-   * Remembers how to close what was just opened, and hands it on.
-   * @param name what it is, for a log
-   * @throws the signal's reason once it has aborted; what was opened is remembered all the same, for the next `closeAll`
+   * Remembers how to close what was just opened, and returns it. @param name its name for a log
+   * @throws the signal's reason once it has aborted; what was opened is remembered all the same, for the next
+   * `closeAll`
    */
   add<Opened>(name: string, opened: Opened, close: (opened: Opened) => Promise<unknown>): Opened {
     this.#closers.push({ name, close: () => close(opened) });

@@ -3,11 +3,10 @@ import { MusterError } from '../../domain/errors.ts';
 import type { Graph } from '../../domain/graphs/defined-graph.ts';
 
 /** Two different handlers or graphs have one name. */
-export class NameTaken extends MusterError {
+class NameTaken extends MusterError {
   readonly code = 'handler_definition_invalid';
-  readonly retryable = false;
   constructor(what: string, name: string) {
-    super(`Two different ${what}s are called "${name}". Rename one of them: a name stands for one thing in a worker.`, {
+    super(`Two different ${what}s are called "${name}". Rename one of them: within a worker a name means one thing.`, {
       name,
     });
   }
@@ -20,10 +19,11 @@ export interface Hosted {
   readonly graphs: ReadonlyMap<string, Graph>;
 }
 
-/** Collects handlers, those that the graphs bring along included, and graphs. @throws NameTaken */
+/** Collects graphs, their handlers and the other handlers. @throws NameTaken */
 export function collectHosted(handlers: readonly Handler[], graphs: readonly Graph[]): Hosted {
   const byKey = new Map<string, Handler>();
-  for (const handler of [...handlers, ...graphs.flatMap((graph) => graph.handlers)]) {
+  const named = [...handlers, ...graphs.flatMap((graph) => graph.handlers)];
+  for (const handler of named.flatMap(withTools)) {
     const key = `${handler.kind}:${handler.name}`;
     if ((byKey.get(key) ?? handler) !== handler) throw new NameTaken(handler.kind, handler.name);
     byKey.set(key, handler);
@@ -35,4 +35,9 @@ export function collectHosted(handlers: readonly Handler[], graphs: readonly Gra
     byName.set(name, graph);
   }
   return { handlers: byKey, graphs: byName };
+}
+
+/** A thinking agent is hosted together with its tools. */
+function withTools(handler: Handler): readonly Handler[] {
+  return [handler, ...(handler.thinking?.tools ?? [])];
 }

@@ -1,8 +1,7 @@
 import type { Database, DatabaseLog } from '../../database/transaction.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
-import { LimitSettingsSource } from '../../operations/limits/limit-settings-source.ts';
-import { rateLimitsOf } from '../../operations/rate-limits.ts';
+import { LimitSettingsSource, rateLimitsOf } from '../../operations/limits/limit-settings-source.ts';
 import type { RateLimits } from '../../operations/stores.ts';
 import { AgentPlaces } from '../../redis/limits/agent-places.ts';
 import { GuardedRedis } from '../../redis/limits/guarded-redis.ts';
@@ -10,7 +9,7 @@ import { ProcessSlots } from '../../redis/limits/process-slots.ts';
 import { RateLimiter } from '../../redis/limits/rate-limiter.ts';
 import type { RedisConnections } from '../../redis/open-redis.ts';
 
-/** What bounds the nodes of a worker, under the settings that the database holds. */
+/** The limits on a worker's nodes, according to the settings in the database. */
 export interface WorkerLimits {
   readonly limiter: RateLimiter & RateLimits;
   readonly places: AgentPlaces;
@@ -18,11 +17,13 @@ export interface WorkerLimits {
   readonly liveProcesses: () => number;
 }
 
-export function workerLimits(
+/** @throws what an outage of the database is: a worker that does not know the limits must run nothing */
+export async function workerLimits(
   { database, redis, log }: { database: Database; redis: RedisConnections; log: DatabaseLog },
   settings: () => Promise<QueueSettings>,
-): WorkerLimits {
+): Promise<WorkerLimits> {
   const source = new LimitSettingsSource({ database, log });
+  await source.load();
   const liveProcesses = () => source.liveProcesses();
   const slots = new ProcessSlots(new GuardedRedis(redis), { tenant: SYSTEM_TENANT, liveProcesses });
   const limiter = new RateLimiter({ redis, settings: () => source.current(), liveProcesses });

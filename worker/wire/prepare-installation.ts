@@ -17,13 +17,13 @@ export interface PrepareOptions {
 }
 
 /**
- * Brings the stores to what this version of Muster needs: migrations, the graphs that ship, search attributes, the
- * retention Schedule. Idempotent; a step that fails leaves those before it done and raises its own error.
+ * Prepares the stores for this version of Muster: migrations, shipped graphs, search attributes, the retention
+ * Schedule. Idempotent; a step that fails leaves the earlier ones done and throws its own error.
  */
 export async function prepareInstallation({ config, connections, report }: PrepareOptions): Promise<void> {
   report('migrations', 'checking the schema');
   const { applied } = await migrate({ ownerUrl: connections.ownerUrl, appLogins: [loginOf(connections.databaseUrl)] });
-  report('migrations', applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`);
+  report('migrations', applied.length === 0 ? 'up to date' : `applied ${applied.length}, up to ${applied.at(-1)}`);
   await publishShipped(config, connections, report);
   report('temporal', 'search attributes and schedules');
   const temporal = await connectClient({

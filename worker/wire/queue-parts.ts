@@ -1,18 +1,23 @@
+import type { Database } from '../../database/transaction.ts';
 import { Dispatcher } from '../../dispatcher/dispatcher.ts';
 import { Reconciler } from '../../dispatcher/reconciler.ts';
 import { Relay } from '../../dispatcher/relay.ts';
 import { SettingsCache } from '../../dispatcher/settings-cache.ts';
 import { workflowStarter } from '../../dispatcher/start-task.ts';
+import { sharedStarter } from '../../dispatcher/start-together.ts';
 import { StartVerdicts } from '../../dispatcher/start-verdicts.ts';
 import { Sweeper } from '../../dispatcher/sweeper.ts';
+import type { TaskId } from '../../domain/ids.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
 import type { ReachFailpoint } from '../../domain/system/failpoints.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import { ClaimRepository } from '../../entities/tasks/claim-repository.ts';
+import type { Claimant } from '../../entities/tasks/claimant.ts';
 import { Consequences } from '../../operations/tasks/consequences.ts';
 import { JobQueue } from '../../redis/job-queue.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';
+import { explain } from '../../temporal/refusals.ts';
 import type { Closers } from './closers.ts';
-import { hasWork } from './has-work.ts';
 import type { Opened } from './open-worker.ts';
 
 /** How long after its claim a task may have no workflow, or a closed one, before the reconciler asks Temporal. */
@@ -21,14 +26,16 @@ const SUSPECT_AFTER_SECONDS = 20;
 /** The loops of a worker that move tasks between the stores. */
 export interface QueueParts {
   readonly dispatcher: Dispatcher;
-  /** The settings of the queue, by which it goes now; the last ones while PostgreSQL does not answer. */
+  /** The settings of the queue that apply now; the last ones while PostgreSQL does not answer. */
   settings(): Promise<QueueSettings>;
   readonly loops: readonly [Dispatcher, Relay, Sweeper, Reconciler];
   /** Whether PostgreSQL has a task that this worker could take. */
   hasWork(): Promise<boolean>;
   /** A task that this process carried out has ended. */
   taskEnded(execution: ExecutionRef): void;
-  /** Starts the loops, and closes them in reverse order: hints and leases first, what tells others last. */
+  /** Tasks have left a shared execution of this process. */
+  tasksLeft(ids: readonly TaskId[]): void;
+  /** Starts the loops, and closes them in reverse order: hints and leases first, the loops that notify others last. */
   start(closers: Closers): void;
 }
 
@@ -39,13 +46,15 @@ export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts
   const queue = queueFor(taskQueue);
   const wakeUps = new WakeUps(redis, { taskQueue });
   const settings = new SettingsCache({ database, log });
-  const start = workflowStarter({ client, graphs, settings, log });
+  const starter = { client, graphs, settings, log };
+  const start = workflowStarter(starter);
   const verdicts = new StartVerdicts({ client, taskQueue, log });
   const claimant = { workerId, taskQueue, handlers: [...hosted.handlers.keys()] };
   const capacity = config.maxConcurrentTasks;
   const stores = { database, graphs, client, queue, settings };
   const starting = { start, verdicts };
-  const dispatcher = new Dispatcher({ ...stores, ...starting, claimant, capacity, reach, log });
+  const startTogether = sharedStarter(starter);
+  const dispatcher = new Dispatcher({ ...stores, ...starting, startTogether, claimant, capacity, reach, log });
   const consequences = new Consequences({ database, queueFor, wakeUps });
   const relay = new Relay({ database, client, queueFor, wakeUps, consequences, log });
   const sweeper = new Sweeper({ database, graphs, consequences, queueFor, log });
@@ -60,6 +69,16 @@ export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts
       dispatcher.taskEnded(execution.taskId);
       relay.taskEnded(execution);
     },
+    tasksLeft: (ids) => {
+      dispatcher
+        .tasksLeft(ids)
+        .catch((error: unknown) =>
+          log.warn(
+            { error: explain(error) },
+            'could not load the tasks that left a shared execution; the reconciler will',
+          ),
+        );
+    },
     start: (closers) => {
       for (const [name, part] of Object.entries({ relay, sweeper, reconciler, dispatcher })) {
         part.start();
@@ -69,4 +88,13 @@ export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts
       closers.add('the wake-ups', stopHints, async (stop) => stop());
     },
   };
+}
+
+/** Asks PostgreSQL whether a task waits that this worker could take now, by the rules of the claim itself. */
+async function hasWork(database: Database, settings: SettingsCache, claimant: Claimant): Promise<boolean> {
+  const current = await settings.current();
+  const ready = await database.single.inSystem('inspect', ({ em }) =>
+    new ClaimRepository(em).ready(claimant, current, { limit: 1 }),
+  );
+  return ready.length > 0;
 }

@@ -3,20 +3,20 @@ import { loadConfig } from '../../config.ts';
 import { WorkerStopIncomplete } from '../worker-errors.ts';
 import { AFTER_GRACE_MS } from './close-in-time.ts';
 import type { WorkerOptions } from './open-worker.ts';
-import { type RunningWorker, startUnless } from './start-worker.ts';
-import { workerOptions } from './worker-options.ts';
+import { type RunningWorker, startUnless, workerOptions } from './start-worker.ts';
 
-/** The exit code of a process whose worker could not stop in time, or was not given the time: EX_TEMPFAIL. */
+/** The exit code (EX_TEMPFAIL) of a process whose worker could not stop in time, or was ended by a second signal. */
 export const EXIT_STOP_INCOMPLETE = 75;
 
-/** Two signals within this time are one: Ctrl-C reaches a process from the terminal and from what started it. */
+/** Two signals within this time count as one: Ctrl-C reaches a process from the terminal and from its parent. */
 const ONE_SIGNAL_MS = 500;
 
 /**
  * Runs a worker until SIGTERM or SIGINT, which are obeyed during its start as well. From the first signal on the
- * **process** has the grace time and five seconds: with 75 it ends when the worker has not stopped by then, and with its
- * own exit code (0) when the worker has, and something of the user's is still open. A second signal ends it at once.
- * @param ready told when the worker takes tasks
+ * **process** has the grace time and five seconds: with 75 it ends when the worker has not stopped by then, and with
+ * its own exit code (0) when the worker has, and something of the user's is still open. A second signal ends it at
+ * once.
+ * @param ready called when the worker takes tasks
  */
 export async function runUntilSignal(
   given: WorkerOptions,
@@ -32,7 +32,7 @@ export async function runUntilSignal(
       return;
     }
     toldAt = performance.now();
-    // The stop first, whose own end comes at the same moment and knows more.
+    // First the worker's stop, which ends at the same moment and knows more.
     told.abort();
     end.soon();
   };
@@ -44,12 +44,12 @@ export async function runUntilSignal(
     await worker.stopped;
     end.isStopped = true;
   } catch (error) {
-    // What has not ended keeps the process alive, and nobody knows for how long.
+    // Something that has not ended would keep the process alive indefinitely.
     if (error instanceof WorkerStopIncomplete) end.now();
     if (error !== told.signal.reason) throw error;
     end.isStopped = true;
   } finally {
-    // After a signal they stay: what the user has left open may have to be ended by a second one.
+    // After a signal the listeners stay: a second one may have to end what the user left open.
     if (!told.signal.aborted) process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   }
 }

@@ -1,7 +1,17 @@
-import { loadConfig } from '../../config.ts';
+import type { Log } from '../../activities/dependencies.ts';
+import { voiceAs } from '../../client/program-voice.ts';
+import { storesOf } from '../../client/stores-of.ts';
+import { type Environment, loadConfig } from '../../config.ts';
+import type { Handler } from '../../domain/agents/handler.ts';
+import type { Graph } from '../../domain/graphs/defined-graph.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
+import { requireNode } from '../../domain/system/required-node.ts';
+import type { Messenger } from '../../messaging/messenger.ts';
 import { withOperations } from '../../operations/as-tool.ts';
 import { publishGraphs } from '../../operations/graphs/publish-graphs.ts';
+import type { Stores } from '../../operations/stores.ts';
+import { listOf, objectWith, taskQueue } from '../../options/fields.ts';
+import { optionsOf } from '../../options/parse-options.ts';
 import { AgentHealthBoard } from '../../redis/agent-health.ts';
 import { Heartbeats } from '../observe/heartbeats.ts';
 import { Observation } from '../observe/observation.ts';
@@ -10,26 +20,45 @@ import { WorkerStopIncomplete } from '../worker-errors.ts';
 import { armFailpoints } from './arm-failpoints.ts';
 import { closeInTime } from './close-in-time.ts';
 import { Closers } from './closers.ts';
-import { workerLimits } from './limiter.ts';
+import { type WorkerLimits, workerLimits } from './limiter.ts';
 import { type Opened, openWorker, type WorkerOptions } from './open-worker.ts';
-import { operationStores } from './operation-stores.ts';
 import { assembleQueue } from './queue-parts.ts';
 import { createTemporalWorker } from './temporal-worker.ts';
 import { WorkerMailboxes } from './worker-mailboxes.ts';
-import { workerOptions } from './worker-options.ts';
+
+const MAX_HOSTED = 10_000;
+const agent = objectWith<Handler>('an agent made by defineAgent', { name: 'string', handle: 'function' });
+const tool = objectWith<Handler>('a tool made by defineTool', { name: 'string', handle: 'function' });
+const graph = objectWith<Graph>('a graph made by defineGraph', { definition: 'object', handlers: 'object' });
+
+/** Reads the options of a worker. */
+export const workerOptions = optionsOf<WorkerOptions>('startWorker', {
+  agents: listOf(agent, { max: MAX_HOSTED, of: 'agents' }).optional(),
+  tools: listOf(tool, { max: MAX_HOSTED, of: 'tools' }).optional(),
+  graphs: listOf(graph, { max: MAX_HOSTED, of: 'graphs' }).optional(),
+  taskQueue: taskQueue.optional(),
+  environment: objectWith<Environment>('an object of variables', {}).optional(),
+  log: objectWith<Log>('a log with the methods debug, info, warn and error', {
+    debug: 'function',
+    info: 'function',
+    warn: 'function',
+    error: 'function',
+  }).optional(),
+});
 
 /** A worker that takes tasks. */
 export interface RunningWorker {
   readonly workerId: string;
   readonly taskQueue: string;
-  /** Where on loopback it answers about health and metrics; null when it does not. */
+  /** The loopback port for health and metrics; null if there is none. */
   readonly healthPort: number | null;
   /**
-   * Stops taking tasks, lets running nodes end within the grace time, hands the rest over, closes everything. Repeatable.
+   * Stops taking tasks, gives running nodes the grace time to finish, hands over the rest, closes everything.
+   * Repeatable.
    * @throws WorkerStopIncomplete five seconds after the grace time, when something has not ended
    */
   stop(): Promise<void>;
-  /** Ends when the worker has stopped; rejects when it stopped by itself, because of a fault, or could not stop. */
+  /** Resolves when the worker has stopped; rejects when it stopped because of a fault, or could not stop. */
   readonly stopped: Promise<void>;
 }
 
@@ -39,6 +68,7 @@ export interface RunningWorker {
  * @throws the signal's reason, and what `startWorker` throws
  */
 export async function startUnless(aborted: AbortSignal, given: WorkerOptions): Promise<RunningWorker> {
+  requireNode(process.versions.node);
   const options = workerOptions(given);
   const config = loadConfig(options.environment);
   const closers = new Closers(aborted);
@@ -51,7 +81,7 @@ export async function startUnless(aborted: AbortSignal, given: WorkerOptions): P
     return await Promise.race([starting, told.promise]);
   } catch (error) {
     const closing = closeInTime({ closers, graceMs: config.shutdownGraceMs, starting });
-    // A start that failed says why; one that was told to stop says whether it could.
+    // A failed start throws its cause; one that was told to stop throws only if it could not.
     await (error === aborted.reason ? closing : closing.catch(() => undefined));
     throw error;
   } finally {
@@ -65,22 +95,34 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
   const reach = armFailpoints(config.failpoints);
   const queue = assembleQueue(opened, reach);
   const { heartbeats, mailboxes, observation, board } = assembleAgents(opened);
-  const limits = workerLimits(opened, () => queue.settings());
-  const { limiter, places } = limits;
   await heartbeats.open();
   closers.add('the heartbeats', heartbeats, (part) => part.close());
   closers.add('the messenger', mailboxes, (part) => part.close());
+  const limits = await workerLimits(opened, () => queue.settings());
+  const { limiter, places } = limits;
   const worker = await createTemporalWorker(opened, {
-    ...{ process: opened.workerId, database, graphs: opened.graphs, board, limits: limiter, reach, log },
-    handlers: withOperations(hosted.handlers, operationStores(opened, limits, closers)),
+    ...{
+      process: opened.workerId,
+      database,
+      graphs: opened.graphs,
+      models: opened.models,
+      keysFor: opened.keysFor,
+      board,
+      limits: limiter,
+      reach,
+      log,
+    },
+    handlers: withOperations(hosted.handlers, operationStores(opened, limits, mailboxes.messenger)),
     takePlace: (agent, waiter) => places.take(agent, waiter),
-    ...{ sender: mailboxes.sender, watch: observation.watch },
+    ...{ sender: mailboxes.messenger.sender, watch: observation.watch },
     agentId: (name) => mailboxes.presence.ids.get(name),
     taskEnded: (execution, status) => {
       observation.metrics.taskEnded(status);
       queue.taskEnded(execution);
     },
     taskMoved: ({ taskId }, status, slots) => queue.dispatcher.taskMoved(taskId, status, slots),
+    tasksLeft: (ids) => queue.tasksLeft(ids),
+    waveWritten: (carrier) => queue.dispatcher.waveWritten(carrier),
     queueSettings: () => queue.settings(),
   });
   const running = worker.run();
@@ -90,7 +132,7 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
   await heartbeats.start();
   const mail = closers.add('a mailbox', await mailboxes.open(), (open) => open.stop());
   closers.add('the observation', observation, (part) => part.close());
-  // Closed first: the grace time of running nodes begins with the stop, however long the other parts take to end.
+  // Closed first: the grace time of running nodes begins with the stop, however long the other parts take.
   closers.add("Temporal's worker", worker, async () => {
     if (worker.getState() === 'RUNNING') worker.shutdown();
   });
@@ -98,7 +140,7 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
   observation.observe({ limiter, loops: [...queue.loops, heartbeats, mail], dispatcher, worker, hasWork });
   const port = config.healthPort === null ? null : await observation.serve(config.healthPort);
   aborted.throwIfAborted();
-  // Last: from here on new tasks of these graphs come to this task queue, where somebody has to take them.
+  // Last: from here on new tasks of these graphs enter this task queue, where a worker has to take them.
   const definitions = [...hosted.graphs.values()].map((graph) => graph.definition);
   await publishGraphs(database, { tenant: SYSTEM_TENANT, taskQueue, definitions });
   log.info({ taskQueue, graphs: [...hosted.graphs.keys()], healthPort: port }, 'the worker is ready');
@@ -153,4 +195,20 @@ function supervise(
   const stopped = Promise.race([ended, incomplete.promise]);
   stopped.catch(() => undefined);
   return { workerId, taskQueue, healthPort: port, stop, stopped };
+}
+
+/**
+ * The stores for operations that nodes of this worker call. They read no document from a path, which would be on the
+ * worker's disk; their messages go out under the worker's own lease.
+ */
+function operationStores(
+  { config, database, redis, temporal, graphs }: Opened,
+  { limiter: rateLimits, liveProcesses }: WorkerLimits,
+  messenger: Messenger,
+): Stores {
+  return storesOf({
+    ...{ config, database, redis, graphs, rateLimits, liveProcesses },
+    temporal: async () => temporal,
+    voiceOf: (tenant) => voiceAs(messenger, { tenant, from: null }),
+  });
 }

@@ -1,17 +1,21 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Worker as Thread } from 'node:worker_threads';
 import { type WorkerOptions as TemporalWorkerOptions, TransportError, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.ts';
 import { TemporalUnreachable } from '../../temporal/connect.ts';
 import type { TemporalWorkerConnection } from '../../temporal/connect-worker.ts';
 import { workflowBundlePath } from '../bundle/workflow-bundle.ts';
-import { endThreadsOnFailure } from './end-threads.ts';
 import type { Opened } from './open-worker.ts';
 
-/** Heartbeats go to the server this often at most: a cancel reaches a node as fast, each costs the server a write. */
+/**
+ * The shortest time between heartbeats to the server. A cancel takes as long to reach a node; each heartbeat costs the
+ * server a write.
+ */
 const HEARTBEAT_THROTTLE = '2s';
-/** Workflows kept in memory. Each open one holds about 0.5 MB. */
+/** Workflows kept in memory. Each open one takes about 0.5 MB. */
 const MAX_CACHED_WORKFLOWS = 200;
 
-/** Temporal's part of a worker: it polls for workflows and activities once it is run. */
+/** Temporal's part of a worker: it polls for workflows and activities after `run`. */
 export async function createTemporalWorker(
   opened: Opened,
   deps: Parameters<typeof createActivities>[0],
@@ -33,7 +37,7 @@ export async function createTemporalWorker(
 }
 
 /**
- * Makes a worker on a connection, and leaves nothing open where that fails.
+ * Makes a worker on a connection, and leaves nothing open if that fails.
  * @throws TemporalUnreachable when the connection was lost since it was made
  */
 export async function createOn(
@@ -44,8 +48,31 @@ export async function createOn(
     return await endThreadsOnFailure(() => Worker.create({ ...options, connection, namespace }));
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    // The library's own text names its insides.
+    // The library's text describes its internals.
     const cause = new Error('the connection was lost while the worker started', { cause: error });
     throw new TemporalUnreachable(address, cause);
+  }
+}
+
+/** The call of `endThreadsOnFailure` that starts a thread: others may start threads at the same time. */
+const calls = new AsyncLocalStorage<Thread[]>();
+
+/**
+ * Calls a function that starts threads, and ends those threads if it fails. For functions that forget to: a thread that
+ * is left behind keeps its process alive.
+ */
+export async function endThreadsOnFailure<Made>(make: () => Promise<Made>): Promise<Made> {
+  const threads: Thread[] = [];
+  const note = (thread: Thread) => {
+    if (calls.getStore() === threads) threads.push(thread);
+  };
+  process.on('worker', note);
+  try {
+    return await calls.run(threads, make);
+  } catch (error) {
+    await Promise.all(threads.map((thread) => thread.terminate()));
+    throw error;
+  } finally {
+    process.off('worker', note);
   }
 }

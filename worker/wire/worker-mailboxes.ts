@@ -1,23 +1,23 @@
 import type { Log } from '../../activities/dependencies.ts';
 import type { Database } from '../../database/transaction.ts';
+import type { Handler } from '../../domain/agents/handler.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import type { ReceivingAgent } from '../../domain/messaging/received-message.ts';
 import type { MessageCount } from '../../messaging/delivery-outcomes.ts';
 import { SenderIdentity } from '../../messaging/identity.ts';
 import { Mailboxes } from '../../messaging/mailboxes.ts';
 import { createMessenger, type Messenger } from '../../messaging/messenger.ts';
-import type { Sender } from '../../messaging/sender.ts';
 import { createSigningKey } from '../../messaging/signatures.ts';
-import type { AgentPresence } from '../../operations/agents/presence.ts';
+import { AgentPresence, type PresenceOptions } from '../../operations/agents/presence.ts';
+import { permissionOf } from '../../operations/as-tool.ts';
 import type { RedisConnections } from '../../redis/open-redis.ts';
 import type { Observation } from '../observe/observation.ts';
 import type { Hosted } from './collect-hosted.ts';
-import { workerPresence } from './worker-presence.ts';
 
 export interface WorkerMailboxesOptions {
   readonly database: Database;
   readonly redis: RedisConnections;
-  /** Names this start of the worker. */
+  /** The name of this run of the worker. */
   readonly process: string;
   readonly taskQueue: string;
   readonly hosted: Hosted;
@@ -27,14 +27,15 @@ export interface WorkerMailboxesOptions {
 }
 
 /**
- * A worker's part in messaging: the mailboxes of those that it hosts, and what their nodes send. Hosted agents
- * are shared by all tenants, and each message is handled on behalf of the tenant that sent it.
+ * A worker's part in messaging: the mailboxes of its agents, and the messages that nodes send. Hosted agents are shared
+ * by all tenants, and each message is handled on behalf of the tenant that sent it.
  */
 export class WorkerMailboxes {
-  /** Whose lease the messages are sent under. It has to be opened before anything else is done here. */
+  /** The presence whose lease signs the messages. It must be opened first. */
   readonly presence: AgentPresence;
+  /** For everything that this process sends. */
+  readonly messenger: Messenger;
   readonly #options: WorkerMailboxesOptions;
-  readonly #messenger: Messenger;
   readonly #identity: SenderIdentity;
 
   constructor(options: WorkerMailboxesOptions) {
@@ -45,23 +46,18 @@ export class WorkerMailboxes {
     this.presence = workerPresence({ database, process, taskQueue, publicKey, log }, [...hosted.handlers.values()]);
     this.#identity = new SenderIdentity({ process, key, holder: this.presence, database, tenant: SYSTEM_TENANT });
     const refused = () => this.#count('refused');
-    this.#messenger = createMessenger({ database, redis, identity: this.#identity, log, maxHops, refused });
+    this.messenger = createMessenger({ database, redis, identity: this.#identity, log, maxHops, refused });
   }
 
-  /** What everything in this process sends with. */
-  get sender(): Sender {
-    return this.#messenger.sender;
-  }
-
-  /** Begins to take messages, for agents that have `receive`; what is returned is to be stopped before `close`. */
+  /** Starts to take messages for agents that have `receive`. Stop the result before `close`. */
   async open(): Promise<Mailboxes> {
     const { database, observation, log } = this.#options;
     const mailboxes = new Mailboxes({
       single: (work) => database.single.inSystem('deliver', work),
       unit: (work) => database.inSystem('deliver', work),
       identity: this.#identity,
-      sender: this.#messenger.sender,
-      hints: this.#messenger.hints,
+      sender: this.messenger.sender,
+      hints: this.messenger.hints,
       agents: this.#agents(),
       log,
       watch: observation.watch,
@@ -71,9 +67,9 @@ export class WorkerMailboxes {
     return mailboxes;
   }
 
-  /** Ends the waiting for answers: to be called when no node runs any more. */
+  /** Ends waiting for answers. Call it when no node runs any more. */
   async close(): Promise<void> {
-    this.#messenger.close();
+    this.messenger.close();
   }
 
   #count(what: MessageCount): void {
@@ -86,4 +82,22 @@ export class WorkerMailboxes {
       return kind !== 'agent' || receive === undefined || id === undefined ? [] : [{ id, name, receive }];
     });
   }
+}
+
+/** The presence of a worker's agents and tools, shared by all tenants. */
+function workerPresence(
+  {
+    taskQueue,
+    ...options
+  }: Pick<PresenceOptions, 'database' | 'process' | 'publicKey' | 'log'> & { taskQueue: string },
+  handlers: readonly Handler[],
+): AgentPresence {
+  const hosting = { taskQueue, handlers: handlers.map(({ kind, name }) => `${kind}:${name}`) };
+  // Every worker has the operations as tools, so they are not registered as its own.
+  const own = handlers.filter(({ name }) => permissionOf(name) === null);
+  const agents = own.map(({ kind, name, description, roles, capabilities }) => {
+    const type = kind === 'tool' ? ('tool' as const) : ('worker' as const);
+    return { name, type, description, roles, capabilities };
+  });
+  return new AgentPresence({ ...options, tenant: SYSTEM_TENANT, agents, hosting });
 }

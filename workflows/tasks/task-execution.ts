@@ -19,30 +19,37 @@ import { isFinished, startGraph, traceResult } from '../../domain/graphs/graph-s
 import { rulesOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { MAX_RUNNING } from '../../domain/graphs/kinds.ts';
 import { abandonRuns, readySteps, type Step, settleRun, startRuns } from '../../domain/graphs/run-state.ts';
+import { nodeOfRun } from '../../domain/graphs/scope.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/system/search-attributes.ts';
 import {
-  EXECUTION_RULES,
+  DEADLINE_EXCEEDED,
   type ExecuteTaskInput,
   type ExecuteTaskResult,
   type ExecutionState,
-  type Failure,
 } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
-import { localActivities } from '../activities.ts';
+import { type ExecutionMove, localActivities } from '../activities.ts';
 import { type DrivenRun, driveActivity } from './drivers/drive-activity.ts';
 import { driveStretch } from './drivers/drive-stretch.ts';
-import { pauseSignal, resumeSignal, statusQuery } from './task-messages.ts';
+import { driveThinking } from './drivers/drive-thinking.ts';
+import { requireKnown } from './known-rules.ts';
+import { StepGate } from './step-gate.ts';
+import { approvalDecidedSignal, pauseSignal, resumeSignal, statusQuery } from './task-messages.ts';
+import { describeFailure, LABELS } from './task-words.ts';
 
 /**
- * The state and the rules of one execution. Modes: *running* starts every run that is ready; *paused* starts nothing
- * and lets what runs end; *cancelled* and *failed* start nothing more. It ends when every node has settled.
+ * The state and the rules of one execution. Modes: *running* starts every run that is ready; *paused* starts nothing,
+ * and running nodes finish; *cancelled* and *failed* start nothing more. It ends when every node has settled.
  */
 export class TaskExecution {
   readonly #input: ExecuteTaskInput;
   readonly #plan: GraphDefinition;
-  /** All that has to outlive this run of the workflow; what else there is says where this run stands. */
+  /** All that has to outlive this run of the workflow; the other fields belong to this run. */
   #state: ExecutionState;
   #running = 0;
+  /** Whether PostgreSQL says that the task waits for a person. */
+  #waitWritten = false;
+  readonly #gate = new StepGate({ isPaused: () => this.#state.paused, changed: () => this.#look() });
   /** Grows with every change that the main loop has to look at. */
   #changes = 0;
   #cancelled = false;
@@ -63,6 +70,7 @@ export class TaskExecution {
   listen(): void {
     setHandler(pauseSignal, () => this.#setPaused(true));
     setHandler(resumeSignal, () => this.#setPaused(false));
+    setHandler(approvalDecidedSignal, (approvalId) => this.#gate.decide(approvalId));
     setHandler(statusQuery, () => ({ paused: this.#state.paused, nodes: this.#state.graph.nodes }));
     this.#describe();
   }
@@ -93,14 +101,15 @@ export class TaskExecution {
   }
 
   /**
-   * The main loop: start what is ready, wait for a change, until every node has ended. Whatever needs no waiting is
-   * plain calls, because the SDK takes a stack trace for every promise that a workflow makes.
+   * The main loop: start what is ready, wait for a change, until every node has ended. Everything that does not wait is
+   * a plain call, because the SDK takes a stack trace for every promise of a workflow.
    */
   async #runNodes(): Promise<void> {
+    this.#wakeResting();
     while (!this.#finished()) {
       try {
         if (this.#isLong()) await this.#continueAsNew();
-        if (this.#state.paused !== this.#state.pauseWritten) await this.#writePause();
+        if (this.#standing !== this.#written) await this.#writeStanding();
         const steps = this.#startsNothing ? [] : readySteps(this.#plan, this.#state.graph);
         const stretch = steps.filter((step) => this.#isInline(step));
         if (stretch.length > 0) await this.#runStretch(stretch);
@@ -117,17 +126,19 @@ export class TaskExecution {
     const status = this.#closed ?? (await CancellationScope.nonCancellable(() => this.#close()));
     const taskId = this.#input.execution.taskId;
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
-    // A cancel that PostgreSQL accepted and of which nobody has told the workflow yet is no end that Temporal knows.
+    // Temporal does not know of a cancel that PostgreSQL accepted and that has not reached the workflow yet.
     const isAsked = CancellationScope.current().consideredCancelled;
     if (status === 'cancelled' && isAsked) throw new CancelledFailure('The task was cancelled');
     if (status === 'failed') throw ApplicationFailure.nonRetryable(...describeFailure(this.#state.failure));
     return { taskId, status, nodes: stateSummary(this.#plan, this.#state.graph) };
   }
 
-  /** A cancelled task waits for nothing but what runs: a container that was told to stop has no turn any more. */
+  /** A cancelled task waits only for running nodes: a container that was told to stop gets no further round. */
   #finished(): boolean {
     if (this.#closed !== null) return true;
-    return this.#running === 0 && (this.#cancelled || isFinished(this.#plan, this.#state.graph));
+    return (
+      this.#running === this.#gate.resting.length && (this.#cancelled || isFinished(this.#plan, this.#state.graph))
+    );
   }
 
   get #startsNothing(): boolean {
@@ -138,7 +149,7 @@ export class TaskExecution {
     return phase !== 'run' || (isQuick(node) && !this.#state.unhosted.includes(path));
   }
 
-  /** What ends while a stretch runs is noted after it: the stretch goes by the state that it began with. */
+  /** Ends that arrive during a stretch are noted after it, because the stretch works on the state it started with. */
   async #runStretch(steps: readonly Step[]): Promise<void> {
     const endedMeanwhile: DrivenRun[] = [];
     this.#noteEnd = (run) => endedMeanwhile.push(run);
@@ -169,10 +180,27 @@ export class TaskExecution {
       graph: startRuns(this.#plan, graph, [step.path]),
       unhosted: unhosted.filter((path) => path !== step.path),
     };
+    this.#drive(step);
+    this.#describe();
+  }
+
+  #drive(step: Step): void {
     this.#running += 1;
     const { execution } = this.#input;
-    driveActivity(step, { execution, closesTask: this.#isLast(step) }, (run) => this.#noteEnd(run));
-    this.#describe();
+    const driven = { execution, closesTask: this.#isLast(step) };
+    const ended = (run: DrivenRun) => this.#noteEnd(run);
+    const thinks = rulesOf(step.node.kind).drive(step.node) === 'thinking';
+    if (thinks) driveThinking(step, { ...driven, gate: this.#gate }, ended);
+    else driveActivity(step, driven, ended);
+  }
+
+  /** Drives the runs that rested when the workflow before this one continued as new. */
+  #wakeResting(): void {
+    for (const path of this.#state.resting ?? []) {
+      this.#drive({ path, node: nodeOfRun(this.#plan, path), phase: 'run' });
+    }
+    const { resting: _, ...state } = this.#state;
+    this.#state = state;
   }
 
   #runEnded({ result, closed, failure, cancelled }: DrivenRun): void {
@@ -221,25 +249,41 @@ export class TaskExecution {
     this.#describe();
   }
 
-  async #writePause(): Promise<void> {
-    // Once cancelled, a write would fail at once and the main loop would try it forever; the end is written anyway.
-    const { paused, pauseWritten } = this.#state;
-    if (this.#cancelled || paused === pauseWritten) return;
-    await localActivities(paused ? 'pause' : 'resume').markTask({
-      execution: this.#input.execution,
-      status: paused ? 'paused' : 'in_progress',
-    });
-    this.#state = { ...this.#state, pauseWritten: paused };
-    upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: paused ? 'paused' : 'in_progress' }]);
+  /** How the task stands: it waits for a person while nothing of it runs that does not. */
+  get #standing(): ExecutionMove['status'] {
+    if (this.#state.paused) return 'paused';
+    const { waiting } = this.#gate;
+    return waiting > 0 && waiting === this.#running ? 'waiting_approval' : 'in_progress';
+  }
+
+  get #written(): ExecutionMove['status'] {
+    if (this.#state.pauseWritten) return 'paused';
+    return this.#waitWritten ? 'waiting_approval' : 'in_progress';
+  }
+
+  async #writeStanding(): Promise<void> {
+    // After a cancel, a write would fail at once and the main loop would repeat it forever; the end is written anyway.
+    const status = this.#standing;
+    if (this.#cancelled || status === this.#written) return;
+    await localActivities(LABELS[status]).markTask({ execution: this.#input.execution, status });
+    this.#state = { ...this.#state, pauseWritten: status === 'paused' };
+    this.#waitWritten = status === 'waiting_approval';
+    upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
+  }
+
+  #look(): void {
+    this.#changes += 1;
   }
 
   #isLong(): boolean {
-    return this.#running === 0 && !this.#cancelled && workflowInfo().continueAsNewSuggested;
+    const { length: resting } = this.#gate.resting;
+    return this.#running === resting && !this.#cancelled && workflowInfo().continueAsNewSuggested;
   }
 
   async #continueAsNew(): Promise<void> {
     await condition(allHandlersFinished);
-    const carried = this.#state;
+    const { resting } = this.#gate;
+    const carried = resting.length === 0 ? this.#state : { ...this.#state, resting };
     await continueAsNew<(input: ExecuteTaskInput) => Promise<ExecuteTaskResult>>({ ...this.#input, carried });
   }
 
@@ -247,23 +291,4 @@ export class TaskExecution {
     const mode = this.#state.paused ? '**Paused.** ' : '';
     setCurrentDetails(`${mode}Graph \`${this.#input.graphName}\`\n\n${stateTable(this.#plan, this.#state.graph)}`);
   }
-}
-
-const DEADLINE_EXCEEDED: Failure = {
-  code: 'deadline_exceeded',
-  message: 'The task had not ended at its deadline.',
-};
-
-function describeFailure(failure: Failure | null): [message: string, type: string] {
-  if (failure === null) return ['The task failed.', 'task_failed'];
-  return [failure.node === undefined ? failure.message : `${failure.node}: ${failure.message}`, failure.code];
-}
-
-/**
- * Rules of a later release are left to its workers: a plain error holds the workflow task until one takes it, and loses
- * nothing.
- */
-function requireKnown(rules = 1): void {
-  if (rules <= EXECUTION_RULES) return;
-  throw new Error(`This worker knows the rules up to ${EXECUTION_RULES}, and the task began by rules ${rules}.`);
 }

@@ -1,15 +1,21 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { NodeState } from '../../domain/graphs/graph-state.ts';
+import { APPROVAL_DECIDED } from '../../domain/tools/approval-words.ts';
 
-/** What the query `status` answers: where a running task stands, read from the workflow itself. */
+/** The answer of the query `status`: the progress of a running task, read from the workflow itself. */
 export interface TaskProgress {
   readonly paused: boolean;
   readonly nodes: Readonly<Record<string, NodeState>>;
 }
 
-/** A signal, because the sender needs no answer and a task whose worker is away must still take it. Idempotent. */
+/** A signal, because it needs no answer and must reach a task whose worker is unavailable. Idempotent. */
 export const pauseSignal = defineSignal('pause');
 /** Undoes {@link pauseSignal}. Idempotent. */
 export const resumeSignal = defineSignal('resume');
+/**
+ * A person has decided on a call of a tool: who waits for it looks again. It may come twice, and before the wait. Where the
+ * approval has expired meanwhile nobody is told.
+ */
+export const approvalDecidedSignal = defineSignal<[approvalId: string]>(APPROVAL_DECIDED);
 /** Lists are read from PostgreSQL; this is the live state of one task. */
 export const statusQuery = defineQuery<TaskProgress>('status');

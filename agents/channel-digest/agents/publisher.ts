@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineAgent } from '../../../index.ts';
-import { renderReport } from '../report/render.ts';
-import { sourceText } from '../report/source-text.ts';
+import { renderReport, sourceText } from '../report/render.ts';
 import { type Draft, digest, draft, findings, type Review, review, transcript } from '../schemas.ts';
 
 const MOST_REASONS = 20;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineAgent } from '../../../index.ts';
 import { transcriptStages } from '../parsing/parse-transcript.ts';
 import { storedTranscript } from '../schemas.ts';
-import { paceOf } from './pace.ts';
+import { paceOf } from './analysts.ts';
 
 /** Reads the text into utterances with their lines. Fails with a TranscriptError on empty or malformed text. */
 export const reader = defineAgent({

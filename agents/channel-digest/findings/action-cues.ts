@@ -68,12 +68,12 @@ export function isRequest(sentence: Sentence): boolean {
   return (asked !== undefined && !NOT_ASKED.test(asked)) || needed(sentence.said) !== null;
 }
 
-/** Whether a question looks for whoever does something: a request while somebody may take it, a question if nobody does. */
+/** Whether a question asks who will do something: a request while somebody may take it, a question if nobody does. */
 export function asksWhoDoes({ said }: Pick<Sentence, 'said'>): boolean {
   return /\?\W*$/.test(said) && (WHO.test(said) || WHO_DOES.test(said));
 }
 
-/** "clean the runners again, fern?": the name at the end is no part of the task. */
+/** "clean the runners again, fern?": the name at the end is not a part of the task. */
 function withoutAddressee(asked: string, { people }: Conversation): string {
   return asked.replace(/[,\s]+(\p{L}[\p{L}\p{N}_-]*)\s*[?.!]*$/u, (ending, word: string) => {
     const before = asked.slice(0, -ending.length);

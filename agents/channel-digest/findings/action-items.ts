@@ -5,13 +5,12 @@ import { headsActions } from '../parsing/labels.ts';
 import { personCalled } from '../parsing/roster.ts';
 import type { ActionItem } from '../schemas.ts';
 import { type ActionCue, actionCue } from './action-cues.ts';
-import { splitTask } from './action-wording.ts';
 import type { Conversation, Turn } from './conversation.ts';
 import { decisionCue } from './decision-cues.ts';
 import { bareDueDate, findDueDate } from './due-date.ts';
 import { resolve } from './references.ts';
 import { stanceOf, stanceOfTurn } from './stance.ts';
-import { isVague, linesOf, saysNone } from './wording.ts';
+import { isVague, linesOf, saysNone, splitTask } from './wording.ts';
 
 const ANSWER_WINDOW = 10;
 /** Items back to which an answer or a repetition is looked for: bounds the work on very long texts. */
@@ -193,7 +192,7 @@ function proposedTask(conversation: Conversation, sentence: Sentence): Item[] {
   return [item];
 }
 
-/** "I'll write the ticket" settles "@bo, can you write the ticket?", whoever says it. Says whether it did. */
+/** "I'll write the ticket" settles "@bo, can you write the ticket?", no matter who says it. Returns whether it did. */
 function claim(
   conversation: Conversation,
   sentence: Sentence,

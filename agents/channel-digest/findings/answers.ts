@@ -14,13 +14,13 @@ export interface Outcome {
   readonly evasions: readonly Turn[];
 }
 
-/** How far an answer may stand from its question when nothing links them. */
+/** How far an answer may be from its question when nothing links them. */
 const WINDOW = 12;
 /** How far the person asked may take to answer, when the words show that it is the answer. */
 const LATE_WINDOW = 60;
 /** A direct neighbour that says something, or a reply whose form fits the question, reaches it; either half alone does not. */
 const ANSWERED = 1.5;
-/** Once somebody has said that they do not know, talk about the matter goes on without being an answer. */
+/** After somebody has said that they do not know, further talk about the matter is not an answer. */
 const ANSWERED_AFTER_DOUBT = 2;
 
 const WITHDRAWN =
@@ -63,7 +63,7 @@ export function outcomeOf(conversation: Conversation, question: Sentence): Outco
   return { answered: false, reply: best?.turn ?? null, evasions };
 }
 
-/** A decision on the very matter answers the question, whoever states it. */
+/** A decision on the same matter answers the question, no matter who states it. */
 function settles(sentence: Sentence, question: Sentence): boolean {
   return coveredShare(question.terms, sentence.terms) >= 0.5 && decisionCue(sentence)?.kind === 'stated';
 }

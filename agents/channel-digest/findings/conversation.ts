@@ -3,7 +3,7 @@ import type { Sentence } from '../language/sentences.ts';
 import { personCalled } from '../parsing/roster.ts';
 import type { Person, Transcript, Utterance } from '../schemas.ts';
 
-/** Where the name of the one who is spoken to stands: in front, with a comma or before "can you", or at the end. */
+/** Where the name of the addressee is: in front, with a comma or before "can you", or at the end. */
 const ADDRESSES: readonly RegExp[] = [
   /^(?:(?:ok|okay|and|so|hey|hi|also|thanks|sorry)[, ]+)*(\p{L}[\p{L}\p{N}_-]*)(?:\s*[,:–—-]\s|\s(?=(?:can|could|would|will) you\b|please\b))/iu,
   /[,\s](\p{L}[\p{L}\p{N}_-]*)\s*\?[^\p{L}]*$/iu,
@@ -86,7 +86,7 @@ export class Conversation {
     return named[0] ?? this.calledAlone(sentence);
   }
 
-  /** "next is the mobile build. Elif?": the name stands alone, in a sentence of its own after the matter. */
+  /** "next is the mobile build. Elif?": the name is alone, in a separate sentence after the matter. */
   private calledAlone(sentence: Sentence): string | null {
     const next = this.sentences[sentence.index + 1];
     const alone =

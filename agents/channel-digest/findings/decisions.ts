@@ -9,7 +9,6 @@ import { asStatement, isVague, linesOf, saysNone } from './wording.ts';
 
 /** How many turns after a proposal an agreement can still mean it. */
 const AGREEMENT_WINDOW = 8;
-/** How near two wordings of one matter stand to each other. */
 const SAME_MATTER_WINDOW = 14;
 /** Decisions back to which a repetition is looked for: bounds the work on very long texts. */
 const REMEMBERED = 200;

@@ -23,7 +23,7 @@ const BARE = new RegExp(
 export interface DueDate {
   /** The date in the words of the source: "Friday", "end of the week". Never resolved to a calendar date. */
   readonly due: string;
-  /** Where the phrase stands in the text, its preposition included. */
+  /** The place of the phrase in the text, including its preposition. */
   readonly start: number;
   readonly end: number;
 }

@@ -19,7 +19,7 @@ const WEIGHTY =
   /\b(?:because|decid|must|need|cannot|can't|fail|block|risk|cost|deadline|release|result|found|caus|broke|crash|fix|customer|\d+(?:\.\d+)?\s?%|\d{2,})/;
 
 /**
- * Picks the sentences that best stand for the whole: central by shared rare words, substantial, not chatter, and not
+ * Picks the sentences that best represent the whole: central by shared rare words, substantial, not chatter, and not
  * repeating each other. At most 16, best first.
  */
 export async function findHighlights(transcript: Transcript, pace: Pace): Promise<Highlight[]> {

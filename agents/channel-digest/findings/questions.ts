@@ -52,7 +52,7 @@ export async function findQuestions(conversation: Conversation): Promise<Questio
 }
 
 /** Whether a sentence asks for information. */
-export function isQuestion({ plain, terms }: Sentence): boolean {
+function isQuestion({ plain, terms }: Sentence): boolean {
   if (SMALL_TALK.test(plain.replace(/^@[\w.-]+[,:]?\s+/, '')) || RHETORICAL.test(plain) || TAG.test(plain))
     return false;
   const marked = /\?[^\p{L}\p{N}]*$/u.test(plain) || UNMARKED.test(plain);
@@ -105,7 +105,7 @@ function settlesWho(conversation: Conversation, sentence: Sentence): boolean {
   return kind === 'commitment' || kind === 'acceptance' || kind === 'assignment';
 }
 
-/** In notes the answer stands in the same item or paragraph. */
+/** In notes the answer is in the same item or paragraph. */
 function answeredInNotes(conversation: Conversation, sentence: Sentence): boolean {
   const next = conversation.sentences[sentence.index + 1];
   return next !== undefined && next.utterance === sentence.utterance && !STATED_OPEN.test(next.plain);
@@ -136,7 +136,7 @@ function wording({ said }: Sentence): string {
   return capitalised(core);
 }
 
-/** Where the same question stands in the list, looked for among the latest; -1 where it does not. */
+/** The place of the same question among the latest of the list; -1 if it is not there. */
 function alikeAmong(open: ReadonlyArray<{ terms: ReadonlySet<string> }>, terms: ReadonlySet<string>): number {
   const from = Math.max(0, open.length - REMEMBERED);
   const found = open.slice(from).findIndex((other) => overlap(other.terms, terms) >= 0.75);

@@ -3,7 +3,7 @@ import type { Conversation } from './conversation.ts';
 import { decisionCue } from './decision-cues.ts';
 import { stanceOfTurn } from './stance.ts';
 
-/** A text that stands alone, and the earlier sentence that it quotes for that, if any. */
+/** A text that is complete by itself, and the earlier sentence that it quotes for that, if any. */
 export interface Resolved {
   readonly text: string;
   readonly context: Sentence | null;

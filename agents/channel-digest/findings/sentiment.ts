@@ -57,7 +57,7 @@ function clamp(score: number): number {
 }
 
 /** −1 to 1. Explicit words of feeling weigh most, emoji next; the model's word list only breaks ties. */
-export function feeling({ plain, text, sentiment }: Pick<Sentence, 'plain' | 'text' | 'sentiment'>): number {
+function feeling({ plain, text, sentiment }: Pick<Sentence, 'plain' | 'text' | 'sentiment'>): number {
   const words = signed(plain, WARM) - signed(plain, COLD);
   const marks = (DELIGHT.test(text) ? 0.5 : 0) - (DISMAY.test(text) ? 0.5 : 0);
   // Thanks are mostly manners.

@@ -1,7 +1,7 @@
 import type { Sentence } from '../language/sentences.ts';
 import type { Turn } from './conversation.ts';
 
-/** How a reply stands to what was asked or proposed. */
+/** The stance of a reply on a question or proposal. */
 export type Stance = 'agrees' | 'refuses' | 'unsure' | 'none';
 
 const OPENING = String.raw`^(?:@[\w.-]+[,:]?\s+)?(?:(?:ah|oh|well|hm+|um+|haha|lol|and|but|honestly|ok|okay)[, ]+)*`;

@@ -6,8 +6,8 @@ const DAMPING = 0.85;
 
 /**
  * Ranks sentences by how central they are: each passes its rank on to those that it shares rare words with. Weights
- * are cosines over words weighed by rarity. Returns one rank per sentence, 0 to 1, the best being 1.
- * Cost: proportional to the pairs of sentences that share a word, so hand in at most some 1,000. Calls `pace` between slices of the work.
+ * are cosines over words weighed by rarity. Returns one rank per sentence, 0 to 1, the best being 1. Cost: proportional
+ * to the pairs of sentences that share a word, so hand in at most some 1,000. Calls `pace` between slices of the work.
  */
 export async function rankSentences(sentences: ReadonlyArray<ReadonlySet<string>>, pace: Pace): Promise<number[]> {
   const rarity = rarities(sentences);

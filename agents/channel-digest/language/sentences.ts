@@ -1,8 +1,45 @@
 import { isEnglish } from '../parsing/language-of.ts';
 import type { Transcript, Utterance } from '../schemas.ts';
-import { boundedPieces, type Piece } from './bounded-pieces.ts';
 import type { LanguageModel, Token } from './language-model.ts';
 import { plainText, withQuestionMark } from './plain-text.ts';
+
+/** A stretch of an utterance, and how many line breaks of the utterance lie before it. */
+export interface Piece {
+  readonly text: string;
+  readonly offset: number;
+}
+
+/**
+ * The longest stretch that is read as one. It bounds what a pattern can cost. A longer sentence is cut between two
+ * words.
+ */
+const LONGEST_PIECE = 600;
+/** A longer word is an address, a key or noise; only its beginning is kept. */
+const LONGEST_WORD = 100;
+const LONG_WORD = new RegExp(`(\\S{${LONGEST_WORD}})\\S+`, 'gu');
+
+/** Cuts a text into pieces of bounded length: after a sentence where one ends, else between two words. */
+export function boundedPieces(text: string, offset: number): Piece[] {
+  const short = text.replace(LONG_WORD, '$1').replace(/[^\S\n]+/g, ' ');
+  const pieces: Piece[] = [];
+  let breaks = offset;
+  for (let start = 0; start < short.length; ) {
+    const end = start + LONGEST_PIECE >= short.length ? short.length : cutBefore(short, start);
+    const piece = short.slice(start, end);
+    if (piece.trim() !== '') pieces.push({ text: piece, offset: breaks });
+    breaks += piece.split('\n').length - 1;
+    start = end;
+  }
+  return pieces;
+}
+
+function cutBefore(text: string, start: number): number {
+  const window = text.slice(start, start + LONGEST_PIECE);
+  const sentenceEnd = Math.max(...['. ', '? ', '! ', '\n'].map((mark) => window.lastIndexOf(mark)));
+  if (sentenceEnd > 0) return start + sentenceEnd + 1;
+  // Every word is shorter than a piece.
+  return start + window.lastIndexOf(' ') + 1;
+}
 
 /** One sentence of the transcript with all that the analysts ask of it. */
 export interface Sentence {
@@ -99,7 +136,7 @@ function lineAt(utterance: Utterance, sentence: string, { piece, offset }: { pie
 }
 
 /** The stems by which two sentences are compared. */
-export function contentTerms(tokens: readonly Token[]): Set<string> {
+function contentTerms(tokens: readonly Token[]): Set<string> {
   const kept = tokens.filter(({ kind, stopWord, partOfSpeech, text }) => {
     if (kind === 'number') return true;
     return kind === 'word' && !stopWord && CONTENT.has(partOfSpeech) && text.length > 1;

@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2';
 
-/** What stands in these is quoted or shown elsewhere, and not said here. */
+/** The content of these elements is quoted or shown elsewhere, and not said here. */
 const PASSED_OVER = new Set(['blockquote', 'script', 'style', 'attachment', 'systemeventmessage', 'legacyquote']);
 const BREAKS = new Set(['p', 'div', 'br', 'li', 'tr', 'h1', 'h2', 'h3']);
 

@@ -2,7 +2,7 @@
 const MARK = /<([@#!]?)([^<>|\s][^<>|]*)(?:\|([^<>]*))?>/g;
 
 /** A text as people saw it: names for ids, words for links, and Slack's three entities decoded. */
-export function withoutMarks(text: string, names: ReadonlyMap<string, string>): string {
+export function withoutMarks(text: string, names: ReadonlyMap<string, string> = new Map()): string {
   return text
     .replace(MARK, (whole, kind: string, target: string, label: string | undefined) => {
       if (kind === '@') return `@${nameOf(target.replace(/^[!&]/, ''), label, names)}`;
@@ -26,4 +26,27 @@ function special(target: string, label: string | undefined): string {
   if (label) return label;
   const [kind = '', id] = target.split('^');
   return `@${id ?? kind}`;
+}
+
+const EMOJI_NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    '+1': '👍',
+    thumbsup: '👍',
+    '-1': '👎',
+    thumbsdown: '👎',
+    tada: '🎉',
+    heart: '❤️',
+    smile: '😄',
+    white_check_mark: '✅',
+    eyes: '👀',
+    fire: '🔥',
+    cry: '😢',
+    sob: '😭',
+    rocket: '🚀',
+  }),
+);
+
+/** Slack writes `:tada:` where people saw 🎉; names that are not known stay. */
+export function emojiFromNames(text: string): string {
+  return text.replace(/:([a-z_+\-\d]{1,40}):/g, (whole, name: string) => EMOJI_NAMES.get(name) ?? whole);
 }

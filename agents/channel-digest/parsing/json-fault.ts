@@ -21,7 +21,7 @@ export function jsonFaultPosition(text: string): number {
   }
 }
 
-/** What may come after a token, or null when the token may not stand here. */
+/** What may follow a token, or null if the token is not allowed here. */
 function follow(
   token: Readonly<Record<string, string | undefined>>,
   expected: Expected,

@@ -1,4 +1,4 @@
-/** Words that stand before a colon in notes and are nobody's name. */
+/** Words that precede a colon in notes and are nobody's name. */
 const LABELS = new Set(
   `note | notes | todo | todos | to do | action | actions | action item | action items | decision | decisions | decided
   | agreed | question | questions | q | a | date | time | place | where | when | who | location | venue | attendees | present | participants | absent | apologies
@@ -19,7 +19,7 @@ const LABELS = new Set(
 
 const ACTION_SECTION = /\b(?:actions?|action items?|to-?dos?|next steps?|tasks?|follow[- ]?ups?)\b/i;
 
-/** Whether a heading stands over things to do. */
+/** Whether a heading introduces things to do. */
 export function headsActions(heading: string | null | undefined): boolean {
   return ACTION_SECTION.test(heading ?? '');
 }

@@ -1,14 +1,13 @@
 import { type ReadTimes, readTimes } from './dates/date-order.ts';
 import type { Stamp } from './dates/stamp.ts';
-import type { Reading } from './format.ts';
-import type { Message } from './message.ts';
+import type { Message, Reading } from './format.ts';
 import { assumedDates } from './notices.ts';
 
 /** How a line begins a message. */
 export interface Opening {
   readonly speaker: string | null;
   readonly stamp: Stamp | null;
-  /** What stands on the same line; empty where the text follows on the next lines. */
+  /** The text on the same line; empty if it follows on the next lines. */
   readonly text: string;
   /** What begins here is no talk: it and the lines up to the next opening are left out. */
   readonly dropped?: boolean;
@@ -20,7 +19,7 @@ export interface OpenMessage extends Opening {
   readonly body: ReadonlyArray<{ readonly line: number; readonly text: string }>;
 }
 
-/** Collects what stands between one opening and the next. Lines in front of the first belong to nobody. */
+/** Collects the lines between one opening and the next. Lines in front of the first belong to nobody. */
 export function collectMessages(
   lines: readonly string[],
   openingOf: (line: string, index: number) => Opening | null,

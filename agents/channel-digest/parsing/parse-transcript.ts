@@ -1,12 +1,11 @@
 import type { Notice, Transcript, Utterance } from '../schemas.ts';
 import { TranscriptError } from '../transcript-error.ts';
-import { emojiFromNames } from './emoji-names.ts';
-import type { ChatFormat, Reading, Source } from './format.ts';
+import type { ChatFormat, Message, Reading, Source } from './format.ts';
 import { JSON_FORMATS, TEXT_FORMATS } from './formats/index.ts';
 import { jsonLinesChat } from './formats/json-chat.ts';
+import { emojiFromNames } from './inline-marks.ts';
 import { jsonFaultPosition } from './json-fault.ts';
 import { readability } from './language-of.ts';
-import type { Message } from './message.ts';
 import { countedMessages, directMessages, wordlessMessages } from './notices.ts';
 import { isOneLine } from './records.ts';
 import { buildRoster } from './roster.ts';
@@ -20,7 +19,7 @@ export interface ReadOptions {
   readonly chat?: string | undefined;
 }
 
-/** Formats whose records need not stand in the order of time. */
+/** Formats whose records need not be in the order of time. */
 const UNORDERED = new Set<Transcript['format']>([
   ...(['slack', 'discord', 'teams', 'google-chat', 'chat-csv', 'chat-json', 'chat-jsonl'] as const),
 ]);
@@ -130,7 +129,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** By time, where every record has one; records of the same moment stay as they stand. */
+/** By time, where every record has one; records of the same moment keep their order. */
 function ordered(messages: Reading['messages'], { name }: ChatFormat): readonly Message[] {
   if (!UNORDERED.has(name)) return messages;
   const moments = messages.map(({ time }) => momentOf(time ?? ''));
@@ -141,7 +140,7 @@ function ordered(messages: Reading['messages'], { name }: ChatFormat): readonly 
     .map(({ message }) => message);
 }
 
-/** A time without a zone is compared as it stands, not moved by the zone of this machine. */
+/** A time without a zone is compared as it is, not moved by the zone of this machine. */
 function momentOf(time: string): number {
   if (!/^\d{4}-\d{2}-\d{2}/.test(time)) return Number.NaN;
   return Date.parse(/T\d{2}:\d{2}(?::\d{2})?$/.test(time) ? `${time}Z` : time);

@@ -1,6 +1,6 @@
 import type { Person } from '../schemas.ts';
+import type { Message } from './format.ts';
 import { headsActions, isLabel } from './labels.ts';
-import type { Message } from './message.ts';
 
 const MENTION = /(?<![\w/.])@([\p{L}\p{N}_](?:[\p{L}\p{N}_.-]*[\p{L}\p{N}_])?)/gu;
 const EVERYBODY = new Set(['here', 'everyone', 'channel', 'all', 'team']);
@@ -13,7 +13,7 @@ const PERSON_ACTS =
 const NOT_A_NAME =
   /^(?:we|they|it|this|that|he|she|you|i|who|what|which|there|these|those|everyone|everybody|someone|somebody|nobody|anyone|all|none|one|the|a|an|up|next|back|need|needs|want|wants|how|where|when|why|able|ready|happy|going|due|according|thanks|prior|similar|similarly|related|regarding|respect|write|mail|team|support|sales|legal|marketing|engineering|design|product|finance|management|operations|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|tomorrow|january|february|march|april|may|june|july|august|september|october|november|december)$/i;
 const LABELLED_ACTION = /^(?:action(?: item)?|todo|to do|task)\s{0,2}:\s{1,4}/i;
-/** Whoever stands in front of a task: one or two capitalised words. */
+/** The person in front of a task: one or two capitalised words. */
 const OWNER = /^@?(\p{Lu}[\p{L}'’-]{1,20}(?: \p{Lu}[\p{L}'’-]{1,20})?)(?:\s?:| [–—-]) /u;
 const LABELLED_OWNER =
   /^@?(\p{Lu}[\p{L}'’-]{1,20}(?: \p{Lu}[\p{L}'’-]{1,20})?)(?:\s?:| [–—-]| to| will| should| (?:adds|announces|arranges|asks|books|brings|builds|buys|calls|checks|contacts|creates|designs|documents|does|drafts|files|fixes|gets|invites|makes|merges|moves|orders|organi[sz]es|plans|prepares|presents|reviews|schedules|sends|sets|shares|talks|tells|tests|updates|writes)) /u;

@@ -3,7 +3,7 @@ import { wordRoots } from '../language/word-roots.ts';
 import { countWords } from '../parsing/parse-transcript.ts';
 import type { Draft, Findings, Reason, Review, Section, Statement, Transcript } from '../schemas.ts';
 import { statementsOf } from './compose.ts';
-import { type SourceLine, sourceText } from './source-text.ts';
+import { type SourceLine, sourceText } from './render.ts';
 
 /** Part of a claim's words that its cited lines must contain. Quotes reach 1; reworded tasks and dates a little less. */
 const SUPPORTED = 0.6;
@@ -27,10 +27,10 @@ const CUES = /\b(?:decided|decisions?|agreed|to-?dos?|action items?|next steps?|
 
 /**
  * Judges a draft: does it cover what was found, does every statement cite lines that really say it, does it repeat
- * itself, is it short enough, and how much of the talk could be read at all: no decisions in a talk that nobody read is
- * no praise. Where nothing was found although the talk uses the words of
- * decisions and tasks, a doubt remains. The score is the product of the six marks, so that one grave fault is enough to ask for a revision. Each
- * reason carries the statement to add or to drop; what could not be read has none, for no revision helps.
+ * itself, is it short enough, and how much of the talk could be read at all: finding no decisions in a talk that could
+ * not be read deserves no praise. Where nothing was found although the talk uses the words of decisions and tasks, a
+ * doubt remains. The score is the product of the six marks, so that one grave fault is enough to ask for a revision.
+ * Each reason carries the statement to add or to drop; a reason about unread lines has none, for no revision helps.
  */
 export function critique(draft: Draft, findings: Findings, transcript: Transcript): Review {
   const missing = missingStatements(draft, findings);
@@ -146,7 +146,7 @@ function soundness({ statements }: Draft, unsupported: readonly Reason[]): numbe
   return statements.length === 0 ? 1 : 1 - unsupported.length / statements.length;
 }
 
-/** Repetition is felt where it stands: the share counts in the summary, which alone repeats. */
+/** Repetition is felt where it occurs: the share counts in the summary, which alone repeats. */
 function concision({ statements }: Draft, redundant: readonly Reason[]): number {
   const able = statements.filter(({ section }) => section === 'summary').length;
   return able === 0 ? 1 : 1 - redundant.length / able;

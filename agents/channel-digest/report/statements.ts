@@ -14,7 +14,6 @@ import type {
 /** Lines cited per topic and per person's mood: enough to check it, few enough to read on. */
 const CITED = 3;
 
-/** What the report says about one decision. */
 export function decisionStatement({ text, by, supporters, replacedAt, lines }: Decision): Statement {
   const agreed = supporters.length === 0 ? '' : `, agreed by ${listed(supporters)}`;
   const said = by === null ? '' : ` — ${by}${agreed}`;
@@ -27,7 +26,6 @@ export function decisionStatement({ text, by, supporters, replacedAt, lines }: D
   };
 }
 
-/** What the report says about one action item. */
 export function actionStatement({ text, owner, due, state, lines }: ActionItem): Statement {
   const facts = [due === null ? null : `due ${due}`, state === 'open' ? null : STATES[state]].filter(
     (fact) => fact !== null,
@@ -43,7 +41,6 @@ export function actionStatement({ text, owner, due, state, lines }: ActionItem):
 
 const STATES = { unconfirmed: 'not confirmed', done: 'done' } as const;
 
-/** What the report says about one open question. */
 export function questionStatement({ text, askedBy, askedOf, reason, lines }: OpenQuestion): Statement {
   const asked = askedBy === null ? '' : `asked by ${askedBy}${askedOf === null ? '' : ` of ${askedOf}`}; `;
   return { section: 'questions', text: `${text} — ${asked}${reason}.`, claim: `${text} ${askedBy ?? ''}`, lines };
@@ -89,7 +86,6 @@ function moodStatement(text: string, claim: string, lines: number[]): Statement 
   return { section: 'mood', text, claim, lines: lines.toSorted((one, other) => one - other) };
 }
 
-/** What the report says about one participant. */
 export function participantStatement({
   name,
   messages,

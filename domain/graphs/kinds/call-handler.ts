@@ -8,20 +8,23 @@ import { readMapping } from '../read-mapping.ts';
 import { at, nameOf, note, type Place, readBoolean, readInteger, readObject } from '../read-unknown.ts';
 import type { KindRules } from './kind-rules.ts';
 
-/** The rules of a kind whose nodes call a handler. */
 export function callsHandler(kind: 'agent' | 'tool'): KindRules<AgentNode | ToolNode> {
   return {
     property: kind,
+    written: ['input', 'budget'],
     objective: '',
+    brings: (spec) => ({ handler: spec[kind] }),
     build: (spec) => build(spec, kind),
     fields: ['handler', 'quick', 'input', 'budget'],
+    optional: kind === 'agent' ? ['thinks'] : [],
     parse: (field) => ({
+      ...readThinks(...field('thinks')),
       handler: readHandler(kind, ...field('handler')),
       quick: readBoolean(...field('quick')),
       input: readMapping(...field('input')),
       budget: readBudget(...field('budget')),
     }),
-    drive: (node) => (node.quick ? 'inline' : 'activity'),
+    drive: (node) => (node.thinks ? 'thinking' : node.quick ? 'inline' : 'activity'),
     readers: ({ input }) => ({ input }),
     plan: { input: { fields: {} } },
     decides: false,
@@ -31,11 +34,17 @@ export function callsHandler(kind: 'agent' | 'tool'): KindRules<AgentNode | Tool
 function build(spec: NodeSpec, kind: 'agent' | 'tool') {
   const handler = spec[kind];
   return {
+    ...(handler?.thinking === undefined ? {} : { thinks: true as const }),
     handler: handler?.name ?? '',
     quick: handler?.quick ?? false,
     input: buildMapping(spec.input),
     budget: { ...DEFAULT_BUDGET, ...spec.budget },
   };
+}
+
+/** Absent from any other node, so that graphs without thinking agents keep their hashes. */
+function readThinks(value: unknown, place: Place): { readonly thinks?: true } {
+  return value !== undefined && readBoolean(value, place) ? { thinks: true } : {};
 }
 
 function readHandler(kind: string, value: unknown, place: Place): string {

@@ -1,12 +1,14 @@
 import type { Condition, ConditionNode } from '../definition.ts';
-import { readCondition } from '../read-condition.ts';
+import { readCondition } from '../read-mapping.ts';
 import { note, type Place } from '../read-unknown.ts';
 import type { KindRules } from './kind-rules.ts';
 
 /** A condition decides which branch is taken. */
 export const condition: KindRules<ConditionNode> = {
   property: 'condition',
+  written: [],
   objective: 'Decides which branch is taken.',
+  brings: () => ({}),
   build: (spec) => ({ condition: spec.condition ?? { any: [] } }),
   fields: ['condition'],
   parse: (field) => ({ condition: readPredicate(...field('condition')) }),

@@ -11,7 +11,9 @@ import type { ContainerFault, KindRules } from './kind-rules.ts';
 /** An each runs its inner graph for every element of a list; its output is the list of their outputs, in order. */
 export const each: KindRules<EachNode> = {
   property: 'each',
+  written: ['items', 'width', 'input'],
   objective: 'Runs a graph for every item of a list.',
+  brings: ({ each: graph }) => ({ graph }),
   build: ({ each: graph, items = { value: null }, width = WIDTH_LIMITS.default, input }) => ({
     graph: innerGraphOf(graph),
     input: buildMapping(input),
@@ -21,7 +23,6 @@ export const each: KindRules<EachNode> = {
   fields: ['graph', 'input', 'items', 'width'],
   parse: (field, readGraph) => {
     const graph = readGraph(...field('graph'));
-    if (graph === null) return null;
     const width = readInteger(...field('width'), { code: 'width_out_of_range', ...WIDTH_LIMITS });
     return { graph, input: readMapping(...field('input')), items: readSource(...field('items')), width };
   },
@@ -31,6 +32,7 @@ export const each: KindRules<EachNode> = {
   decides: false,
   container: {
     numbered: true,
+    gives: ['item', 'index'],
     parallel: ({ width }) => width,
     open: (node, document) => {
       const items = readItems(node, document);

@@ -12,12 +12,12 @@ export function inputOf(node: ContainerNode, document: GraphDocument): Input {
   return read.ok ? read : inputInvalid(`${read.pointer} has no value.`);
 }
 
-/** The same with what the kind adds; a name that both have is the mapping's. */
-export function inputWith(node: ContainerNode, document: GraphDocument, added: Readonly<Record<string, Json>>): Input {
+/** The same with what the kind gives; a name that both have is the kind's. */
+export function inputWith(node: ContainerNode, document: GraphDocument, given: Readonly<Record<string, Json>>): Input {
   const input = inputOf(node, document);
   if (!input.ok) return input;
-  if (isJsonObject(input.value)) return { ok: true, value: { ...added, ...input.value } };
-  return inputInvalid(`Its input must be an object, because ${Object.keys(added).join(' and ')} are added to it.`);
+  if (isJsonObject(input.value)) return { ok: true, value: { ...input.value, ...given } };
+  return inputInvalid(`Its input must be an object, because ${Object.keys(given).join(' and ')} are added to it.`);
 }
 
 /** What a container is given does not suit it. */
@@ -25,8 +25,7 @@ export function inputInvalid(message: string): ContainerFault {
   return { ok: false, code: 'handler_input_invalid', message };
 }
 
-/** The definition of the graph that a container is given; the graph's own validation has been over it. */
+/** The definition of the graph that a container is given; `writtenFaults` has refused anything else. */
 export function innerGraphOf(graph: Graph | undefined): GraphDefinition {
-  if (graph?.definition === undefined) throw new TypeError('A container needs a graph that defineGraph has made.');
-  return graph.definition;
+  return (graph as Graph).definition;
 }

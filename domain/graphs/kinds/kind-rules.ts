@@ -1,4 +1,6 @@
+import type { HandlerReference } from '../../agents/define-handler.ts';
 import type { Json } from '../../json.ts';
+import type { Graph } from '../defined-graph.ts';
 import type { Condition, GraphDefinition, GraphNode, InputMapping } from '../definition.ts';
 import type { NodeSpec } from '../graph-spec.ts';
 import type { GraphDocument } from '../read-source.ts';
@@ -6,32 +8,44 @@ import type { Place } from '../read-unknown.ts';
 
 /**
  * How a node is carried out. `inline`: as part of a stretch of quick nodes, in one activity with others. `activity`: in
- * an activity of its own. `container`: its opening and closing are inline, the nodes of its inner graphs by their own
- * nature.
+ * an activity of its own. `thinking`: by one activity for each call of its model and its tools. `container`: its opening and
+ * closing are inline, the nodes of its inner graphs by their own nature.
  */
-export type Drive = 'inline' | 'activity' | 'container';
+export type Drive = 'inline' | 'activity' | 'thinking' | 'container';
 
 /** The fields of a node in unknown data, by name: the value, and where a fault of it is noted. */
 export type NodeField = (name: string) => readonly [value: unknown, place: Place];
 
-/** Reads a nested graph; null where there is nothing to read. */
-export type ReadGraph = (value: unknown, place: Place) => GraphDefinition | null;
+/** Reads a nested graph; an empty one where there is nothing to read. */
+export type ReadGraph = (value: unknown, place: Place) => GraphDefinition;
 
 /** The fields that a kind's nodes have besides those of every node. */
 export type OwnFields<Node extends GraphNode> = Omit<Node, 'id' | 'kind' | 'objective' | 'dependsOn'>;
+
+/** Where the handlers of a node come from; nothing for one that calls none. */
+export interface Brought {
+  readonly handler?: HandlerReference | undefined;
+  readonly graph?: Graph | undefined;
+}
 
 /** What is particular to a node's kind: all that the rest of the program asks of it. */
 export interface KindRules<Node extends GraphNode = GraphNode> {
   /** The property by which `defineGraph` knows a node of this kind. */
   readonly property: keyof NodeSpec;
+  /** What else a person may write in such a node, besides the options of every node. */
+  readonly written: readonly (keyof NodeSpec)[];
   /** The objective of a node that names none and calls no handler with a description. */
   readonly objective: string;
+  /** What of a node as a person writes it brings handlers: its own agent or tool, or its inner graph. */
+  brings(spec: NodeSpec): Brought;
   /** Makes the kind's own fields of what a person wrote. */
   build(spec: NodeSpec): OwnFields<Node>;
   /** The names of the fields that nodes of this kind have besides those of every node. */
   readonly fields: readonly string[];
-  /** Reads these fields and notes their faults; null for a node that can be looked at no further. */
-  parse(field: NodeField, readGraph: ReadGraph): OwnFields<Node> | null;
+  /** Those that only some of them have. @defaultValue none */
+  readonly optional?: readonly string[];
+  /** Reads these fields and notes their faults. */
+  parse(field: NodeField, readGraph: ReadGraph): OwnFields<Node>;
   drive(node: Node): Drive;
   /** What reads the document of the node's graph, by the name of the field. */
   readers(node: Node): Readonly<Record<string, InputMapping | Condition>>;
@@ -56,6 +70,8 @@ export interface ContainerFault {
 export interface ContainerRules<Node extends GraphNode = GraphNode> {
   /** Whether its inner graphs are told apart by their numbers in paths. */
   readonly numbered: boolean;
+  /** The names in an inner graph's input that the kind itself gives. */
+  readonly gives: readonly string[];
   /** How many run at once. */
   parallel(node: Node): number;
   /** How many inner graphs there are to run at first. */

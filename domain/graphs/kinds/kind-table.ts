@@ -20,7 +20,6 @@ const KINDS: Readonly<Record<NodeKind, KindRules>> = {
   repeat,
 };
 
-/** The rules of a kind. */
 export function rulesOf(kind: NodeKind): KindRules {
   return KINDS[kind];
 }
@@ -35,7 +34,6 @@ export function isContainerKind(kind: string): boolean {
   return (CONTAINER_KINDS as readonly string[]).includes(kind);
 }
 
-/** How a container runs its inner graphs. */
 export function containerOf(node: ContainerNode): ContainerRules {
   const { container } = KINDS[node.kind];
   if (container === undefined) throw new Error(`The kind ${node.kind} runs no inner graph.`);

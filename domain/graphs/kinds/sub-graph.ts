@@ -7,19 +7,19 @@ import type { KindRules } from './kind-rules.ts';
 /** A sub-graph runs its inner graph once. */
 export const subGraph: KindRules<SubGraphNode> = {
   property: 'graph',
+  written: ['input'],
   objective: 'Runs a graph.',
+  brings: ({ graph }) => ({ graph }),
   build: (spec) => ({ graph: innerGraphOf(spec.graph), input: buildMapping(spec.input) }),
   fields: ['graph', 'input'],
-  parse: (field, readGraph) => {
-    const graph = readGraph(...field('graph'));
-    return graph === null ? null : { graph, input: readMapping(...field('input')) };
-  },
+  parse: (field, readGraph) => ({ graph: readGraph(...field('graph')), input: readMapping(...field('input')) }),
   drive: () => 'container',
   readers: ({ input }) => ({ input }),
   plan: { input: { fields: {} } },
   decides: false,
   container: {
     numbered: false,
+    gives: [],
     parallel: () => 1,
     open: () => ({ ok: true, size: 1 }),
     input: (node, document) => inputOf(node, document),

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { sql } from 'kysely';
-import type { GraphId, TenantId } from '../../../domain/ids.ts';
+import { type GraphId, SYSTEM_TENANT, type TenantId } from '../../../domain/ids.ts';
 import type { JsonObject } from '../../../domain/json.ts';
+import { tables } from '../../tables.ts';
 
 /** What a submit has to know of a graph. */
 export interface GraphHead {
@@ -20,20 +20,32 @@ export interface GraphHead {
 
 /**
  * The newest published version of every name that the tenant may use, or of one name: the tenant's own before the one
- * that every tenant may use. One statement, because every submit asks it: `distinct on` and the lists of each row are
- * beyond the builder. By agent_graphs_tenant_name_version_unique and agent_components_graph_node_unique.
+ * that every tenant may use. One statement, because every submit may ask it. By agent_graphs_tenant_name_version_unique and
+ * agent_components_graph_node_unique.
  */
-export async function newestGraphs(em: SqlEntityManager, tenant: TenantId, name?: string): Promise<GraphHead[]> {
-  const result = await sql<GraphHead>`
-    select distinct on (g.name) g.id, g.name, g.version, g.task_queue as "taskQueue", g.description,
-      g.input_schema as "inputSchema", g.document_property as "documentProperty",
-      (select count(*)::int from muster.agent_components c
-        where c.graph_id = g.id and position('/' in c.node_id) = 0) as "nodeCount",
-      array(select distinct c.handler from muster.agent_components c
-        where c.graph_id = g.id and c.component_type = 'agent' and c.handler is not null order by 1) as agents
-    from muster.agent_graphs g
-    where g.status = 'published' and g.tenant_id in (${tenant}, 'system')
-      and ${name === undefined ? sql`true` : sql`g.name = ${name}`}
-    order by g.name, (g.tenant_id = ${tenant}) desc, g.version desc`.execute(em.getKysely());
-  return result.rows;
+export function newestGraphs(em: SqlEntityManager, tenant: TenantId, name?: string): Promise<GraphHead[]> {
+  return tables(em)
+    .selectFrom('agent_graphs as g')
+    .distinctOn('g.name')
+    .select(['g.id', 'g.name', 'g.version', 'g.taskQueue', 'g.description', 'g.inputSchema', 'g.documentProperty'])
+    .select(({ selectFrom, fn, cast }) => {
+      const nodes = selectFrom('agent_components as c').whereRef('c.graphId', '=', 'g.id');
+      const agents = nodes.where('c.componentType', '=', 'agent').where('c.handler', 'is not', null);
+      return [
+        nodes
+          .where('c.nodeId', 'not like', '%/%')
+          .select(cast<number>(fn.countAll(), 'integer').as('count'))
+          .$asScalar()
+          .$notNull()
+          .as('nodeCount'),
+        fn<string[]>('array', [agents.select('c.handler').distinct().orderBy('c.handler')]).as('agents'),
+      ];
+    })
+    .where('g.status', '=', 'published')
+    .where('g.tenantId', 'in', [tenant, SYSTEM_TENANT])
+    .$if(name !== undefined, (query) => query.where('g.name', '=', name as string))
+    .orderBy('g.name')
+    .orderBy((eb) => eb('g.tenantId', '=', tenant), 'desc')
+    .orderBy('g.version', 'desc')
+    .execute();
 }

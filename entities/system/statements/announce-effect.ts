@@ -1,7 +1,12 @@
-import { type RawBuilder, sql } from 'kysely';
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { type Expression, sql } from 'kysely';
+import type { TaskId, TenantId } from '../../../domain/ids.ts';
 import type { Json } from '../../../domain/json.ts';
 import type { EffectState } from '../../../domain/system/outbox.ts';
 import type { ExecutionRef } from '../../../domain/tasks/execution.ts';
+import { literal } from '../../common-expressions.ts';
+import { givenValue } from '../../statements/given-values.ts';
+import { Statement, statements } from '../../statements/statement.ts';
 
 /** One effect of a node, as it is asked for. */
 export interface AnnouncedEffect {
@@ -12,44 +17,103 @@ export interface AnnouncedEffect {
   readonly whenInDoubt: 'repeat' | 'stop';
 }
 
+/** How the ledger stands for an effect, and whether its row was written just now. */
 export interface EffectRow {
-  readonly effect_key: string;
+  readonly effectKey: string;
   readonly state: EffectState;
-  readonly request_hash: string;
+  readonly requestHash: string;
   readonly result: Json;
   readonly fault: string | null;
   readonly created: boolean;
 }
+
+const KNOWN = ['effectKey', 'state', 'requestHash', 'result', 'fault'] as const;
 
 /** What an effect is known by, here and on the other side. */
 export function effectKey({ taskId, traceNumber }: ExecutionRef, { nodeId, step }: AnnouncedEffect): string {
   return `${taskId}/${traceNumber}/${nodeId}/${step}`;
 }
 
+const ANNOUNCE = new Statement(
+  {
+    tenant: givenValue<TenantId>('text'),
+    taskId: givenValue<TaskId>('uuid'),
+    traceNumber: givenValue<number>('int'),
+    place: givenValue<string>('text'),
+    effectKey: givenValue<string>('text'),
+    requestHash: givenValue<string>('text'),
+    attempt: givenValue<number>('int'),
+    repeats: givenValue<boolean>('boolean'),
+  },
+  ({ tenant, taskId, traceNumber, place, effectKey: key, requestHash, attempt, repeats }) =>
+    statements
+      .with('known', (db) =>
+        db
+          .selectFrom('tasks as t')
+          .innerJoinLateral(
+            ({ fn, lit }) =>
+              fn<{ number: number }>('generate_series', [fn('greatest', ['t.effectsSince', lit(1)]), traceNumber]).as(
+                'number',
+              ),
+            (join) => join.onTrue(),
+          )
+          .innerJoin('activity_effects as e', (join) =>
+            join
+              .on('e.tenantId', '=', tenant)
+              .on(({ eb, ref }) => eb('e.effectKey', '=', inTrace(taskId, ref('number.number'), place))),
+          )
+          .select(KNOWN.map((name) => `e.${name}` as const))
+          .where('t.id', '=', taskId)
+          .where((eb) => eb.or([eb('number.number', '=', traceNumber), eb('e.state', '=', literal('done')), repeats]))
+          .orderBy('number.number', 'desc')
+          .limit(1),
+      )
+      .with('announced', (db) =>
+        db
+          .insertInto('activity_effects')
+          .columns(['tenantId', 'effectKey', 'taskId', 'state', 'requestHash', 'attempt'])
+          .expression(
+            db
+              .selectNoFrom([
+                tenant.as('tenantId'),
+                key.as('effectKey'),
+                taskId.as('taskId'),
+                literal('pending').as('state'),
+                requestHash.as('requestHash'),
+                attempt.as('attempt'),
+              ])
+              .where(({ not, exists, selectFrom }) => not(exists(selectFrom('known').select('effectKey')))),
+          )
+          .onConflict((conflict) => conflict.columns(['tenantId', 'effectKey']).doNothing())
+          .returning(KNOWN),
+      )
+      .selectFrom('announced')
+      .select([...KNOWN, sql.lit(true).as('created')])
+      .unionAll(({ selectFrom }) => selectFrom('known').select([...KNOWN, sql.lit(false).as('created')])),
+);
+
+/** {@link effectKey} of a trace whose number the database says. */
+function inTrace(taskId: Expression<TaskId>, number: Expression<number>, place: Expression<string>) {
+  return sql<string>`${taskId} || '/' || ${number} || ${place}`;
+}
+
 /**
- * Writes the row of an effect unless there is one, of this trace or of an earlier one whose effects count. SQL text because
- * kysely has no lateral series of trace numbers. By the ledger's primary key; one row for each earlier trace is looked up.
+ * Writes the row of an effect unless there is one, of this trace or of an earlier one whose effects count. By the ledger's
+ * primary key; one row for each earlier trace is looked up.
+ * @returns null where another attempt announced it at this very moment
  */
-export function announceEffect(execution: ExecutionRef, effect: AnnouncedEffect): RawBuilder<EffectRow> {
+export async function announceEffect(
+  em: SqlEntityManager,
+  execution: ExecutionRef,
+  effect: AnnouncedEffect,
+): Promise<EffectRow | null> {
   const { nodeId, step, requestHash, attempt, whenInDoubt } = effect;
   const { tenant, taskId, traceNumber } = execution;
-  return sql<EffectRow>`
-    with known as (
-      select e.effect_key, e.state, e.request_hash, e.result, e.fault
-      from tasks t
-        cross join lateral generate_series(greatest(t.effects_since, 1), ${traceNumber}::int) as number
-        join activity_effects e on e.tenant_id = ${tenant}
-          and e.effect_key = ${taskId}::text || '/' || number || ${`/${nodeId}/${step}`}::text
-      where t.id = ${taskId} and (number = ${traceNumber} or e.state = 'done' or ${whenInDoubt === 'repeat'})
-      order by number desc limit 1
-    ), announced as (
-      insert into activity_effects (tenant_id, effect_key, task_id, state, request_hash, attempt)
-      select ${tenant}, ${effectKey(execution, effect)}, ${taskId}, 'pending', ${requestHash}, ${attempt}
-      where not exists (select from known)
-      on conflict (tenant_id, effect_key) do nothing
-      returning effect_key, state, request_hash, result, fault
-    )
-    select *, true as created from announced
-    union all
-    select *, false from known`;
+  const [row] = await ANNOUNCE.run(em, {
+    ...{ tenant, taskId, traceNumber, requestHash, attempt },
+    place: `/${nodeId}/${step}`,
+    effectKey: effectKey(execution, effect),
+    repeats: whenInDoubt === 'repeat',
+  });
+  return row ?? null;
 }

@@ -1,26 +1,47 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { JsonObject } from '../../../domain/json.ts';
 import type { QueueSettings } from '../../../domain/queues/queue-settings.ts';
 import { bandOfPriority, PRIORITY_BANDS, PRIORITY_RANGE, type PriorityBand } from '../../../domain/tasks/priority.ts';
-import type { Claimant } from '../claimant.ts';
+import { givenList, givenValue } from '../../statements/given-values.ts';
+import type { Places, Values } from '../../statements/statement.ts';
+
+/** What a statement that follows the settings of the queue is given. */
+export const GIVEN_RULES = {
+  limits: givenValue<JsonObject>('jsonb'),
+  spared: givenValue<JsonObject>('jsonb'),
+  heldPriorities: givenList<number>('smallint'),
+};
 
 /**
- * The common table expression `settings`: the limits as they count now, a paused key being one of 0, and which of them
- * waiting tasks do not count under.
+ * The limits as they count now, where a paused key has the limit 0; the limits under which waiting tasks do not count;
+ * and the bands that are paused.
  */
-export function settingsTable({ limits, whileOccupying, paused }: QueueSettings): RawBuilder<{ limits: unknown }> {
-  const counting = { ...limits, ...Object.fromEntries(paused.map((target) => [target, 0])) };
-  const spared = Object.fromEntries(Object.keys(limits).map((name) => [name, whileOccupying.includes(name)]));
-  return sql`(select ${JSON.stringify(counting)}::jsonb as limits, ${JSON.stringify(spared)}::jsonb as spared)`;
+export function rulesOf({ limits, whileOccupying, paused }: QueueSettings): Values<typeof GIVEN_RULES> {
+  return {
+    limits: { ...limits, ...Object.fromEntries(paused.map((target) => [target, 0])) },
+    spared: Object.fromEntries(Object.keys(limits).map((name) => [name, whileOccupying.includes(name)])),
+    heldPriorities: PRIORITIES.filter((priority) => paused.includes(`band:${bandOfPriority(priority)}`)),
+  };
 }
 
-/** The common table expression `full_keys`: the keys without a free slot. Computed only where a statement meets a limited key. */
+type Rules = Places<typeof GIVEN_RULES>;
+
+/** The common table expression `settings`, into which the conditions below look. */
+export function settingsTable({ limits, spared }: Rules): RawBuilder<{ limits: JsonObject }> {
+  return sql`(select ${limits} as limits, ${spared} as spared)`;
+}
+
+/**
+ * The common table expression `full_keys`: the keys without a free slot. PostgreSQL computes it only where a statement
+ * meets a limited key.
+ */
 export const FULL_KEYS: RawBuilder<{ key: string }> = sql`(
   select s.key from muster.concurrency_slots s group by s.key having count(*) >= ${limitOf(sql`s.key`)}
 )`;
 
-/** Both, for the `with` of a statement. The conditions below look into them. */
-export function ruleTables(settings: QueueSettings): RawBuilder<unknown> {
-  return sql`settings as materialized ${settingsTable(settings)}, full_keys as materialized ${FULL_KEYS}`;
+/** Both, for the `with` of a statement. */
+export function ruleTables(rules: Rules): RawBuilder<unknown> {
+  return sql`settings as materialized ${settingsTable(rules)}, full_keys as materialized ${FULL_KEYS}`;
 }
 
 /** How many tasks with this key may be open, as `limitOfKey` says; SQL null without a limit. */
@@ -39,21 +60,20 @@ export function sparesWaiting(key: RawBuilder<unknown>): RawBuilder<boolean> {
  * Whether every handler of a task's graph is hosted, by agent_components_graph_node_unique. The offset keeps it a look-up
  * for each task: as a join, it would be done for all that wait before the first is known.
  */
-export function isHosted(task: 't' | 'e', { handlers }: Pick<Claimant, 'handlers'>): RawBuilder<boolean> {
+export function isHosted(task: 't' | 'e', handlers: RawBuilder<readonly string[]>): RawBuilder<boolean> {
   return sql<boolean>`not exists (select from muster.agent_components c where c.graph_id = ${sql.ref(task)}.graph_id
-    and c.handler is not null and c.component_type || ':' || c.handler <> all (${[...handlers]}::text[]) offset 0)`;
+    and c.handler is not null and c.component_type || ':' || c.handler <> all (${handlers}) offset 0)`;
 }
 
 /** Whether a task's band is not paused. */
-export function bandRuns(task: 't' | 'e', { paused }: QueueSettings): RawBuilder<boolean> {
-  const held = PRIORITIES.filter((priority) => paused.includes(`band:${bandOfPriority(priority)}`));
-  return sql<boolean>`${sql.ref(task)}.priority <> all (${held}::smallint[])`;
+export function bandRuns(task: 't' | 'e', { heldPriorities }: Rules): RawBuilder<boolean> {
+  return sql<boolean>`${sql.ref(task)}.priority <> all (${heldPriorities})`;
 }
 
 /** Whether a task waits in this band. */
 export function isInBand(task: 't' | 'e', band: PriorityBand): RawBuilder<boolean> {
   const own = PRIORITIES.filter((priority) => bandOfPriority(priority) === band);
-  return sql<boolean>`${sql.ref(task)}.priority between ${Math.min(...own)} and ${Math.max(...own)}`;
+  return sql<boolean>`${sql.ref(task)}.priority between ${sql.lit(Math.min(...own))} and ${sql.lit(Math.max(...own))}`;
 }
 
 /** Whether two tasks wait in the same band. */

@@ -2,14 +2,27 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type RawBuilder, sql } from 'kysely';
 import type { TaskId, TraceId } from '../../../domain/ids.ts';
 import type { QueueSettings } from '../../../domain/queues/queue-settings.ts';
-import { taskWorkflowPrefix } from '../../../domain/tasks/workflow-id.ts';
+import { taskWorkflowPrefix } from '../../../domain/tasks/execution.ts';
+import { literal } from '../../common-expressions.ts';
 import { column, constant } from '../../insert-from.ts';
-import { tables } from '../../tables.ts';
+import { givenList, givenValue } from '../../statements/given-values.ts';
+import { type Places, statements } from '../../statements/statement.ts';
 import { type TraceParts, traceRowsFrom } from '../../traces/event-rows.ts';
+import { traced } from '../../traces/traced-statement.ts';
 import type { Claimant } from '../claimant.ts';
 import { CLAIM_COLUMNS, type ClaimedTaskRow } from '../claimed-task.ts';
-import { literal, OPEN } from '../expressions.ts';
-import { areInOneBand, bandRuns, FULL_KEYS, hasRoom, isHosted, limitOf, settingsTable } from './claim-rules.ts';
+import { OPEN } from '../expressions.ts';
+import {
+  areInOneBand,
+  bandRuns,
+  FULL_KEYS,
+  GIVEN_RULES,
+  hasRoom,
+  isHosted,
+  limitOf,
+  rulesOf,
+  settingsTable,
+} from './claim-rules.ts';
 import { FITTED, KEYS, NEEDS } from './slot-choice.ts';
 
 /** Under which rules tasks are claimed, and with which parts of the trace. */
@@ -18,27 +31,46 @@ export interface ClaimRules {
   readonly trace: TraceParts;
 }
 
-/**
- * See `ClaimRepository.claim`. SQL in its parts, because it gives out slots by windows and `generate_series`, and takes
- * its tasks as lists; the builder has words for neither. By tasks_pkey and concurrency_slots_pkey, whatever the
- * statistics say: 50 tasks cost PostgreSQL about 6 ms.
- */
+/** See `ClaimRepository.claim`. */
 export function claimTasks(
   em: SqlEntityManager,
   wanted: ReadonlyMap<TaskId, TraceId>,
   { claimant, settings, trace }: ClaimRules & { readonly claimant: Claimant },
-): Promise<ClaimedTaskRow[]> {
-  return tables(em)
+): Promise<readonly ClaimedTaskRow[]> {
+  const ids = [...wanted.keys()];
+  const traceIds = [...wanted.values()];
+  const workflowPrefixes = ids.map(taskWorkflowPrefix);
+  return CLAIM(trace).run(em, { ...rulesOf(settings), ...claimant, ids, traceIds, workflowPrefixes });
+}
+
+const GIVEN = {
+  ...GIVEN_RULES,
+  ids: givenList<TaskId>('uuid'),
+  traceIds: givenList<TraceId>('uuid'),
+  workflowPrefixes: givenList<string>('text'),
+  workerId: givenValue<string>('text'),
+  taskQueue: givenValue<string>('text'),
+  handlers: givenList<string>('text'),
+};
+type Given = Places<typeof GIVEN>;
+
+/**
+ * SQL in its parts, because it gives out slots by windows and `generate_series`, and takes its tasks as lists; the builder
+ * has words for neither. By tasks_pkey and concurrency_slots_pkey, whatever the statistics say: 50 tasks cost PostgreSQL
+ * about 6 ms.
+ */
+const CLAIM = traced(GIVEN, (given, trace) =>
+  statements
     .with(
       (table) => table('settings').materialized(),
-      () => settingsTable(settings),
+      () => settingsTable(given),
     )
     .with(
       (table) => table('full_keys').materialized(),
       () => FULL_KEYS,
     )
-    .with('wanted', () => wantedTable(wanted))
-    .with('candidates', () => candidatesTable(claimant, settings))
+    .with('wanted', () => wantedTable(given))
+    .with('candidates', () => candidatesTable(given))
     .with(
       (table) => table('needs').materialized(),
       () => NEEDS,
@@ -53,7 +85,7 @@ export function claimTasks(
     )
     .with('chosen', () => CHOSEN)
     .with('taken', () => TAKEN)
-    .with('claimed', () => claimedTable(claimant))
+    .with('claimed', () => claimedTable(given))
     .with('traced', () => OPENED)
     .with('started', () => trace.eventRowsFrom('claimed', { type: 'trace.started', seq: constant(1, 'integer') }))
     .selectFrom('claimed')
@@ -70,27 +102,24 @@ export function claimTasks(
         .select((row) => row('t.status', '=', literal('paused')).as('paused'))
         .where('t.status', 'in', OPEN)
         .$castTo<ClaimedTaskRow>(),
-    )
-    .execute();
-}
+    ),
+);
 
-function wantedTable(wanted: ReadonlyMap<TaskId, TraceId>): RawBuilder<{ traceId: TraceId }> {
-  const ids = [...wanted.keys()];
+function wantedTable({ ids, traceIds, workflowPrefixes }: Given): RawBuilder<{ traceId: TraceId }> {
   return sql`(
-    select * from unnest(${ids}::uuid[], ${[...wanted.values()]}::uuid[], ${ids.map(taskWorkflowPrefix)}::text[])
-      as w(task_id, trace_id, workflow_prefix)
+    select * from unnest(${ids}, ${traceIds}, ${workflowPrefixes}) as w(task_id, trace_id, workflow_prefix)
   )`;
 }
 
 /** Worded so that no index of what waits fits: rows are found by their ids, however wrong the planner's statistics are. */
 const IS_PENDING = sql<boolean>`t.status is not distinct from 'pending'`;
 
-function candidatesTable(claimant: Claimant, settings: QueueSettings): RawBuilder<{ id: TaskId }> {
+function candidatesTable(given: Given): RawBuilder<{ id: TaskId }> {
   return sql`(
     select t.id, t.tenant_id, t.priority, t.created_at, t.concurrency_keys, t.fence, w.trace_id, w.workflow_prefix
     from muster.tasks t join wanted w on w.task_id = t.id
-    where ${IS_PENDING} and t.task_queue = ${claimant.taskQueue}
-      and ${isHosted('t', claimant)} and ${bandRuns('t', settings)} and not ${isBehind(claimant, settings)}
+    where ${IS_PENDING} and t.task_queue = ${given.taskQueue}
+      and ${isHosted('t', given.handlers)} and ${bandRuns('t', given)} and not ${isBehind(given)}
     for update of t skip locked
   )`;
 }
@@ -99,14 +128,14 @@ function candidatesTable(claimant: Claimant, settings: QueueSettings): RawBuilde
  * Whether a task has to let an earlier one of the same user and band go first. Only where the user's tasks take turns,
  * and only for one that could start now: nothing waits behind what cannot move. Between bands the queue decides.
  */
-function isBehind(claimant: Claimant, settings: QueueSettings): RawBuilder<boolean> {
+function isBehind(given: Given): RawBuilder<boolean> {
   return sql<boolean>`(t.user_id is not null
     and exists (select from unnest(t.concurrency_keys) as k(key) where k.key like 'user:%' and ${limitOf(sql`k.key`)} = 1)
     and exists (select from muster.tasks e
       where e.tenant_id = t.tenant_id and e.user_id = t.user_id and e.status = 'pending'
         and (e.priority, e.created_at, e.id) < (t.priority, t.created_at, t.id) and e.task_queue = t.task_queue
         and ${areInOneBand()}
-        and ${bandRuns('e', settings)} and ${hasRoom('e')} and ${isHosted('e', claimant)}))`;
+        and ${bandRuns('e', given)} and ${hasRoom('e')} and ${isHosted('e', given.handlers)}))`;
 }
 
 const CHOSEN: RawBuilder<{ id: TaskId }> = sql`(
@@ -120,7 +149,7 @@ const TAKEN: RawBuilder<{ key: string }> = sql`(
   from fitted f join chosen c on c.id = f.id order by 1, 2
 )`;
 
-function claimedTable({ workerId }: Claimant): RawBuilder<Omit<ClaimedTaskRow, 'paused'>> {
+function claimedTable({ workerId }: Given): RawBuilder<Omit<ClaimedTaskRow, 'paused'>> {
   return sql`(
     update muster.tasks t set status = 'in_progress', fence = t.fence + 1, trace_count = t.trace_count + 1,
       claimed_by = ${workerId}, claimed_at = now(), checked_at = now(), started_at = coalesce(t.started_at, now())

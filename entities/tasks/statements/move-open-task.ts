@@ -1,17 +1,20 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import type { TaskId } from '../../../domain/ids.ts';
 import type { QueueSettings } from '../../../domain/queues/queue-settings.ts';
 import type { ExecutionRef } from '../../../domain/tasks/execution.ts';
 import { isOccupyingTaskStatus, type OpenTaskStatus } from '../../../domain/tasks/task-status.ts';
+import { givenValue } from '../../statements/given-values.ts';
+import { Statement } from '../../statements/statement.ts';
 import { OPEN } from '../expressions.ts';
-import { limitOf, ruleTables, sparesWaiting } from './claim-rules.ts';
+import { GIVEN_RULES, limitOf, rulesOf, ruleTables, sparesWaiting } from './claim-rules.ts';
 
 /** Where an open task goes. */
 export interface OpenMove {
   readonly execution: Pick<ExecutionRef, 'taskId' | 'fence'>;
   readonly status: OpenTaskStatus;
-  /** The worker whose dispatcher counts the task while it occupies a place. */
-  readonly workerId: string;
+  /** The worker whose dispatcher counts the task from now on; null for one that waits. */
+  readonly workerId: string | null;
 }
 
 /** An open task after its move. */
@@ -36,12 +39,14 @@ const MAX_ATTEMPTS = 20;
  */
 export async function moveOpenTask(
   em: SqlEntityManager,
-  move: OpenMove,
+  { execution, status, workerId }: OpenMove,
   settings: QueueSettings,
 ): Promise<MovedTask | null> {
+  const { taskId, fence } = execution;
+  const move = { taskId, fence, status, workerId, occupies: isOccupyingTaskStatus(status) };
   for (let attempt = 1; ; attempt += 1) {
-    const moved = await moveOnce(em, move, settings);
-    if (moved === null) return null;
+    const [moved] = await MOVE.run(em, { ...rulesOf(settings), ...move });
+    if (moved === undefined) return null;
     const { lacking, ...task } = moved;
     if (lacking === 0 || attempt >= MAX_ATTEMPTS) return task;
   }
@@ -51,28 +56,31 @@ export async function moveOpenTask(
  * SQL, because one statement decides by the locked row and by slots of others, and writes both. By tasks_pkey and
  * concurrency_slots_task_index. A slot that another transaction takes first is left out, and `lacking` counts it.
  */
-async function moveOnce(
-  em: SqlEntityManager,
-  { execution, status, workerId }: OpenMove,
-  settings: QueueSettings,
-): Promise<(MovedTask & { readonly lacking: number }) | null> {
-  const occupies = sql.lit(isOccupyingTaskStatus(status));
-  const result = await sql<{ is_new: boolean; slots: string[]; lacking: number }>`
-    with ${ruleTables(settings)}, before as (
+const MOVE = new Statement(
+  {
+    ...GIVEN_RULES,
+    taskId: givenValue<TaskId>('uuid'),
+    fence: givenValue<number>('bigint'),
+    status: givenValue<OpenTaskStatus>('text'),
+    occupies: givenValue<boolean>('boolean'),
+    workerId: givenValue<string | null>('text'),
+  },
+  (given) => sql<MovedTask & { readonly lacking: number }>`
+    with ${ruleTables(given)}, before as (
       select id, tenant_id, fence, status, concurrency_keys from muster.tasks
-      where id = ${execution.taskId} and fence = ${execution.fence} and status in (${sql.join(OPEN)}) for update
+      where id = ${given.taskId} and fence = ${given.fence} and status in (${sql.join(OPEN)}) for update
     ), moved as (
-      update muster.tasks t set status = ${status},
-        claimed_by = case when ${occupies} then ${workerId} else t.claimed_by end
+      update muster.tasks t set status = ${given.status},
+        claimed_by = coalesce(${given.workerId}, t.claimed_by)
       from before b where t.id = b.id
     ), held as (
       select s.key from before b join muster.concurrency_slots s on s.task_id = b.id
     ), freed as (
       delete from muster.concurrency_slots s using before b
-      where s.task_id = b.id and not ${occupies} and ${sparesWaiting(sql`s.key`)} returning s.key
+      where s.task_id = b.id and not ${given.occupies} and ${sparesWaiting(sql`s.key`)} returning s.key
     ), missing as (
       select b.id, b.tenant_id, b.fence, k.key from before b cross join unnest(b.concurrency_keys) as k(key)
-      where ${occupies} and ${limitOf(sql`k.key`)} is not null and k.key not in (select h.key from held h)
+      where ${given.occupies} and ${limitOf(sql`k.key`)} is not null and k.key not in (select h.key from held h)
     ), taken as (
       insert into muster.concurrency_slots (key, slot, task_id, tenant_id, fence)
       select m.key, (
@@ -83,11 +91,9 @@ async function moveOnce(
       from missing m order by 1, 2
       on conflict do nothing returning key
     )
-    select b.status <> ${status} as is_new,
+    select b.status <> ${given.status} as is_new,
       array(select h.key from held h where h.key not in (select f.key from freed f)
         union all select k.key from taken k order by 1) as slots,
       (select count(*) from missing)::int - (select count(*) from taken)::int as lacking
-    from before b`.execute(em.getKysely());
-  const [row] = result.rows;
-  return row === undefined ? null : { isNew: row.is_new, slots: row.slots, lacking: row.lacking };
-}
+    from before b`,
+);

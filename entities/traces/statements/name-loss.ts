@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
 
 /**
- * What the loss of an attempt of a process is called that has not spoken of it itself. A process that has beaten within the
- * last 15 seconds, or that still holds a connection to this database, has not died: then its heartbeat was missed. SQL
- * text because the server's own view of its connections is no table of Muster's. A lease is found by its process.
+ * What the loss of an attempt of a process is called that has not spoken of it itself. A process that has beaten within
+ * the last 15 seconds, or that still holds a connection to this database, has not died: then its heartbeat was missed.
+ * SQL text because the server's view of its connections is not a table of Muster's. A lease is found by its process.
  */
 export function lossOf(process: string | null): RawBuilder<string> {
   return sql<string>`case

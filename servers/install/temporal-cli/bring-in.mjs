@@ -22,14 +22,16 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const MODULE_FOLDER = dirname(fileURLToPath(import.meta.url));
+/** This file, for a process of its own. */
+export const BRING_IN = fileURLToPath(import.meta.url);
+const MODULE_FOLDER = dirname(BRING_IN);
 const PUBLISHED_DOWNLOADS = 'https://temporal.download/cli';
 // Without internet the answer is a refusal or silence; more patience would only delay the build.
 const REACH_TIMEOUT_MS = 3_000;
 const DOWNLOAD_TIMEOUT_MS = 180_000;
 const BUILD_TIMEOUT_MS = 20 * 60_000;
 const LONGEST_WAIT_MS = 25 * 60_000;
-/** Far above the two seconds between a holder's touches, because a busy machine lets it wait. */
+/** Far above the two seconds between a holder's touches, because a busy machine may delay them. */
 const HOLDER_SILENCE_MS = 15_000;
 
 const say = (text) => process.stdout.write(`${text}\n`);
@@ -42,7 +44,7 @@ export function pinnedVersion() {
   return found[1];
 }
 
-/** Where the program stands once it is complete. The folder appears whole or not at all. */
+/** The path of the finished program. Its folder appears complete or not at all. */
 export function cachedProgram(cacheFolder) {
   return join(cacheFolder, 'temporal', pinnedVersion(), 'temporal');
 }
@@ -51,7 +53,7 @@ export function cachedProgram(cacheFolder) {
 function run(command, args, { timeoutMs = DOWNLOAD_TIMEOUT_MS, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    // Node's own time-out outlives a program that could not be started, and keeps this process waiting for it.
+    // Node's own timeout outlives a program that could not be started and keeps this process waiting.
     const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     let output = '';
     const keep = (chunk) => {
@@ -116,8 +118,8 @@ function readHolder(path) {
 }
 
 /**
- * Runs `work` while no other process of this user does, as far as a number and a touched file can tell. It only spares
- * double work: two finished programs are equal, and each appears by one rename.
+ * Runs `work` while no other process of this user does, as far as a pid and a touched file can show. It only saves
+ * duplicate work: two finished programs are equal, and each appears by one rename.
  */
 export async function withLock(path, work, { whileWaiting = (acquired) => acquired } = {}) {
   await whileWaiting(acquire(path));
@@ -133,7 +135,7 @@ export async function withLock(path, work, { whileWaiting = (acquired) => acquir
 async function download(draft, address) {
   const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch];
   const platform = { linux: 'linux', darwin: 'darwin' }[process.platform];
-  if (arch === undefined || platform === undefined) throw new Error('there is no download for this kind of machine');
+  if (arch === undefined || platform === undefined) throw new Error('there is no download for this machine');
   const query = new URLSearchParams({ arch, platform, format: 'tar.gz' });
   const answer = await fetch(`${address}/v${pinnedVersion()}?${query}`, {
     signal: AbortSignal.timeout(REACH_TIMEOUT_MS),
@@ -150,7 +152,7 @@ async function download(draft, address) {
   if (fileToExtract !== 'temporal') renameSync(join(draft, fileToExtract), join(draft, 'temporal'));
 }
 
-/** Says every half minute that `work` still goes on: silence looks like a hang. */
+/** Reports every half minute that `work` continues, because silence looks like a hang. */
 export async function saying(text, work, { everyMs = 30_000, say: tell = say } = {}) {
   const startedAt = Date.now();
   const timer = setInterval(() => tell(`${text} (${Math.round((Date.now() - startedAt) / 1000)} s so far)`), everyMs);
@@ -192,14 +194,14 @@ async function produce(draft, address) {
   throw new Error(reasons.join('; '));
 }
 
-/** What those left behind that were killed: a draft has hundreds of megabytes. */
+/** Removes drafts of killed processes, which have hundreds of megabytes each. */
 function removeDrafts(target) {
   const drafts = readdirSync(dirname(target)).filter((name) => name.startsWith(`${basename(target)}.draft-`));
   for (const name of drafts) rmSync(join(dirname(target), name), { recursive: true, force: true });
 }
 
 /**
- * Makes a folder and those above it, step by step: asked to do so, Node tries forever under a folder that takes none,
+ * Makes a folder and its parents step by step: with `recursive`, Node tries forever below a folder that accepts none,
  * such as /proc.
  */
 export function makeFolder(path) {
@@ -228,11 +230,11 @@ export async function bringIn(cacheFolder, address = PUBLISHED_DOWNLOADS) {
       rmSync(draft, { recursive: true, force: true });
     }
   };
-  const whileWaiting = (acquired) => saying('another process still brings in the Temporal server', acquired);
+  const whileWaiting = (acquired) => saying('another process is still installing the Temporal server', acquired);
   await withLock(`${target}.lock`, work, { whileWaiting });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] === BRING_IN) {
   const [cacheFolder, address] = process.argv.slice(2);
   bringIn(cacheFolder, address).catch((error) => {
     process.stderr.write(`${error.message}\n`);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { readSpan, readTime } from '../../../cli/input/moment-text.ts';
-import { comingMoment, pastMoment } from '../../../cli/input/option-values.ts';
+import { comingMoment, pastMoment, readSpan, readTime } from '../../../cli/input/option-values.ts';
 
 describe('a time on the command line', () => {
   const zone = process.env.TZ;

@@ -5,6 +5,7 @@ import { jsonLines, runCli } from '../run-cli.ts';
 interface Listed {
   readonly name: string;
   readonly effect: string;
+  readonly risk: string;
   readonly permission: string;
   readonly summary: string;
 }
@@ -17,10 +18,10 @@ describe('the command line, asked what can be called', () => {
     const listed = jsonLines(stdout)[0] as Listed[];
     assert.equal(exitCode, 0);
     assert.deepEqual(
-      listed.map(({ name, effect, permission, summary }) => [name, effect, permission, summary]),
-      OPERATIONS.map(({ name, effect, permission, summary }) => [name, effect, permission, summary]),
+      listed.map(({ name, effect, risk, permission, summary }) => [name, effect, risk, permission, summary]),
+      OPERATIONS.map(({ name, effect, risk, permission, summary }) => [name, effect, risk, permission, summary]),
     );
-    assert.match(text.stdout, /^tasks\.cancel +write +tasks:write +Asks a task to end/m);
+    assert.match(text.stdout, /^tasks\.cancel +write +external_write +tasks:write +Asks a task to end/m);
   });
 
   it('shows what one of them takes, as a JSON Schema', async () => {
@@ -32,6 +33,6 @@ describe('the command line, asked what can be called', () => {
       [name, input.type, input.required, input.additionalProperties],
       ['queue.pause', 'object', ['target'], false],
     );
-    assert.match(text.stdout, /^queue\.pause {2}.*\neffect write, permission queue:admin\n\{\n/);
+    assert.match(text.stdout, /^queue\.pause {2}.*\neffect write, risk high_risk, permission queue:admin\n\{\n/);
   });
 });

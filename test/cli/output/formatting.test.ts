@@ -14,17 +14,21 @@ import {
   shorten,
 } from '../../../cli/output/formatting.ts';
 import { reportName, reportPath, webUiAddress } from '../../../cli/start/start-command.ts';
-import { NodeProgress } from '../../../cli/tasks/node-progress.ts';
+import { NodeProgress } from '../../../cli/tasks/wait-for-task.ts';
 
 const none = colors.createColors(false);
 
 describe('what the terminal shows', () => {
   it('is aligned in columns', () => {
     const table = formatTable(
-      [{ title: 'name' }, { title: 'rows', align: 'right' }, { title: 'x' }],
       [
-        ['a', '12', ''],
-        ['longer', '3', 'y'],
+        { name: 'a', rows: 12, x: '' },
+        { name: 'longer', rows: 3, x: 'y' },
+      ],
+      [
+        { title: 'name', of: ({ name }) => name },
+        { title: 'rows', of: ({ rows }) => String(rows), align: 'right' },
+        { title: 'x', of: ({ x }) => x },
       ],
       none,
     );

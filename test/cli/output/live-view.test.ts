@@ -21,12 +21,11 @@ class Page implements Sink {
 
 class Away extends MusterError {
   readonly code = 'service_unreachable';
-  readonly retryable = true;
+  override readonly retryable = true;
 }
 
 class Broken extends MusterError {
   readonly code = 'settings_invalid';
-  readonly retryable = false;
 }
 
 /** A view of numbers whose age changes at every look, at answers and errors in turn. */
@@ -81,11 +80,16 @@ describe('a view that is watched', () => {
     for (const screen of screens) assert.equal(screen, 'count 1\nsecond\nthird\n');
   });
 
-  it('goes on when a store is back, and says once that it was away', async () => {
-    const { stdout, stderr } = await watch([1, new Away('Redis is away.'), new Away('Redis is away.'), 2]);
+  it('continues when a store is back, and says once that it was unavailable', async () => {
+    const { stdout, stderr } = await watch([
+      1,
+      new Away('Redis is unavailable.'),
+      new Away('Redis is unavailable.'),
+      2,
+    ]);
 
     assert.equal(stdout, 'count 1\ncount 2\n');
-    assert.equal(stderr, 'Redis is away. Still watching.\n');
+    assert.equal(stderr, 'Redis is unavailable. Still watching.\n');
   });
 
   it('ends with an error that does not pass', async () => {

@@ -6,8 +6,8 @@ import {
   type AgentEvent,
   type AgentStatus,
   isLivingAgentStatus,
-  nextAgentStatus,
 } from '../../../domain/agents/agent-status.ts';
+import { nextAgentStatus } from '../../support/next-agent-status.ts';
 
 const EVENTS = Object.keys(AGENT_MOVES) as AgentEvent[];
 const status = fc.constantFrom(...AGENT_STATUSES);

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { defineAgent } from '../../../domain/agents/define-agent.ts';
-import { HandlerDefinitionInvalid } from '../../../domain/agents/define-handler.ts';
-import { defineTool } from '../../../domain/agents/define-tool.ts';
+import { defineAgent, defineTool, HandlerDefinitionInvalid } from '../../../domain/agents/define-handler.ts';
 import type { Schema } from '../../../domain/agents/handler.ts';
 import { parseWith, writeSchema } from '../../../domain/agents/schema.ts';
 
@@ -34,7 +32,7 @@ describe('defineAgent and defineTool', () => {
     });
   });
 
-  it('keep the roles and capabilities of an agent, frozen, and refuse what is no list of words', () => {
+  it('keep the roles and capabilities of an agent, frozen, and refuse what is not a list of words', () => {
     const roles = ['reviewer'];
     const base = { name: 'writer', input: text, output: text, handle: (input: { text: string }) => input };
     const agent = defineAgent({ ...base, roles, capabilities: ['write', 'translate'] });

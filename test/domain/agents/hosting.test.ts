@@ -16,7 +16,10 @@ describe('what a task waits for that nobody can start', () => {
   it('is a worker at all, whatever those of other task queues host', () => {
     const elsewhere = [{ ...heard, taskQueue: 'other', handlers: needs.handlers }];
 
-    assert.equal(missingHost(needs, elsewhere), 'a worker on the task queue "main": none is alive there');
+    assert.equal(
+      missingHost(needs, elsewhere),
+      'a worker on the task queue "main": none is alive there, `muster worker --task-queue main` starts one',
+    );
   });
 
   it('is named by what nobody hosts, or by what nobody hosts together', () => {

@@ -11,7 +11,6 @@ async function told(error: unknown): Promise<unknown> {
 
 class NoHelp extends MusterError {
   readonly code = 'deadline_exceeded';
-  readonly retryable = false;
 }
 
 describe('what a handler throws', () => {
@@ -51,5 +50,24 @@ describe('what a handler throws', () => {
     const waits = [0, Number.NaN, 1e300].map(async (ms) => parseThrown(await told(limited(ms))).limitedForMs);
 
     assert.deepEqual(await Promise.all(waits), [1, 1_000, MOST_LIMIT_DELAY_MS]);
+  });
+
+  it('tells the causes of an error, once each and within bounds', () => {
+    const refused = new Error('connect ECONNREFUSED');
+    const chain = new Error('the page was not read', { cause: new TypeError('fetch failed', { cause: refused }) });
+    const circle = new Error('first');
+    circle.cause = new Error('second', { cause: circle });
+    const quoting = new Error(`not saved: ${refused.message}`, { cause: refused });
+    const long = new Error('x'.repeat(1_500), { cause: new Error('y'.repeat(1_500)) });
+
+    assert.deepEqual(
+      [chain, circle, quoting].map((thrown) => parseThrown(thrown).message),
+      [
+        'the page was not read, caused by: fetch failed, caused by: connect ECONNREFUSED',
+        'first, caused by: second',
+        'not saved: connect ECONNREFUSED',
+      ],
+    );
+    assert.equal(parseThrown(long).message.length, 2_000);
   });
 });

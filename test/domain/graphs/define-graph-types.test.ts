@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { defineAgent } from '../../../domain/agents/define-agent.ts';
-import { defineTool } from '../../../domain/agents/define-tool.ts';
+import { defineAgent, defineTool } from '../../../domain/agents/define-handler.ts';
 import type { Handler } from '../../../domain/agents/handler.ts';
 import { defineGraph } from '../../../domain/graphs/define-graph.ts';
 import { GraphInvalid } from '../../../domain/graphs/graph-faults.ts';
@@ -19,6 +18,13 @@ const shortener = defineTool({
   input: z.object({ text: z.string(), short: z.string().nullish() }),
   output: z.object({ text: z.string() }),
   handle: async ({ text }) => ({ text: text.slice(0, 3) }),
+});
+
+const greeting = defineGraph({
+  name: 'inner-greeting',
+  input,
+  nodes: { greet: { agent: greeter, input: { name: '/task/name' } } },
+  output: '/nodes/greet',
 });
 
 /** What the compiler refuses, the validation refuses too, so that JavaScript has the same safety. */
@@ -143,6 +149,8 @@ describe('the types of defineGraph', () => {
           greet: { agent: greeter, input: { name: '/task/name' }, after: ['nobody'] },
           // @ts-expect-error a condition runs no agent
           both: { condition: { pointer: '/task', is: 'exists' }, agent: greeter },
+          // @ts-expect-error an agent runs no graph
+          two: { agent: greeter, graph: greeting, input: { name: '/task/name' } },
           // @ts-expect-error a node needs an agent, a tool or a condition
           none: { objective: 'nothing' },
           // @ts-expect-error a tool is no agent

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { z } from 'zod';
-import { defineAgent } from '../../../domain/agents/define-agent.ts';
-import { defineTool } from '../../../domain/agents/define-tool.ts';
+import { defineAgent, defineTool } from '../../../domain/agents/define-handler.ts';
 import type { Schema } from '../../../domain/agents/handler.ts';
 import { defineGraph } from '../../../domain/graphs/define-graph.ts';
 import { isQuick } from '../../../domain/graphs/drive-quick.ts';

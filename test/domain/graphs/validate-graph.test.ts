@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { storedForm } from '../../../domain/graphs/stored-form.ts';
 import { validateGraph } from '../../../domain/graphs/validate-graph.ts';
+import { MAX_JSON_DEPTH } from '../../../domain/json.ts';
 import { BROKEN, CIRCLE, changed, type Data, set, validData } from './broken-graphs.ts';
 
 function faultsOf(data: unknown): readonly { code: string; path: string; message: string }[] {
@@ -60,6 +61,16 @@ describe('validateGraph', () => {
     for (const data of [null, undefined, 7, 'graph', [], {}, { nodes: 'x' }, { nodes: [null, 3], edges: [[]] }]) {
       assert.notEqual(faultsOf(data).length, 0);
     }
+  });
+
+  it('takes a graph that is as deep as any JSON, and no deeper one', () => {
+    const above = '/nodes/0/input/whole'.split('/').length;
+    const faultsAt = (levels: number) => {
+      const value = deep(levels - above, (inner) => [inner], null);
+      return faultsOf(changed(set('/nodes/0/input', { whole: { value } }))).map(({ code }) => code);
+    };
+
+    assert.deepEqual([faultsAt(MAX_JSON_DEPTH), faultsAt(MAX_JSON_DEPTH + 1)], [[], ['malformed']]);
   });
 
   it('refuses nesting that would exhaust the stack', () => {

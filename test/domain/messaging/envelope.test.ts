@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { AgentId, LeaseId, MessageId, TenantId } from '../../../domain/ids.ts';
 import { type Envelope, parseEnvelope, type SignedEnvelope } from '../../../domain/messaging/envelope.ts';
-import { formatMoment, parseMoment } from '../../../domain/messaging/moments.ts';
-import { payloadText, signingText } from '../../../domain/messaging/signing-text.ts';
+import { formatMoment, parseMoment, payloadText, signingText } from '../../../domain/messaging/signing-text.ts';
 
 const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 

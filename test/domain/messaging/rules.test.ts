@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { DIRECTOR_INTENTS, delegate } from '../../../domain/messaging/delegation.ts';
-import { afterFailedDelivery, MAX_DELIVERIES } from '../../../domain/messaging/redelivery.ts';
+import { afterFailedDelivery, MAX_DELIVERIES } from '../../../domain/messaging/message-status.ts';
 import { findWaitCircle, type Wait } from '../../../domain/messaging/wait-circle.ts';
 
 describe('a delivery that failed', () => {

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { Cron } from 'croner';
 import fc from 'fast-check';
-import { instantOf, wallTimeOf } from '../../../domain/tasks/local-time.ts';
 import {
+  instantOf,
   nextOccurrence,
   RECURRENCE_INTERVALS,
   type Recurrence,
   type Repeat,
   readRecurrence,
   recurrenceOf,
+  wallTimeOf,
 } from '../../../domain/tasks/recurrence.ts';
 
 const TIMEZONES = ['UTC', 'Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'Pacific/Apia'];
@@ -175,7 +176,7 @@ describe('the next time of a series', () => {
     ]);
   });
 
-  it('is none when the pattern never comes again', () => {
+  it('is none when the pattern never occurs again', () => {
     const stored: Recurrence = { cron: '0 0 30 2 *', timezone: 'UTC' };
 
     assert.equal(
@@ -190,9 +191,9 @@ describe('a recurrence', () => {
     const cases: [unknown, RegExp][] = [
       ['hourly', /must be daily, weekly, monthly/],
       [{ every: 'daily', timezone: 'Mars/Phobos' }, /time zone "Mars\/Phobos" is unknown/],
-      [{ cron: '0 9 * * * *' }, /no cron pattern of five fields/],
-      [{ cron: '61 9 * * *' }, /no cron pattern/],
-      [{ cron: '0 0 31 2 *' }, /never comes/],
+      [{ cron: '0 9 * * * *' }, /not a cron pattern of five fields/],
+      [{ cron: '61 9 * * *' }, /not a cron pattern/],
+      [{ cron: '0 0 31 2 *' }, /never occurs/],
       [{ cron: '0 '.repeat(200) }, /longer than 255/],
       [{}, /must be/],
       [7, /must be/],

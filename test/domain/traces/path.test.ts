@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
-  formatPath,
   innerScope,
   nodeOfPath,
   type PathPart,
   parentOfPath,
   parsePath,
+  type RunPath,
   scopeOfPath,
-  templateOfPath,
 } from '../../../domain/traces/path.ts';
 
 const node = fc.stringMatching(/^[a-z][A-Za-z0-9-]{0,20}$/);
@@ -16,6 +15,10 @@ const container = fc.record({ node, index: fc.option(fc.integer({ min: 0, max: 9
 const parts: fc.Arbitrary<readonly PathPart[]> = fc
   .tuple(fc.array(container, { maxLength: 4 }), node)
   .map(([outer, id]) => [...outer, { node: id, index: null }]);
+
+function formatPath(path: readonly PathPart[]): RunPath {
+  return path.map(({ node: id, index }) => (index === null ? id : `${id}[${index}]`)).join('/');
+}
 
 describe('a run path', () => {
   it('is read back as it was written', () => {
@@ -30,18 +33,6 @@ describe('a run path', () => {
         const parent = parentOfPath(text);
         const within = path.at(-2)?.index ?? null;
         assert.equal(parent === null ? '' : innerScope(parent, within), scopeOfPath(text));
-      }),
-    );
-  });
-
-  it('names the node in the definition once the numbers are left out', () => {
-    fc.assert(
-      fc.property(parts, (path) => {
-        const template = templateOfPath(formatPath(path));
-        assert.deepEqual(
-          template.split('/'),
-          path.map((part) => part.node),
-        );
       }),
     );
   });

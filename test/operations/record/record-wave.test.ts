@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
-import { eventOrderFaults } from '../../../domain/traces/event-order.ts';
+import type { KyselyPlugin } from 'kysely';
+import { DEFAULT_QUEUE_SETTINGS } from '../../../domain/queues/queue-settings.ts';
 import type { ClaimedTask } from '../../../entities/tasks/claimed-task.ts';
 import { NOTHING_STORED } from '../../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../../entities/traces/trace-repository.ts';
 import type { NewTraceEvent } from '../../../operations/record/notes.ts';
 import { type NotedRun, recordWave, type WaveNote } from '../../../operations/record/record-wave.ts';
 import { Recorder } from '../../../operations/record/recorder.ts';
+import { carryTogether, leaveTogether } from '../../../operations/record/shared-traces.ts';
 import { withPostgresql } from '../../../servers/probe/probes.ts';
 import { ClaimBed } from '../../dispatcher/claim-bed.ts';
+import { eventOrderFaults } from '../../support/event-order.ts';
 
 const NODES = ['one', 'two', 'three'];
 
@@ -31,13 +34,47 @@ describe('a wave of many tasks', () => {
   const eventsOf = ({ execution }: ClaimedTask) =>
     bed.database.inTenant(execution.tenant, ({ em }) => new TraceRepository(em).events(execution.traceId, 0, 1_000));
 
+  it('writes nothing of a task that has left the shared execution, whose slots stay taken', async () => {
+    bed.settings = { ...DEFAULT_QUEUE_SETTINGS, limits: { 'tenant:*': 2 } };
+    const [leaver, other] = await claim(2);
+    bed.settings = DEFAULT_QUEUE_SETTINGS;
+    assert.ok(leaver && other);
+    const traces = [leaver, other].map(({ execution }) => execution.traceId);
+    const carrier = 'tasks/one';
+    await bed.database.single.inSystem('dispatch', ({ em }) => carryTogether(em, carrier, traces));
+
+    await leaveTogether({ database: bed.database, settings: bed.settings, log }, carrier, traces.slice(0, 1));
+    const outcomes = await record([whole(leaver), whole(other)]);
+
+    assert.deepEqual(
+      outcomes.map(({ kind }) => kind),
+      ['stale', 'written'],
+    );
+    assert.deepEqual(
+      (await eventsOf(leaver)).map(({ type }) => type),
+      ['trace.started'],
+    );
+    const [held] = await query<{ fence: string; own: string }>(
+      `select s.fence, t.fence as own from muster.concurrency_slots s join muster.tasks t on t.id = s.task_id
+       where t.id = $1`,
+      [leaver.execution.taskId],
+    );
+    assert.deepEqual(held, { fence: '2', own: '2' });
+    const fence = Number(held?.own);
+    const own = whole({ ...leaver, execution: { ...leaver.execution, fence } });
+    assert.deepEqual(
+      (await record([own])).map(({ kind }) => kind),
+      ['written'],
+    );
+  });
+
   it('ends each task with its runs, events, audit row and outgoing event, except those that are refused', async () => {
     const claimed = await claim(50);
     const notes = claimed.map(whole);
     const stale = [3, 17, 40].map((index) => replaceNote(notes, index, (note) => staleNote(note)));
     const odd = replaceNote(notes, 25, (note) => ({
       ...note,
-      runs: [run('one'), { ...run('two'), kind: 'none such' }],
+      runs: [run('one'), { run: { ...run('two').run, kind: 'none such' } }],
     }));
     const known = claimed[30];
     assert.ok(known);
@@ -94,7 +131,7 @@ describe('a wave of many tasks', () => {
     );
   });
 
-  it('numbers events without a gap, and nobody waits in a ring, whoever writes to the same traces at once', async () => {
+  it('numbers events without a gap, and nobody waits in a ring, with writers to the same traces at the same time', async () => {
     const claimed = await claim(20);
     const traces = claimed.map(({ execution }) => execution);
     const deadlocks = () =>
@@ -134,18 +171,15 @@ describe('a wave of many tasks', () => {
     const counting = Object.assign(Object.create(bed.database) as typeof bed.database, {
       inTenant: ((tenant, work) =>
         bed.database.inTenant(tenant, (tx) => {
-          const executor = tx.em.getKysely().getExecutor();
-          const counted = new Proxy(executor, {
-            get: (target, name) => {
-              if (name === 'executeQuery') statements += 1;
-              const value: unknown = Reflect.get(target, name, target);
-              return typeof value === 'function' ? value.bind(target) : value;
+          const counter: KyselyPlugin = {
+            transformQuery: ({ node }) => node,
+            transformResult: async ({ result }) => {
+              statements += 1;
+              return result;
             },
-          });
-          const em = Object.assign(Object.create(tx.em) as typeof tx.em, {
-            getKysely: () => ({ getExecutor: () => counted }),
-          });
-          return work({ ...tx, em });
+          };
+          tx.em.setTransactionContext(tx.em.getKysely().withPlugin(counter));
+          return work(tx);
         })) as typeof bed.database.inTenant,
     });
 
@@ -186,10 +220,10 @@ function whole({ execution }: ClaimedTask): WaveNote {
 
 function run(nodeId: string): NotedRun {
   const at = new Date();
-  return {
-    ...{ nodeId, agent: 'quick-step', kind: 'agent', status: 'ok', attempts: 1, failures: 0, outcome: null },
-    ...{ output: { from: nodeId }, error: null, startedAt: at, finishedAt: at },
-  };
+  const ended = { status: 'ok' as const, attempts: 1, failures: 0, outcome: null, error: null };
+  const when = { startedAt: at, finishedAt: at };
+  const run = { ...{ nodeId, agent: 'quick-step', kind: 'agent' }, ...ended, ...when, output: NOTHING_STORED };
+  return { run, output: { from: nodeId } };
 }
 
 function eventsOfRun(nodeId: string): NewTraceEvent[] {

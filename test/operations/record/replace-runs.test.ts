@@ -28,7 +28,9 @@ describe('the replacement of runs', () => {
   });
   /** A trace of its own with five runs that are under way. */
   beforeEach(async () => {
-    await superuser('truncate muster.agents, muster.agent_graphs, muster.tasks, muster.agent_runs cascade');
+    await superuser(
+      'truncate muster.agents, muster.agent_graphs, muster.tasks, muster.agent_runs, muster.tool_policies cascade',
+    );
     const ids = sampleIds('default');
     await database.inTenant('default', (tx) => insertSampleRows(tx, ids));
     const { tenantId: tenant, taskId, traceId, graphId } = ids;

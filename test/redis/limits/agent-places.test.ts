@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { AgentPlaceAnswer, PlaceWaiter } from '../../../domain/limits/agent-place.ts';
+import type { AgentPlaceAnswer, PlaceWaiter } from '../../../domain/limits/handler-limits.ts';
 import { AgentPlaces } from '../../../redis/limits/agent-places.ts';
 import { GuardedRedis } from '../../../redis/limits/guarded-redis.ts';
 import { ProcessSlots } from '../../../redis/limits/process-slots.ts';

@@ -6,7 +6,7 @@ import { OnceKeys } from '../../../redis/limits/once.ts';
 import { ProcessSlots } from '../../../redis/limits/process-slots.ts';
 import type { RateLimiter } from '../../../redis/limits/rate-limiter.ts';
 import { openRedis, type RedisConnections } from '../../../redis/open-redis.ts';
-import { eventually } from '../../support/eventually.ts';
+import { eventually, patience } from '../../support/eventually.ts';
 import { type PrivateStack, redisPrefix, startPrivateStack } from '../../support/stack.ts';
 import { startProxy, type TcpProxy, through } from '../../support/tcp-proxy.ts';
 import { SILENT_LOG } from '../redis-under-test.ts';
@@ -35,8 +35,11 @@ describe('the limiter without its store', function () {
     await proxy.close();
   });
 
-  async function connection(prefix = redisPrefix('limits')): Promise<RedisConnections> {
-    const redis = await openRedis({ url: through(proxy, stack.redisUrl), prefix, log: SILENT_LOG });
+  async function connection(
+    prefix = redisPrefix('limits'),
+    more: { commandTimeoutMs?: number } = {},
+  ): Promise<RedisConnections> {
+    const redis = await openRedis({ url: through(proxy, stack.redisUrl), prefix, log: SILENT_LOG, ...more });
     opened.push(redis);
     return redis;
   }
@@ -74,7 +77,10 @@ describe('the limiter without its store', function () {
       }
 
       assert.ok(proxy.dropped > 0, 'the fault took place');
-      assert.ok(Math.max(...times) <= DECISION_MS + SLACK_MS, `the slowest decision took ${Math.max(...times)} ms`);
+      assert.ok(
+        Math.max(...times) <= DECISION_MS + SLACK_MS * patience(),
+        `the slowest decision took ${Math.max(...times)} ms`,
+      );
       assert.ok(
         times.filter((ms) => ms > 100).length <= 12,
         `after five failures nobody waits: ${times.map(Math.round)}`,
@@ -85,14 +91,14 @@ describe('the limiter without its store', function () {
         `only ${admitted - beforeHang} admitted while the store hung: no full stop`,
       );
       for (const limiter of limiters) {
-        assert.ok(limiter.isAway);
+        assert.ok(limiter.isUnavailable);
         assert.ok(limiter.counters.unanswered >= 5 && limiter.counters.breakerOpened === 1);
         assert.equal(limiter.counters.localShare, 40);
       }
     });
   }
 
-  it('G4: asks the store again once it answers, and goes on where the store had stopped', async () => {
+  it('G4: asks the store again once it answers, and continues where the store had stopped', async () => {
     const [limiter] = await three({ 'provider:acme': gcra({ limit: 60, perSeconds: 3_600 }) });
     assert.ok(limiter);
     const call = { tenant, provider: 'acme' };
@@ -100,7 +106,7 @@ describe('the limiter without its store', function () {
     proxy.set('blackHole');
     await eventually(async () => {
       await limiter.take(call);
-      return limiter.isAway;
+      return limiter.isUnavailable;
     });
     proxy.set('pass');
 
@@ -110,7 +116,7 @@ describe('the limiter without its store', function () {
       return next;
     });
 
-    assert.equal(limiter.isAway, false);
+    assert.equal(limiter.isUnavailable, false);
     assert.ok((answer.remaining ?? 60) <= 58);
   });
 
@@ -140,7 +146,7 @@ describe('the limiter without its store', function () {
   });
 
   it('B7: nobody sees that Redis has forgotten the scripts', async () => {
-    const redis = await connection();
+    const redis = await connection(undefined, { commandTimeoutMs: 10_000 });
     const limiter = limiterWith(redis, { 'endpoint:x': gcra({ limit: 100_000, perSeconds: 1 }) });
     const slots = new ProcessSlots(new GuardedRedis(redis, { timeoutMs: 10_000 }), { tenant, liveProcesses: () => 1 });
     let flushes = 0;
@@ -243,6 +249,18 @@ describe('the limiter without its store', function () {
       const left = (await local.status(call)).map(({ remaining }) => remaining);
       assert.deepEqual(left, [400]);
       assert.equal((await local.reserve(call)).allowed, true);
+    });
+
+    it('a reservation of another tenant under the same id is another one', async () => {
+      const limits = { 'model:big/tokens': gcra({ limit: 1_000, perSeconds: 3_600_000 }) };
+      const local = limiterWith(await connection(), limits, { liveProcesses: () => 2, timeoutMs: 200 });
+      const call = { tenant, model: 'big', tokens: 100 };
+
+      const ours = await local.reserve(call, { id: 'chat-1' });
+      const theirs = await local.reserve({ ...call, tenant: 'other' }, { id: 'chat-1' });
+
+      assert.deepEqual([ours.remaining, theirs.remaining], [400, 300]);
+      assert.deepEqual([await local.settle(theirs, 0), await local.settle(ours, 0)], ['settled', 'settled']);
     });
 
     it('a cooldown and an idempotency key refuse, and a slot comes from the share', async () => {

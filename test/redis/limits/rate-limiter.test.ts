@@ -117,7 +117,7 @@ describe('rate limiter', () => {
     await limiter.reset(call);
   });
 
-  it('blocks whoever goes over a limit that blocks, for the whole time of the block', async () => {
+  it('blocks a caller that exceeds a blocking limit, for the whole time of the block', async () => {
     const limiter = limiterWith(redis, {});
     const call = { user: 'ada', endpoint: 'sensitive' };
     assert.equal(await admitted(limiter, 3, call), 3);
@@ -167,7 +167,7 @@ describe('rate limiter', () => {
     });
   }
 
-  it('goes on under a limit that changes, with what was taken, unless it counts in another way', async () => {
+  it('continues under a limit that changes, with what was taken, unless it counts in another way', async () => {
     const call = { endpoint: 'x' };
     assert.equal(await admitted(limiterWith(redis, { 'endpoint:x': gcra({ limit: 6, perSeconds: 600 }) }), 5, call), 5);
 

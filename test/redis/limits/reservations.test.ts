@@ -57,6 +57,33 @@ describe('tokens that are reserved', () => {
     assert.equal((await left())['provider:acme/tokens'], 9_000);
   });
 
+  it('are those of one tenant, whatever id another one chooses', async () => {
+    const id = 'chat-1';
+    const ours = await open().reserve(call, { id });
+    const theirs = await open().reserve({ ...call, tenant: 'other' }, { id });
+    assert.equal((await left())['provider:acme/tokens'], 2_000);
+
+    assert.equal(await open().settle(theirs, 0), 'settled');
+
+    assert.equal((await left())['provider:acme/tokens'], 6_000);
+    assert.equal(await open().settle(ours, 1_000), 'settled');
+    assert.equal((await left())['provider:acme/tokens'], 9_000);
+  });
+
+  it('are settled for the provider that was charged, whatever the given reservation says', async () => {
+    const reservation = await open().reserve(call);
+    const forged = { ...reservation, call: { ...call, provider: 'other' } };
+    const both = limiterWith(redis, { ...limits, 'provider:other/tokens': limits['provider:acme/tokens'] });
+    await both.take({ tenant: 'u', provider: 'other', tokens: 5_000 });
+
+    assert.equal(await both.settle(forged, 0), 'unknown');
+
+    const states = await both.status({ tenant: 'u', provider: 'other', tokens: 0, cost: 0 });
+    const other = states.find(({ name }) => name === 'provider:other/tokens');
+    assert.deepEqual([other?.remaining, (await left())['provider:acme/tokens']], [5_000, 6_000]);
+    assert.equal(await both.settle(reservation, 0), 'settled');
+  });
+
   it('charge nothing and leave no reservation when one limit has no room', async () => {
     await open().reserve({ ...call, tokens: 8_000 });
     const before = await left();

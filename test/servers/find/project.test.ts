@@ -2,14 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectFolder, projectName } from '../../../servers/find/project.ts';
-import { StateFolder } from '../../../servers/find/state-folder.ts';
+import { projectFolder, projectName, StateFolder } from '../../../servers/find/state-folder.ts';
 import { FolderUnusable } from '../../../servers/server-errors.ts';
 
 describe('the state folder', () => {
   it('of two clones is not the same by default', () => {
     const [one, two] = ['/projects/ada/muster', '/projects/ada/other/muster'].map((clone) =>
-      projectName(projectFolder(`${clone}/servers/find/project.ts`)),
+      projectName(projectFolder(`${clone}/servers/find/state-folder.ts`)),
     );
 
     assert.match(one ?? '', /^muster-[0-9a-f]{8}$/);

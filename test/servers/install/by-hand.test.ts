@@ -11,7 +11,7 @@ const ALPINE = 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.22.0\nPRETTY_NAME="
 
 const CONTAINERS = /in containers:\n {4}docker compose up -d --wait && npm start\n/;
 
-describe('what to install by hand', () => {
+describe('the manual installation', () => {
   const on = (changes: Partial<System>) =>
     byHand({ platform: 'linux', release: DEBIAN_13, hasSudo: false, hasCompose: true, ...changes });
 
@@ -53,7 +53,7 @@ describe('what to install by hand', () => {
       assert.match(told, CONTAINERS);
       assert.doesNotMatch(told, /apt-get|dnf|brew/);
     }
-    assert.match(text, /docs\/operations\.md, "What to install by hand"\.$/);
+    assert.match(text, /docs\/operations\.md, "Manual installation"\.$/);
   });
 
   it('stands in the operations page as it is printed', () => {
@@ -67,7 +67,8 @@ describe('what to install by hand', () => {
       { platform: 'win32', release: null },
     ];
     for (const system of systems) {
-      const commands = on(system).match(/(?<=^ {4}).*$/gm) ?? [];
+      const commands = on(system).match(/(?<=^ {4}).*$/gm);
+      assert.ok(commands, `no command for ${JSON.stringify(system)}`);
       for (const command of commands) assert.ok(page.includes(command), command);
     }
   });

@@ -61,7 +61,7 @@ describe('installing system packages', () => {
     return child;
   }
 
-  it('is simulated first, removes nothing, and goes on although one source of lists does not answer', async () => {
+  it('is simulated first, removes nothing, and continues although one source of lists does not answer', async () => {
     await install();
 
     const [first, second] = programs.calls().filter((call) => / install /.test(call));

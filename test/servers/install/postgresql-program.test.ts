@@ -80,14 +80,14 @@ describe('the program for PostgreSQL', () => {
     });
   });
 
-  it('is not started without pgvector: what is missing is brought in first, or named', async () => {
+  it('is not started without pgvector: what is missing is installed first, or named', async () => {
     installed('97.1', { vector: false });
     keep(97);
     const options = { noInstall: true, allowUpgrade: false, announce: () => undefined };
 
     assert.equal(await findPostgresql(keptData(state)), null);
     await assert.rejects(installPostgresql(keptData(state), options), {
-      message: /^PostgreSQL 97\.1 \(.*\) has no pgvector, which could not be brought in: MUSTER_NO_INSTALL=1 forbids/,
+      message: /^PostgreSQL 97\.1 \(.*\) has no pgvector, which could not be installed: MUSTER_NO_INSTALL=1 forbids/,
     });
   });
 

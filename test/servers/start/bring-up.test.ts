@@ -87,7 +87,7 @@ describe('bringing up one service', () => {
   }
 
   for (const step of SET_UP_STEPS) {
-    it(`C083: stays not ready when its step "${step}" fails, says so, and goes on from there the next time`, async () => {
+    it(`C083: stays not ready when its step "${step}" fails, says so, and continues from there the next time`, async () => {
       await assert.rejects(attempt(sleeper(), step), {
         code: 'service_start_failed',
         message: new RegExp(`^Redis is not ready, its step "${step}" failed: injected fault\\.`),

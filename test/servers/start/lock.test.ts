@@ -108,7 +108,7 @@ describe('the lock of the state folder', () => {
 
     await assert.rejects(
       withLock(options(), async () => undefined),
-      { code: 'service_start_failed', message: /set-up\.lock cannot be read .* Remove it where no set-up runs\.$/ },
+      { code: 'service_start_failed', message: /set-up\.lock cannot be read .* Remove it if no set-up is running\.$/ },
     );
   });
 

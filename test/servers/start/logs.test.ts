@@ -17,7 +17,7 @@ describe('the log of a server that Muster starts', () => {
 
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('begins anew when it is too large, while its server goes on writing, and its end is kept', async () => {
+  it('begins anew when it is too large, while its server continues writing, and its end is kept', async () => {
     const script = 'seq 1 2000; while [ ! -e go ]; do sleep 0.01; done; echo later; exec sleep 60';
     const { identity } = launch({
       command: '/bin/sh',

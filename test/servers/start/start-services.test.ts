@@ -178,7 +178,7 @@ describe("Muster's own services", function () {
     }
     rmSync(file);
     await assert.rejects(start(), ({ message }: Error) => {
-      assert.match(message, /a server that Muster has no record of works on/);
+      assert.match(message, /an unknown server uses/);
       assert.deepEqual(named(message), pids);
       return true;
     });

@@ -61,7 +61,7 @@ describe('a graph in execution', () => {
       assert.deepEqual(view.task.error, { code: 'handler_failed', message: 'attempt 2 of work fails', node: 'work' });
     });
 
-    it(`C005: goes on after a ${kind} node that only its retry completes`, async () => {
+    it(`C005: continues after a ${kind} node that only its retry completes`, async () => {
       script.on('work', failTimes(1));
 
       const view = await run(graph);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { defineAgent, defineGraph } from '../../../index.ts';
-import { connectClient } from '../../../temporal/connect.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
 import { scriptedGraphs } from './graphs.ts';
@@ -50,10 +49,8 @@ describe('what is noticed only after a while', function () {
     script.on('first', new Gate().pass);
     const task = await muster.client.submit('chain', {});
     await eventually(() => script.callsOf('first').length === 1);
-    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
-    const temporal = await connectClient({ address, namespace });
-    await temporal.client.workflow.getHandle(task.workflowId).terminate('a person did it');
-    await temporal.close();
+    const temporal = await muster.temporal();
+    await temporal.workflow.getHandle(task.workflowId).terminate('a person did it');
     return ended(task);
   };
 

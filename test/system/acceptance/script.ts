@@ -89,7 +89,6 @@ export const failForGood: Behaviour = () => {
 
 class NoHelp extends MusterError {
   readonly code = 'handler_failed';
-  readonly retryable = false;
   constructor() {
     super('This cannot work, however often it is tried.');
   }

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
 /**
- * A proxy in front of PostgreSQL that cuts connections around a COMMIT. In turns it cuts before the request is handed on,
- * so that nothing was committed, and after the server has committed and before its answer is handed on. Whoever waits
- * for the answer cannot tell one from the other.
+ * A proxy in front of PostgreSQL that cuts connections around a COMMIT. In turns it cuts before the request is handed
+ * on, so that nothing was committed, and after the server has committed and before its answer is handed on. The caller
+ * that waits for the answer cannot tell one from the other.
  */
 export interface CommitCutter {
   readonly port: number;

@@ -3,6 +3,12 @@ import type { Failpoint } from '../../../domain/system/failpoints.ts';
 import type { WorkerProcess } from '../../support/worker-process.ts';
 import { LARGE, World } from './world.ts';
 
+/** Those of shared executions have tests of their own: `shared.test.ts`. */
+type SharedFailpoint = 'after_shared_start_before_answer' | 'before_wave' | 'after_wave' | 'after_waves_before_report';
+
+/** Those of thinking runs too: `thinking-faults.test.ts`. */
+type ThinkingFailpoint = Extract<Failpoint, `after_${'model' | 'tool'}_${string}`>;
+
 /** Where a worker dies, and at which arrival there, so that other nodes are under way already. */
 const DEATHS = {
   after_begin_before_handler: 3,
@@ -13,7 +19,7 @@ const DEATHS = {
   after_claim_before_start: 2,
   after_start_before_answer: 1,
   // Before a lease a worker holds nothing of the next tasks that its death could leave behind.
-} as const satisfies Record<Exclude<Failpoint, 'before_lease'>, number>;
+} as const satisfies Record<Exclude<Failpoint, 'before_lease' | SharedFailpoint | ThinkingFailpoint>, number>;
 
 /** What a round of deaths leaves to be looked at. */
 export interface Round {

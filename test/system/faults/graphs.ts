@@ -7,7 +7,7 @@ import { sinkCalls } from '../../support/sink.ts';
 const labelled = z.object({ label: z.string() });
 const done = z.object({ attempt: z.number(), pid: z.number() });
 
-/** Steps with an effect in the graph `mixed`, each with the subject `label/step`. */
+/** Steps with an effect in the graphs `mixed` and `small`, each with the subject `label/step`. */
 export const MIXED_EFFECTS = ['first', 'note', 'second'] as const;
 
 function postOnce(context: HandlerContext, label: string, options: { blind?: boolean } = {}): Promise<null> {
@@ -67,6 +67,18 @@ export const mixed = defineGraph({
     note: { agent: noter, input: { label: '/task/label' }, after: ['first'] },
     count: { agent: counter, input: { label: '/task/label' }, after: ['note'] },
     second: { agent: poster, input: { label: '/task/label' }, after: ['count'] },
+  },
+  output: '/nodes/second',
+});
+
+/** The same effects by quick nodes alone, for tasks that share executions. */
+export const small = defineGraph({
+  name: 'small',
+  input: labelled,
+  nodes: {
+    first: { agent: noter, input: { label: '/task/label' } },
+    note: { agent: noter, input: { label: '/task/label' }, after: ['first'] },
+    second: { agent: noter, input: { label: '/task/label' }, after: ['note'] },
   },
   output: '/nodes/second',
 });

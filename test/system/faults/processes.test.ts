@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Failpoint } from '../../../domain/system/failpoints.ts';
+import { patience } from '../../support/eventually.ts';
 import { check, temporalAttempts } from './checker.ts';
 import { type Deaths, letWorkersDie } from './deaths.ts';
 import { letPoisonIn, type Poisoned } from './poison.ts';
@@ -101,7 +102,7 @@ describe('worker processes that die, stop and come back', function () {
       assert.ok((await claimed(round, 'after_start_before_answer')) > 0);
     }
     // The rest is in A1's check: as many workflows and traces as tasks. This shows that some had to be started late.
-    const lost = world.workers.flatMap((worker) => worker.log).filter((line) => line.includes('had no workflow'));
+    const lost = world.workers.flatMap((worker) => worker.log).filter((line) => line.includes('has no workflow'));
     assert.ok(lost.length >= rounds.length, 'no start was lost');
     report(`${lost.length} lost starts made good`);
   });
@@ -137,13 +138,13 @@ describe('worker processes that die, stop and come back', function () {
 
     for (const { ending } of restarts) assert.deepEqual(ending, { code: 0, signal: null });
     const slowest = Math.max(...restarts.map((restart) => restart.tookMs));
-    assert.ok(slowest <= (GRACE_SECONDS + 8) * 1_000, `the slowest stop took ${slowest} ms`);
+    assert.ok(slowest <= (GRACE_SECONDS + 8) * 1_000 * patience(), `the slowest stop took ${slowest} ms`);
     await check(world, { atLeast: restarts.length * TASKS_PER_RESTART });
     const { id, attempts, crashes } = await world.taskOf('held');
     assert.deepEqual({ attempts, crashes }, { attempts: 2, crashes: 0 });
     const [retried] = await retries(world, id);
     const handedOverMs = (retried ?? Number.NaN) - toldAtMs;
-    assert.ok(handedOverMs <= (GRACE_SECONDS + 5) * 1_000, `handed over after ${handedOverMs} ms`);
+    assert.ok(handedOverMs <= (GRACE_SECONDS + 5) * 1_000 * patience(), `handed over after ${handedOverMs} ms`);
     report(
       `${restarts.length} restarts with ${inProgress.join(', ')} tasks in progress, ${world.history.entries.length} ` +
         `tasks; stopped within ${slowest.toFixed(0)} ms, handed over after ${handedOverMs} ms (grace ${GRACE_SECONDS} s)`,
@@ -172,7 +173,13 @@ describe('worker processes that die, stop and come back', function () {
 
     const { status, error, crashes } = await world.taskOf('blocked');
     assert.deepEqual([status, error?.code, crashes], ['failed', 'event_loop_blocked', 3]);
-    assert.deepEqual(await lossesOf(world, 'blocked'), Array(3).fill('event_loop_blocked'));
+    // On a busy machine the server may miss the heartbeat before the worker has said why it stayed out.
+    const losses = await lossesOf(world, 'blocked');
+    assert.deepEqual([losses.length, losses.at(-1)], [3, 'event_loop_blocked']);
+    assert.ok(
+      losses.every((how) => how === 'event_loop_blocked' || how === 'heartbeat_missed'),
+      losses.join(),
+    );
     assert.equal(world.workers[0]?.ending, null, 'the worker died');
     await check(world, { atLeast: 1, mayFail: ['blocked'] });
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
-import { eventually } from '../../support/eventually.ts';
+import { eventually, patience } from '../../support/eventually.ts';
 import { type PrivateStack, startPrivateStack } from '../../support/stack.ts';
 import { check } from './checker.ts';
 import { startCommitCutter } from './commit-cutter.ts';
@@ -37,10 +37,11 @@ describe('stores that fail while tasks run', function () {
     return performance.now() - started;
   }
 
-  it('C026, B1: FLUSHALL with a thousand tasks waiting loses none', async () => {
-    const waiting = LARGE ? 100_000 : 1_000;
+  it('C026, B1: FLUSHALL with hundreds of tasks waiting loses none', async () => {
+    const waiting = LARGE ? 100_000 : 400;
     world = await World.open('flushall', { stack });
-    await world.submitMany('quick', waiting);
+    // Quick ones would share executions, and be done before the index is lost.
+    await world.submitMany('mixed', waiting);
     assert.equal((await world.muster.client.queue()).waiting.normal, waiting);
     const workers = [await world.spawn(), await world.spawn()];
     await moreEnd(50);
@@ -54,18 +55,18 @@ describe('stores that fail while tasks run', function () {
     await world.allEnded(LARGE ? 3_600_000 : 120_000);
     const drainMs = performance.now() - started;
 
-    assert.ok(left > 500, `only ${left} tasks still waited`);
-    const noticed = workers.flatMap((worker) => worker.log).filter((line) => line.includes('index in Redis was gone'));
+    assert.ok(left > waiting / 2, `only ${left} tasks still waited`);
+    const noticed = workers.flatMap((worker) => worker.log).filter((line) => line.includes('rebuilt the Redis index'));
     assert.ok(noticed.length > 0, 'no worker noticed');
     await check(world, { atLeast: waiting });
-    assert.ok(rebuiltMs <= 7_000, `whole again after ${rebuiltMs} ms`);
+    assert.ok(rebuiltMs <= 7_000 * patience(), `whole again after ${rebuiltMs} ms`);
     report(
       `${left} of ${waiting} waited; noticed and whole again after ${rebuiltMs.toFixed(0)} ms; ` +
         `drained at ${((1_000 * left) / drainMs).toFixed(0)} tasks/s`,
     );
   });
 
-  it('B2: kill -9 of Redis loses no task, and submits and tasks go on without it', async () => {
+  it('B2: kill -9 of Redis loses no task, and submits and tasks continue without it', async () => {
     world = await World.open('redis', { stack });
     await world.spawn();
     await world.spawn();
@@ -82,7 +83,7 @@ describe('stores that fail while tasks run', function () {
     await world.allEnded(60_000);
 
     await check(world, { atLeast: 120 });
-    assert.ok(rebuiltMs <= 7_000, `whole again ${rebuiltMs} ms after the return`);
+    assert.ok(rebuiltMs <= 7_000 * patience(), `whole again ${rebuiltMs} ms after the return`);
     report(
       `${submitted} tasks; the slowest submit without Redis took ${slowestMs.toFixed(0)} ms; ` +
         `the index was whole ${rebuiltMs.toFixed(0)} ms after the return`,
@@ -118,7 +119,7 @@ describe('stores that fail while tasks run', function () {
     );
   });
 
-  /** Ends sessions of the product, wherever they are in their work, while tasks go on. */
+  /** Ends sessions of the product, wherever they are in their work, while tasks continue. */
   async function endSessions(count: number): Promise<number> {
     let killed = 0;
     while (killed < count) {
@@ -162,7 +163,7 @@ describe('stores that fail while tasks run', function () {
     await works.close();
   });
 
-  it('D1: kill -9 of Temporal with tasks open loses and doubles nothing, and submits go on', async () => {
+  it('D1: kill -9 of Temporal with tasks open loses and doubles nothing, and submits continue', async () => {
     world = await World.open('temporal', { stack });
     await world.sink.setSlow(100);
     const workers = [await world.spawn(), await world.spawn()];

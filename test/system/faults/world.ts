@@ -1,8 +1,8 @@
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Client } from '@temporalio/client';
 import pg from 'pg';
 import { openClientStores } from '../../../client/open-stores.ts';
 import { type Graph, Muster } from '../../../index.ts';
-import { connectClient, type TemporalClient } from '../../../temporal/connect.ts';
 import { eventually } from '../../support/eventually.ts';
 import { History, type Outcome } from '../../support/history.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
@@ -44,10 +44,10 @@ export class World {
   /** Submits, and lets its pool of connections be looked at. */
   readonly client: Muster;
   readonly stores: Awaited<ReturnType<typeof openClientStores>>;
+  readonly temporal: Client;
   readonly workers: WorkerProcess[] = [];
   readonly #module: string;
   readonly #more: Readonly<Record<string, string>>;
-  readonly #temporal: TemporalClient;
   readonly #sql: pg.Pool;
   #submitted = 0;
   #closed = false;
@@ -56,7 +56,7 @@ export class World {
     muster: MusterUnderTest;
     sink: Sink;
     stores: World['stores'];
-    temporal: TemporalClient;
+    temporal: Client;
     module: string;
     more: Readonly<Record<string, string>>;
   }) {
@@ -64,7 +64,7 @@ export class World {
     this.sink = opened.sink;
     this.stores = opened.stores;
     this.client = new Muster(opened.stores);
-    this.#temporal = opened.temporal;
+    this.temporal = opened.temporal;
     this.#module = opened.module;
     this.#more = { MUSTER_FAULT_SINK: opened.sink.url, ...opened.more };
     this.#sql = new pg.Pool({ connectionString: superuserUrl(opened.muster), max: 2 });
@@ -80,13 +80,11 @@ export class World {
     const stores = await openClientStores({
       environment: { ...muster.environment, ...through(muster, options.clientPort) },
     });
-    const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
-    const temporal = await connectClient({ address, namespace });
     const world = new World({
       muster,
       sink,
       stores,
-      temporal,
+      temporal: await muster.temporal(),
       module,
       more: { ...through(muster, options.workerPort), ...options.workers },
     });
@@ -97,10 +95,6 @@ export class World {
   /** Closes every world that is open, those of scenarios that failed half-way above all. */
   static async closeAll(): Promise<void> {
     await Promise.all([...World.#opened].map((world) => world.close()));
-  }
-
-  get temporal(): TemporalClient['client'] {
-    return this.#temporal.client;
   }
 
   /** Starts a worker process. */
@@ -200,7 +194,6 @@ export class World {
     this.#closed = true;
     await Promise.all(this.workers.map((worker) => worker.close()));
     await this.client.close();
-    await this.#temporal.close();
     await this.#sql.end();
     await this.muster.close();
     await this.sink.close();

@@ -15,13 +15,13 @@ export interface Zombies {
 const TAKEN_OVER_WITHIN_MS = 90_000;
 
 /**
- * Stops a worker in the middle of its handlers until another one has taken them over, and lets it go on: with one task
+ * Stops a worker in the middle of its handlers until another one has taken them over, and lets it continue: with one task
  * that has ended meanwhile, one whose next attempt is under way, and one whose next try of a quick stretch is written.
  * Before that, while it is well, an attempt outlives its own timeout.
  */
 export async function letZombiesWrite(): Promise<Zombies> {
   const world = await World.open('zombies');
-  // As many nodes as it will have: one that had room for more would go on taking them while it is stopped.
+  // As many nodes as it will have: one that had room for more would keep taking them while it is stopped.
   const zombie = await world.spawn(undefined, { MUSTER_MAX_CONCURRENT_NODES: '2' });
   await outliveTimeout(world);
   await world.submit('straggling', 'ended');
@@ -55,7 +55,7 @@ async function takenOver(world: World): Promise<void> {
   await eventually(look, { withinMs: TAKEN_OVER_WITHIN_MS, everyMs: 200, what: 'the take-over' });
 }
 
-/** The second attempt waits when the first one goes on, long after its signal; then the second one goes on too. */
+/** The second attempt waits when the first one continues, long after its signal; then the second one continues too. */
 async function outliveTimeout(world: World): Promise<void> {
   await world.submit('overdue', 'overdue');
   await world.waitingAt('overdue/again');

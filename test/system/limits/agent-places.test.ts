@@ -72,7 +72,7 @@ describe('a limit of an agent', function () {
   it('bounds how many of its nodes run at once, over all workers and within one task too', async () => {
     const free = await muster.client.submit('free-four', {});
     await free.result();
-    assert.equal(most, 4);
+    assert.ok(most > 2, `without a limit only ${most} of four ran at once`);
     most = 0;
 
     const tasks = await muster.client.submitMany('slow-four', [{ input: {} }, { input: {} }, { input: {} }]);

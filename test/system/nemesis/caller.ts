@@ -13,6 +13,9 @@ const USERS = ['ada', 'bo', 'cy', 'dee', 'eve', 'fay'] as const;
 /** Drawn as often as they are named. */
 const GRAPHS = ['mixed', 'mixed', 'mixed', 'mixed', 'quick', 'quick', 'talking', 'talking', 'limited'] as const;
 
+/** What is submitted at once: enough for a worker to be under pressure, so that small tasks share executions. */
+const BURST = { graph: 'small', tasks: 16 } as const;
+
 interface Plan {
   readonly graph: string;
   readonly label: string;
@@ -58,6 +61,16 @@ export class Caller {
     const options = { priority: random.pick(PRIORITIES), ...user, ...narrow };
     const graph = random.pick(GRAPHS);
     await this.carryOut(key, { graph, label: `${this.tenant}.${key}`, options });
+  }
+
+  /** Submits many small tasks at once, each for a user of its own, so that none waits for another. */
+  async submitBurst(key: string, random: SeededRandom): Promise<void> {
+    const tasks = Array.from({ length: BURST.tasks }, (_, index) => {
+      const each = `${key}-${index}`;
+      const options = { priority: random.pick(PRIORITIES), user: each };
+      return this.carryOut(each, { graph: BURST.graph, label: `${this.tenant}.${each}`, options });
+    });
+    await Promise.all(tasks);
   }
 
   async carryOut(key: string, plan: Plan): Promise<void> {

@@ -43,17 +43,24 @@ const FAULTS: Readonly<Record<FaultTarget, Partial<Record<FaultKind, Fault>>>> =
   },
 };
 
+/** A fault that took place, and when, in milliseconds since 1970: healing may take longer than the fault was to last. */
+export interface HappenedFault extends ScheduledFault {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
 /** Carries out a schedule. Resolves when the last fault is healed; answers those that took place. */
 export async function carryOut(
   installation: Installation,
   schedule: readonly ScheduledFault[],
-): Promise<ScheduledFault[]> {
-  const happened: ScheduledFault[] = [];
+): Promise<HappenedFault[]> {
+  const happened: HappenedFault[] = [];
   const faults = schedule.map(async (fault) => {
     await pause(fault.atMs);
+    const fromMs = Date.now();
     installation.log.note(`begins: ${faultText(fault)}`);
     const proof = await FAULTS[fault.target][fault.kind]?.(installation, fault);
-    if (proof != null) happened.push(fault);
+    if (proof != null) happened.push({ ...fault, fromMs, untilMs: Date.now() });
     installation.log.note(`healed: ${faultText(fault)}: ${proof ?? 'found nobody'}`);
   });
   await Promise.all(faults);

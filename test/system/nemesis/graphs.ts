@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { defineAgent, defineGraph, type HandlerContext, hasErrorCode } from '../../../index.ts';
 import { sinkCalls } from '../../support/sink.ts';
-import { mixed, quick } from '../faults/graphs.ts';
+import { mixed, quick, small } from '../faults/graphs.ts';
 
 /** The graphs of a nemesis run. `label` names a task's own subjects at the sink. */
 const labelled = z.object({ label: z.string() });
@@ -34,8 +34,9 @@ export function holderSubject(label: string, attempt: number, pid: number | stri
 }
 
 /**
- * Says which process it runs in and waits at the gate `label`, from the second attempt on at `label/again`, whatever its
- * signal says; then tries to leave everything behind that a handler can.
+ * Says which process it runs in and waits at the gate `label`, whatever its signal says; then tries to leave everything
+ * behind that a handler can. From the second attempt on it waits at `label/again`, and heeds its signal: that gate opens
+ * only when every fault is healed, which the stop of its worker is one of.
  */
 const overtakenAgent = defineAgent({
   name: 'overtaken',
@@ -45,7 +46,7 @@ const overtakenAgent = defineAgent({
     const { attempt } = context;
     const subject = holderSubject(label, attempt, process.pid);
     await sinkCalls.post({ key: subject, subject });
-    await sinkCalls.wait(attempt === 1 ? label : `${label}/again`);
+    await (attempt === 1 ? sinkCalls.wait(label) : sinkCalls.wait(`${label}/again`, context.signal));
     const file = { name: 'left-behind.txt', mediaType: 'text/plain', content: `attempt ${attempt}` };
     await noteRefusal(`${label}/${attempt}/artifact`, context.writeArtifact(file));
     await noteRefusal(`${label}/${attempt}/effect`, post(context, label));
@@ -70,11 +71,11 @@ const limitedAgent = defineAgent({
   input: labelled,
   output: z.object({ pid: z.number() }),
   async handle(_input, context) {
-    const { source } = await context.limits.take({ provider: PROVIDER }).catch(async (error: unknown) => {
+    const { limit, source } = await context.limits.take({ provider: PROVIDER }).catch(async (error: unknown) => {
       if (hasErrorCode(error)) await sinkCalls.post({ key: randomUUID(), subject: error.code });
       throw error;
     });
-    const subject = `${ADMITTED}${Date.now()}.${source}.${randomUUID()}`;
+    const subject = `${ADMITTED}${Date.now()}.${limit === null ? 'no limit' : source}.${randomUUID()}`;
     await sinkCalls.post({ key: subject, subject });
     return { pid: process.pid };
   },
@@ -117,4 +118,4 @@ export const talking = defineGraph({
   output: '/nodes/tell',
 });
 
-export const graphs = [mixed, quick, overtaken, limited, talking];
+export const graphs = [mixed, quick, small, overtaken, limited, talking];

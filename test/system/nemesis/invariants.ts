@@ -76,6 +76,11 @@ export async function checkLimits(
   { disturbances, limitedUntilMs }: { disturbances: readonly Disturbance[]; limitedUntilMs: number },
 ): Promise<{ admitted: number; refused: number }> {
   const admitted = await admissions(world, limitedUntilMs);
+  assert.deepEqual(
+    admitted.filter(({ source }) => source === 'no limit'),
+    [],
+    'calls that nobody held to the limit',
+  );
   const times = admitted.map(({ atMs }) => atMs);
   const local = localTimes(admitted);
   assert.deepEqual(crowdedWindows(times, [...disturbances, ...local]).slice(0, 10), []);

@@ -25,7 +25,10 @@ async function storeLimits({ database }: World['stores'], limits: JsonObject): P
   await database.inSystem('configure', ({ em }) => new SettingsRepository(em).change('limits', () => ({ limits })));
 }
 
-/** One call of the provider: when, in milliseconds since 1970, and whether Redis or the process's own share let it in. */
+/**
+ * One call of the provider: when, in milliseconds since 1970, and what let it in: `redis`, the process's own share
+ * (`local`), or `no limit`, which none must be while the limit is set.
+ */
 export interface Admission {
   readonly atMs: number;
   readonly source: string;
@@ -64,7 +67,7 @@ export interface Disturbance {
 
 /** From an admission to the moment that its process notes, on a busy machine. */
 const LATE_MS = 5_000;
-/** Until everybody goes by Redis again, or has noticed that it is away. */
+/** Until everybody goes by Redis again, or has noticed that it is unavailable. */
 const SETTLED_MS = 3_000;
 /** The limit starts full when Redis was emptied, and a process that Redis leaves alone begins with its own share. */
 const BURSTS_EACH = 2;

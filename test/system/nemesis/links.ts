@@ -2,7 +2,7 @@ import type { MusterUnderTest } from '../../support/muster.ts';
 import type { PrivateStack } from '../../support/stack.ts';
 import { type ProxyMode, startProxy, type TcpProxy, through } from '../../support/tcp-proxy.ts';
 
-/** Whoever has connections of its own that a fault can cut: the callers, and each worker's place. */
+/** The parties with connections that a fault can cut: the callers, and each worker's place. */
 export type Party = 'callers' | `place ${number}`;
 export type Service = 'postgresql' | 'redis' | 'temporal';
 
@@ -64,7 +64,7 @@ export class Links {
       for (const link of disturbed) {
         link.modes.splice(link.modes.indexOf(mode), 1);
         link.proxy.set(link.modes.at(-1) ?? 'pass');
-        // No network hands on what comes after bytes that it has lost, so these connections must not go on.
+        // No network hands on what comes after bytes that it has lost, so these connections must not continue.
         if (mode === 'blackHole') link.proxy.closeAll();
       }
     };

@@ -50,6 +50,7 @@ async function act(caller: Caller, random: SeededRandom, newKey: string): Promis
   const draw = random.next();
   if (draw < 0.08) return caller.cancel(random);
   if (draw < 0.16) return caller.read(random);
+  if (draw < 0.17) return caller.submitBurst(newKey, random);
   const known = draw < 0.26 ? caller.knownKey(random) : null;
   await (known === null ? caller.submit(newKey, random) : caller.repeat(known));
 }

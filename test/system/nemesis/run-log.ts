@@ -1,4 +1,4 @@
-/** What happened in a run, in order, for whoever has to find out why it failed. */
+/** What happened in a run, in order, to find out why it failed. */
 export class RunLog {
   readonly #startedAt = performance.now();
   readonly #lines: string[] = [];

@@ -39,7 +39,7 @@ const SAMPLE = `
     (select coalesce(max(open), 0)::int from counted where key like 'key:%') as narrow`;
 
 export interface Sampler {
-  /** Samples that were taken; while PostgreSQL is away none can be. */
+  /** Samples that were taken; while PostgreSQL is unavailable none can be. */
   readonly taken: number;
   /** The most open tasks of a narrow key that any sample saw. */
   readonly narrowest: number;

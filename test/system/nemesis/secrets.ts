@@ -61,7 +61,7 @@ const KEPT = /(\.secrets\.json|redis\.conf)$/;
 
 async function filesWith(folder: string, text: string): Promise<string[]> {
   const asked = promisify(execFile)('grep', ['-r', '-l', '-F', '-a', '-e', text, folder], { maxBuffer: 1 << 24 });
-  // 1: no file has it. 2: a file went away meanwhile, and what was found is in the output all the same.
+  // 1: no file has it. 2: a file disappeared meanwhile, and what was found is in the output all the same.
   const { stdout } = await asked.catch((error: { code?: number; stdout?: string }) => {
     if (error.code !== 1 && error.code !== 2) throw error;
     return { stdout: error.stdout ?? '' };

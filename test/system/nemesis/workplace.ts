@@ -7,7 +7,7 @@ const START_AGAIN_MS = 500;
 
 /**
  * A place for one worker, as a supervisor of processes keeps it: a worker that is ended is followed by another one, with
- * as many tries as it takes, since a worker may not be able to start while a service is away.
+ * as many tries as it takes, since a worker may not be able to start while a service is unavailable.
  */
 export class Workplace {
   readonly number: number;
@@ -49,7 +49,7 @@ export class Workplace {
     return true;
   }
 
-  /** Stops the worker without ending it; then it goes on as if no time had passed. */
+  /** Stops the worker without ending it; then it continues as if no time had passed. */
   async freeze(forMs: number): Promise<boolean> {
     const worker = this.worker;
     if (worker === null) return false;

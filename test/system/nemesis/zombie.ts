@@ -8,7 +8,7 @@ import type { Workplace } from './workplace.ts';
 /** A worker that was stopped in the middle of a handler until another one had taken the handler over. */
 export interface Zombie {
   readonly label: string;
-  /** Lets it go on, and waits until it was refused. Every service must be there. Answers the codes of the refusals. */
+  /** Lets it continue, and waits until it was refused. Every service must be there. Answers the codes of the refusals. */
   resume(): Promise<string[]>;
 }
 
@@ -26,7 +26,7 @@ export async function forceZombie(installation: Installation): Promise<Zombie> {
     await caller.carryOut(label, { graph: 'overtaken', label, options: { priority: 'high' } });
     const place = await stopHolder(installation, label).catch(() => null);
     if (place !== null) return { label, resume: () => resume(installation, { label, place }) };
-    // Its first attempt died with its worker; whoever has it now is let go.
+    // Its first attempt died with its worker; its holder is released.
     await Promise.all([world.sink.open(label), world.sink.open(`${label}/again`)]);
     if (number === 2) throw new Error('No worker could be stopped in the middle of a handler.');
   }
@@ -55,12 +55,12 @@ async function resume(
   const again = `${label}/again`;
   const taken = async () => (await world.sink.record()).waiting.includes(again);
   const another = { withinMs: TAKEN_OVER_WITHIN_MS, everyMs: 100, what: `another attempt of ${label}` };
-  // Without one the zombie is no zombie, and goes on all the same, so that its work comes to an end.
+  // Without one the zombie is no zombie, and continues all the same, so that its work comes to an end.
   await eventually(taken, another).catch((error: unknown) => log.note(errorMessage(error)));
   await world.sink.open(label);
   place.worker?.signal('SIGCONT');
   place.reserved = false;
-  log.note(`place ${place.number}: the zombie goes on`);
+  log.note(`place ${place.number}: the zombie continues`);
   try {
     await wrote(world, label);
   } finally {

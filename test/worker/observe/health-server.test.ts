@@ -63,7 +63,7 @@ describe('the health server', () => {
     assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/);
   });
 
-  it('answers 500 when the question itself fails, and goes on', async () => {
+  it('answers 500 when the question itself fails, and continues', async () => {
     ready = () => Promise.reject(new Error('out of order'));
     const failed = await ask('/health/ready');
     ready = async () => ({ ok: true, body: {} });

@@ -15,15 +15,15 @@ describe('the heartbeats of a worker', () => {
   let removed: AgentId[];
   let warnings: string[];
   let closedAs: string[];
-  let databaseIsAway: boolean;
-  let redisIsAway: boolean;
+  let databaseIsUnavailable: boolean;
+  let redisIsUnavailable: boolean;
   let heartbeats: Heartbeats;
 
   beforeEach(() => {
     mock.timers.enable({ apis: ['setTimeout'] });
     working.clear();
     [beats, shown, removed, warnings, closedAs] = [[], [], [], [], []];
-    [databaseIsAway, redisIsAway] = [false, false];
+    [databaseIsUnavailable, redisIsUnavailable] = [false, false];
     const ids = new Map([
       ['writer', WRITER],
       ['critic', CRITIC],
@@ -32,7 +32,7 @@ describe('the heartbeats of a worker', () => {
       ids,
       open: async () => {},
       beat: async (isWorking: (id: AgentId) => boolean) => {
-        if (databaseIsAway) throw new Error('the disk is full');
+        if (databaseIsUnavailable) throw new Error('the disk is full');
         beats.push([...ids.values()].filter(isWorking));
         return true;
       },
@@ -45,7 +45,7 @@ describe('the heartbeats of a worker', () => {
       presence,
       board: {
         beat: async (agents) => {
-          if (redisIsAway) throw new Error('Redis is away');
+          if (redisIsUnavailable) throw new Error('Redis is unavailable');
           shown.push(agents.map(({ id, status }) => [id, status]));
         },
         remove: async (gone) => {
@@ -89,15 +89,15 @@ describe('the heartbeats of a worker', () => {
     );
   });
 
-  it('goes on while Redis is away, and while PostgreSQL takes nothing, each without the other', async () => {
+  it('continues while Redis is unavailable, and while PostgreSQL takes nothing, each without the other', async () => {
     await heartbeats.open();
     await heartbeats.start();
-    redisIsAway = true;
+    redisIsUnavailable = true;
     await pass(10_000);
-    redisIsAway = false;
-    databaseIsAway = true;
+    redisIsUnavailable = false;
+    databaseIsUnavailable = true;
     await pass(10_000);
-    databaseIsAway = false;
+    databaseIsUnavailable = false;
     await pass(1_000);
 
     assert.equal(beats.length, 3, 'PostgreSQL missed one, and was tried again after a second');

@@ -24,7 +24,7 @@ describe('the metrics of a worker', () => {
       runningNodes: () => 2,
       claimed: () => 11,
       stalls: () => [{ kind: 'work_not_taken', detail: 'x' }],
-      redisIsAway: () => true,
+      redisIsUnavailable: () => true,
       limiter: () => ({ localShare: 12 }),
       installation: async () => installation,
     };
@@ -43,7 +43,7 @@ describe('the metrics of a worker', () => {
       'muster_tasks_claimed 11',
       'muster_stalled{kind="work_not_taken"} 1',
       'muster_stalled{kind="loop_stuck"} 0',
-      'muster_redis_away 1',
+      'muster_redis_unavailable 1',
       'muster_limiter{count="localShare"} 12',
       'muster_tasks_waiting{band="low"} 3',
       'muster_agents{status="active"} 5',

@@ -157,7 +157,7 @@ describe('the progress of a worker', () => {
     assert.deepEqual([...progress.working()], []);
   });
 
-  it('F11: counts an agent as repeating itself for a minute after its last action while its handler goes on', async () => {
+  it('F11: counts an agent as repeating itself for a minute after its last action while its handler continues', async () => {
     const gate = Promise.withResolvers<void>();
     const handler = watched(async (_input, given) => {
       for (let round = 0; round < 5; round += 1) await given.effect('look', fetching('/a'));

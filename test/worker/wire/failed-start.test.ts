@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { defineAgent, defineGraph } from '../../../index.ts';
 import { connectWorker } from '../../../temporal/connect-worker.ts';
 import { workflowBundlePath } from '../../../worker/bundle/workflow-bundle.ts';
-import { quietRuntime } from '../../../worker/wire/quiet-runtime.ts';
+import { quietRuntime } from '../../../worker/wire/open-worker.ts';
 import { createOn } from '../../../worker/wire/temporal-worker.ts';
 import { CliUnderTest, freePort } from '../../cli/cli-under-test.ts';
 import { startProxy } from '../../support/tcp-proxy.ts';

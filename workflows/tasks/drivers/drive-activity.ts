@@ -5,10 +5,10 @@ import type { TerminalTaskStatus } from '../../../domain/tasks/task-status.ts';
 import type { RunPath } from '../../../domain/traces/path.ts';
 import { nodeActivity } from '../../activities.ts';
 
-/** How a run in an activity of its own ended. */
+/** The end of a run that had its own activity. */
 export interface DrivenRun {
   readonly result: NodeResult;
-  /** Set when the task's end was written with it. */
+  /** Set when the task's end was written in the same transaction. */
   readonly closed: TerminalTaskStatus | null;
   /** Why it failed; null for one that did not. */
   readonly failure: Failure | null;
@@ -16,11 +16,10 @@ export interface DrivenRun {
 }
 
 /**
- * Drives what is an `activity`: one for each run, under the run's path.
+ * Drives runs in activities: one for each run, under the run's path. Calls `ended` with any end and never rejects. A
+ * callback instead of a promise, because the SDK's hook runs for every promise of a workflow.
  *
  * @param closesTask whether the task is complete once this run is, so that one transaction can write both
- * @returns its end through `ended`, however it ended: never a rejection. A callback and no promise, because the SDK takes
- *   a stack trace for every promise that a workflow makes.
  */
 export function driveActivity(
   { path, node }: Step,
@@ -35,8 +34,8 @@ export function driveActivity(
     );
 }
 
-/** What a failed activity says of its run. The details were written by `activities/failure.ts`. */
-function runFailure(path: RunPath, error: unknown): { result: NodeResult; failure: Failure } {
+/** The failure that an activity reports of its run, with details by `activities/failure.ts`. */
+export function runFailure(path: RunPath, error: unknown): { result: NodeResult; failure: Failure } {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   const application = cause instanceof ApplicationFailure ? cause : null;
   const [details] = (application?.details ?? []) as [{ result?: NodeResult }?];

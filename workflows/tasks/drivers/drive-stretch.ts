@@ -6,12 +6,12 @@ import type { ExecutionRef, ExecutionState } from '../../../domain/tasks/executi
 import type { TerminalTaskStatus } from '../../../domain/tasks/task-status.ts';
 import { runLabel, stretchActivity } from '../../activities.ts';
 
-/** What the Web UI shows of a summary. */
+/** The length of a summary that the Web UI shows. */
 const MAX_SUMMARY_CHARACTERS = 120;
 
 /**
- * Drives what is `inline`: one activity carries out all quick steps that can be reached, containers' openings and turns
- * among them, and writes them together.
+ * Drives quick steps: one activity carries out all that can be reached, openings and rounds of containers among them,
+ * and writes them together.
  *
  * @returns the state afterwards, and how the task ended if the stretch was the rest of it
  */

@@ -19,7 +19,7 @@ export interface KnownDate {
   readonly day: number;
 }
 
-/** A date and a time of day as they stand in a line. At least one of the two is there. */
+/** A date and a time of day in a line. At least one of the two is there. */
 export interface Stamp {
   /** Position behind the stamp. */
   readonly end: number;
@@ -218,7 +218,7 @@ const ZEROS = [
 ];
 
 /** The same text with the digits of all scripts as 0 to 9; every character keeps its position. */
-export function asciiDigits(text: string): string {
+function asciiDigits(text: string): string {
   return text
     .replaceAll('／', '/')
     .replaceAll('：', ':')

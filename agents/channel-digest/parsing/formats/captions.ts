@@ -1,7 +1,6 @@
-import type { ChatFormat, Source } from '../format.ts';
+import type { ChatFormat, Message, Source } from '../format.ts';
 import { textOfHtml } from '../html-text.ts';
 import { isLabel } from '../labels.ts';
-import type { Message } from '../message.ts';
 
 const CUE = /^(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,]\d{1,3}(?: --> |,)(?:\d{1,3}:)?\d{1,2}:\d{2}[.,]\d{1,3}(?: |$)/;
 const VOICE = /^<v(?:\.[^ >]{1,40})? ([^>]{1,100})>/;

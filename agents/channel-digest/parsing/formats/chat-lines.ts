@@ -4,7 +4,6 @@ import { isLabel } from '../labels.ts';
 import { collectMessages, type Opening, settle } from '../openings.ts';
 import { withoutInvisible } from '../source-lines.ts';
 
-/** One way in which a line begins a message. */
 interface Style {
   /** Least part of the non-blank lines that must begin a message for the text to be of this style. */
   readonly coverage: number;

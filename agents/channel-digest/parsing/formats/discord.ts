@@ -1,7 +1,6 @@
 import type { Notice } from '../../schemas.ts';
-import type { ChatFormat } from '../format.ts';
+import { type ChatFormat, type Message, sampleOf } from '../format.ts';
 import { withoutMarks } from '../inline-marks.ts';
-import type { Message } from '../message.ts';
 import { listed } from '../notices.ts';
 import {
   type Fields,
@@ -15,6 +14,7 @@ import {
   timeIn,
   valueAt,
 } from '../records.ts';
+import { readHeaders } from './chat-lines.ts';
 
 /** Kinds of message that somebody wrote; all others are the system's. Old exports number them. */
 const WRITTEN = new Set(['Default', 'Reply', 'ThreadStarterMessage', '0', '19', '21']);
@@ -88,3 +88,20 @@ function threads(records: readonly LocatedRecord[]): Notice[] {
   const what = started.length === 1 ? '1 thread was' : `${started.length} threads were`;
   return [{ code: 'content', text: `${what} started here and has an export of its own: ${listed(started)}.` }];
 }
+
+const RULE = /^={20,}$/;
+const FOOTER = /^Exported \d[\d.,]* message\(s\)$/;
+
+/** The plain text of DiscordChatExporter: a block that names the server and the channel, messages, and their number. */
+export const discordText: ChatFormat = {
+  name: 'discord',
+  recognises({ lines }) {
+    const head = sampleOf(lines).slice(0, 6);
+    return ['Guild: ', 'Channel: '].every((title) => head.some((line) => line.startsWith(title))) ? 0.95 : 0;
+  },
+  read({ lines }) {
+    const last = lines.findLastIndex((line) => FOOTER.test(line.slice(0, 80).trimEnd()));
+    const end = RULE.test(lines[last - 1]?.slice(0, 200).trimEnd() ?? '') ? last - 1 : last;
+    return readHeaders(last < 0 ? lines : lines.slice(0, end));
+  },
+};

@@ -1,5 +1,4 @@
-import type { ChatFormat } from '../format.ts';
-import type { Message } from '../message.ts';
+import type { ChatFormat, Message } from '../format.ts';
 import {
   type Fields,
   fieldsIn,

@@ -1,7 +1,5 @@
-import type { ChatFormat, Source } from '../format.ts';
+import type { ChatFormat, Message, Source } from '../format.ts';
 import { withoutMarks } from '../inline-marks.ts';
-import type { JsonPath } from '../json-lines.ts';
-import type { Message } from '../message.ts';
 import { listed } from '../notices.ts';
 import {
   type Fields,
@@ -9,6 +7,7 @@ import {
   firstId,
   firstText,
   isFields,
+  type JsonPath,
   type LocatedRecord,
   recordsAt,
   shareOf,

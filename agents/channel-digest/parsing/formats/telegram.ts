@@ -1,13 +1,12 @@
-import { chosenChat } from '../choose-chat.ts';
-import type { ChatFormat, Source } from '../format.ts';
-import type { JsonPath } from '../json-lines.ts';
-import type { Message } from '../message.ts';
+import type { ChatFormat, Message, Source } from '../format.ts';
+import { chosenChat } from '../notices.ts';
 import {
   type Fields,
   fieldsIn,
   firstId,
   firstText,
   isFields,
+  type JsonPath,
   type LocatedRecord,
   recordsAt,
   shareOf,

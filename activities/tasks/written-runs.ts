@@ -1,0 +1,46 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { quickStretch } from '../../domain/graphs/drive-quick.ts';
+import { type GraphState, isSettled } from '../../domain/graphs/graph-state.ts';
+import { containerOf, isContainer } from '../../domain/graphs/kinds/kind-table.ts';
+import { innerAt, openPaths, type Step, scopeWithin } from '../../domain/graphs/run-state.ts';
+import type { TraceId } from '../../domain/ids.ts';
+import type { RunPath } from '../../domain/traces/path.ts';
+import { type RunRecord, RunRepository } from '../../entities/traces/run-repository.ts';
+
+/** From where a stretch sets out. */
+export interface StretchOrigin {
+  readonly traceId: TraceId;
+  readonly definition: GraphDefinition;
+  readonly state: GraphState;
+}
+
+/**
+ * The runs that a stretch needs to know: those that are open in its state, those that it reads, and all of them where an
+ * earlier try wrote its rows and died before its report. No count of tries shows that, because it died with its worker.
+ * Its first steps do: such a try has ended what is ready in the state, opened it, or begun the round after the last.
+ */
+export async function writtenRuns(
+  em: SqlEntityManager,
+  { traceId, definition, state }: StretchOrigin,
+  reads: readonly RunPath[],
+): Promise<readonly RunRecord[]> {
+  const steps = quickStretch(definition, state);
+  const rounds = steps.flatMap((step) => nextRound(state, step));
+  const repository = new RunRepository(em);
+  const runs = await repository.list(traceId, [...new Set([...openPaths(definition, state), ...rounds, ...reads])]);
+  const found = new Map(runs.map((run) => [run.nodeId, run]));
+  const isTaken = ({ path, phase }: Step) => {
+    const run = found.get(path);
+    return run !== undefined && (phase === 'open' || isSettled(run.status));
+  };
+  const isUnreported = steps.some(isTaken) || rounds.some((path) => found.has(path));
+  return isUnreported ? repository.list(traceId) : runs;
+}
+
+/** The paths of the inner graph that a container's turn may begin. */
+function nextRound(state: GraphState, { path, node, phase }: Step): readonly RunPath[] {
+  if (phase !== 'turn' || !isContainer(node) || !containerOf(node).numbered) return [];
+  const scope = scopeWithin(node, path, innerAt(state, path)?.size ?? 0);
+  return node.graph.nodes.map(({ id }) => `${scope}${id}`);
+}

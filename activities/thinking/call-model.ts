@@ -1,0 +1,148 @@
+import { Context } from '@temporalio/activity';
+import { v4 as uuid } from 'uuid';
+import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
+import { MusterError } from '../../domain/errors.ts';
+import { ModelCallFailed } from '../../domain/models/model-errors.ts';
+import type { ModelAnswer, ModelRequest } from '../../domain/models/model-messages.ts';
+import type { DueCall } from '../../domain/thinking/next-move.ts';
+import { growingWaitMs } from '../../domain/waits.ts';
+import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
+import type { StepPlace } from '../../operations/record/model-calls.ts';
+import { recording } from '../../operations/record/recording.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { retryableFailure } from '../failure.ts';
+import { AttemptOvertaken } from '../handler-errors.ts';
+import { Beat } from '../tasks/beat.ts';
+import { asNodeActivity, repeatEnd, requireBegun } from '../tasks/node-activity.ts';
+import type { NodeAttempt, RunNodeInput, RunNodeResult } from '../tasks/node-attempt.ts';
+import { failForGood, handOver, patiently, settle } from '../tasks/settle-node.ts';
+import { beginStep, type StepBegun } from './begin-step.ts';
+import { answerEvent, type ReadAnswer, readAnswer } from './read-answer.ts';
+import { dueGroups, type ThinkingAgent, thinkingAgentOf } from './thinking-agent.ts';
+
+/**
+ * What a model call leads to. `tools`: these groups of calls, one after the other. `again`: a further model call. `ended`:
+ * the run has its end.
+ */
+export type ModelCallResult =
+  | { readonly kind: 'tools'; readonly step: number; readonly groups: readonly (readonly DueCall[])[] }
+  | { readonly kind: 'again' }
+  | ({ readonly kind: 'ended' } & RunNodeResult);
+
+/** A step that is to be made: announced, and by nobody else. */
+interface Calling {
+  readonly attempt: NodeAttempt;
+  readonly agent: ThinkingAgent;
+  readonly place: StepPlace;
+  readonly request: ModelRequest;
+  /** The key of its budget reservation; null where nothing above has a budget. */
+  readonly reservation: string | null;
+}
+
+/**
+ * Makes the next step of a thinking run. What comes next is read from the rows, so it may be called at any time: an answer
+ * that is stored is used and never paid for again.
+ */
+export function callModel(deps: ActivityDependencies, input: RunNodeInput): Promise<ModelCallResult> {
+  return asNodeActivity(deps, input, async (activity) => {
+    const agent = thinkingAgentOf(activity);
+    const { begun, next } = await beginStep(activity, agent, { claim: uuid() });
+    if (begun.kind === 'settled') return { kind: 'ended', ...repeatEnd(activity, begun) };
+    return follow({ ...activity, begun: requireBegun(activity, begun) }, agent, next);
+  });
+}
+
+async function follow(attempt: NodeAttempt, agent: ThinkingAgent, next: StepBegun | null): Promise<ModelCallResult> {
+  switch (next?.kind) {
+    case 'tools':
+      return { kind: 'tools', step: next.step, groups: dueGroups(agent, next.asked) };
+    case 'call':
+      return make({ attempt, agent, ...next });
+    case 'ends':
+      return failForGood(attempt, next.failure, next);
+    default:
+      throw new Error('A run that has begun has a next move.');
+  }
+}
+
+async function make(calling: Calling): Promise<ModelCallResult> {
+  const { deps } = calling.attempt;
+  await deps.reach('after_model_call_announced');
+  const beat = new Beat();
+  try {
+    const answer = await ask(calling);
+    await deps.reach('after_model_answer_before_record');
+    const result = await record(calling, answer, await readAnswer(calling.agent, answer));
+    await deps.reach('after_model_record_before_report');
+    return result;
+  } finally {
+    beat.stop();
+  }
+}
+
+async function ask(calling: Calling): Promise<ModelAnswer> {
+  const { attempt, agent, request } = calling;
+  const { models, keysFor } = attempt.deps;
+  const { tenant, user } = attempt.input.execution;
+  const { callMs, idleMs } = agent.thinking.limits;
+  const { cancellationSignal: signal } = Context.current();
+  try {
+    if (models === null) throw new ModelCallFailed('model_unknown', NO_MODELS, { model: agent.thinking.model });
+    return await models.call(request, { tenant, user, signal, callMs, idleMs, findKey: keysFor(tenant, user) });
+  } catch (error) {
+    if (signal.aborted) throw handOver();
+    if (!(error instanceof MusterError)) throw error;
+    return unanswered(calling, error);
+  }
+}
+
+const NO_MODELS =
+  'This worker has no models. Start it with MUSTER_MODELS, the path of a file as docs/models.md shows it.';
+
+/** So many unanswered calls of one step, with the waits between them about a quarter of an hour. */
+const MAX_UNANSWERED = 20;
+const UNANSWERED_WAIT = { firstMs: 500, mostMs: 60_000 };
+
+/** The call was certainly not answered: it is made again after a wait, or the run ends. */
+async function unanswered({ attempt, place, reservation }: Calling, error: MusterError): Promise<never> {
+  const { deps, input } = attempt;
+  const failure = { code: error.code, message: error.message };
+  const failures = await patiently(() =>
+    recording({ units: deps.database, log: deps.log }, input.execution.tenant, async ({ em, recorder }) => {
+      const times = await recorder.modelCallFailed(place, failure);
+      if (reservation !== null) await new BudgetRepository(em).release(reservation);
+      return times;
+    }),
+  );
+  if (!error.retryable || failures >= MAX_UNANSWERED) return failForGood(attempt, failure);
+  const askedMs = 'retryAfterMs' in error && typeof error.retryAfterMs === 'number' ? error.retryAfterMs : 0;
+  const waitMs = Math.max(askedMs, growingWaitMs(UNANSWERED_WAIT, failures)) * (1 + Math.random() / 5);
+  throw retryableFailure(failure.code, failure.message, waitMs);
+}
+
+/** Writes the answer with what follows from it, in one transaction. */
+async function record(calling: Calling, answer: ModelAnswer, read: ReadAnswer): Promise<ModelCallResult> {
+  const { attempt, agent, place, reservation } = calling;
+  const { deps, input } = attempt;
+  const { tenant, traceId } = input.execution;
+  const isOutput = 'output' in read;
+  const answered = { ...place, answer: { ...answer, ...read.kept }, fault: 'fault' in read ? read.fault : null };
+  const asked = 'asked' in read ? read.asked : [];
+  const write: Parameters<typeof settle>[2] = async ({ em, recorder }) => {
+    const counts = await recorder.modelAnswered(answered, agent.name, asked);
+    // Another attempt was answered first: what follows from that answer is done, and this one is only paid for.
+    if (!counts && isOutput) throw new AttemptOvertaken(place.path, attempt.begun.number);
+    if (counts) await recorder.eventHappened(traceId, [answerEvent(place, answer)]);
+    if (reservation !== null) await new BudgetRepository(em).settle(reservation, usedBy(answer));
+  };
+  if (isOutput)
+    return { kind: 'ended', ...(await settle(attempt, { kind: 'ok', output: read.output, outcome: null }, write)) };
+  await patiently(() => recording({ units: deps.database, log: deps.log }, tenant, write));
+  const open = asked.filter(({ refusal }) => refusal === null);
+  if (open.length === 0) return { kind: 'again' };
+  return { kind: 'tools', step: place.step, groups: dueGroups(agent, open) };
+}
+
+function usedBy({ usage, costMicros }: ModelAnswer): BudgetAsk {
+  return { tokens: usage.inputTokens + usage.outputTokens, costMicros, steps: 1 };
+}

@@ -1,0 +1,104 @@
+import { Context } from '@temporalio/activity';
+import { EffectInDoubt } from '../../capabilities/capability-errors.ts';
+import { HandlerThrew, parseThrown } from '../../domain/agents/thrown.ts';
+import { isStoreOutage } from '../../domain/errors.ts';
+import { thrownText } from '../../domain/thrown-text.ts';
+import { recording } from '../../operations/record/recording.ts';
+import type { CallPlace, ToolEnd } from '../../operations/record/tool-calls.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { Beat } from '../tasks/beat.ts';
+import { asNodeActivity } from '../tasks/node-activity.ts';
+import type { NodeActivity, RunNodeInput } from '../tasks/node-attempt.ts';
+import { failForGood, handOver, patiently } from '../tasks/settle-node.ts';
+import { type BegunTool, beginTool, type ToolCallResult } from './begin-tool.ts';
+import { keptResult } from './kept-result.ts';
+import { runTool } from './run-tool.ts';
+import { thinkingAgentOf } from './thinking-agent.ts';
+
+export interface CallToolInput extends Omit<RunNodeInput, 'closesTask'> {
+  readonly closesTask: false;
+  readonly step: number;
+  readonly index: number;
+}
+
+/**
+ * Carries out one tool call that a model asked for. Whatever becomes of it is a result that the model reads: a fault of the
+ * arguments, a refusal, an error. Only a call that must never be repeated, and may have happened, ends the run.
+ */
+export function callTool(deps: ActivityDependencies, input: CallToolInput): Promise<ToolCallResult> {
+  return asNodeActivity(deps, input, async (activity) => {
+    const { execution, nodeId: path, step, index } = activity.input;
+    const place = { execution, path, step, index };
+    const begun = await beginTool(activity, thinkingAgentOf(activity), place);
+    if (begun.kind !== 'begun') return begun;
+    return carryOut(activity, place, begun);
+  });
+}
+
+async function carryOut(activity: NodeActivity, place: CallPlace, begun: BegunTool): Promise<ToolCallResult> {
+  const { deps } = activity;
+  await deps.reach('after_tool_call_begun');
+  const beat = new Beat();
+  try {
+    const end = await endOf(activity, place, { begun, beat });
+    await deps.reach('after_tool_result_before_record');
+    await patiently(() => write(activity, place, { begun, ...end }));
+    await deps.reach('after_tool_record_before_report');
+  } finally {
+    beat.stop();
+  }
+  return { kind: 'done' };
+}
+
+/** A result of a tool, or why there is none. */
+type Ended = { readonly value: unknown } | { readonly failure: string };
+
+async function endOf(
+  activity: NodeActivity,
+  place: CallPlace,
+  { begun, beat }: { readonly begun: BegunTool; readonly beat: Beat },
+): Promise<Ended> {
+  const { cancellationSignal: cancellation } = Context.current();
+  try {
+    return { value: await runTool(activity, begun, { place, beat, cancellation }) };
+  } catch (error) {
+    if (cancellation.aborted) throw handOver();
+    if (isStoreOutage(error)) throw error;
+    if (isInDoubt(error)) return inDoubt(activity, place, begun, error);
+    return { failure: error instanceof HandlerThrew ? parseThrown(error.thrown).message : thrownText(error) };
+  }
+}
+
+function isInDoubt(error: unknown): boolean {
+  return error instanceof EffectInDoubt || (error instanceof HandlerThrew && error.thrown instanceof EffectInDoubt);
+}
+
+/** Nobody may repeat it, and nobody knows: a person has to look. */
+function inDoubt(activity: NodeActivity, place: CallPlace, begun: BegunTool, error: unknown): Promise<never> {
+  const thrown = error instanceof HandlerThrew ? error.thrown : error;
+  const failure = { code: 'effect_in_doubt', message: thrownText(thrown) };
+  const end: ToolEnd = { state: 'in_doubt', result: { text: failure.message } };
+  return failForGood({ ...activity, begun: begun.attempt }, failure, {
+    also: async ({ recorder }) => {
+      await recorder.toolCallEnded(place, end);
+    },
+  });
+}
+
+async function write(
+  { deps }: NodeActivity,
+  place: CallPlace,
+  { begun, ...ended }: { readonly begun: BegunTool } & Ended,
+): Promise<void> {
+  const { execution, path, step, index } = place;
+  await recording({ units: deps.database, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
+    const result =
+      'failure' in ended
+        ? { text: `The tool failed: ${ended.failure}` }
+        : await keptResult(em, place, begun, ended.value);
+    const state = 'failure' in ended ? ('failed' as const) : ('done' as const);
+    const counts = await recorder.toolCallEnded(place, { state, result });
+    const data = { step, index, tool: begun.tool.name, state };
+    if (counts) await recorder.eventHappened(execution.traceId, [{ type: 'tool.ended', nodeId: path, data }]);
+  });
+}

@@ -1,0 +1,31 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type BudgetOptions, MOST_AMOUNT, MOST_MINUTES, readCount, readMoney } from '../../domain/budgets/amounts.ts';
+import { wholeNumber } from '../input/option-values.ts';
+import { given } from '../session.ts';
+
+/** The options of commands that say how much may be spent. */
+
+function amount(read: (text: string) => number | null, expected: string) {
+  return (text: string): string => {
+    if (read(text) !== null) return text;
+    throw new InvalidArgumentError(`Expected ${expected}.`);
+  };
+}
+
+const count = wholeNumber({ min: 0, max: MOST_AMOUNT });
+
+export function addBudgetOptions(command: Command): Command {
+  return command
+    .option('--tokens <count>', 'tokens that it may use, like 100k', amount(readCount, 'a count like 100000 or 100k'))
+    .option('--money <amount>', 'money that it may cost, like 2.50', amount(readMoney, 'an amount like 2.50'))
+    .option('--steps <count>', 'model calls that it may make', count)
+    .option('--minutes <count>', 'wall time from its first model call', wholeNumber({ min: 0, max: MOST_MINUTES }))
+    .option('--depth <levels>', 'levels of tasks that may be spawned below it', count)
+    .option('--fan-out <count>', 'tasks that may be spawned below it in all', count);
+}
+
+/** The budget that these options mean; undefined where none is given. */
+export function budgetOf({ tokens, money, steps, minutes, depth, fanOut }: BudgetOptions): BudgetOptions | undefined {
+  const budget = given({ tokens, money, steps, minutes, depth, fanOut });
+  return Object.keys(budget).length === 0 ? undefined : budget;
+}

@@ -1,0 +1,41 @@
+import { MusterError } from '../errors.ts';
+
+/** How a model call can fail. `model_unavailable` alone is worth repeating. */
+export type ModelCallCode = 'model_refused' | 'model_unavailable' | 'model_key_missing' | 'model_unknown';
+
+/** A model call has no answer. Holds neither a key nor anything of the request. */
+export class ModelCallFailed extends MusterError {
+  readonly code: ModelCallCode;
+  override readonly retryable: boolean;
+  /** How long to wait before the same call; null where nobody said, or where repeating cannot help. */
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    code: ModelCallCode,
+    message: string,
+    {
+      retryAfterMs = null,
+      ...facts
+    }: {
+      readonly model: string;
+      readonly provider?: string;
+      readonly status?: number;
+      readonly retryAfterMs?: number | null;
+    },
+  ) {
+    super(message, { ...facts, ...(retryAfterMs === null ? {} : { retryAfterMs }) });
+    this.code = code;
+    this.retryable = code === 'model_unavailable';
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The settings of providers and models cannot be used. Every fault is named; nothing was called. */
+export class ModelSettingsInvalid extends MusterError {
+  readonly code = 'model_settings_invalid';
+  readonly faults: readonly string[];
+  constructor(source: string, faults: readonly string[]) {
+    super(`${source} cannot be used: ${faults.join('; ')}. docs/models.md shows a complete file.`, { source });
+    this.faults = faults;
+  }
+}

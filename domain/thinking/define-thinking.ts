@@ -1,0 +1,108 @@
+import type { Handler, Schema, SchemaValue, Thinking } from '../agents/handler.ts';
+import { writeSchema } from '../agents/schema.ts';
+import { errorMessage } from '../errors.ts';
+import { nameOf } from '../graphs/read-unknown.ts';
+import { isJsonObject } from '../json.ts';
+import { DOUBT_POLICIES, type DoubtPolicy, THINKING_LIMITS, type ThinkingLimits } from './thinking-limits.ts';
+
+/** A tool that an agent may call: made by `defineTool`, or an operation. */
+export type ToolReference = Pick<Handler, 'name' | 'description' | 'input' | 'output'> & { readonly kind: 'tool' };
+
+/** What makes an agent a thinking one. */
+export interface ThinkingOptions<Input extends Schema<unknown>> {
+  /** A name of the installation's models: see docs/models.md. */
+  readonly model: string;
+  /** What the model is told before the input: a text, or a pure function of the input. Called again at every step. */
+  readonly instructions: string | ((input: SchemaValue<Input>) => string);
+  /** What it may call. Grants decide whether it may at that moment. @defaultValue none */
+  readonly tools?: readonly ToolReference[];
+  readonly limits?: Partial<ThinkingLimits>;
+  /**
+   * What to do about a model call whose process died before its answer was written: `repeat` pays again, `stop` ends the
+   * run as `model_call_in_doubt`. @defaultValue 'repeat'
+   */
+  readonly whenInDoubt?: DoubtPolicy;
+}
+
+/** The most tools of one agent. */
+const MAX_TOOLS = 128;
+
+/** The faults of what makes an agent a thinking one, one sentence each. */
+export function thinkingFaults(given: Readonly<Record<string, unknown>>): readonly string[] {
+  const { model, instructions, tools, limits, whenInDoubt, quick } = given;
+  const faults: string[] = [];
+  const expect = (holds: boolean, what: string, found: unknown) => {
+    if (!holds) faults.push(`Expected ${what}, found ${nameOf(found)}.`);
+  };
+  expect(typeof model === 'string' && model !== '', 'the name of a model as model', model);
+  expect(isInstructions(instructions), 'a text, or a function that gives one, as instructions', instructions);
+  expect(
+    whenInDoubt === undefined || DOUBT_POLICIES.some((word) => word === whenInDoubt),
+    "'repeat' or 'stop' as whenInDoubt",
+    whenInDoubt,
+  );
+  if (quick === true) faults.push('A thinking agent cannot be quick: it waits for its model.');
+  return [...faults, ...toolFaults(tools), ...limitFaults(limits)];
+}
+
+function isInstructions(value: unknown): boolean {
+  return typeof value === 'function' || (typeof value === 'string' && value.trim() !== '');
+}
+
+function toolFaults(tools: unknown): readonly string[] {
+  if (tools === undefined) return [];
+  if (!Array.isArray(tools) || tools.length > MAX_TOOLS || !tools.every(isTool)) {
+    return [`Expected at most ${MAX_TOOLS} tools, made by defineTool or operation, as tools.`];
+  }
+  const names = tools.map(({ name }) => name);
+  const double = names.find((name, index) => names.indexOf(name) !== index);
+  return [
+    ...(double === undefined ? [] : [`Two tools are called "${double}".`]),
+    ...tools.flatMap((tool) => schemaFault(tool.input, `The input of the tool ${tool.name}`)),
+  ];
+}
+
+function isTool(value: unknown): value is Handler {
+  return isJsonObject(value as never) && (value as Partial<Handler>).kind === 'tool';
+}
+
+function limitFaults(limits: unknown): readonly string[] {
+  if (limits === undefined) return [];
+  if (typeof limits !== 'object' || limits === null) return ['Expected an object as limits.'];
+  return Object.entries(limits).flatMap(([name, value]: [string, unknown]) => {
+    const range = Object.entries(THINKING_LIMITS).find(([known]) => known === name)?.[1];
+    if (range === undefined)
+      return [`There is no limits.${name}; there are ${Object.keys(THINKING_LIMITS).join(', ')}.`];
+    const fits =
+      value === undefined || (Number.isInteger(value) && Number(value) >= range.min && Number(value) <= range.max);
+    return fits ? [] : [`Expected a whole number from ${range.min} to ${range.max} as limits.${name}.`];
+  });
+}
+
+/** A model must be told what form a value has. */
+export function schemaFault(schema: Schema<unknown>, what: string): readonly string[] {
+  try {
+    return writeSchema(schema).jsonSchema === null ? [`${what} has no JSON Schema; use a library that writes it.`] : [];
+  } catch (error) {
+    return [`${what} cannot be written as JSON Schema: ${errorMessage(error)}`];
+  }
+}
+
+/** Fills in the defaults of valid options. Frozen. */
+export function thinkingOf(options: ThinkingOptions<Schema<unknown>>, output: Schema<unknown>): Thinking {
+  const { model, instructions, tools = [], limits = {}, whenInDoubt = 'repeat' } = options;
+  const entries = Object.entries(THINKING_LIMITS).map(([name, { byDefault }]) => [
+    name,
+    limits[name as keyof ThinkingLimits] ?? byDefault,
+  ]);
+  const { jsonSchema } = writeSchema(output);
+  return Object.freeze({
+    model,
+    instructions,
+    // A tool is complete; only the types of its code are unknown here, as they are for the worker.
+    tools: Object.freeze([...tools]) as unknown as readonly Handler[],
+    limits: Object.freeze(Object.fromEntries(entries)) as ThinkingLimits,
+    whenInDoubt,
+    outputSchema: jsonSchema?.type === 'string' ? null : jsonSchema,
+  });
+}

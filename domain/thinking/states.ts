@@ -1,0 +1,20 @@
+/**
+ * The states of a model call. `pending`: it was made, and no answer is written. `failed`: it gave none, and may be made
+ * again. `in_doubt`: the process that made it died, and the agent's policy is to stop.
+ */
+export const MODEL_CALL_STATES = ['pending', 'done', 'failed', 'in_doubt'] as const;
+export type ModelCallState = (typeof MODEL_CALL_STATES)[number];
+
+/**
+ * The states of a tool call. `asked`, `waiting` (for a person) and `running` are open. `done`, `failed` and `denied` have a
+ * result that the model reads. `in_doubt`: the process that made it died, and it must never be repeated.
+ */
+export const TOOL_CALL_STATES = ['asked', 'waiting', 'running', 'done', 'failed', 'denied', 'in_doubt'] as const;
+export type ToolCallState = (typeof TOOL_CALL_STATES)[number];
+
+const OPEN_TOOL_CALLS: readonly ToolCallState[] = ['asked', 'waiting', 'running'];
+
+/** Whether the model waits for the result of a tool call. */
+export function isOpenCall(state: ToolCallState): boolean {
+  return OPEN_TOOL_CALLS.includes(state);
+}

@@ -1,0 +1,31 @@
+/** How far a thinking agent may go in one run. */
+export interface ThinkingLimits {
+  /** Model calls: 1 to 500. A run that needs more ends as `steps_exhausted`. @defaultValue 12 */
+  readonly steps: number;
+  /** Tool calls of one step that are carried out: 1 to 16. Further ones are answered with a sentence. @defaultValue 3 */
+  readonly callsPerStep: number;
+  /** Tools without an effect that run at once: 1 to 16. @defaultValue 3 */
+  readonly parallelReads: number;
+  /** The longest time of one model call, in milliseconds: 1 to 300,000. @defaultValue 300,000 */
+  readonly callMs: number;
+  /** The longest silence of a provider within a call, in milliseconds: 1 to 300,000. @defaultValue 60,000 */
+  readonly idleMs: number;
+  /** The length of a tool's result that the model reads, in characters: 100 to 100,000. @defaultValue 4,000 */
+  readonly resultCharacters: number;
+}
+
+/** Their ranges and defaults. */
+export const THINKING_LIMITS: Readonly<
+  Record<keyof ThinkingLimits, { readonly min: number; readonly max: number; byDefault: number }>
+> = {
+  steps: { min: 1, max: 500, byDefault: 12 },
+  callsPerStep: { min: 1, max: 16, byDefault: 3 },
+  parallelReads: { min: 1, max: 16, byDefault: 3 },
+  callMs: { min: 1, max: 300_000, byDefault: 300_000 },
+  idleMs: { min: 1, max: 300_000, byDefault: 60_000 },
+  resultCharacters: { min: 100, max: 100_000, byDefault: 4_000 },
+};
+
+/** What to do about a model call whose process died before its answer was written. */
+export const DOUBT_POLICIES = ['repeat', 'stop'] as const;
+export type DoubtPolicy = (typeof DOUBT_POLICIES)[number];

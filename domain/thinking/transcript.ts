@@ -1,0 +1,49 @@
+import type { Json } from '../json.ts';
+import type { AskedCall, ModelMessage, ModelRequest } from '../models/model-messages.ts';
+
+/** What a step left behind. */
+export interface StepSaid {
+  readonly text: string;
+  readonly calls: readonly AskedCall[];
+  /** The results, in the order of the calls. */
+  readonly results: readonly { readonly callId: string; readonly tool: string; readonly text: string }[];
+  readonly fault: string | null;
+}
+
+/** What the messages of a step are made of. */
+export interface Conversation {
+  readonly instructions: string;
+  readonly input: Json;
+  readonly said: readonly StepSaid[];
+  /** What the model is told at the end; null for nothing. */
+  readonly notice: string | null;
+}
+
+/** The messages of the next model call. The same rows make the same messages. */
+export function messagesOf({ instructions, input, said, notice }: Conversation): readonly ModelMessage[] {
+  return [
+    { role: 'system', text: instructions },
+    { role: 'user', text: typeof input === 'string' ? input : JSON.stringify(input) },
+    ...said.flatMap(messagesOfStep),
+    ...(notice === null ? [] : [{ role: 'user' as const, text: notice }]),
+  ];
+}
+
+function messagesOfStep({ text, calls, results, fault }: StepSaid): readonly ModelMessage[] {
+  const answers = results.map((result) => ({ role: 'tool' as const, ...result }));
+  const repair = fault === null ? [] : [{ role: 'user' as const, text: repairText(fault) }];
+  return [{ role: 'assistant', text, calls }, ...answers, ...repair];
+}
+
+function repairText(fault: string): string {
+  return `Your answer does not fit: ${fault} Answer again, complete, and with nothing but the answer.`;
+}
+
+export const LAST_STEP = 'This is your last step: no tool will be called any more. Answer now.';
+
+export const SOFT_LIMIT = 'Your budget is nearly used up. Come to your end now.';
+
+/** The same request with something told at its end. */
+export function withNotice(request: ModelRequest, text: string): ModelRequest {
+  return { ...request, messages: [...request.messages, { role: 'user', text }] };
+}

@@ -1,0 +1,29 @@
+import type { RiskClass } from '../agents/risk.ts';
+import type { Json } from '../json.ts';
+
+/** The states of an approval. It is decided once; one that has expired keeps its state. */
+export const APPROVAL_STATES = ['waiting', 'approved', 'rejected'] as const;
+
+/** The signal that tells a task's workflow of a decision. */
+export const APPROVAL_DECIDED = 'approvalDecided';
+
+/** What a person is asked. Arguments are inside an object, so that `null` among them stays apart from none. */
+export interface ApprovalRequest {
+  readonly arguments: Json;
+  readonly risk: RiskClass;
+  readonly onBehalfOf: readonly string[];
+  /** Why a person is asked. */
+  readonly reason: string;
+}
+
+/** What a person said. */
+export interface ApprovalDecision {
+  /** Of the call that made it: the same call again has decided already. */
+  readonly callId: string;
+  /** Why it was rejected. */
+  readonly reason?: string;
+  /** With what it is to be called instead. Any JSON: `false`, `0`, `""` and `null` are arguments too. */
+  readonly arguments?: Json;
+  /** Of the call that may be made; absent where it was rejected. */
+  readonly digest?: string;
+}

@@ -1,0 +1,133 @@
+import { type BudgetLimits, hasLimits, NO_LIMITS } from '../../domain/budgets/amounts.ts';
+import { type BudgetState, DEFAULT_SOFT_PERCENT } from '../../domain/budgets/budget-state.ts';
+import { type BudgetScope, levelOfScope, readBudgetScope, taskScope, userScope } from '../../domain/budgets/scopes.ts';
+import type { TaskId, TenantId } from '../../domain/ids.ts';
+import { secondsSince } from '../agents/agent-expressions.ts';
+import { Repository } from '../repository.ts';
+import { tables } from '../tables.ts';
+import { WAITING_FOR_PEOPLE } from '../tasks/expressions.ts';
+import { BUDGET_STATE, Budget, budgetStateOf, columnsOfLimits } from './budget.ts';
+
+/** What a spawned task has above it. */
+export interface Lineage {
+  /** The scopes of those above, in which its calls count too. */
+  readonly scopes: readonly BudgetScope[];
+  /** How many tasks stand above it. */
+  readonly depth: number;
+}
+
+/** The budget of a new task. */
+export interface NewTaskBudget extends Lineage {
+  readonly taskId: TaskId;
+  readonly limits: BudgetLimits;
+}
+
+/** Budgets as they are set and looked at. Every method is one statement. */
+export class BudgetLimitRepository extends Repository {
+  /** The budgets of the unit's tenant, the outermost and the newest first: of these scopes, or all that have limits. */
+  async list({ scopes, limit }: { readonly scopes?: readonly BudgetScope[]; readonly limit: number }) {
+    const rows = await this.#states(scopes)
+      .orderBy('b.level')
+      .orderBy('b.createdAt', 'desc')
+      .orderBy('b.scope')
+      .limit(limit)
+      .execute();
+    return rows.map(stateOf).filter(({ limits }) => hasLimits(limits));
+  }
+
+  /** How these scopes stand, locked until the unit of work ends, in the order in which every writer locks them. */
+  async lock(scopes: readonly BudgetScope[]): Promise<readonly BudgetState[]> {
+    const rows = await this.#states(scopes).orderBy('b.level').orderBy('b.scope').forUpdate().execute();
+    return rows.map(stateOf);
+  }
+
+  #states(scopes: readonly BudgetScope[] | undefined) {
+    return tables(this.em)
+      .selectFrom('budgets as b')
+      .select(BUDGET_STATE.map((name) => `b.${name}` as const))
+      .select((eb) => secondsSince(eb.ref('b.begunAt')).as('elapsed'))
+      .$if(scopes !== undefined, (query) => query.where('b.scope', 'in', scopes ?? []));
+  }
+
+  /** Makes sure that a scope has a row. What is there stays. */
+  async ensure(tenantId: TenantId, scope: BudgetScope): Promise<void> {
+    const row = { tenantId, scope, level: levelOfScope(scope), taskId: readBudgetScope(scope)?.task ?? null };
+    await this.em.createQueryBuilder(Budget).insert(row).onConflict().ignore().execute();
+  }
+
+  /** Replaces a scope's limits. */
+  async setLimits(scope: BudgetScope, limits: BudgetLimits, softPercent: number): Promise<void> {
+    await this.em.nativeUpdate(Budget, { scope }, { ...columnsOfLimits(limits), softPercent });
+  }
+
+  /**
+   * Clears a scope's limits. Its sums stay: they are those of its reservations, which calls under way will still settle.
+   * Wall time counts anew from the next limits on.
+   * @returns false where there were no limits
+   */
+  async clearLimits(scope: BudgetScope): Promise<boolean> {
+    const none = columnsOfLimits(NO_LIMITS);
+    const isLimited = { $or: Object.keys(none).map((name) => ({ [name]: { $ne: null } })) };
+    const cleared = { ...none, softPercent: DEFAULT_SOFT_PERCENT, begunAt: null };
+    return (await this.em.nativeUpdate(Budget, { scope, ...isLimited }, cleared)) > 0;
+  }
+
+  /** What a task that this one spawns has above it. */
+  async lineageBelow(parent: TaskId): Promise<Lineage> {
+    const found = await tables(this.em)
+      .selectFrom('tasks as t')
+      .leftJoin('budgets as b', (join) =>
+        join.onRef('b.tenantId', '=', 't.tenantId').on('b.scope', '=', taskScope(parent)),
+      )
+      .select(['t.userId', 'b.parents', 'b.depth'])
+      .where('t.id', '=', parent)
+      .executeTakeFirst();
+    const user = found?.userId ?? null;
+    const scopes = [...(found?.parents ?? []), ...(user === null ? [] : [userScope(user)]), taskScope(parent)];
+    return { scopes: [...new Set(scopes)], depth: (found?.depth ?? 0) + 1 };
+  }
+
+  /** Counts tasks that were spawned below scopes. */
+  async addFanOut(scopes: readonly BudgetScope[], count: number): Promise<void> {
+    await tables(this.em)
+      .updateTable('budgets')
+      .set((eb) => ({ fanOut: eb('fanOut', '+', count) }))
+      .where('scope', 'in', scopes)
+      .execute();
+  }
+
+  /** Writes the budgets of new tasks. */
+  async insertForTasks(tenantId: TenantId, budgets: readonly NewTaskBudget[]): Promise<void> {
+    const rows = budgets.map(({ taskId, scopes, depth, limits }) => {
+      const scope = taskScope(taskId);
+      return {
+        tenantId,
+        scope,
+        level: levelOfScope(scope),
+        taskId,
+        parents: [...scopes],
+        depth,
+        ...columnsOfLimits(limits),
+      };
+    });
+    await this.em.insertMany(Budget, rows);
+  }
+
+  /** Open tasks that wait for somebody and may count in a scope: the tenant's, or a user's. */
+  async waiting(user: string | null, limit: number): Promise<TaskId[]> {
+    const rows = await tables(this.em)
+      .selectFrom('tasks')
+      .select('id')
+      .where('status', '=', WAITING_FOR_PEOPLE)
+      .$if(user !== null, (query) => query.where('userId', '=', user))
+      .limit(limit)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+}
+
+type StateRow = Parameters<typeof budgetStateOf>[0] & { readonly elapsed: number | null };
+
+function stateOf({ elapsed, ...row }: StateRow): BudgetState {
+  return budgetStateOf(row, elapsed === null ? null : 1_000 * elapsed);
+}

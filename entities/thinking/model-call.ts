@@ -1,0 +1,69 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import type { AskedCall, ModelAnswer } from '../../domain/models/model-messages.ts';
+import { MODEL_CALL_STATES } from '../../domain/thinking/states.ts';
+import { keyOf, moment, plainTenantId } from '../columns.ts';
+import { Task } from '../tasks/task.ts';
+
+/** What of an answer later steps read. */
+export interface StoredAnswer {
+  readonly text: string;
+  readonly calls: readonly AskedCall[];
+  readonly finish: ModelAnswer['finish'];
+}
+
+const schema = defineEntity({
+  name: 'ModelCall',
+  tableName: 'model_calls',
+  properties: {
+    tenantId: plainTenantId().$type<TenantId>().primary(),
+    traceId: p.uuid().$type<TraceId>().primary(),
+    path: p.text().primary(),
+    step: p.integer().primary(),
+    taskId: () => keyOf(Task, 'task_id').$type<TaskId>(),
+    agent: p.text(),
+    model: p.text(),
+    /** Who answered; null before. */
+    provider: p.text().nullable(),
+    state: p.enum(MODEL_CALL_STATES),
+    /** Of the request as it was last made. */
+    requestHash: p.text(),
+    /** The activity that made it last: a unit of work that runs again finds its own row by it. */
+    claim: p.uuid(),
+    /** The process that made it last. */
+    process: p.text(),
+    /** How often it was made. */
+    attempts: p.integer().default(1),
+    /** How often it was made and certainly not answered. */
+    failures: p.integer().default(0),
+    answer: p.json<StoredAnswer>().nullable(),
+    /** Why the answer does not fit the agent's output; null for one that fits, or that calls tools. */
+    fault: p.text().nullable(),
+    /** Of all answers that were paid for: more than one where a call was repeated in doubt. */
+    inputTokens: p.integer().default(0),
+    cachedTokens: p.integer().default(0),
+    outputTokens: p.integer().default(0),
+    reasoningTokens: p.integer().default(0),
+    /** In millionths of the installation's currency. */
+    costMicros: p.bigint('number').default(0),
+    /** Whose key paid: see docs/models.md. */
+    keySource: p.text().nullable(),
+    /** What of the conversation the model was given. */
+    context: p.json<Json>().nullable(),
+    /** Why it failed last. */
+    error: p.json<JsonObject>().nullable(),
+    startedAt: moment().defaultRaw('now()'),
+    finishedAt: moment().nullable(),
+  },
+  indexes: [
+    { name: 'model_calls_trace_index', properties: ['traceId'] },
+    { name: 'model_calls_task_index', properties: ['taskId'] },
+    { name: 'model_calls_doubt_index', properties: ['tenantId'], where: "state = 'in_doubt'" },
+  ],
+  checks: [{ name: 'model_calls_step_check', expression: 'step > 0' }],
+});
+
+/** One call of a model by a thinking run, known by its step. */
+export class ModelCall extends schema.class {}
+schema.setClass(ModelCall);

@@ -1,0 +1,76 @@
+import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import type { RunPath } from '../../domain/traces/path.ts';
+import { Repository } from '../repository.ts';
+import { ModelCall } from './model-call.ts';
+import { ToolCall } from './tool-call.ts';
+
+/** One step of a thinking run with the tool calls that it asked for. */
+export interface StepRows {
+  readonly call: ModelCall;
+  readonly tools: readonly ToolCall[];
+}
+
+/** Which run: its trace and its path. */
+export interface RunPlace {
+  readonly tenant: TenantId;
+  readonly traceId: TraceId;
+  readonly path: RunPath;
+}
+
+/** Which tool call. */
+export interface ToolPlace {
+  readonly execution: Pick<ExecutionRef, 'tenant' | 'traceId'>;
+  readonly path: RunPath;
+  readonly step: number;
+  readonly index: number;
+}
+
+function whereOf({ execution, path, step, index }: ToolPlace) {
+  return { tenantId: execution.tenant, traceId: execution.traceId, path, step, index };
+}
+
+/** Reads what thinking runs asked of models and tools; it is written by `operations/record/`. */
+export class ThinkingRepository extends Repository {
+  /** The steps of a run in their order. Two statements. */
+  async steps({ tenant, traceId, path }: RunPlace): Promise<readonly StepRows[]> {
+    const where = { tenantId: tenant, traceId, path };
+    const calls = await this.em.find(ModelCall, where, { orderBy: { step: 'asc' } });
+    const tools =
+      calls.length === 0 ? [] : await this.em.find(ToolCall, where, { orderBy: { step: 'asc', index: 'asc' } });
+    return calls.map((call) => ({ call, tools: tools.filter(({ step }) => step === call.step) }));
+  }
+
+  /** One tool call; null where there is none. */
+  tool(place: ToolPlace): Promise<ToolCall | null> {
+    return this.em.findOne(ToolCall, whereOf(place));
+  }
+
+  /** The calls of a run that ask the same, in their order. */
+  sameCalls({ execution, path }: ToolPlace, digest: string): Promise<ToolCall[]> {
+    const { tenant: tenantId, traceId } = execution;
+    return this.em.find(ToolCall, { tenantId, traceId, path, digest }, { orderBy: { step: 'asc', index: 'asc' } });
+  }
+
+  /** All that was asked in the traces of a task, in order. Two statements. */
+  async ofTask(
+    taskId: TaskId,
+  ): Promise<{ readonly models: readonly ModelCall[]; readonly tools: readonly ToolCall[] }> {
+    const models = await this.em.find(ModelCall, { taskId }, { orderBy: { path: 'asc', step: 'asc' } });
+    if (models.length === 0) return { models, tools: [] };
+    const tools = await this.em.find(ToolCall, { taskId }, { orderBy: { path: 'asc', step: 'asc', index: 'asc' } });
+    return { models, tools };
+  }
+
+  /** The calls of which nobody knows whether they happened, the newest first. */
+  async doubts(
+    tenantId: TenantId,
+    most: number,
+  ): Promise<{ readonly models: ModelCall[]; readonly tools: ToolCall[] }> {
+    const where = { tenantId, state: 'in_doubt' as const };
+    return {
+      models: await this.em.find(ModelCall, where, { orderBy: { startedAt: 'desc' }, limit: most }),
+      tools: await this.em.find(ToolCall, where, { orderBy: { startedAt: 'desc' }, limit: most }),
+    };
+  }
+}

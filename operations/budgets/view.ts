@@ -1,0 +1,64 @@
+import { BUDGET_AMOUNTS, type BudgetAmount } from '../../domain/budgets/amounts.ts';
+import { type BudgetState, isSoft, usedOf } from '../../domain/budgets/budget-state.ts';
+import { type BudgetScope, taskScope } from '../../domain/budgets/scopes.ts';
+import { BudgetLimitRepository } from '../../entities/budgets/budget-limit-repository.ts';
+import { defineOperation } from '../define.ts';
+import { budgetScope } from './budget-fields.ts';
+
+/** One limit of a scope. Money is in micro-units, time in milliseconds. */
+export interface BudgetLimitView {
+  readonly what: BudgetAmount;
+  readonly limit: number;
+  /** Of time: what has passed since the first model call. Of depth: 0. */
+  readonly spent: number;
+  /** For calls that are to come or under way; it becomes `spent` with what they cost. */
+  readonly reserved: number;
+  /** Below 0 where calls cost more than their estimates. */
+  readonly left: number;
+}
+
+/** The budget of one scope. */
+export interface BudgetView {
+  readonly scope: BudgetScope;
+  readonly limits: readonly BudgetLimitView[];
+  readonly softPercent: number;
+  /** Whether models are told to come to their end. */
+  readonly soft: boolean;
+}
+
+const MOST_LISTED = 500;
+
+export const viewBudgets = defineOperation({
+  name: 'budgets.view',
+  summary: 'Shows budgets: their limits, and what is spent, reserved and left.',
+  effect: 'read',
+  risk: 'read_only',
+  permission: 'budgets:read',
+  unit: 'statement',
+  input: { scope: budgetScope.optional() },
+  async handle({ em }, { scope }: { readonly scope?: BudgetScope }): Promise<readonly BudgetView[]> {
+    const wanted = scope === undefined ? {} : { scopes: [scope] };
+    return (await new BudgetLimitRepository(em).list({ ...wanted, limit: MOST_LISTED })).map(viewOfBudget);
+  },
+});
+
+/** The budget of a task; null where it has none of its own. */
+export async function budgetOfTask(budgets: BudgetLimitRepository, id: Parameters<typeof taskScope>[0]) {
+  const [state] = await budgets.list({ scopes: [taskScope(id)], limit: 1 });
+  return state === undefined ? null : viewOfBudget(state);
+}
+
+export function viewOfBudget(state: BudgetState): BudgetView {
+  const { scope, limits, reserved, softPercent } = state;
+  const used = usedOf(state);
+  const held: Partial<Record<BudgetAmount, number>> = {
+    ...{ tokens: reserved.tokens, money: reserved.costMicros, steps: reserved.steps },
+  };
+  const views = BUDGET_AMOUNTS.flatMap((what): BudgetLimitView[] => {
+    const limit = limits[what];
+    if (limit === null) return [];
+    const inReserve = held[what] ?? 0;
+    return [{ what, limit, spent: used[what] - inReserve, reserved: inReserve, left: limit - used[what] }];
+  });
+  return { scope, limits: views, softPercent, soft: isSoft(state) };
+}

@@ -1,0 +1,110 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import type { ToolCallState } from '../../domain/thinking/states.ts';
+import { jsonOf } from '../../entities/insert-from.ts';
+import { tables } from '../../entities/tables.ts';
+import type { StoredResult } from '../../entities/thinking/tool-call.ts';
+import type { StepPlace } from './model-calls.ts';
+
+/** A tool call that a model asked for. One that cannot be carried out has its result at once. */
+export interface AskedTool {
+  readonly index: number;
+  readonly tool: string;
+  readonly callId: string;
+  readonly arguments: Json;
+  readonly digest: string;
+  readonly refusal: string | null;
+}
+
+/** Writes the tool calls of an answer. Repeating it changes nothing. */
+export async function recordAsked(
+  em: SqlEntityManager,
+  { execution, path, step, agent }: StepPlace & { readonly agent: string },
+  asked: readonly AskedTool[],
+): Promise<void> {
+  if (asked.length === 0) return;
+  const { tenant: tenantId, traceId, taskId } = execution;
+  await tables(em)
+    .insertInto('tool_calls')
+    .values((eb) =>
+      asked.map(({ index, tool, callId, digest, refusal, ...call }) => ({
+        ...{ tenantId, traceId, path, step, index, taskId, agent, tool, callId, digest },
+        arguments: eb.cast<never>(jsonOf(call.arguments), 'jsonb'),
+        state: refusal === null ? ('asked' as const) : ('failed' as const),
+        result: refusal === null ? null : eb.cast<never>(jsonOf({ text: refusal }), 'jsonb'),
+        finishedAt: refusal === null ? null : eb.fn<Date>('clock_timestamp'),
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** One tool call of a step. */
+export interface CallPlace extends StepPlace {
+  readonly index: number;
+}
+
+/** Records that a tool call begins, with the decision that lets it. @returns how often it has begun */
+export async function recordToolBegun(
+  em: SqlEntityManager,
+  place: CallPlace,
+  decision: JsonObject | null,
+): Promise<number> {
+  const row = await toolAt(em, place)
+    .set((eb) => ({
+      state: 'running',
+      attempts: eb('attempts', '+', 1),
+      decision: decision === null ? null : eb.cast<never>(jsonOf(decision), 'jsonb'),
+      startedAt: eb.fn.coalesce('startedAt', eb.fn<Date>('clock_timestamp')),
+    }))
+    .where('state', 'in', ['asked', 'waiting', 'running'])
+    .returning('attempts')
+    .executeTakeFirst();
+  return row?.attempts ?? 0;
+}
+
+/** Records that a tool call waits for a person. */
+export async function recordToolWaits(
+  em: SqlEntityManager,
+  place: CallPlace,
+  { decision, approvalId }: { readonly decision: JsonObject; readonly approvalId: string },
+): Promise<void> {
+  await toolAt(em, place)
+    .set((eb) => ({ state: 'waiting', approvalId, decision: eb.cast<never>(jsonOf(decision), 'jsonb') }))
+    .where('state', 'in', ['asked', 'waiting'])
+    .execute();
+}
+
+/** How a tool call ended. */
+export interface ToolEnd {
+  readonly state: Extract<ToolCallState, 'done' | 'failed' | 'denied' | 'in_doubt'>;
+  readonly result: StoredResult;
+  /** Kept where it is absent. */
+  readonly decision?: JsonObject;
+}
+
+/** Records how a tool call ended. The first end counts. @returns whether this is it */
+export async function recordToolEnd(em: SqlEntityManager, place: CallPlace, end: ToolEnd): Promise<boolean> {
+  const { state, result, decision } = end;
+  const written = await toolAt(em, place)
+    .set((eb) => ({
+      state,
+      result: eb.cast<never>(jsonOf({ ...result }), 'jsonb'),
+      finishedAt: eb.fn<Date>('clock_timestamp'),
+      ...(decision === undefined ? {} : { decision: eb.cast<never>(jsonOf(decision), 'jsonb') }),
+    }))
+    .where('state', 'in', ['asked', 'waiting', 'running'])
+    .executeTakeFirst();
+  return written.numUpdatedRows > 0n;
+}
+
+function toolAt(em: SqlEntityManager, { execution, path, step, index }: CallPlace) {
+  const { tenant, traceId } = execution;
+  return tables(em)
+    .updateTable('tool_calls')
+    .where('tenantId', '=', tenant)
+    .where('traceId', '=', traceId)
+    .where('path', '=', path)
+    .where('step', '=', step)
+    .where('index', '=', index);
+}

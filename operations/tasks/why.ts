@@ -1,0 +1,93 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { errorMessage } from '../../domain/errors.ts';
+import { isContainerKind } from '../../domain/graphs/kinds/kind-table.ts';
+import type { TaskId } from '../../domain/ids.ts';
+import { type Cause, cause } from '../../domain/tasks/cause.ts';
+import { isTerminalTaskStatus, type TaskStatus } from '../../domain/tasks/task-status.ts';
+import { CauseRepository, type OpenRun } from '../../entities/tasks/cause-repository.ts';
+import type { TaskRecord } from '../../entities/tasks/task-record.ts';
+import { type ApprovalRecord, ApprovalRepository } from '../../entities/tools/approval-repository.ts';
+import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { text } from '../../options/fields.ts';
+import { type Call, defineOperation } from '../define.ts';
+import { readHoldUp } from './held-up.ts';
+import { requireTask, type TaskInput } from './read.ts';
+
+/** Why a task has not ended. */
+export interface WhyView {
+  readonly id: TaskId;
+  readonly status: TaskStatus;
+  /** What it waits for: services that do not answer first. Empty for a task that has ended. */
+  readonly causes: readonly Cause[];
+}
+
+/** What a task waits for, and until when where that can be known. @throws TaskUnknown */
+export const whyTask = defineOperation({
+  name: 'tasks.why',
+  summary: 'Says what a task that has not ended waits for.',
+  effect: 'read',
+  risk: 'data_exfiltration_risk',
+  permission: 'tasks:read',
+  unit: 'none',
+  input: { id: text() },
+  async handle(call, { id }: TaskInput): Promise<WhyView> {
+    const { caller, stores } = call;
+    const found = await stores.database.inTenant(caller.tenant, async ({ em }) => {
+      const task = await requireTask(em, caller.tenant, id);
+      return { task, causes: isTerminalTaskStatus(task.status) ? [] : await readCauses(em, task) };
+    });
+    const services = found.causes.length === 0 ? [] : await unavailable(call, found.task);
+    return { id: found.task.id, status: found.task.status, causes: [...services, ...found.causes] };
+  },
+});
+
+async function readCauses(em: SqlEntityManager, task: TaskRecord): Promise<readonly Cause[]> {
+  const heldUp = await readHoldUp(em, task);
+  if (heldUp !== null) return [heldUp];
+  if (task.status === 'pending') return [placeCause(await new CauseRepository(em).ahead(task.id))];
+  const trace = (await new TraceRepository(em).list(task.id)).at(-1);
+  const runs = trace === undefined ? [] : await new CauseRepository(em).openRuns(trace.id);
+  const approvals = await new ApprovalRepository(em).list(
+    { tenant: task.tenant, task: task.id, all: false },
+    MAX_ASKED,
+  );
+  const asking = new Set(approvals.map(({ path }) => path));
+  const nodes = [
+    ...approvals.map(approvalCause),
+    ...runs.filter(({ kind, path }) => !isContainerKind(kind) && !asking.has(path)).map(runCause),
+  ];
+  const workflow = `the next step of its workflow ${trace?.workflowId ?? ''}`.trim();
+  return nodes.length > 0 ? nodes : [cause('workflow', workflow)];
+}
+
+/** So many calls are named that wait for a person. */
+const MAX_ASKED = 10;
+
+function approvalCause({ id, agent, tool, path, expiresAt: until }: ApprovalRecord): Cause {
+  return cause('approval', `a person: ${agent} wants to call ${tool} (approval ${id})`, { path, until });
+}
+
+function placeCause(ahead: number): Cause {
+  const before = ahead === 1 ? '1 task of its tenant waits' : `${ahead} tasks of its tenant wait`;
+  return cause(
+    'place',
+    ahead === 0 ? 'a place in a worker: it is the next of its tenant' : `a place in a worker: ${before} before it`,
+  );
+}
+
+function runCause({ path, agent, isRunning, nextAttemptAt: until, limited, process, reason }: OpenRun): Cause {
+  if (isRunning) return cause('handler', `${agent}, which runs${process === null ? '' : ` in ${process}`}`, { path });
+  const because = reason === null ? '' : `: ${reason}`;
+  return limited
+    ? cause('limit', `a limit${because}`, { path, until })
+    : cause('retry', `its next attempt${because}`, { path, until });
+}
+
+/** Temporal carries out what has started. PostgreSQL has answered already, and a task needs Redis only to be quick. */
+async function unavailable({ stores }: Call, { status }: TaskRecord): Promise<Cause[]> {
+  if (status === 'blocked' || status === 'deferred') return [];
+  return stores.pings.temporal().then(
+    () => [],
+    (error: unknown) => [cause('service', `Temporal, which carries it out: ${errorMessage(error)}`)],
+  );
+}

@@ -1,0 +1,278 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import {
+  APICallError,
+  type LanguageModelMiddleware,
+  streamText,
+  type TextStreamPart,
+  type ToolSet,
+  wrapLanguageModel,
+} from 'ai';
+import { errorMessage } from '../domain/errors.ts';
+import { type CallVerdict, verdictOn } from '../domain/models/call-verdict.ts';
+import type { FinishReason, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
+import type { ModelRoute, ProviderSettings } from '../domain/models/model-settings.ts';
+import { PATIENCE_MS, type ProviderSign } from '../domain/models/provider-breaker.ts';
+import { escaped, MOST_CALLS, type ReceivedCall, readCalls } from '../domain/models/read-call.ts';
+import { ToolNames } from '../domain/models/tool-names.ts';
+import type { ReportedUsage } from '../domain/models/usage.ts';
+import { type GuardedFetch, guardedFetch, type Refusal } from './guarded-fetch.ts';
+import { requestForm, SDK_PROVIDER } from './request-form.ts';
+
+/** Characters of an answer, its tool calls included. */
+const MOST_CHARACTERS = 5_000_000;
+/** What is told of a provider's own words about an error. */
+const MOST_TOLD = 500;
+
+/** One call of one provider. */
+export interface ProviderCall {
+  readonly provider: ProviderSettings;
+  readonly route: ModelRoute;
+  /** Null for a provider that needs none. */
+  readonly key: string | null;
+  readonly request: ModelRequest;
+  /** The caller's: when it aborts, the call throws its reason. */
+  readonly signal: AbortSignal;
+  /** How long the whole may take, and how long nothing may come, in milliseconds. */
+  readonly callMs: number;
+  readonly idleMs: number;
+  readonly onText?: ((delta: string) => void) | undefined;
+}
+
+/** What became of a call. `why` holds no key. */
+export type ProviderOutcome =
+  | { readonly answer: Pick<ModelAnswer, 'text' | 'calls' | 'finish'>; readonly usage: ReportedUsage }
+  | {
+      readonly answer: null;
+      readonly verdict: CallVerdict;
+      readonly status: number | null;
+      readonly why: string;
+      readonly sign: ProviderSign;
+    };
+
+/** Calls a provider once, and reads its answer as a stream. @throws the reason of the signal, and what `onText` throws */
+export async function callProvider(call: ProviderCall): Promise<ProviderOutcome> {
+  const guard = guardedFetch(call.idleMs);
+  const tooLong = AbortSignal.timeout(call.callMs);
+  const reader = new AnswerReader(call);
+  try {
+    const signal = AbortSignal.any([call.signal, tooLong]);
+    await guards.run(guard, () => reader.read(open(call, { signal, reader })));
+  } catch (error) {
+    reader.fault ??= error;
+  }
+  call.signal.throwIfAborted();
+  if (guard.cut() === 'too_large' || reader.isTooLarge) return tooLarge();
+  if (reader.unheard !== null) throw reader.unheard.reason;
+  if (guard.cut() === 'stalled') return late(call, guard.refusal(), `nothing came for ${call.idleMs} ms`);
+  if (tooLong.aborted) return late(call, guard.refusal(), `the answer was not complete after ${call.callMs} ms`);
+  return reader.fault === null ? reader.outcome() : faultOf(reader.fault, call.key);
+}
+
+/** A caller that waits less than others do learns nothing of the provider by it. A status that came is known all the same. */
+function late({ idleMs, callMs }: ProviderCall, refusal: Refusal | null, why: string): ProviderOutcome {
+  if (refusal !== null) return refused(refusal, why);
+  return unanswered(why, Math.min(idleMs, callMs) < PATIENCE_MS ? 'none' : 'ill');
+}
+
+/** The guard of the call that the SDK is at work for: one of its models serves many calls. */
+const guards = new AsyncLocalStorage<GuardedFetch>();
+type ChatModel = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
+/** Making one costs several milliseconds, more than a call. None holds a key. */
+const chatModels = new WeakMap<ProviderSettings, Map<string, ChatModel>>();
+
+function chatModelOf(provider: ProviderSettings, id: string): ChatModel {
+  const made = chatModels.get(provider) ?? new Map<string, ChatModel>();
+  chatModels.set(provider, made);
+  const known = made.get(id);
+  if (known !== undefined) return known;
+  const { baseUrl: baseURL, headers } = provider;
+  const sdk = createOpenAICompatible({ name: SDK_PROVIDER, baseURL, headers, fetch: fetchOfCall, includeUsage: true });
+  const model = sdk.chatModel(id);
+  made.set(id, model);
+  return model;
+}
+
+const fetchOfCall: typeof fetch = async (input, init) => {
+  const guard = guards.getStore();
+  if (guard === undefined) throw new Error('a model was called without its guard');
+  return guard.fetch(input, init);
+};
+
+function open(
+  { provider, route, key, request }: ProviderCall,
+  { signal: abortSignal, reader }: { readonly signal: AbortSignal; readonly reader: AnswerReader },
+): AsyncIterable<TextStreamPart<ToolSet>> {
+  return streamText({
+    ...requestForm(request, reader.names),
+    model: withoutCalls(chatModelOf(provider, route.id), reader),
+    ...(key === null ? {} : { headers: { Authorization: `Bearer ${key}` } }),
+    allowSystemInMessages: true,
+    maxOutputTokens: Math.min(request.maxOutputTokens ?? route.maxOutputTokens, route.maxOutputTokens),
+    ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
+    // The workflow repeats what failed: a second layer of repetitions would multiply them.
+    maxRetries: 0,
+    telemetry: { isEnabled: false },
+    // Else the SDK prints each error with the request in it.
+    onError: () => undefined,
+    abortSignal,
+  }).stream;
+}
+
+/**
+ * The model whose tool calls go to the reader and not to the SDK. That hands each of their pieces through a dozen streams,
+ * and fails on arguments that nest deeper than its stack.
+ */
+function withoutCalls(model: ChatModel, reader: AnswerReader) {
+  const wrapStream: NonNullable<LanguageModelMiddleware['wrapStream']> = async ({ doStream }) => {
+    const { stream, ...rest } = await doStream();
+    const calls = new TransformStream<StreamPart, StreamPart>({
+      transform(part, controller) {
+        if (!reader.takesCall(part)) controller.enqueue(part);
+        if (reader.isTooLarge) controller.terminate();
+      },
+    });
+    return { ...rest, stream: stream.pipeThrough(calls) };
+  };
+  return wrapLanguageModel({ model, middleware: { wrapStream } });
+}
+
+type Streamed = Awaited<ReturnType<ChatModel['doStream']>>;
+type StreamPart = Streamed['stream'] extends ReadableStream<infer Part> ? Part : never;
+
+/** Collects the parts of a stream. */
+class AnswerReader {
+  fault: unknown = null;
+  isTooLarge = false;
+  /** What `onText` threw: the caller's own, and no fault of the provider. */
+  unheard: { readonly reason: unknown } | null = null;
+  readonly names: ToolNames;
+  readonly #call: ProviderCall;
+  readonly #calls: ReceivedCall[] = [];
+  #text = '';
+  #characters = 0;
+  #finish: FinishReason | null = null;
+  #usage: ReportedUsage = {};
+
+  constructor(call: ProviderCall) {
+    this.#call = call;
+    this.names = new ToolNames(call.request.tools);
+  }
+
+  /** Reads until the end, the first fault, or until there is too much. */
+  async read(parts: AsyncIterable<TextStreamPart<ToolSet>>): Promise<void> {
+    for await (const part of parts) {
+      this.#take(part);
+      if (this.isTooLarge || this.fault !== null || this.unheard !== null) return;
+    }
+  }
+
+  /** Takes a part that belongs to a tool call. @returns false for another one */
+  takesCall(part: StreamPart): boolean {
+    switch (part.type) {
+      case 'tool-call':
+        this.#calls.push({ id: part.toolCallId, tool: this.names.fromWire(part.toolName), text: part.input });
+        this.isTooLarge ||= this.#calls.length > MOST_CALLS;
+        return true;
+      case 'tool-input-delta':
+        this.#count(part.delta);
+        return true;
+      case 'tool-input-start':
+      case 'tool-input-end':
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  outcome(): ProviderOutcome {
+    if (this.#finish === null) return unanswered('the answer broke off', 'ill');
+    const calls = readCalls(this.#calls);
+    return { answer: { text: escaped(this.#text), calls, finish: this.#finish }, usage: this.#usage };
+  }
+
+  #take(part: TextStreamPart<ToolSet>): void {
+    switch (part.type) {
+      case 'text-delta':
+        this.#text += part.text;
+        this.#count(part.text);
+        this.#tell(part.text);
+        return;
+      case 'reasoning-delta':
+        this.#count(part.text);
+        return;
+      case 'error':
+        this.fault = part.error ?? new Error('an error without a reason');
+        return;
+      case 'finish-step':
+        this.#finish = FINISHES[part.finishReason] ?? 'other';
+        this.#usage = {
+          inputTokens: part.usage.inputTokens,
+          cachedTokens: part.usage.inputTokenDetails.cacheReadTokens,
+          outputTokens: part.usage.outputTokens,
+          reasoningTokens: part.usage.outputTokenDetails.reasoningTokens,
+        };
+    }
+  }
+
+  #count(text: string): void {
+    this.#characters += text.length;
+    this.isTooLarge ||= this.#characters > MOST_CHARACTERS;
+  }
+
+  #tell(text: string): void {
+    try {
+      this.#call.onText?.(text);
+    } catch (reason) {
+      this.unheard = { reason };
+    }
+  }
+}
+
+const FINISHES: Readonly<Record<string, FinishReason>> = {
+  stop: 'stop',
+  'tool-calls': 'tool_calls',
+  length: 'length',
+  'content-filter': 'content_filter',
+};
+
+function unanswered(why: string, sign: ProviderSign): ProviderOutcome {
+  return { answer: null, verdict: { kind: 'retry', retryAfterMs: null }, status: null, why, sign };
+}
+
+function tooLarge(): ProviderOutcome {
+  const why = `the answer is larger than ${MOST_CHARACTERS} characters or has more than ${MOST_CALLS} tool calls, and was not read further`;
+  return { answer: null, verdict: { kind: 'final' }, status: null, why, sign: 'well' };
+}
+
+/** An answer with an error, as a status, as an error within the stream, or as a connection that failed. */
+function faultOf(error: unknown, key: string | null): ProviderOutcome {
+  const isAnswer = APICallError.isInstance(error);
+  const status = isAnswer ? (error.statusCode ?? null) : statusWithin(error);
+  const retryAfter = (isAnswer ? error.responseHeaders?.['retry-after'] : undefined) ?? null;
+  const words = errorMessage(error);
+  // Before it is cut: what is left of a key that the cut goes through would not be found any more.
+  const told = (key === null || key === '' ? words : words.replaceAll(key, '[key]')).slice(0, MOST_TOLD);
+  return status === null ? unanswered(told, 'ill') : refused({ status, retryAfter }, told);
+}
+
+/** An answer below 500 says that the provider works: it is about one caller's request or key. */
+function refused({ status, retryAfter }: Refusal, told: string): ProviderOutcome {
+  const verdict = verdictOn(status, retryAfter, Date.now());
+  return { answer: null, verdict, status, why: `status ${status}: ${told}`, sign: status < 500 ? 'well' : 'ill' };
+}
+
+/** The code that some providers give to an error within a stream. */
+function statusWithin(error: unknown): number | null {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
+  const status = typeof code === 'string' ? (STATUSES.get(code) ?? Number(code)) : code;
+  return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 600 ? status : null;
+}
+
+/** Where that code is a word: the status with which the same comes before a stream. */
+const STATUSES: ReadonlyMap<string, number> = new Map([
+  ['insufficient_quota', 429],
+  ['rate_limit_exceeded', 429],
+  ['invalid_api_key', 401],
+  ['context_length_exceeded', 400],
+]);

@@ -1,0 +1,253 @@
+import { ModelCallFailed } from '../domain/models/model-errors.ts';
+import { healthAfter, type ModelHealth, type RouteHealth, UNKNOWN_HEALTH } from '../domain/models/model-health.ts';
+import type { FindKey, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
+import type { ModelRoute, ModelSettings, ProviderSettings } from '../domain/models/model-settings.ts';
+import {
+  type Breaker,
+  CLOSED,
+  callBegins,
+  callFailed,
+  PATIENCE_MS,
+  waitOfBreaker,
+} from '../domain/models/provider-breaker.ts';
+import { type CountTokens, requestTokens } from '../domain/models/token-count.ts';
+import { costMicros, usageOf } from '../domain/models/usage.ts';
+import { nearestName } from '../domain/nearest-name.ts';
+import type { ProviderOutcome } from './call-provider.ts';
+import { loadCounters } from './tokens.ts';
+
+/** On whose behalf a model is called, and how long it may take. */
+export interface ModelCall {
+  readonly tenant: string;
+  readonly user: string | null;
+  /** The call throws its reason when it aborts. */
+  readonly signal: AbortSignal;
+  /**
+   * Hears the text as it comes. `start` grows where a stream broke off and the answer begins anew at the next provider:
+   * what was heard before does not count then. What it throws ends the call, which throws the same.
+   */
+  readonly onText?: ((delta: string, start: number) => void) | undefined;
+  readonly findKey: FindKey;
+  /** Of the whole call over all providers. @defaultValue 300,000, which is the most */
+  readonly callMs?: number;
+  /** How long a stream may be silent. @defaultValue 60,000; a shorter silence never counts against the provider */
+  readonly idleMs?: number;
+}
+
+/** Calls models by their names in the settings. */
+export interface ModelCaller {
+  /** The most that a call can come to, for the budget reservation. @throws ModelCallFailed `model_unknown` */
+  estimate(request: ModelRequest): { readonly tokens: number; readonly costMicros: number };
+  /**
+   * Calls the model at its providers in order. The next one is tried where one is unavailable, or has no key. Each
+   * repetition is a new call that costs again.
+   * @throws ModelCallFailed where there is no answer; `model_unavailable` alone is worth repeating
+   */
+  call(request: ModelRequest, call: ModelCall): Promise<ModelAnswer>;
+  /** What this process knows of the ways to all models. */
+  health(): readonly RouteHealth[];
+}
+
+const CALL_MS = 300_000;
+
+type RouteCall = ModelCall & { readonly callMs: number; readonly start: number };
+
+/** A way to a model that was tried, or could not be. */
+interface Missed {
+  readonly provider: string;
+  readonly why: string;
+  readonly keyIsMissing: boolean;
+  readonly retryAfterMs: number | null;
+}
+
+/**
+ * Makes the caller of a process: it keeps breakers and health in memory. Loads what counts tokens, and no client yet.
+ * @param onHealth hears the health of a way after each call of it
+ */
+export async function openModelCaller(
+  settings: ModelSettings,
+  onHealth: (changed: RouteHealth) => void = () => undefined,
+): Promise<ModelCaller> {
+  const ids = Object.values(settings.models).flatMap((routes) => routes.map(({ id }) => id));
+  return new SettledModels(settings, await loadCounters(ids), onHealth);
+}
+
+class SettledModels implements ModelCaller {
+  readonly #settings: ModelSettings;
+  readonly #counterOf: (id: string) => CountTokens;
+  readonly #onHealth: (changed: RouteHealth) => void;
+  readonly #breakers = new Map<string, Breaker>();
+  readonly #health = new Map<string, ModelHealth>();
+
+  constructor(
+    settings: ModelSettings,
+    counterOf: (id: string) => CountTokens,
+    onHealth: (changed: RouteHealth) => void,
+  ) {
+    this.#settings = settings;
+    this.#counterOf = counterOf;
+    this.#onHealth = onHealth;
+  }
+
+  estimate(request: ModelRequest): { readonly tokens: number; readonly costMicros: number } {
+    const each = this.#routesOf(request.model).map((route) => {
+      const inputTokens = requestTokens(request, this.#counterOf(route.id));
+      const outputTokens = Math.min(request.maxOutputTokens ?? route.maxOutputTokens, route.maxOutputTokens);
+      const usage = { inputTokens, cachedTokens: 0, outputTokens, reasoningTokens: 0 };
+      return { tokens: inputTokens + outputTokens, costMicros: costMicros(usage, route.prices) };
+    });
+    return {
+      tokens: Math.max(...each.map(({ tokens }) => tokens)),
+      costMicros: Math.max(...each.map((one) => one.costMicros)),
+    };
+  }
+
+  async call(request: ModelRequest, call: ModelCall): Promise<ModelAnswer> {
+    const missed: Missed[] = [];
+    const endsAtMs = performance.now() + Math.min(call.callMs ?? CALL_MS, CALL_MS);
+    for (const [start, route] of this.#routesOf(request.model).entries()) {
+      const callMs = Math.ceil(endsAtMs - performance.now());
+      const tried = callMs <= 0 ? outOfTime(route) : await this.#tryRoute(request, route, { ...call, callMs, start });
+      if ('costMicros' in tried) return tried;
+      missed.push(tried);
+    }
+    throw noAnswer(request.model, missed);
+  }
+
+  health(): readonly RouteHealth[] {
+    const routes = Object.values(this.#settings.models).flat();
+    const ways = new Map(routes.map((route) => [wayOf(route), route]));
+    return [...ways.values()].map((route) => this.#healthOf(route));
+  }
+
+  #healthOf({ provider, id }: ModelRoute): RouteHealth {
+    const health = this.#health.get(wayOf({ provider, id })) ?? UNKNOWN_HEALTH;
+    const isOpen = waitOfBreaker(this.#breakers.get(provider) ?? CLOSED, performance.now()) !== null;
+    return { provider, id, health, isOpen };
+  }
+
+  #routesOf(model: string): readonly ModelRoute[] {
+    const { models } = this.#settings;
+    if (Object.hasOwn(models, model)) return models[model] ?? [];
+    const nearest = nearestName(model, Object.keys(models));
+    const hint =
+      nearest === null ? `there are ${Object.keys(models).join(', ') || 'none'}` : `did you mean ${nearest}?`;
+    throw new ModelCallFailed('model_unknown', `The settings have no model "${model}" (${hint}).`, { model });
+  }
+
+  /** @throws ModelCallFailed where no other provider is to be tried */
+  async #tryRoute(request: ModelRequest, route: ModelRoute, call: RouteCall): Promise<ModelAnswer | Missed> {
+    const { provider } = route;
+    const settings = this.#settings.providers[provider];
+    const breaker = this.#breakers.get(provider) ?? CLOSED;
+    const waitMs = waitOfBreaker(breaker, performance.now());
+    if (settings === undefined || waitMs !== null) {
+      return {
+        provider,
+        why: 'it failed again and again and is left alone for a while',
+        keyIsMissing: false,
+        retryAfterMs: waitMs,
+      };
+    }
+    // Before anything is awaited: else everybody who waits for a key would be the one probe.
+    const begun = callBegins(breaker, performance.now());
+    this.#breakers.set(provider, begun);
+    try {
+      return await this.#callRoute(request, route, { ...call, settings });
+    } finally {
+      // A call that has said nothing of the provider leaves its probe to the next one.
+      if (this.#breakers.get(provider) === begun) this.#breakers.set(provider, breaker);
+    }
+  }
+
+  async #callRoute(
+    request: ModelRequest,
+    route: ModelRoute,
+    call: RouteCall & { readonly settings: ProviderSettings },
+  ): Promise<ModelAnswer | Missed> {
+    const { provider } = route;
+    const { settings } = call;
+    const found = await keyFor(provider, settings, call.findKey);
+    if (found === null) return { provider, why: 'it has no key', keyIsMissing: true, retryAfterMs: null };
+    const beganAtMs = performance.now();
+    const { callProvider } = await import('./call-provider.ts');
+    const { onText, start } = call;
+    const outcome = await callProvider({
+      ...{ provider: settings, route, key: found.key, request },
+      ...{ signal: call.signal, callMs: call.callMs, idleMs: call.idleMs ?? PATIENCE_MS },
+      onText: onText === undefined ? undefined : (delta) => onText(delta, start),
+    });
+    this.#note(route, outcome, performance.now() - beganAtMs);
+    if (outcome.answer === null) return missedOr(request.model, { provider, source: found.source }, outcome);
+    const estimate = {
+      inputTokens: requestTokens(request, this.#counterOf(route.id)),
+      outputTokens: this.#counterOf(route.id)(outcome.answer.text + JSON.stringify(outcome.answer.calls)),
+    };
+    const usage = usageOf(outcome.usage, estimate);
+    const cost = costMicros(usage, route.prices);
+    return { ...outcome.answer, provider, model: route.id, usage, costMicros: cost, keySource: found.source };
+  }
+
+  #note(route: ModelRoute, outcome: ProviderOutcome, tookMs: number): void {
+    const sign = outcome.answer === null ? outcome.sign : 'well';
+    if (sign === 'none') return;
+    const breaker = this.#breakers.get(route.provider) ?? CLOSED;
+    this.#breakers.set(route.provider, sign === 'well' ? CLOSED : callFailed(breaker, performance.now()));
+    const isRefused = outcome.answer === null && outcome.verdict.kind !== 'retry';
+    if (isRefused) return;
+    const health = this.#health.get(wayOf(route)) ?? UNKNOWN_HEALTH;
+    this.#health.set(wayOf(route), healthAfter(health, outcome.answer === null ? null : tookMs));
+    this.#onHealth(this.#healthOf(route));
+  }
+}
+
+function wayOf({ provider, id }: Pick<ModelRoute, 'provider' | 'id'>): string {
+  return `${provider} ${id}`;
+}
+
+async function keyFor(
+  provider: string,
+  { key }: ProviderSettings,
+  findKey: FindKey,
+): Promise<{ readonly key: string | null; readonly source: string } | null> {
+  return key === 'none' ? { key: null, source: 'none' } : findKey(provider);
+}
+
+function outOfTime({ provider }: ModelRoute): Missed {
+  return { provider, why: 'no time was left', keyIsMissing: false, retryAfterMs: null };
+}
+
+function missedOr(
+  model: string,
+  { provider, source }: { readonly provider: string; readonly source: string },
+  { verdict, status, why }: Extract<ProviderOutcome, { answer: null }>,
+): Missed {
+  const facts = { model, provider, ...(status === null ? {} : { status }) };
+  if (verdict.kind === 'key_refused') {
+    const sentence = `The provider ${provider} refused the key of the ${source} (${why}). Set another one with \`muster models key set ${provider}\`.`;
+    throw new ModelCallFailed('model_key_missing', sentence, facts);
+  }
+  if (verdict.kind === 'final') {
+    throw new ModelCallFailed(
+      'model_refused',
+      `The provider ${provider} did not answer the request to "${model}": ${why}.`,
+      facts,
+    );
+  }
+  return { provider, why, keyIsMissing: false, retryAfterMs: verdict.retryAfterMs };
+}
+
+function noAnswer(model: string, missed: readonly Missed[]): ModelCallFailed {
+  const told = missed.map(({ provider, why }) => `${provider}: ${why}`).join('; ');
+  const first = missed[0]?.provider ?? '';
+  if (missed.every(({ keyIsMissing }) => keyIsMissing)) {
+    const sentence = `No key for the model "${model}" (${told}). Set one with \`muster models key set ${first}\`; nothing was called.`;
+    return new ModelCallFailed('model_key_missing', sentence, { model });
+  }
+  const waits = missed.map(({ retryAfterMs }) => retryAfterMs).filter((waitMs) => waitMs !== null);
+  const retryAfterMs = waits.length === 0 ? null : Math.ceil(Math.min(...waits));
+  return new ModelCallFailed('model_unavailable', `The model "${model}" is unavailable: ${told}.`, {
+    model,
+    retryAfterMs,
+  });
+}

@@ -1,0 +1,30 @@
+import { CONTAINER_KINDS } from '../../domain/graphs/kinds.ts';
+import type { OpenTaskStatus } from '../../domain/tasks/task-status.ts';
+import type { LeavingVerdict } from '../../domain/traces/attempt.ts';
+
+/** What a task's workflow waits for while an attempt's verdict leaves its node open: a new verdict needs its name here. */
+const OF_VERDICTS: Readonly<Record<LeavingVerdict['kind'], string>> = {
+  retry: 'retried',
+  wait: 'limited',
+  lost: 'slow',
+  'give back': 'unhosted',
+};
+
+/** The same of the statuses of an open task. Nothing brings a task into the one that is null yet. */
+const OF_STATUSES: Readonly<Record<OpenTaskStatus, string | null>> = {
+  in_progress: 'slow',
+  paused: 'paused-and-resumed',
+  waiting_input: null,
+  waiting_approval: 'waiting-approval',
+};
+
+/**
+ * The waits in which a task may outlive a release, as the histories are named that have them. Every release records each
+ * of them, see `record.ts`.
+ */
+export const WAITS: ReadonlySet<string> = new Set([
+  ...Object.values(OF_VERDICTS),
+  ...Object.values(OF_STATUSES).filter((wait) => wait !== null),
+  ...CONTAINER_KINDS,
+  ...['deadline', 'cancelled', 'cancelled-within', 'redriven'],
+]);
