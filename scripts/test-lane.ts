@@ -12,10 +12,16 @@ async function runFile(path: string): Promise<void> {
   // The tests start processes that load what this process has loaded.
   flushCompileCache();
   const failures: string[] = [];
-  const runner = mocha.run(() => process.send?.({ passed: runner.stats?.passes ?? 0, failures }));
+  const runner = mocha.run(() => {
+    process.send?.({ passed: runner.stats?.passes ?? 0, failures: [...failures, ...stray.splice(0)] });
+  });
   lengthenTimeouts(runner);
   runner.on('fail', (test, error) => failures.push(`${test.fullTitle()}\n${inspect(error)}`));
 }
+
+/** Rejections that nothing handled, which Mocha itself would drop: they count as failures of the file that runs. */
+const stray: string[] = [];
+process.on('unhandledRejection', (error) => void stray.push(`A rejection that nothing handled\n${inspect(error)}`));
 
 /** A timeout only ends what hangs, so it must outlast the most patient wait on a busy machine. */
 function lengthenTimeouts(runner: Mocha.Runner): void {

@@ -24,6 +24,16 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** A worker process that ended before it took tasks, or before it could say so. */
+export class WorkerNotStarted extends Error {
+  readonly ending: Ending;
+
+  constructor(ending: Ending, lines: readonly string[]) {
+    super(`The worker did not start: ${lines.slice(-30).join('\n')}`);
+    this.ending = ending;
+  }
+}
+
 const MAIN = fileURLToPath(new URL('./worker-process-main.ts', import.meta.url));
 
 /** A real worker in a process of its own, which a test may stop, continue and kill. */
@@ -46,7 +56,10 @@ export class WorkerProcess {
     });
   }
 
-  /** Resolves when the worker takes tasks. */
+  /**
+   * Resolves when the worker takes tasks.
+   * @throws WorkerNotStarted
+   */
   static async start(options: WorkerProcessOptions): Promise<WorkerProcess> {
     const child = fork(MAIN, [options.module], {
       execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -62,7 +75,7 @@ export class WorkerProcess {
       return { code, signal } as Ending;
     });
     const ready = await Promise.race([once(child, 'message'), ended]);
-    if (!Array.isArray(ready)) throw new Error(`The worker did not start: ${lines.slice(-30).join('\n')}`);
+    if (!Array.isArray(ready)) throw new WorkerNotStarted(ready, lines);
     return new WorkerProcess(child, { workerId: ready[0].ready, lines, ended });
   }
 

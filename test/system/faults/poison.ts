@@ -1,4 +1,4 @@
-import type { WorkerProcess } from '../../support/worker-process.ts';
+import { type Ending, WorkerNotStarted } from '../../support/worker-process.ts';
 import { LARGE, World } from './world.ts';
 
 export interface Poisoned {
@@ -21,18 +21,24 @@ export async function letPoisonIn(): Promise<Poisoned> {
   await world.submitMany('mixed', LARGE ? 2_000 : 20);
   let deaths = 0;
   let over = false;
-  const replace = async (worker: WorkerProcess): Promise<void> => {
-    const { signal } = await worker.ended;
-    if (over) return;
-    if (signal === 'SIGKILL') deaths += 1;
-    await keepOne();
-  };
   const keepOne = async (): Promise<void> => {
-    const worker = await world.spawn();
-    void replace(worker);
+    while (!over) {
+      const { ended } = await startOne();
+      const { signal } = await ended;
+      if (!over && signal === 'SIGKILL') deaths += 1;
+    }
   };
-  await Promise.all([keepOne(), keepOne()]);
-  await world.allEnded(GIVEN_UP_WITHIN_MS * poisonKeys.length).finally(() => {
+  /** The poison may kill a worker before it could say that it has started. */
+  const startOne = async (): Promise<{ readonly ended: Promise<Ending> }> => {
+    try {
+      return await world.spawn();
+    } catch (error) {
+      if (error instanceof WorkerNotStarted) return { ended: Promise.resolve(error.ending) };
+      throw error;
+    }
+  };
+  const kept = Promise.all([keepOne(), keepOne()]);
+  await Promise.race([kept, world.allEnded(GIVEN_UP_WITHIN_MS * poisonKeys.length)]).finally(() => {
     over = true;
   });
   return { world, deaths, poisonKeys, tookMs: performance.now() - started };
