@@ -113,6 +113,7 @@ async function runAll(): Promise<Counts[]> {
   const waiting = [...new Set([...LONG_TESTS, 'test/**/*.test.ts'].flatMap((pattern) => filesOf([pattern])))];
   const lanes = Array.from({ length: LANES }, (_, index) => runLane(`${index + 1}: `, waiting));
   const counts = (await Promise.all(lanes)).flat();
+  tellSlowest();
   return [...counts, { passed: 0, failures: waiting.map((path) => `${path}\nNo lane was left to run it.`) }];
 }
 
@@ -126,7 +127,10 @@ async function runLane(label: string, waiting: string[]): Promise<Counts[]> {
   });
   const counts: Counts[] = [];
   let file: string | undefined = 'its set-up';
+  let begunAt = performance.now();
   lane.on('message', (message: 'ready' | Counts) => {
+    taken.push([file ?? '', (performance.now() - begunAt) / 1_000]);
+    begunAt = performance.now();
     if (message !== 'ready') counts.push(message);
     file = waiting.shift();
     lane.send({ path: file === undefined ? null : join(ROOT, file) });
@@ -134,6 +138,16 @@ async function runLane(label: string, waiting: string[]): Promise<Counts[]> {
   const { exitCode } = await follow(lane, { label });
   if (exitCode === 0 && file === undefined) return counts;
   return [...counts, brokeOff(`The lane broke off in ${file ?? 'its end'} with status ${exitCode}.`)];
+}
+
+/** Seconds that each file took. */
+const taken: [file: string, seconds: number][] = [];
+const SHOWN_FILES = 30;
+
+function tellSlowest(): void {
+  heading('Seconds of the slowest files');
+  const slowest = taken.toSorted(([, one], [, other]) => other - one).slice(0, SHOWN_FILES);
+  for (const [file, seconds] of slowest) process.stdout.write(`${seconds.toFixed(0).padStart(5)} ${file}\n`);
 }
 
 async function runFast(): Promise<Counts[]> {
