@@ -104,12 +104,10 @@ function open(
   { signal: abortSignal, reader }: { readonly signal: AbortSignal; readonly reader: AnswerReader },
 ): AsyncIterable<TextStreamPart<ToolSet>> {
   return streamText({
-    ...requestForm(request, reader.names),
+    ...requestForm(request, route, reader.names),
     model: withoutCalls(chatModelOf(provider, route.id), reader),
     ...(key === null ? {} : { headers: { Authorization: `Bearer ${key}` } }),
     allowSystemInMessages: true,
-    maxOutputTokens: Math.min(request.maxOutputTokens ?? route.maxOutputTokens, route.maxOutputTokens),
-    ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
     // The workflow repeats what failed: a second layer of repetitions would multiply them.
     maxRetries: 0,
     telemetry: { isEnabled: false },

@@ -27,6 +27,14 @@ export interface ModelPrices {
   readonly output: number;
 }
 
+/** How an answer of a given form is asked for: by its schema, as any JSON object, or by nothing but words. */
+export const RESPONSE_FORMATS = ['json_schema', 'json_object', 'none'] as const;
+export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
+
+/** The fields by which providers take the most tokens of an answer. */
+export const MAX_TOKENS_FIELDS = ['max_tokens', 'max_completion_tokens'] as const;
+export type MaxTokensField = (typeof MAX_TOKENS_FIELDS)[number];
+
 /** One way to reach a model. */
 export interface ModelRoute {
   readonly provider: string;
@@ -37,6 +45,12 @@ export interface ModelRoute {
   /** 1 to `contextTokens`. */
   readonly maxOutputTokens: number;
   readonly prices: ModelPrices;
+  /** 0 to 2. @defaultValue none is sent: the provider's own */
+  readonly temperature?: number;
+  /** What the provider understands. With another one than `json_schema` the schema is told in words. @defaultValue `json_schema` */
+  readonly responseFormat: ResponseFormat;
+  /** By which field the provider is told `maxOutputTokens`. @defaultValue `max_tokens` */
+  readonly maxTokensField: MaxTokensField;
 }
 
 /** The providers and models of an installation: the JSON file that `MUSTER_MODELS` names. */
@@ -155,7 +169,8 @@ function readRoutes(value: unknown, at: string, faults: string[]): readonly Mode
 
 function readRoute(value: unknown, at: string, faults: string[]): ModelRoute {
   const required = ['provider', 'id', 'contextTokens', 'maxOutputTokens', 'prices'];
-  const fields = fieldsOf(value, { at, required, faults });
+  const optional = ['temperature', 'responseFormat', 'maxTokensField'];
+  const fields = fieldsOf(value, { at, required, optional, faults });
   const text = (name: string) => {
     const found = fields[name];
     if (typeof found === 'string' && found !== '' && found.length <= 200) return found;
@@ -169,7 +184,30 @@ function readRoute(value: unknown, at: string, faults: string[]): ModelRoute {
     contextTokens: context,
     maxOutputTokens: whole(fields.maxOutputTokens, `${at}.maxOutputTokens`, [1, context], faults),
     prices: readPrices(fields.prices, `${at}.prices`, faults),
+    ...readTemperature(fields.temperature, `${at}.temperature`, faults),
+    responseFormat: oneOf(RESPONSE_FORMATS, fields.responseFormat, `${at}.responseFormat`, faults),
+    maxTokensField: oneOf(MAX_TOKENS_FIELDS, fields.maxTokensField, `${at}.maxTokensField`, faults),
   };
+}
+
+function readTemperature(value: unknown, at: string, faults: string[]): Pick<ModelRoute, 'temperature'> {
+  if (value === undefined) return {};
+  if (typeof value === 'number' && value >= 0 && value <= 2) return { temperature: value };
+  faults.push(`${at} must be a number from 0 to 2, found ${nameOf(value)}`);
+  return {};
+}
+
+/** One of these words; the first where there is none. */
+function oneOf<const Word extends string>(
+  words: readonly [Word, ...Word[]],
+  value: unknown,
+  at: string,
+  faults: string[],
+): Word {
+  if (value === undefined) return words[0];
+  const word = words.find((known) => known === value);
+  if (word === undefined) faults.push(`${at} must be one of ${words.join(', ')}, found ${nameOf(value)}`);
+  return word ?? words[0];
 }
 
 function readPrices(value: unknown, at: string, faults: string[]): ModelPrices {
