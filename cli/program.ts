@@ -10,6 +10,7 @@ import { addWorkerCommand } from './installation/worker-command.ts';
 import { addModelsCommand } from './models/models-commands.ts';
 import { addCallCommand, addOperationsCommand } from './operations/operation-commands.ts';
 import { PACKAGE } from './package.ts';
+import { addRunCommand } from './programs/run-program.ts';
 import { addLimitsCommand } from './queue/limits-commands.ts';
 import { addQueueCommand } from './queue/queue-commands.ts';
 import { addStartCommand } from './start/start-command.ts';
@@ -52,6 +53,7 @@ const ADD_COMMANDS = [
   addStartCommand,
   addInstallationCommands,
   addWorkerCommand,
+  addRunCommand,
   addSubmitCommand,
   addShowCommand,
   addWhyCommand,

@@ -1,20 +1,11 @@
 import type { Command } from 'commander';
-import { MusterError } from '../../domain/errors.ts';
-import { readJsonFile } from '../../worker/wire/open-models.ts';
 import { fileName, wholeNumber } from '../input/option-values.ts';
 import { Output } from '../output/output.ts';
 import { action, type CommonOptions } from '../session.ts';
+import { playScript } from './play-script.ts';
 
 interface ServeOptions extends CommonOptions {
   readonly port?: number;
-}
-
-/** Requests and turns did not go together. */
-class ScriptNotPlayed extends MusterError {
-  readonly code = 'script_not_played';
-  constructor(faults: readonly string[]) {
-    super(faults.join(' '), { faults: faults.length });
-  }
 }
 
 /** `models serve-script`: a provider that plays a file, for trying things without a key. */
@@ -29,19 +20,17 @@ export function addServeScriptCommand(models: Command): void {
 }
 
 /** Ends with exit code 1 when a turn was not used, or a request fitted none. */
-async function serve(file: string, options: ServeOptions): Promise<void> {
-  // Loaded here: no other command needs a server.
-  const { parseScript } = await import('../../providers/scripted/script.ts');
-  const { serveScript } = await import('../../providers/scripted/server.ts');
-  const provider = await serveScript(parseScript(await readJsonFile(file), file), { port: options.port ?? 0 });
-  const told = signalled();
-  const { baseUrl } = provider;
-  new Output(options).result({ ready: true, baseUrl }, (colors) => {
-    return `${colors.green('ready')}  ${baseUrl} plays ${file}; SIGTERM or Ctrl-C stops it`;
+function serve(file: string, { port, ...options }: ServeOptions): Promise<void> {
+  return playScript(file, {
+    port,
+    async work({ baseUrl }) {
+      const told = signalled();
+      new Output(options).result({ ready: true, baseUrl }, (colors) => {
+        return `${colors.green('ready')}  ${baseUrl} plays ${file}; SIGTERM or Ctrl-C stops it`;
+      });
+      await told;
+    },
   });
-  await told;
-  const faults = await provider.close();
-  if (faults.length > 0) throw new ScriptNotPlayed(faults);
 }
 
 function signalled(): Promise<void> {

@@ -47,7 +47,7 @@ const answer = z.strictObject({
 const turn = z.strictObject({
   expect: expectation.default({}),
   answer,
-  /** How often it answers; true for as often as it is asked. */
+  /** How often it has to answer; true for as often as it is asked, also never. */
   repeat: z.union([z.literal(true), z.int().min(1).max(1_000_000)]).default(1),
 });
 

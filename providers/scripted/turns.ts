@@ -50,7 +50,7 @@ export class Turns {
   faults(): readonly string[] {
     const unused = this.#turns.flatMap(({ repeat }, index) => {
       const used = this.#used[index] ?? 0;
-      const wanted = repeat === true ? 1 : repeat;
+      const wanted = repeat === true ? 0 : repeat;
       return used >= wanted ? [] : [`Turn ${index + 1} of the script was used ${used} times, not ${wanted}.`];
     });
     return [...this.#surplus, ...unused];

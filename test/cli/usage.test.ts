@@ -11,6 +11,8 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['--frobnicate', /^Unknown option '--frobnicate'\./],
   ['status extra', /^Too many arguments for 'status'.*extra\./],
   ['up --jsno', /^Unknown option '--jsno'; did you mean --json\?/],
+  ['run', /^The argument program is missing/],
+  ['run no-such-program.ts', /^no-such-program\.ts is not a file\. Name the program to run\.$/],
   ['submit', /^The argument graph is missing\. `muster submit --help`/],
   ['submit a b', /^Too many arguments for 'submit'/],
   ['submit g --pirority high', /did you mean --priority\?/],

@@ -11,8 +11,12 @@ const ask = (baseUrl: string, content: string) =>
 describe('the scripted provider', () => {
   afterEach(closeScripted);
 
-  it('names every turn that was not used', async () => {
-    const provider = await scripted({ answer: { text: 'one' } }, { answer: { text: 'two' }, repeat: 3 });
+  it('names every turn that was used less often than it says', async () => {
+    const provider = await scripted(
+      { answer: { text: 'one' } },
+      { answer: { text: 'two' }, repeat: 3 },
+      { answer: { text: 'three' }, repeat: true },
+    );
     await (await ask(provider.baseUrl, 'Hello')).text();
 
     assert.deepEqual(await provider.close(), ['Turn 2 of the script was used 0 times, not 3.']);

@@ -79,6 +79,8 @@ describe('the package', () => {
       ...['README.md', 'CHANGELOG.md', 'LICENSE', 'dist/index.d.ts', 'dist/worker.d.ts', 'dist/workflow-bundle.js'],
       ...[
         'examples/data/standup.txt',
+        'examples/support-triage.ts',
+        'examples/data/support-triage.script.json',
         'dist/servers/install/temporal-cli/bring-in.mjs',
         'dist/servers/install/temporal-cli/go.mod',
       ],
@@ -89,7 +91,9 @@ describe('the package', () => {
       [],
       'missing in the package',
     );
-    const unwanted = files.filter((path) => /^(dist\/)?(test|bench|scripts)\/|(?<!\.d)\.ts$/.test(path));
+    const unwanted = files.filter((path) =>
+      /^(dist\/)?(test|bench|scripts)\/|^(?!examples\/).*(?<!\.d)\.ts$/.test(path),
+    );
     assert.deepEqual(unwanted, [], 'not for the package');
   });
 
