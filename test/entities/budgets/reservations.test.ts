@@ -103,7 +103,7 @@ describe('budget reservations', () => {
     assert.deepEqual(answers[1], { ok: false, scope: parent, what: 'steps', limit: 1, used: 1 });
   });
 
-  it('end with the time of a budget, which counts from the first one', async () => {
+  it('are refused when the time of a budget is over, which counts from the first of them', async () => {
     await bed.limit(TENANT_SCOPE, { time: 60_000 });
     const request = { scopes: [TENANT_SCOPE], ask: ask(1) };
     await bed.reserve({ key: 'one', ...request });
@@ -117,7 +117,7 @@ describe('budget reservations', () => {
     assert.equal(!third.ok && third.what, 'time');
   });
 
-  it('of calls under way are settled once the limits above them were removed and set again', async () => {
+  it('of calls under way can still be settled after the limits above them were removed and set again', async () => {
     await bed.limit(TENANT_SCOPE, { tokens: 1_000 });
     await bed.reserve({ key: 'one', scopes: [TENANT_SCOPE], ask: ask(900), begun: true });
 
@@ -133,7 +133,7 @@ describe('budget reservations', () => {
     assert.deepEqual(next, { ok: false, scope: 'tenant', what: 'tokens', limit: 1_000, used: 800 });
   });
 
-  it('cannot come to less than nothing', async () => {
+  it('never bring what a budget has spent below zero', async () => {
     await bed.limit(TENANT_SCOPE, { tokens: 100 });
 
     const taken = agents.asSuperuser('update muster.budgets set tokens_reserved = -1');
@@ -141,7 +141,7 @@ describe('budget reservations', () => {
     await assert.rejects(taken, /budgets_tokens_reserved_check/);
   });
 
-  it('of a dead process return, but for calls that may have been made, which stay charged', async () => {
+  it('of a dead process return, except for those of calls that may have been made', async () => {
     await bed.limit(TENANT_SCOPE, { tokens: 1_000 });
     const living = await agents.process('living', ['one']);
     await agents.process('dead', ['two']);
@@ -186,7 +186,7 @@ describe('budget reservations', () => {
     );
   });
 
-  it('keep sums equal to those of their rows, whatever happens to them in whatever order', async function () {
+  it('keep the sums of a budget equal to those of its rows, whatever happens in whatever order', async function () {
     this.timeout(120_000);
     const step = fc.record({
       key: fc.constantFrom('a', 'b', 'c', 'd'),

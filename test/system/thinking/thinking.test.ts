@@ -220,7 +220,7 @@ describe('a thinking agent', () => {
     assert.deepEqual(done, []);
   });
 
-  it('K015: waits for a person without a place, and makes the call that was approved, once', async () => {
+  it('K015: holds no place while it waits for a person, and makes the approved call once', async () => {
     askThenAnswer(ask(['publish', 'draft']));
     const { approvals } = muster.client.operations;
 
@@ -236,7 +236,7 @@ describe('a thinking agent', () => {
     assert.equal(answerOf(view), '{"posted":"final"}');
   });
 
-  it('K015: gives its model the reason of a rejection', async () => {
+  it('K015: tells its model why a person rejected a call', async () => {
     askThenAnswer(ask(['publish', 'draft']));
     const { approvals } = muster.client.operations;
 
