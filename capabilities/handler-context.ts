@@ -27,6 +27,7 @@ function handlerContext(scope: NodeScope): HandlerContext {
     nodeId,
     attempt,
     signal,
+    models: deps.models?.names() ?? [],
     heartbeat: handlerHeartbeat(scope),
     effect: handlerEffects(scope),
     writeArtifact: artifactWriter(scope),

@@ -44,6 +44,8 @@ export interface ModelCaller {
    * @throws ModelCallFailed where there is no answer; `model_unavailable` alone is worth repeating
    */
   call(request: ModelRequest, call: ModelCall): Promise<ModelAnswer>;
+  /** Of the models that can be asked for. */
+  names(): readonly string[];
   /** What this process knows of the ways to all models. */
   health(): readonly RouteHealth[];
 }
@@ -112,6 +114,10 @@ class SettledModels implements ModelCaller {
       missed.push(tried);
     }
     throw noAnswer(request.model, missed);
+  }
+
+  names(): readonly string[] {
+    return Object.keys(this.#settings.models);
   }
 
   health(): readonly RouteHealth[] {

@@ -1,6 +1,5 @@
 import { parseWith } from '../../domain/agents/schema.ts';
 import { errorMessage } from '../../domain/errors.ts';
-import type { GraphNode } from '../../domain/graphs/definition.ts';
 import { readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
@@ -22,7 +21,7 @@ import type { NodeActivity } from '../tasks/node-attempt.ts';
 import { subjectOf } from '../tasks/run-rows.ts';
 import { reserveCall } from './reserve-call.ts';
 import { endOfMove, NO_INPUT, partialOutput, type StepEnds } from './step-ends.ts';
-import { modelTools, ONE_ATTEMPT, stepsSoFar, type ThinkingAgent } from './thinking-agent.ts';
+import { modelOf, modelTools, ONE_ATTEMPT, stepsSoFar, type ThinkingAgent } from './thinking-agent.ts';
 
 /** What a step turned out to be once its rows were read. A `call` is announced. */
 export type StepBegun =
@@ -82,11 +81,11 @@ async function nextOf(unit: RecordingUnit, activity: NodeActivity, run: ReadRun)
   const place = { execution, path: activity.node.id, step: move.step };
   const doubt = doubtOf(run, place);
   if (doubt !== null) return doubt;
-  const request = await requestOf(activity.node, run, move);
+  const request = await requestOf(activity, run, move);
   if ('kind' in request) return request;
   const requestHash = digestOf(request as unknown as Json);
-  const { name, thinking } = agent;
-  const announced = { agent: name, model: thinking.model, requestHash, claim, process: activity.deps.process };
+  const { name } = agent;
+  const announced = { agent: name, model: request.model, requestHash, claim, process: activity.deps.process };
   const times = await unit.recorder.modelCallAnnounced({ ...place, ...announced });
   const key = `${execution.traceId}/${place.path}/${place.step}/${times}`;
   // Last of all: a budget's row is one that many wait for.
@@ -121,7 +120,7 @@ type CallMove = Extract<NextMove, { readonly kind: 'call' }>;
 
 /** The request of a step; the same rows make the same. */
 async function requestOf(
-  node: GraphNode,
+  { node, deps }: NodeActivity,
   { agent, document, rows }: ReadRun,
   { step, isLast }: CallMove,
 ): Promise<ModelRequest | StepEnds> {
@@ -142,7 +141,8 @@ async function requestOf(
   const said = rows.filter(({ call }) => call.step < step).map(saidBy);
   const notice = isLast && step > 1 ? LAST_STEP : null;
   return {
-    model: thinking.model,
+    // A run keeps the model that it began with.
+    model: rows[0]?.call.model ?? modelOf(thinking, deps.models),
     messages: messagesOf({ instructions: told, input: input.value, said, notice }),
     tools: modelTools(thinking),
     output: thinking.outputSchema,

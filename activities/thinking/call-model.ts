@@ -87,7 +87,7 @@ async function ask(calling: Calling): Promise<ModelAnswer> {
   const { callMs, idleMs } = agent.thinking.limits;
   const { cancellationSignal: signal } = Context.current();
   try {
-    if (models === null) throw new ModelCallFailed('model_unknown', NO_MODELS, { model: agent.thinking.model });
+    if (models === null) throw new ModelCallFailed('model_unknown', NO_MODELS, { model: request.model });
     return await models.call(request, { tenant, user, signal, callMs, idleMs, findKey: keysFor(tenant, user) });
   } catch (error) {
     if (signal.aborted) throw handOver();

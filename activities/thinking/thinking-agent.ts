@@ -5,6 +5,7 @@ import type { ModelTool } from '../../domain/models/model-messages.ts';
 import { groupsOf, type StepSoFar } from '../../domain/thinking/next-move.ts';
 import { toolTraits } from '../../domain/tools/governed-tool.ts';
 import type { StepRows } from '../../entities/thinking/thinking-repository.ts';
+import type { ModelCaller } from '../../providers/model-caller.ts';
 import { HandlerUnknown } from '../handler-errors.ts';
 import type { NodeActivity } from '../tasks/node-attempt.ts';
 
@@ -27,6 +28,12 @@ export function thinkingAgentOf({ deps, node }: Pick<NodeActivity, 'deps' | 'nod
   const handler = deps.handlers.get(`agent:${name}`);
   if (handler?.thinking === undefined) throw new HandlerUnknown(node.id, `the thinking agent "${name}"`);
   return { name, handler, thinking: handler.thinking };
+}
+
+/** The first of the agent's models that this worker can call; its first one where it can call none. */
+export function modelOf({ models: [first, ...others] }: Thinking, models: Pick<ModelCaller, 'names'> | null): string {
+  const known = models?.names() ?? [];
+  return [first, ...others].find((name) => known.includes(name)) ?? first;
 }
 
 /** The tools of an agent as its model is told of them. */

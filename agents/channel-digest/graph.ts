@@ -8,12 +8,16 @@ import {
   sentimentAnalyst,
   topicAnalyst,
 } from './agents/analysts.ts';
+import { modelFinder } from './agents/edition.ts';
 import { composer, critic, reviser } from './agents/editors.ts';
 import { publisher } from './agents/publisher.ts';
 import { reader } from './agents/reader.ts';
+import { editionRound } from './edition-graph.ts';
 
 /** A draft that scores less is revised, at most twice. */
 const LEAST_SCORE = 0.82;
+/** Rounds of an edition by models, three calls each. */
+const MOST_ROUNDS = 2;
 /** Reading malformed text again gives the same fault. */
 const ONE_TRY = { maxRetries: 0, timeoutMs: 120_000 };
 const LONG = { timeoutMs: 120_000 };
@@ -23,7 +27,8 @@ const findings = '/nodes/compose/findings';
 
 /**
  * The channel digest: reads a talk, has it analysed from six sides at once, composes a report, has it reviewed and
- * revised at most twice, and publishes it as Markdown whose every statement cites its lines.
+ * revised at most twice, and publishes it as Markdown whose every statement cites its lines. Where the worker has a model,
+ * models make an edition meanwhile, which is published instead if its critic accepts it.
  */
 export const channelDigest = defineGraph({
   name: 'channel-digest',
@@ -94,6 +99,16 @@ export const channelDigest = defineGraph({
       when: { 'needs-second-revision': 'true' },
     },
     'review-second-revision': { agent: critic, input: { draft: '/nodes/revise-again/draft', findings, transcript } },
+    // Whether there is a model is asked in each task: it is the same graph on workers with and without one.
+    model: { agent: modelFinder },
+    'has-model': { condition: { pointer: '/nodes/model/isThere', is: 'truthy' } },
+    edit: {
+      repeat: editionRound,
+      until: { pointer: '/output/review/score', is: 'gte', value: LEAST_SCORE },
+      most: MOST_ROUNDS,
+      input: { transcript, findings },
+      when: { 'has-model': 'true' },
+    },
     publish: {
       agent: publisher,
       input: {
@@ -105,6 +120,9 @@ export const channelDigest = defineGraph({
         firstReview: { pointer: '/nodes/review-revision', optional: true },
         secondDraft: { pointer: '/nodes/revise-again/draft', optional: true },
         secondReview: { pointer: '/nodes/review-second-revision', optional: true },
+        hasModel: '/nodes/model/isThere',
+        // Without a model, or where models fail or come to no accepted edition, that of the rules is published.
+        edition: { pointer: '/nodes/edit', optional: true },
       },
     },
   },

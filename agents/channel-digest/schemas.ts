@@ -223,6 +223,23 @@ export type Reason = z.infer<typeof reason>;
 export const review = z.object({ score: z.number().min(0).max(1), reasons: z.array(reason) });
 export type Review = z.infer<typeof review>;
 
+/** What a model says of the whole, each sentence with the lines that say it. */
+export const summary = z
+  .array(z.object({ text: z.string().min(1).max(400), lines: z.array(z.int().min(1)).min(1).max(12) }))
+  .min(1)
+  .max(7);
+export type Summary = z.infer<typeof summary>;
+
+/** What a model thinks of a draft: 0 to 1, and the numbers of the statements that are to go. */
+export const verdict = z.object({
+  score: z.number().min(0).max(1),
+  faults: z.array(z.object({ statement: z.int().min(1), why: z.string().max(300) })).max(40),
+});
+export type Verdict = z.infer<typeof verdict>;
+
+/** A report that models have made and judged, and in which round. */
+export const edition = z.object({ draft, review, round: z.int().min(0) });
+
 export const digest = z.object({
   report: z.string(),
   /** Id of the artifact that holds the report. */

@@ -59,6 +59,8 @@ export interface HandlerContext {
   readonly attempt: number;
   /** Aborts at the attempt's timeout, on cancellation and when the worker shuts down. Pass it on. */
   readonly signal: AbortSignal;
+  /** The models that this worker can call, by their names in the file of `MUSTER_MODELS`; empty without one. */
+  readonly models: readonly string[];
   /**
    * Reports progress. A handler of a slow node may add details for the Web UI: plain JSON of at most 65,536 characters.
    * @throws HandlerCallInvalid
@@ -85,7 +87,8 @@ export interface HandlerContext {
 
 /** What makes an agent a thinking one, complete: see `ThinkingOptions`. */
 export interface Thinking {
-  readonly model: string;
+  /** The first that the worker's settings have is called. At least one. */
+  readonly models: readonly [string, ...string[]];
   readonly instructions: string | ((input: never) => string);
   readonly tools: readonly Handler[];
   readonly limits: ThinkingLimits;

@@ -10,8 +10,8 @@ export type ToolReference = Pick<Handler, 'name' | 'description' | 'input' | 'ou
 
 /** What makes an agent a thinking one. */
 export interface ThinkingOptions<Input extends Schema<unknown>> {
-  /** A name of the installation's models: see docs/models.md. */
-  readonly model: string;
+  /** A name of the installation's models, or several: the first that the settings have is called. See docs/models.md. */
+  readonly model: string | readonly string[];
   /** What the model is told before the input: a text, or a pure function of the input. Called again at every step. */
   readonly instructions: string | ((input: SchemaValue<Input>) => string);
   /** What it may call. Grants decide whether it may at that moment. @defaultValue none */
@@ -34,7 +34,7 @@ export function thinkingFaults(given: Readonly<Record<string, unknown>>): readon
   const expect = (holds: boolean, what: string, found: unknown) => {
     if (!holds) faults.push(`Expected ${what}, found ${nameOf(found)}.`);
   };
-  expect(typeof model === 'string' && model !== '', 'the name of a model as model', model);
+  expect(modelsIn(model) !== null, 'the name of a model, or a list of names, as model', model);
   expect(isInstructions(instructions), 'a text, or a function that gives one, as instructions', instructions);
   expect(
     whenInDoubt === undefined || DOUBT_POLICIES.some((word) => word === whenInDoubt),
@@ -43,6 +43,13 @@ export function thinkingFaults(given: Readonly<Record<string, unknown>>): readon
   );
   if (quick === true) faults.push('A thinking agent cannot be quick: it waits for its model.');
   return [...faults, ...toolFaults(tools), ...limitFaults(limits)];
+}
+
+/** Null for what names no model. */
+function modelsIn(model: unknown): Thinking['models'] | null {
+  const [first, ...others]: unknown[] = Array.isArray(model) ? model : [model];
+  const isName = (name: unknown) => typeof name === 'string' && name !== '';
+  return [first, ...others].every(isName) ? [first as string, ...(others as string[])] : null;
 }
 
 function isInstructions(value: unknown): boolean {
@@ -95,9 +102,11 @@ export function thinkingOf(options: ThinkingOptions<Schema<unknown>>, output: Sc
     name,
     limits[name as keyof ThinkingLimits] ?? byDefault,
   ]);
+  // Valid options name a model.
+  const models: Thinking['models'] = modelsIn(model) ?? [''];
   const { jsonSchema } = writeSchema(output);
   return Object.freeze({
-    model,
+    models,
     instructions,
     // A tool is complete; only the types of its code are unknown here, as they are for the worker.
     tools: Object.freeze([...tools]) as unknown as readonly Handler[],

@@ -31,7 +31,7 @@ describe('the channel digest', () => {
     );
     assert.equal(behindReader.length, 6);
     assert.equal(compose?.dependsOn.length, 7);
-    assert.equal(nodes.filter(({ kind }) => kind === 'condition').length, 3);
+    assert.equal(nodes.filter(({ kind }) => kind === 'condition').length, 4);
   });
 
   for (const [name, gold] of Object.entries(GOLD)) {

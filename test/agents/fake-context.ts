@@ -19,6 +19,7 @@ export function fakeContext(nodeId = 'node', signal: AbortSignal = new AbortCont
     nodeId,
     attempt: 1,
     signal,
+    models: [],
     heartbeat: () => {
       beats.count++;
     },

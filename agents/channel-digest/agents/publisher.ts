@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { defineAgent } from '../../../index.ts';
 import { renderReport, sourceText } from '../report/render.ts';
-import { type Draft, digest, draft, findings, type Review, review, transcript } from '../schemas.ts';
+import { type Draft, digest, draft, edition, findings, type Review, review, transcript } from '../schemas.ts';
 
 const MOST_REASONS = 20;
+const NO_EDITION = 'no-edition: the models came to no edition that their critic accepts; this is that of the rules';
 
 const input = z.object({
   transcript,
@@ -15,6 +16,9 @@ const input = z.object({
   firstReview: review.nullable(),
   secondDraft: draft.nullable(),
   secondReview: review.nullable(),
+  /** Whether models were asked, and the edition that they came to; null where they came to none. */
+  hasModel: z.boolean().default(false),
+  edition: edition.nullish(),
 });
 
 /** Publishes the last draft that was reviewed, as the artifact `report.md` and as data. */
@@ -43,7 +47,7 @@ export const publisher = defineAgent({
       quality: {
         score: chosen.review.score,
         revisions: chosen.revisions,
-        reasons: reasonTexts(chosen.review),
+        reasons: [...reasonTexts(chosen.review), ...(given.hasModel && !given.edition ? [NO_EDITION] : [])],
       },
       notices,
       statistics: { ...statistics, format, language },
@@ -66,6 +70,7 @@ interface Reviewed {
 /** A revision whose review failed is passed over: nothing is published that the critic has not seen. */
 function lastReviewed(given: z.infer<typeof input>): Reviewed {
   const { firstDraft, firstReview, secondDraft, secondReview } = given;
+  if (given.edition) return { ...given.edition, revisions: given.edition.round };
   if (secondDraft !== null && secondReview !== null) return { draft: secondDraft, review: secondReview, revisions: 2 };
   if (firstDraft !== null && firstReview !== null) return { draft: firstDraft, review: firstReview, revisions: 1 };
   return { draft: given.draft, review: given.review, revisions: 0 };

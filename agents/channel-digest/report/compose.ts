@@ -30,19 +30,29 @@ export function composeDraft(transcript: Transcript, findings: Findings): Draft 
   const quotes = findings.highlights
     .slice(0, SUMMARY_QUOTES)
     .toSorted((one, other) => (one.lines[0] ?? 0) - (other.lines[0] ?? 0));
-  const mood = moodStatements(findings.sentiment);
+  const { before, after, ...frame } = frameOf(transcript, findings);
   return {
-    title: `Digest of ${transcript.name}`,
-    notices: transcript.notices,
+    ...frame,
     statements: [
-      overviewStatement(transcript, findings),
-      ...topicsStatement(findings.topics),
+      ...before,
       ...quotes.map(highlightStatement),
       ...findings.decisions.slice(0, FIRST_DRAFT).map(decisionStatement),
       ...findings.actionItems.slice(0, FIRST_DRAFT).map(actionStatement),
       ...findings.openQuestions.slice(0, FIRST_DRAFT).map(questionStatement),
       ...findings.topics.slice(0, FIRST_DRAFT).map(topicStatement),
-      ...mood.slice(0, FIRST_DRAFT),
+      ...after,
+    ],
+  };
+}
+
+/** What every draft has around its matter: title and notices, and the statements that are counted and not chosen. */
+export function frameOf(transcript: Transcript, findings: Findings) {
+  return {
+    title: `Digest of ${transcript.name}`,
+    notices: transcript.notices,
+    before: [overviewStatement(transcript, findings), ...topicsStatement(findings.topics)],
+    after: [
+      ...moodStatements(findings.sentiment).slice(0, FIRST_DRAFT),
       ...findings.participants.slice(0, 2 * FIRST_DRAFT).map(participantStatement),
     ],
   };

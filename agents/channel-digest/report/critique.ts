@@ -64,7 +64,8 @@ function missingStatements(draft: Draft, findings: Findings): Reason[] {
     .map((statement) => ({ code: 'missing', detail: `The report leaves out: ${statement.text}`, statement }));
 }
 
-function unsupportedStatements(draft: Draft, source: ReadonlyMap<number, SourceLine>): Reason[] {
+/** A reason for each statement whose cited lines do not say it. */
+export function unsupportedStatements(draft: Draft, source: ReadonlyMap<number, SourceLine>): Reason[] {
   return draft.statements.flatMap((statement): Reason[] => {
     if (statement.lines.length === 0)
       return [{ code: 'uncited', detail: `No line is cited for: ${statement.text}`, statement }];

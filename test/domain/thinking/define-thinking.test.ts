@@ -25,6 +25,15 @@ describe('the definition of a thinking agent', () => {
     assert.equal(thinking?.outputSchema?.type, 'object');
   });
 
+  it('takes one model, or several in their order', () => {
+    const models = (model: string | readonly string[]) =>
+      defineAgent({ ...spec, model, instructions: 'Think.' }).thinking?.models;
+
+    assert.deepEqual(models('default'), ['default']);
+    assert.deepEqual(models(['digest', 'default']), ['digest', 'default']);
+    for (const none of [[], ['digest', '']]) assert.throws(() => models(none), /a list of names, as model/);
+  });
+
   it('takes an output of text as it is', () => {
     const { thinking } = defineAgent({ ...spec, output: z.string(), instructions: 'Think.' });
 
