@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { extname } from 'node:path';
 import type { Command } from 'commander';
+import { setVariables } from '../../config.ts';
 import { WrongUsage } from '../cli-errors.ts';
 import { fileName } from '../input/option-values.ts';
 import { withScript } from '../models/play-script.ts';
@@ -44,7 +45,7 @@ async function exitCodeOf(
   variables: Readonly<Record<string, string>>,
 ): Promise<number> {
   const flags = ['--disable-warning=ExperimentalWarning', '--import', PROVIDE_PACKAGE];
-  const env = { ...process.env, ...variables };
+  const env = { ...setVariables(), ...variables };
   const child = spawn(process.execPath, [...flags, program, ...given], { stdio: 'inherit', env });
   const passOn = (signal: NodeJS.Signals) => child.kill(signal);
   // A terminal sends Ctrl-C to the program as well, and passed on it would be a second one.

@@ -28,12 +28,12 @@ export interface ModelPrices {
 }
 
 /** How an answer of a given form is asked for: by its schema, as any JSON object, or by nothing but words. */
-export const RESPONSE_FORMATS = ['json_schema', 'json_object', 'none'] as const;
-export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
+const RESPONSE_FORMATS = ['json_schema', 'json_object', 'none'] as const;
+type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
 
 /** The fields by which providers take the most tokens of an answer. */
-export const MAX_TOKENS_FIELDS = ['max_tokens', 'max_completion_tokens'] as const;
-export type MaxTokensField = (typeof MAX_TOKENS_FIELDS)[number];
+const MAX_TOKENS_FIELDS = ['max_tokens', 'max_completion_tokens'] as const;
+type MaxTokensField = (typeof MAX_TOKENS_FIELDS)[number];
 
 /** One way to reach a model. */
 export interface ModelRoute {

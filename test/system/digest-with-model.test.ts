@@ -65,7 +65,7 @@ describe('the channel digest with a model', function () {
     assert.ok(view.usage.costMicros > 0);
   });
 
-  it('is made once more where its critic does not accept it, and is that of the rules where it never does', async () => {
+  it('is made again where its critic does not accept it, and is that of the rules where it never does', async () => {
     think = thinking({ score: () => 0.4 });
 
     const view = await run('refused.txt');
