@@ -19,12 +19,13 @@ export function callHandler(scope: NodeScope, handler: Handler, input: unknown):
  * comes in is checked here, and errors of Muster that go out are remembered as such.
  */
 function handlerContext(scope: NodeScope): HandlerContext {
-  const { deps, execution, nodeId, attempt, signal } = scope;
+  const { deps, execution, nodeId, agent, attempt, signal } = scope;
   return {
     tenant: execution.tenant,
     taskId: execution.taskId,
     traceId: execution.traceId,
     nodeId,
+    agent,
     attempt,
     signal,
     models: deps.models?.names() ?? [],

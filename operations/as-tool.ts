@@ -86,6 +86,7 @@ async function carryOut(
     tenant: context.tenant as TenantId,
     permissions: new Set([called.permission]),
     task: context.taskId as TaskId,
+    ...(context.agent === null ? {} : { agent: context.agent }),
   };
   const call = async (given: unknown) => answerOf(called, await callOperation(called, { caller, stores }, given));
   if (called.effect === 'read') return call(input);

@@ -45,6 +45,8 @@ export interface Caller {
   readonly permissions: ReadonlySet<Permission>;
   /** The task from a node of which it calls: what it submits is spawned by that task. */
   readonly task?: TaskId;
+  /** The thinking agent whose tool it is: what it submits acts on behalf of that agent. */
+  readonly agent?: string;
 }
 
 /** A program that is trusted with everything of its tenant. */

@@ -4,6 +4,7 @@ import type { Json } from '../../domain/json.ts';
 import { isOpenCall } from '../../domain/thinking/states.ts';
 import { governedTool } from '../../domain/tools/governed-tool.ts';
 import { MAX_LOSSES } from '../../domain/traces/attempt.ts';
+import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import type { ToolCall } from '../../entities/thinking/tool-call.ts';
 import { authorise } from '../../operations/approvals/authorise.ts';
@@ -70,7 +71,8 @@ async function beginOpen(unit: RecordingUnit, place: CallPlace, call: OpenCall):
   if (fault !== null) return ended(unit, place, { state: 'failed', result: { text: fault } });
   const governed = governedTool(tool);
   const agent = known.agent.name;
-  const authorised = await authorise(unit, { ...place, agent, onBehalfOf: [], tool: governed, arguments: asked });
+  const onBehalfOf = await new TaskRepository(unit.em).actsFor(place.execution.taskId);
+  const authorised = await authorise(unit, { ...place, agent, onBehalfOf, tool: governed, arguments: asked });
   const { verdict, reason, policyVersion } = authorised;
   const decision = { verdict, reason, policyVersion };
   if (authorised.verdict === 'waits') {

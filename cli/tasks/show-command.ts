@@ -62,6 +62,7 @@ function formatHead({ task, budget, usage }: TaskView, colors: Colors): string {
       'for',
       [user === null ? '' : `user ${plain(user)}`, key === null ? '' : `key ${plain(key)}`].filter(Boolean).join(', '),
     ],
+    ['acts for', plain(task.actsFor.join(', '))],
     ['times', times + waited + ran],
     ['wanted', formatWishes(task)],
     ['repeats', task.recurrence === null ? '' : formatRecurrence(task.recurrence)],

@@ -55,6 +55,8 @@ export interface HandlerContext {
   readonly taskId: string;
   readonly traceId: string;
   readonly nodeId: string;
+  /** The agent itself, or the thinking agent that calls the tool; null for the tool of a node. */
+  readonly agent: string | null;
   /** 1 on the first try. */
   readonly attempt: number;
   /** Aborts at the attempt's timeout, on cancellation and when the worker shuts down. Pass it on. */

@@ -30,6 +30,10 @@ export interface NewTask {
   readonly budget?: BudgetLimits;
   /** The task that spawned it; absent for one that a program submitted. */
   readonly parent?: TaskId;
+  /** The thinking agent whose tool spawned it; absent for none. */
+  readonly agent?: string;
+  /** Absent until it is written: see `Task.actsFor`. */
+  readonly actsFor?: readonly string[];
 }
 
 /** What PostgreSQL made of a new task. */

@@ -43,7 +43,7 @@ export interface Successor {
 /** What a series' next task has of the one before it. */
 const CONTINUED = [
   ...(['tenantId', 'graphId', 'graphName', 'title', 'description', 'priority', 'userId', 'requestHash'] as const),
-  ...(['input', 'concurrencyKeys', 'recurrence', 'budget', 'createdBy', 'assignedTo', 'metadata'] as const),
+  ...(['input', 'concurrencyKeys', 'recurrence', 'actsFor', 'budget', 'createdBy', 'assignedTo', 'metadata'] as const),
 ];
 
 /** What the budget of a series' next task has of the one before it: limits, and nothing that is spent. */

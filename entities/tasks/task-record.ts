@@ -39,6 +39,8 @@ export interface TaskRecord {
   readonly recurrence: Recurrence | null;
   /** The task of the same series before it; null for what was submitted. */
   readonly predecessorId: TaskId | null;
+  /** The agents whose tools spawned it, at any depth: its agents may do what all of these may. */
+  readonly actsFor: readonly string[];
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly completedAt: Date | null;
@@ -68,6 +70,7 @@ export function readTask(task: Selectable<Tables['tasks']>): TaskRecord {
     deadlineAt: task.deadlineAt,
     recurrence: readRecurrence(task.recurrence),
     predecessorId: task.predecessorId,
+    actsFor: task.actsFor ?? [],
     createdAt: task.createdAt,
     startedAt: task.startedAt,
     completedAt: task.completedAt,

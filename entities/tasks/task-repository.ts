@@ -86,6 +86,12 @@ export class TaskRepository extends Repository {
     return { ended };
   }
 
+  /** The agents on whose behalf a task acts. */
+  async actsFor(id: TaskId): Promise<readonly string[]> {
+    const { actsFor } = await this.em.findOneOrFail(Task, { id }, { fields: ['actsFor'] });
+    return actsFor ?? [];
+  }
+
   /** The next task of a series; null where there is none, or not yet. */
   async successorOf(id: TaskId): Promise<TaskId | null> {
     const task = await this.em.findOne(Task, { predecessorId: id }, { fields: ['id'] });

@@ -63,6 +63,8 @@ const schema = defineEntity({
     recurrence: p.json<JsonObject>().nullable(),
     /** The task whose end created this one; null for what was submitted. */
     predecessorId: p.uuid().$type<TaskId>().nullable(),
+    /** The agents whose tools spawned it, at any depth: its agents may do what all of these may. Null for none. */
+    actsFor: p.array().columnType('text[]').nullable(),
     startedAt: moment().nullable(),
     completedAt: moment().nullable(),
     deadLetteredAt: moment().nullable(),

@@ -96,7 +96,7 @@ export class TaskPreparer {
       deadlineAt: times.deadlineAt,
       recurrence: times.recurrence,
       dependsOn: [...new Set(options.dependsOn)],
-      ...budgetOf(options),
+      ...originOf(options),
     };
     return { task, inputJson };
   }
@@ -158,9 +158,9 @@ export class TaskPreparer {
 }
 
 /** What it may spend, and who spawned it; nothing for most tasks. */
-function budgetOf({ budget, parent }: CallerOptions): Pick<NewTask, 'budget' | 'parent'> {
+function originOf({ budget, parent, agent }: CallerOptions): Pick<NewTask, 'budget' | 'parent' | 'agent'> {
   const limits = budget === undefined ? NO_LIMITS : limitsOfOptions(budget);
-  return { ...(hasLimits(limits) ? { budget: limits } : {}), ...(parent === undefined ? {} : { parent }) };
+  return { ...(hasLimits(limits) && { budget: limits }), ...(parent && { parent }), ...(agent && { agent }) };
 }
 
 /**

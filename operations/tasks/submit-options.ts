@@ -61,9 +61,10 @@ export interface SubmitItem extends SubmitOptions {
   readonly input: JsonObject;
 }
 
-/** The options of a submit, and the task from a node of which it comes. */
+/** The options of a submit, and the task and the thinking agent from which it comes. */
 export interface CallerOptions extends SubmitOptions {
   readonly parent?: TaskId;
+  readonly agent?: string;
 }
 
 /**
@@ -72,8 +73,8 @@ export interface CallerOptions extends SubmitOptions {
  */
 export function forCaller(caller: Caller, options: SubmitOptions): CallerOptions {
   const user = userOf(caller);
-  const { task: parent } = caller;
-  return { ...(user === undefined ? {} : { user }), ...options, ...(parent === undefined ? {} : { parent }) };
+  const { task: parent, agent } = caller;
+  return { ...(user === undefined ? {} : { user }), ...options, ...(parent && { parent }), ...(agent && { agent }) };
 }
 
 /** The times of a task, checked. */

@@ -82,10 +82,10 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
 
 function factsOf(task: TaskRecord) {
   const { id, tenant, graph, title, status, priority, user, key, error } = task;
-  const { createdAt, startAt, dueAt, deadlineAt, recurrence, predecessorId, startedAt, completedAt } = task;
+  const { createdAt, startAt, dueAt, deadlineAt, recurrence, predecessorId, actsFor, startedAt, completedAt } = task;
   return {
     ...{ id, tenant, graph, title, status, priority, user, key },
-    ...{ createdAt, startAt, dueAt, deadlineAt, recurrence, predecessorId, startedAt, completedAt, error },
+    ...{ createdAt, startAt, dueAt, deadlineAt, recurrence, predecessorId, actsFor, startedAt, completedAt, error },
   };
 }
 

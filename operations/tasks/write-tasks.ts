@@ -7,6 +7,7 @@ import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import { countsInBudget, writeTaskBudgets } from '../budgets/spawn-tasks.ts';
 import { IdempotencyConflict, InputInvalid } from '../operation-errors.ts';
+import { withDelegation } from './delegation.ts';
 
 /** A new task together with its whole input as JSON text, which its row holds only while it is small. */
 export interface PreparedTask {
@@ -39,7 +40,10 @@ export async function writeTasks(
   tenant: TenantId,
   prepared: readonly PreparedTask[],
 ): Promise<readonly Written[]> {
-  const tasks = prepared.map(({ task }) => task);
+  const tasks = await withDelegation(
+    em,
+    prepared.map(({ task }) => task),
+  );
   const submits = new SubmitRepository(em);
   await new TaskRepository(em).ensureTenant(tenant);
   await requireDependencies(submits, tenant, tasks);

@@ -17,6 +17,7 @@ export function fakeContext(nodeId = 'node', signal: AbortSignal = new AbortCont
     taskId: 'task',
     traceId: 'trace',
     nodeId,
+    agent: null,
     attempt: 1,
     signal,
     models: [],

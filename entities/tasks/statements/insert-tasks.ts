@@ -21,7 +21,7 @@ const GIVEN = {
   tenant: givenValue<TenantId>('text'),
   kinds: givenRows<Kind>({
     ...{ graphId: 'uuid', graphName: 'text', taskQueue: 'text', priority: 'smallint', userId: 'text' },
-    ...{ concurrencyKeys: 'text[]' },
+    ...{ concurrencyKeys: 'text[]', actsFor: 'text[]' },
   }),
   ids: givenList<TaskId>('uuid'),
   kindOf: givenList<number>('int'),
@@ -124,14 +124,14 @@ function insertedTable({ tenant }: Given): RawBuilder<Inserted['inserted']> {
   return sql`(
     insert into muster.tasks (id, tenant_id, graph_id, graph_name, task_queue, title, status, priority, user_id,
       idempotency_key, request_hash, input, concurrency_keys, input_artifact_id, start_after, due_date, deadline_at,
-      recurrence)
+      recurrence, acts_for)
     select g.id, ${tenant}, k.graph_id, k.graph_name, k.task_queue, g.title, case
         when (g.rest -> 'blocked')::boolean then 'blocked'
         when (g.rest ->> 'start_after')::timestamptz > now() then 'deferred'
         else 'pending'
       end, k.priority, k.user_id, g.idempotency_key, g.request_hash, g.input, k.concurrency_keys,
       (g.rest ->> 'input_artifact_id')::uuid, (g.rest ->> 'start_after')::timestamptz,
-      (g.rest ->> 'due_date')::timestamptz, (g.rest ->> 'deadline_at')::timestamptz, g.rest -> 'recurrence'
+      (g.rest ->> 'due_date')::timestamptz, (g.rest ->> 'deadline_at')::timestamptz, g.rest -> 'recurrence', k.acts_for
     from given g join kinds k on k.ord = g.kind order by g.place
     on conflict do nothing
     returning id, tenant_id, status, created_at, graph_name, user_id
@@ -139,7 +139,10 @@ function insertedTable({ tenant }: Given): RawBuilder<Inserted['inserted']> {
 }
 
 /** What many tasks of a batch have in common. It is sent once. */
-type Kind = Pick<NewTask, 'graphId' | 'graphName' | 'taskQueue' | 'priority' | 'userId' | 'concurrencyKeys'>;
+type Kind = Pick<
+  NewTask,
+  'graphId' | 'graphName' | 'taskQueue' | 'priority' | 'userId' | 'concurrencyKeys' | 'actsFor'
+>;
 
 /** The kinds of a batch, and the number of each task's. */
 function kindsOf(tasks: readonly NewTask[]): { kinds: readonly Kind[]; kindOf: readonly number[] } {
@@ -157,8 +160,8 @@ function kindsOf(tasks: readonly NewTask[]): { kinds: readonly Kind[]; kindOf: r
   return { kinds, kindOf };
 }
 
-function kindOfTask({ graphId, graphName, taskQueue, priority, userId, concurrencyKeys }: NewTask): Kind {
-  return { graphId, graphName, taskQueue, priority, userId, concurrencyKeys };
+function kindOfTask({ graphId, graphName, taskQueue, priority, userId, concurrencyKeys, actsFor }: NewTask): Kind {
+  return { graphId, graphName, taskQueue, priority, userId, concurrencyKeys, ...(actsFor && { actsFor }) };
 }
 
 /** Whether a task is of the kind of the one before, as far as can be seen at once. */
@@ -169,13 +172,14 @@ function isLike(task: Kind, before: Kind | undefined): boolean {
     task.graphId === before.graphId &&
     task.taskQueue === before.taskQueue &&
     task.priority === before.priority &&
-    task.userId === before.userId
+    task.userId === before.userId &&
+    task.actsFor === before.actsFor
   );
 }
 
-/** No text of a task holds the separator. */
-function kindText({ graphId, taskQueue, priority, userId, concurrencyKeys }: Kind): string {
-  return [graphId, taskQueue, priority, userId, ...concurrencyKeys].join('\0');
+/** No text of a task holds the separator, and no concurrency key is empty. */
+function kindText({ graphId, taskQueue, priority, userId, concurrencyKeys, actsFor = [] }: Kind): string {
+  return [graphId, taskQueue, priority, userId, ...concurrencyKeys, '', ...actsFor].join('\0');
 }
 
 /** What most tasks do not have; null for a task that has none of it. */
