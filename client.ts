@@ -1,3 +1,4 @@
+import { type Conversation, conversationOf } from './client/conversation-handle.ts';
 import { Face, withArguments } from './client/face.ts';
 import { type Limits, limitsOf } from './client/limits.ts';
 import { type Messages, messagesOf } from './client/messages.ts';
@@ -15,17 +16,9 @@ import type { TaskRecord } from './entities/tasks/task-record.ts';
 import { type AgentView, listAgents } from './operations/agents/list.ts';
 import type { CallOptions } from './operations/call.ts';
 import { type Caller, onBehalfOf, serviceCaller } from './operations/caller.ts';
-import { listGraphs } from './operations/graphs/list.ts';
 import { publish } from './operations/graphs/publish.ts';
 import type { QueueView } from './operations/queue/queue-view.ts';
-import {
-  type LimitOptions,
-  pauseQueue,
-  resumeQueue,
-  setQueueLimit,
-  setQueueWeight,
-} from './operations/queue/settings.ts';
-import { viewQueue } from './operations/queue/view.ts';
+import { type LimitOptions, setQueueLimit } from './operations/queue/settings.ts';
 import type { AnswerOf, InputOf, OperationName, OperationNamespaces } from './operations/register.ts';
 import { type DeadListOptions, listDeadTasks, listTasks, type TaskListOptions } from './operations/tasks/list.ts';
 import { type RedriveAll, type RedriveOptions, type RedriveReport, redriveTasks } from './operations/tasks/redrive.ts';
@@ -159,6 +152,16 @@ export class Muster {
   }
 
   /**
+   * A conversation by its name, 1 to 200 characters. The first input begins it.
+   * @example
+   * const said = await muster.conversation('desk-17').say('Where is my order?', { key: 'mail-4711' });
+   * const { state, reply } = await said.answer();
+   */
+  conversation(id: string): Conversation {
+    return conversationOf(this.#face, id);
+  }
+
+  /**
    * The newest tasks first; with `overdue`, those that have not ended although they were due, longest overdue first. 1 to
    * 500 of them, 50 by default.
    * @example
@@ -175,7 +178,7 @@ export class Muster {
    * for (const graph of await muster.graphs()) console.log(graph.name, graph.description);
    */
   graphs(): Promise<GraphHead[]> {
-    return this.#face.call(listGraphs, {});
+    return this.operations.graphs.list({});
   }
 
   /**
@@ -192,8 +195,7 @@ export class Muster {
   /**
    * The agents that processes have registered, all or those with a role or a capability, with their last sign of life.
    * @example
-   * const writers = await muster.agents({ capability: 'write' });
-   * const alive = writers.filter((agent) => agent.health === 'alive');
+   * const alive = (await muster.agents({ capability: 'write' })).filter((agent) => agent.health === 'alive');
    */
   agents(search: AgentSearch = {}): Promise<AgentView[]> {
     return this.#face.call(listAgents, search);
@@ -204,11 +206,10 @@ export class Muster {
    * weights are the whole installation's. Counted in PostgreSQL, so it is true while Redis is unavailable too.
    *
    * @example
-   * const { waiting, running, bands } = await muster.queue();
    * const everybody = await muster.queue({ allTenants: true });
    */
   queue(options: { allTenants?: boolean } = {}): Promise<QueueView> {
-    return this.#face.call(viewQueue, options);
+    return this.operations.queue.view(options);
   }
 
   /**
@@ -222,7 +223,7 @@ export class Muster {
    * @throws OptionInvalid for anything but `band:NAME`, `tenant:NAME` or `graph:NAME`
    */
   pause(target: string): Promise<QueueSettings> {
-    return this.#face.call(pauseQueue, { target });
+    return this.operations.queue.pause({ target });
   }
 
   /**
@@ -232,7 +233,7 @@ export class Muster {
    * @throws OptionInvalid
    */
   resume(target: string): Promise<QueueSettings> {
-    return this.#face.call(resumeQueue, { target });
+    return this.operations.queue.resume({ target });
   }
 
   /**
@@ -260,7 +261,7 @@ export class Muster {
    * @throws SettingsInvalid
    */
   setWeight(tenant: string, weight: number | null): Promise<QueueSettings> {
-    return this.#face.call(setQueueWeight, { tenant, weight });
+    return this.operations.queue.setWeight({ tenant, weight });
   }
 
   /**
@@ -279,7 +280,6 @@ export class Muster {
    * trace recorded as done are not done again, unless `effects: 'repeat'`.
    *
    * @example
-   * await muster.redrive(id);
    * await muster.redrive(id, { effects: 'repeat' });
    * const { tasks } = await muster.redrive({ all: true, graph: 'channel-digest' }, { dryRun: true });
    *

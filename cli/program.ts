@@ -4,6 +4,7 @@ import { addMessagesCommand } from './agents/message-commands.ts';
 import { addSendCommand } from './agents/send-command.ts';
 import { addBudgetsCommand } from './budgets/budget-commands.ts';
 import { WrongUsage } from './cli-errors.ts';
+import { addConversationCommands } from './conversations/conversation-commands.ts';
 import { addInstallationCommands } from './installation/installation-commands.ts';
 import { addRetentionCommand } from './installation/retention-command.ts';
 import { addWorkerCommand } from './installation/worker-command.ts';
@@ -60,6 +61,7 @@ const ADD_COMMANDS = [
   addWatchCommand,
   addControlCommands,
   addListCommands,
+  addConversationCommands,
   addAgentsCommand,
   addMessagesCommand,
   addSendCommand,

@@ -4,6 +4,8 @@ import type { TaskHandle } from './task-handle.ts';
 
 export type { DeadLetter } from '../entities/tasks/dead-letter-repository.ts';
 export type { AgentView } from '../operations/agents/list.ts';
+export type { AppendOptions } from '../operations/conversations/append.ts';
+export type { ConversationView, ConversationWithTurns } from '../operations/conversations/view.ts';
 export type {
   BandView,
   ConcurrencyLimitView,
@@ -16,6 +18,7 @@ export type { DeadListOptions } from '../operations/tasks/list.ts';
 export type { RedriveAll, RedrivenView, RedriveOptions, RedriveReport } from '../operations/tasks/redrive.ts';
 export type { SubmitItem, SubmitOptions } from '../operations/tasks/submit-options.ts';
 export type { ConnectedAgent } from './connect-agent.ts';
+export type { Conversation, SaidInput } from './conversation-handle.ts';
 export type { LimitCall, Limits, TierHolder } from './limits.ts';
 export type { BroadcastReceipt, Messages } from './messages.ts';
 export type { ConnectAgentOptions } from './options.ts';

@@ -4,6 +4,7 @@ import { SecretBox } from '../database/secret-box.ts';
 import type { Database } from '../database/transaction.ts';
 import type { TenantId } from '../domain/ids.ts';
 import { permissionOf } from '../operations/as-tool.ts';
+import { ConversationTurns } from '../operations/conversations/conversation-turns.ts';
 import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import type { RateLimits, Stores } from '../operations/stores.ts';
 import { type SubmitterOptions, submitters } from '../operations/tasks/submitter.ts';
@@ -53,6 +54,7 @@ export function storesOf({ config, database, redis, graphs, temporal, ...parts }
     modelHealth: new ModelHealthBoard(redis),
     onceKeys: new OnceKeys(guarded),
     slotsOf: (tenant: TenantId) => slots.memo(tenant),
+    turns: new ConversationTurns(database),
     submitterOf: submitters({ database, queueFor, maxInputBytes: config.maxInputBytes, ...documents }),
     pings: {
       postgresql: () => database.ping(),

@@ -36,7 +36,8 @@ const END_GRACE_SECONDS = 30;
 /**
  * Does what is due, in every worker process. It releases deferred tasks when their time has come, fails tasks that
  * still wait at their deadline, ends tasks that their workflow should have ended and did not, whatever Temporal knows
- * of it, and mends what an end left undone: tasks that stay blocked, and series that stand still. Within 60 s of the death
+ * of it, and mends what an end left undone: tasks that stay blocked, series and conversations
+ * that stand still. Within 60 s of the death
  * of a process it ends what that had reserved of budgets. It has tables
  * analysed that have grown, because autovacuum comes too late for a first burst. The relay does what follows from an
  * end that the sweeper writes, from the outbox row of that end. Two sweepers at once share the work. After a crash, the
@@ -130,6 +131,7 @@ export class Sweeper extends Loop {
     this.#mends += 1;
     await consequences.settleBlocked(isThorough ? 'all' : 'behind recent ends');
     await consequences.resumeSeries(BATCH_SIZE);
+    await consequences.resumeConversations(BATCH_SIZE);
     return 0;
   }
 }

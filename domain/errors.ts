@@ -81,6 +81,8 @@ export const ERROR_CODES = [
   'steps_exhausted',
   'output_invalid',
   'model_call_in_doubt',
+  'conversation_unknown',
+  'conversation_busy',
 ] as const;
 /** The code of an error, which survives a process, a retry and a workflow. `docs/errors.md` has a row for each. */
 export type ErrorCode = (typeof ERROR_CODES)[number];

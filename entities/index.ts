@@ -4,6 +4,8 @@ import { AgentLease } from './agents/agent-lease.ts';
 import { AuditEntry } from './audit/audit-entry.ts';
 import { Budget } from './budgets/budget.ts';
 import { BudgetReservation } from './budgets/budget-reservation.ts';
+import { Conversation } from './conversations/conversation-row.ts';
+import { ConversationTurn } from './conversations/conversation-turn.ts';
 import { AgentComponent } from './graphs/agent-component.ts';
 import { AgentGraph } from './graphs/agent-graph.ts';
 import { ComponentConnection } from './graphs/component-connection.ts';
@@ -61,4 +63,6 @@ export const ENTITIES = {
   BudgetReservation,
   ModelCall,
   ToolCall,
+  Conversation,
+  ConversationTurn,
 };

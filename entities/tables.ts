@@ -45,6 +45,8 @@ export interface Tables {
   budget_reservations: TableOf<'BudgetReservation'>;
   model_calls: TableOf<'ModelCall'>;
   tool_calls: TableOf<'ToolCall'>;
+  conversations: TableOf<'Conversation'>;
+  conversation_turns: TableOf<'ConversationTurn'>;
 }
 
 const plugins = new WeakMap<object, PropertyNames>();

@@ -24,6 +24,8 @@ export const PERMISSIONS = {
   'grants:admin': 'Grant tools to agents, revoke grants, set what the tenant rules about tools.',
   'approvals:read': 'See the calls that wait for a person, with their arguments.',
   'approvals:decide': 'Approve and reject calls that wait for a person.',
+  'conversations:read': 'Read conversations: what was said in them, and how it was answered.',
+  'conversations:write': 'Say something in conversations.',
   'models:read': 'See which keys for providers of models are stored.',
   'models:admin': 'Set and remove keys for providers of models.',
   'system:read': 'See the state of the installation.',

@@ -6,6 +6,8 @@ import { listApprovals } from './approvals/list.ts';
 import { grantBudget } from './budgets/grant.ts';
 import { setBudget, unsetBudget } from './budgets/set.ts';
 import { viewBudgets } from './budgets/view.ts';
+import { appendInput } from './conversations/append.ts';
+import { listConversations, readTurn, viewConversation } from './conversations/view.ts';
 import type { Operation } from './define.ts';
 import { allowTool, revokeGrant } from './grants/allow.ts';
 import { listGrants, setPolicy, viewPolicy } from './grants/policy.ts';
@@ -70,6 +72,7 @@ export const OPERATIONS = [
   ...[retentionReport, enforceRetention],
   ...[allowTool, revokeGrant, listGrants, viewPolicy, setPolicy],
   ...[listApprovals, decideApproval],
+  ...[appendInput, readTurn, viewConversation, listConversations],
   ...[listDoubts],
   ...[systemStatus],
 ] as const;

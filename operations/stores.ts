@@ -11,6 +11,7 @@ import type { ModelHealthBoard } from '../redis/model-health-board.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
 import type { Permission } from './caller.ts';
+import type { ConversationTurns } from './conversations/conversation-turns.ts';
 import type { GraphCache } from './graphs/graph-cache.ts';
 import type { Voice } from './messages/voice.ts';
 import type { Submitter } from './tasks/submitter.ts';
@@ -32,6 +33,8 @@ export interface Stores {
   readonly slotsOf: (tenant: TenantId) => Pick<ProcessSlots, 'acquire' | 'renew' | 'release'>;
   /** What it takes to name an operation as the tool of a node; null for a name that no operation has. */
   readonly permissionOf: (operation: string) => Permission | null;
+  /** What continues conversations. */
+  readonly turns: ConversationTurns;
   readonly submitterOf: (tenant: TenantId) => Submitter;
   readonly voiceOf: (tenant: TenantId) => Voice;
   /** Asks each store for an answer. */

@@ -17,6 +17,8 @@ export interface EndWithConsequences {
   readonly taskId: TaskId;
   /** Whether tasks are blocked behind it. */
   readonly blocks: boolean;
+  /** Whether it carried out a turn of a conversation. */
+  readonly isTurn: boolean;
   /**
    * The series that continues after it; null for none, for one that has continued already, and for one that cannot be
    * read.
@@ -68,11 +70,16 @@ export class SuccessionRepository extends Repository {
         eb
           .exists(eb.selectFrom('task_dependencies as d').select('d.taskId').whereRef('d.dependsOnTaskId', '=', 't.id'))
           .as('blocks'),
+        eb
+          .exists(eb.selectFrom('conversation_turns as c').select('c.number').whereRef('c.taskId', '=', 't.id'))
+          .as('isTurn'),
       ])
       .where('t.id', '=', anyOf(ids))
       .where('t.completedAt', 'is not', null)
       .execute();
-    return ended.map((row) => readConsequences(row, row)).filter(({ blocks, series }) => blocks || series !== null);
+    return ended
+      .map((row) => readConsequences(row, row))
+      .filter(({ blocks, isTurn, series }) => blocks || isTurn || series !== null);
   }
 
   /** Ended tasks whose series should continue and does not, by tasks_recurring_index. */
@@ -82,7 +89,7 @@ export class SuccessionRepository extends Repository {
       .where(continues)
       .limit(limit)
       .execute();
-    return ended.map((row) => readConsequences(row, { continues: true, blocks: false }));
+    return ended.map((row) => readConsequences(row, { continues: true }));
   }
 
   /**
@@ -199,13 +206,14 @@ type EndedRow = Awaited<ReturnType<ReturnType<typeof endedTasks>['execute']>>[nu
 
 function readConsequences(
   row: EndedRow,
-  { continues, blocks }: { continues: unknown; blocks: unknown },
+  { continues, blocks, isTurn }: { continues: unknown; blocks?: unknown; isTurn?: unknown },
 ): EndWithConsequences {
   const recurrence = continues === true ? readRecurrence(row.recurrence) : null;
   const times = { scheduledAt: row.startAfter ?? row.createdAt, now: row.now };
   return {
     taskId: row.id,
     blocks: blocks === true,
+    isTurn: isTurn === true,
     series: recurrence === null ? null : { recurrence, ...times },
   };
 }

@@ -56,11 +56,14 @@ export const cancelTask = defineOperation({
   handle: (call, { id, reason = NO_REASON }: EndInput) =>
     askToEnd(call, { id, wanted: 'cancelled', code: 'task_cancelled', reason }),
   // The wish is in PostgreSQL and the relay carries it; asking at once only saves its second.
-  after: (call, asked) =>
-    asked.ended
-      ? forgetJob(call, asked)
-      : pTimeout(call.stores.workflows.cancel(asked.task), { milliseconds: AT_ONCE_MS, message: false }),
+  after: hurryEnd,
 });
+
+/** Tells the queue, or the workflow, of a task that was asked to end. Only saves time. */
+export function hurryEnd(call: Call, asked: AskedToEnd): Promise<unknown> {
+  if (asked.ended) return forgetJob(call, asked);
+  return pTimeout(call.stores.workflows.cancel(asked.task), { milliseconds: AT_ONCE_MS, message: false });
+}
 
 /** Two steps: should the program die between them, the first is a cancel, which ends the task too. */
 export const killTask = defineOperation({

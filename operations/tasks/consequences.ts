@@ -4,8 +4,9 @@ import type { BlockedTasks } from '../../entities/tasks/dependency-repository.ts
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 import type { JobQueue } from '../../redis/job-queue.ts';
 import type { WakeUps } from '../../redis/wake-ups.ts';
+import { ConversationTurns } from '../conversations/conversation-turns.ts';
 import { enqueueJobs } from './enqueue-jobs.ts';
-import { FollowedEnds, type RunStatement } from './follow-ends.ts';
+import { FollowedEnds, type FollowedEndsOptions } from './follow-ends.ts';
 
 export interface ConsequencesOptions {
   readonly database: Database;
@@ -20,15 +21,20 @@ export interface ConsequencesOptions {
  */
 export class Consequences {
   readonly #options: ConsequencesOptions;
-  readonly #run: RunStatement;
+  readonly #own: FollowedEndsOptions;
 
   constructor(options: ConsequencesOptions) {
     this.#options = options;
-    this.#run = (work) => options.database.single.inSystem('relay', ({ em }) => work(em));
+    const { database } = options;
+    this.#own = {
+      single: (work) => database.single.inSystem('relay', ({ em }) => work(em)),
+      several: (work) => database.inSystem('relay', ({ em }) => work(em)),
+      turns: new ConversationTurns(database),
+    };
   }
 
   async of(ended: readonly TaskId[]): Promise<void> {
-    await this.tell(await new FollowedEnds(this.#run).follow(ended));
+    await this.tell(await new FollowedEnds(this.#own).follow(ended));
   }
 
   /**
@@ -36,17 +42,23 @@ export class Consequences {
    * commit.
    */
   within(em: Transaction['em'], ended: readonly TaskId[]): Promise<FollowedEnds> {
-    return new FollowedEnds((work) => work(em)).follow(ended);
+    const { turns } = this.#own;
+    return new FollowedEnds({ single: (work) => work(em), several: (work) => work(em), turns }).follow(ended);
   }
 
   /** Lets go, or fails, those of the blocked tasks whose wait is over. */
   async settleBlocked(blocked: BlockedTasks): Promise<void> {
-    await this.tell(await new FollowedEnds(this.#run).settleBlocked(blocked));
+    await this.tell(await new FollowedEnds(this.#own).settleBlocked(blocked));
   }
 
   /** Continues series that have stopped. */
   async resumeSeries(limit: number): Promise<void> {
-    await this.tell(await new FollowedEnds(this.#run).resumeSeries(limit));
+    await this.tell(await new FollowedEnds(this.#own).resumeSeries(limit));
+  }
+
+  /** Continues conversations that stand still. */
+  async resumeConversations(limit: number): Promise<void> {
+    await this.tell(await new FollowedEnds(this.#own).resumeConversations(limit));
   }
 
   /** Only hints: the outbox has a row for each of them. */

@@ -2,33 +2,48 @@ import { newId } from '../../database/new-id.ts';
 import type { Transaction } from '../../database/transaction.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { nextOccurrence } from '../../domain/tasks/recurrence.ts';
+import type { ConversationKey } from '../../entities/conversations/conversation-repository.ts';
+import { ConversationTurnRepository } from '../../entities/conversations/conversation-turn-repository.ts';
 import { type BlockedTasks, DependencyRepository } from '../../entities/tasks/dependency-repository.ts';
 import { type EndWithConsequences, SuccessionRepository } from '../../entities/tasks/succession-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
+import type { ConversationTurns } from '../conversations/conversation-turns.ts';
 
-/** Runs one statement: in a unit of work of its own, or in the one that its caller is in. */
-export type RunStatement = <Result>(work: (em: Transaction['em']) => Promise<Result>) => Promise<Result>;
+/** Runs work in a unit of work of its own, or in the one that its caller is in. */
+export type RunWork = <Result>(work: (em: Transaction['em']) => Promise<Result>) => Promise<Result>;
+
+export interface FollowedEndsOptions {
+  /** For exactly one statement. */
+  readonly single: RunWork;
+  /** For several. */
+  readonly several: RunWork;
+  readonly turns: ConversationTurns;
+}
 
 /**
- * The consequences of ended tasks in PostgreSQL: their series continue, and the tasks that depend on them are released
- * or fail, and so on along the chain. Each step is one statement that decides once and changes nothing when it is
- * repeated. Collects what others should be told when it is committed.
+ * The consequences of ended tasks in PostgreSQL: their series and their conversations continue, and the tasks that depend
+ * on them are released or fail, and so on along the chain. Each step decides once and changes nothing when it is repeated. Collects what others should be told when it is committed.
  */
 export class FollowedEnds {
-  readonly #run: RunStatement;
+  readonly #run: RunWork;
+  readonly #several: RunWork;
+  readonly #turns: ConversationTurns;
   /** Tasks that may start now. */
   readonly jobs: WaitingJob[] = [];
   /** Tasks that failed because of what they depend on. */
   readonly failed: TaskId[] = [];
 
-  constructor(run: RunStatement) {
-    this.#run = run;
+  constructor({ single, several, turns }: FollowedEndsOptions) {
+    this.#run = single;
+    this.#several = several;
+    this.#turns = turns;
   }
 
   /** Does what follows from these ends; of tasks that have not ended, nothing does. */
   async follow(ended: readonly TaskId[]): Promise<this> {
     const found = await this.#run((em) => new SuccessionRepository(em).consequences(ended));
     await this.#continueSeries(found);
+    await this.#continueConversations(found.filter((end) => end.isTurn).map((end) => end.taskId));
     const blocking = found.filter((end) => end.blocks).map((end) => end.taskId);
     return blocking.length === 0 ? this : this.settleBlocked({ behind: blocking });
   }
@@ -50,6 +65,28 @@ export class FollowedEnds {
   async resumeSeries(limit: number): Promise<this> {
     await this.#continueSeries(await this.#run((em) => new SuccessionRepository(em).withoutSuccessor(limit)));
     return this;
+  }
+
+  /** Continues conversations that stand still. */
+  async resumeConversations(limit: number): Promise<this> {
+    await this.#advance(await this.#run((em) => new ConversationTurnRepository(em).stalled(limit)));
+    return this;
+  }
+
+  async #continueConversations(turns: readonly TaskId[]): Promise<void> {
+    if (turns.length === 0) return;
+    await this.#advance(await this.#run((em) => new ConversationTurnRepository(em).ofTasks(turns)));
+  }
+
+  async #advance(conversations: readonly (ConversationKey & { readonly taskId?: TaskId | null })[]): Promise<void> {
+    const faults: unknown[] = [];
+    for (const { taskId = null, ...key } of conversations) {
+      const began = this.#several((em) => this.#turns.advance(em, key, taskId));
+      const job = await began.catch((error: unknown) => void faults.push(error));
+      if (job) this.jobs.push(job);
+    }
+    // One conversation that cannot continue must not stop the others.
+    if (faults.length > 0) throw faults[0];
   }
 
   async #continueSeries(ends: readonly EndWithConsequences[]): Promise<void> {

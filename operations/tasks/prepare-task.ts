@@ -68,7 +68,11 @@ export class TaskPreparer {
   async forGraph(
     name: string,
   ): Promise<(input: JsonObject, options: CallerOptions) => PreparedTask | Promise<PreparedTask>> {
-    const graph = await this.#graph(name);
+    return this.ofGraph(await this.#graph(name));
+  }
+
+  /** The same for a graph that is known. */
+  ofGraph(graph: GraphHead): (input: JsonObject, options: CallerOptions) => PreparedTask | Promise<PreparedTask> {
     const keysOf = keysInCommon({ tenant: this.#tenant, graph: graph.name, agents: graph.agents });
     return (given, options) => {
       const { user = null, concurrencyKey = null } = options;

@@ -4,10 +4,8 @@ import { GroupCommit } from '../../database/group-commit.ts';
 import type { Database } from '../../database/transaction.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { bandOfPriority } from '../../domain/tasks/priority.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../../entities/tasks/submit-repository.ts';
-import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 import { OptionInvalid } from '../../options/parse-options.ts';
 import type { JobQueue } from '../../redis/job-queue.ts';
 import type { Caller } from '../caller.ts';
@@ -19,6 +17,7 @@ import { submitItem } from './task-fields.ts';
 import {
   isCertain,
   isPlain,
+  jobOf,
   outcomesOf,
   type PreparedTask,
   requireWritten,
@@ -136,14 +135,9 @@ export class Submitter {
    * queue next comes after it, on the same connection.
    */
   #tellQueues(prepared: readonly PreparedTask[], outcomes: readonly Outcome[]): void {
-    const jobs = prepared.flatMap(({ task }, index): WaitingJob[] => {
+    const jobs = prepared.flatMap((task, index) => {
       const outcome = outcomes[index];
-      if (outcome === undefined || !('status' in outcome) || outcome.duplicate || outcome.status !== 'pending')
-        return [];
-      const { id: taskId, tenant, taskQueue, concurrencyKeys: keys } = task;
-      return [
-        { taskId, tenant, taskQueue, band: bandOfPriority(task.priority), createdAtMs: outcome.createdAtMs, keys },
-      ];
+      return outcome === undefined || !('status' in outcome) ? [] : (jobOf(task, outcome) ?? []);
     });
     enqueueJobs(this.#options.queueFor, jobs).catch(() => undefined);
   }

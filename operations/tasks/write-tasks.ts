@@ -1,9 +1,11 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TenantId } from '../../domain/ids.ts';
+import { bandOfPriority } from '../../domain/tasks/priority.ts';
 import { DependencyRepository } from '../../entities/tasks/dependency-repository.ts';
 import type { KnownTask, NewTask, WrittenTask } from '../../entities/tasks/new-task.ts';
 import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../../entities/tasks/submit-repository.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
+import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import { countsInBudget, writeTaskBudgets } from '../budgets/spawn-tasks.ts';
 import { IdempotencyConflict, InputInvalid } from '../operation-errors.ts';
@@ -18,6 +20,13 @@ export interface PreparedTask {
 /** What became of a task: itself, or the one that an earlier submit wrote under its key. */
 export interface Written extends WrittenTask {
   readonly duplicate: boolean;
+}
+
+/** The job of a task that was written and may start; null for one that waits, or was there before. */
+export function jobOf({ task }: PreparedTask, written: Written): WaitingJob | null {
+  if (written.duplicate || written.status !== 'pending') return null;
+  const { id: taskId, tenant, taskQueue, priority, concurrencyKeys: keys } = task;
+  return { taskId, tenant, taskQueue, band: bandOfPriority(priority), createdAtMs: written.createdAtMs, keys };
 }
 
 /** Whether a task can be written in one statement with others: it fits into its row, waits for no other, and has no budget. */

@@ -178,6 +178,14 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
   tx.em.create(entities.Budget, { tenantId, scope: `user:${uuid()}`, level: 2 });
   const reserved = { tokens: 1, costMicros: 1, steps: 1, state: 'held' as const, process: 'a process' };
   tx.em.create(entities.BudgetReservation, { tenantId, key: uuid(), scopes: ['tenant'], ...reserved });
+  tx.em.create(entities.Conversation, { tenantId, id: 'desk', graphName: 'a' });
+  tx.em.create(entities.ConversationTurn, {
+    tenantId,
+    conversationId: 'desk',
+    number: 1,
+    text: 'hello',
+    graphName: 'a',
+  });
   tx.em.create(entities.ProviderKey, { tenantId, provider: `p-${uuid()}`, secret: 'enc:v1:AAAA' });
   const place = { tenantId, traceId, path: 'node-0', step: 1, taskId, agent: 'agent' };
   const made = { requestHash: 'hash', claim: uuid(), process: 'a process' };

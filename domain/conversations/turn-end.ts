@@ -1,0 +1,45 @@
+import { isJsonObject, type Json } from '../json.ts';
+import type { Failure } from '../tasks/execution.ts';
+import type { TerminalTaskStatus } from '../tasks/task-status.ts';
+import type { CancelledTurnState, ConversationTurnState } from './turn-state.ts';
+
+/** An answer that is exactly this means that nothing is said. */
+export const SILENCE = '[SILENCE]';
+
+/** How the task of a turn ended. */
+export interface EndedTurnTask {
+  readonly status: TerminalTaskStatus;
+  readonly output: Json;
+  readonly failure: Failure | null;
+  /** What a later input asked of the turn; null where none did. */
+  readonly endsAs: CancelledTurnState | null;
+  /** What there was of the reply when the task was cancelled. */
+  readonly partial: string | null;
+}
+
+/** What a turn comes to. */
+export interface TurnEnd {
+  readonly state: Exclude<ConversationTurnState, 'queued' | 'running'>;
+  readonly reply: string | null;
+  readonly error: Failure | null;
+}
+
+/** What becomes of a turn whose task has ended. One that was to be rolled back is, however far it came. */
+export function turnEnd({ status, output, failure, endsAs, partial }: EndedTurnTask): TurnEnd {
+  if (endsAs === 'rolled_back') return { state: 'rolled_back', reply: null, error: null };
+  if (status === 'failed') return { state: 'failed', reply: null, error: failure };
+  if (status === 'cancelled') return { state: 'interrupted', reply: partial, error: null };
+  const reply = spokenOf(output);
+  return { state: reply === null ? 'silent' : 'answered', reply, error: null };
+}
+
+/**
+ * What an output says: a text, or the text that it has as `reply`; of any other output its JSON. Null for silence: no
+ * reply, an empty one, or the marker.
+ */
+export function spokenOf(output: Json): string | null {
+  const said = isJsonObject(output) && 'reply' in output ? output.reply : output;
+  if (said === null || said === undefined) return null;
+  const text = typeof said === 'string' ? said : JSON.stringify(said);
+  return text.trim() === '' || text.trim() === SILENCE ? null : text;
+}
