@@ -27,7 +27,7 @@ export async function reserveCall(
 ): Promise<{ readonly reservation: string | null; readonly isSoft: boolean } | { readonly failure: Failure }> {
   if (models === null) return { reservation: null, isSoft: false };
   const { execution, path } = place;
-  const scopes = budgetScopesOf(execution, { path });
+  const scopes = budgetScopesOf(execution, path);
   const ask = { ...models.estimate(request), steps: 1 };
   const asked = { key, tenant: execution.tenant, scopes, ask, process, begun: true };
   const answer = await new BudgetRepository(em).reserve(asked);

@@ -13,6 +13,7 @@ export function addListCommands(program: Command): void {
   list(program, 'tasks', 'list the newest tasks')
     .option('--status <status>', TASK_STATUSES.join(', '), oneOf(TASK_STATUSES))
     .option('--graph <graph>', 'only tasks of this graph', shortText)
+    .option('--conversation <id>', 'only tasks of this conversation', shortText)
     .option('--overdue', 'only tasks past their due time')
     .option('--limit <count>', '1 to 500 (default: 50)', wholeNumber({ min: 1, max: 500 }))
     .action(action(tasks));
@@ -27,17 +28,18 @@ function list(program: Command, name: string, description: string): Command {
 }
 
 async function tasks(options: TenantOptions & TaskListOptions): Promise<void> {
-  const { status, graph, overdue, limit } = options;
-  const filter = given({ status, graph, overdue, limit });
-  const found = await withMuster(options, (muster) => muster.tasks(filter));
+  const { status, graph, conversation, overdue, limit } = options;
+  const which = given({ status, graph, conversation, overdue });
+  const found = await withMuster(options, (muster) => muster.tasks({ ...which, ...given({ limit }) }));
   const empty = 'No task yet. `muster submit` submits one.';
-  const none = status === undefined && graph === undefined && overdue === undefined ? empty : 'No such task.';
+  const none = Object.keys(which).length === 0 ? empty : 'No such task.';
   new Output(options).result(found.map(taskData), (colors) => (found.length === 0 ? none : formatTasks(found, colors)));
 }
 
 function taskData(task: TaskRecord) {
-  const { id, graph, title, status, priority, user, key, createdAt, startedAt, completedAt, error } = task;
-  return { id, graph, title, status, priority, user, key, createdAt, startedAt, completedAt, error };
+  const { id, graph, title, status, priority, user, conversation, key, createdAt, startedAt, completedAt, error } =
+    task;
+  return { id, graph, title, status, priority, user, conversation, key, createdAt, startedAt, completedAt, error };
 }
 
 function formatTasks(found: readonly TaskRecord[], colors: Colors): string {

@@ -50,7 +50,7 @@ function formatTask(view: TaskView, colors: Colors): string {
 }
 
 function formatHead({ task, budget, usage }: TaskView, colors: Colors): string {
-  const { id, title, graph, status, priority, user, key, tenant, workflowId, createdAt, startedAt, completedAt } = task;
+  const { id, title, graph, status, priority, tenant, workflowId, createdAt, startedAt, completedAt } = task;
   const times = `created ${formatDateTime(createdAt)}`;
   const waited = startedAt === null ? '' : `, waited ${formatSpan(createdAt, startedAt)}`;
   const ran = startedAt === null ? '' : `, ran ${formatSpan(startedAt, completedAt)}`;
@@ -58,10 +58,7 @@ function formatHead({ task, budget, usage }: TaskView, colors: Colors): string {
     ['task', `${colors.bold(id)}  ${paintStatus(status, colors)}`],
     ['title', shorten(title, 100)],
     ['graph', `${graph}, priority ${priority}, tenant ${tenant}`],
-    [
-      'for',
-      [user === null ? '' : `user ${plain(user)}`, key === null ? '' : `key ${plain(key)}`].filter(Boolean).join(', '),
-    ],
+    ['for', formatOwners(task)],
     ['acts for', plain(task.actsFor.join(', '))],
     ['times', times + waited + ran],
     ['wanted', formatWishes(task)],
@@ -76,6 +73,11 @@ function formatHead({ task, budget, usage }: TaskView, colors: Colors): string {
     .filter(([, text]) => text !== '')
     .map(([name, text]) => `${colors.dim(name.padEnd(9))} ${text}`)
     .join('\n');
+}
+
+function formatOwners({ user, conversation, key }: TaskView['task']): string {
+  const owners = Object.entries({ user, conversation, key });
+  return owners.flatMap(([name, value]) => (value === null ? [] : [`${name} ${plain(value)}`])).join(', ');
 }
 
 function formatWishes({ startAt, dueAt, deadlineAt }: TaskView['task']): string {

@@ -19,6 +19,7 @@ interface SubmitCommandOptions extends TenantOptions, TimeOptions, BudgetOptions
   readonly param?: ReadonlyMap<string, string>;
   readonly priority?: PriorityBand;
   readonly user?: string;
+  readonly conversation?: string;
   readonly key?: string;
   readonly wait?: boolean;
 }
@@ -32,6 +33,7 @@ export function addSubmitCommand(program: Command): void {
     .option('-p, --param <name=value>', 'one property of the input; may be repeated', parameter)
     .option('--priority <band>', `${PRIORITY_BANDS.join(', ')} (default: normal)`, oneOf(PRIORITY_BANDS))
     .option('--user <user>', 'the user on whose behalf it runs; tasks of one user never overlap', shortText)
+    .option('--conversation <id>', 'the conversation that it belongs to', shortText)
     .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
     .option('--key <key>', 'an idempotency key: the same key is the same task', shortText)
     .option('--wait', 'wait for the end and print the output');
@@ -48,8 +50,9 @@ async function submit(graph: string, options: SubmitCommandOptions): Promise<voi
     const shape = (await muster.graphs()).find(({ name }) => name === graph);
     // The submit refuses a name that is not published before anything is read.
     const input = shape === undefined ? {} : await readSubmitInput(shape, sourcesOf(options, output));
-    const { priority, user, key } = options;
-    const task = await muster.submit(graph, input, { ...given({ priority, user, key, budget }), ...times });
+    const { priority, user, conversation, key } = options;
+    const more = given({ priority, user, conversation, key, budget });
+    const task = await muster.submit(graph, input, { ...more, ...times });
     if (options.wait === true) await finish(task, output);
     else output.result(factsOf(task, task.status), () => describe(task));
   });

@@ -52,8 +52,8 @@ export function levelOfScope(scope: BudgetScope): number {
  * container around the run. The budgets of tasks that led to this one are found by the reservation itself.
  */
 export function budgetScopesOf(
-  { taskId, user }: Pick<ExecutionRef, 'taskId' | 'user'>,
-  { path, conversation }: { readonly path: RunPath; readonly conversation?: string },
+  { taskId, user, conversation }: Pick<ExecutionRef, 'taskId' | 'user' | 'conversation'>,
+  path: RunPath,
 ): BudgetScope[] {
   const containers: BudgetScope[] = [];
   for (let at = parentOfPath(path); at !== null; at = parentOfPath(at)) containers.unshift(subGraphScope(taskId, at));

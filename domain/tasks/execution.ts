@@ -16,6 +16,8 @@ export interface ExecutionRef {
   readonly graphId: GraphId;
   /** The user of the task, or null. The user's next task may start when this one ends. */
   readonly user: string | null;
+  /** The conversation of the task; absent where it has none. */
+  readonly conversation?: string;
   /** The number of the claim, or of the leave after it. A write with an older one than the task's row is refused. */
   readonly fence: number;
   /** The band of the task. Absent in executions of earlier releases. */

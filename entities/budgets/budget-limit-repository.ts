@@ -1,6 +1,13 @@
 import { type BudgetLimits, hasLimits, NO_LIMITS } from '../../domain/budgets/amounts.ts';
 import { type BudgetState, DEFAULT_SOFT_PERCENT } from '../../domain/budgets/budget-state.ts';
-import { type BudgetScope, levelOfScope, readBudgetScope, taskScope, userScope } from '../../domain/budgets/scopes.ts';
+import {
+  type BudgetScope,
+  conversationScope,
+  levelOfScope,
+  readBudgetScope,
+  taskScope,
+  userScope,
+} from '../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import { secondsSince } from '../agents/agent-expressions.ts';
 import { Repository } from '../repository.ts';
@@ -79,11 +86,16 @@ export class BudgetLimitRepository extends Repository {
       .leftJoin('budgets as b', (join) =>
         join.onRef('b.tenantId', '=', 't.tenantId').on('b.scope', '=', taskScope(parent)),
       )
-      .select(['t.userId', 'b.parents', 'b.depth'])
+      .select(['t.userId', 't.conversation', 'b.parents', 'b.depth'])
       .where('t.id', '=', parent)
       .executeTakeFirst();
-    const user = found?.userId ?? null;
-    const scopes = [...(found?.parents ?? []), ...(user === null ? [] : [userScope(user)]), taskScope(parent)];
+    const { userId: user = null, conversation = null } = found ?? {};
+    const scopes = [
+      ...(found?.parents ?? []),
+      ...(user === null ? [] : [userScope(user)]),
+      ...(conversation === null ? [] : [conversationScope(conversation)]),
+      taskScope(parent),
+    ];
     return { scopes: [...new Set(scopes)], depth: (found?.depth ?? 0) + 1 };
   }
 

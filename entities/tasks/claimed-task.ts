@@ -22,7 +22,7 @@ export interface ClaimedTask {
 /** The columns of a task that a claim knows. */
 export const CLAIM_COLUMNS = [
   ...(['id', 'tenantId', 'graphId', 'graphName', 'taskQueue', 'title', 'priority', 'userId', 'fence'] as const),
-  ...(['traceCount', 'deadlineAt'] as const),
+  ...(['conversation', 'traceCount', 'deadlineAt'] as const),
 ];
 type ClaimColumns = Pick<Selectable<Tables['tasks']>, (typeof CLAIM_COLUMNS)[number]>;
 
@@ -42,6 +42,7 @@ export function readClaimedTask(row: ClaimedTaskRow): ClaimedTask {
       traceId: row.traceId,
       traceNumber: row.traceCount,
       user: row.userId,
+      ...(row.conversation === null ? {} : { conversation: row.conversation }),
       graphId: row.graphId,
       fence: row.fence,
       band,

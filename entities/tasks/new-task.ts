@@ -14,6 +14,8 @@ export interface NewTask {
   readonly title: string;
   readonly priority: number;
   readonly userId: string | null;
+  /** Null for the one of its parent, if it has one. */
+  readonly conversation: string | null;
   readonly idempotencyKey: string | null;
   /** Hash of graph and input: tells a repeated submit from a different one under the same key. Empty without a key. */
   readonly requestHash: string;

@@ -44,8 +44,9 @@ export interface Successor {
 
 /** What a series' next task has of the one before it. */
 const CONTINUED = [
-  ...(['tenantId', 'graphId', 'graphName', 'title', 'description', 'priority', 'userId', 'requestHash'] as const),
-  ...(['input', 'concurrencyKeys', 'recurrence', 'actsFor', 'budget', 'createdBy', 'assignedTo', 'metadata'] as const),
+  ...(['tenantId', 'graphId', 'graphName', 'title', 'description', 'priority', 'userId', 'conversation'] as const),
+  ...(['requestHash', 'input', 'concurrencyKeys', 'recurrence', 'actsFor', 'budget', 'createdBy'] as const),
+  ...(['assignedTo', 'metadata'] as const),
 ];
 
 /** What the budget of a series' next task has of the one before it: limits, and nothing that is spent. */

@@ -19,6 +19,8 @@ export interface TaskRecord {
   readonly status: TaskStatus;
   readonly priority: PriorityBand;
   readonly user: string | null;
+  /** The conversation that it belongs to; null for none. */
+  readonly conversation: string | null;
   readonly key: string | null;
   readonly requestHash: string;
   readonly input: StoredValue;
@@ -57,6 +59,7 @@ export function readTask(task: Selectable<Tables['tasks']>): TaskRecord {
     status: task.status,
     priority: bandOfPriority(task.priority),
     user: task.userId,
+    conversation: task.conversation,
     key: task.idempotencyKey,
     requestHash: task.requestHash,
     input: { json: asText(task.input), artifactId: task.inputArtifactId },

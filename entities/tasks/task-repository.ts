@@ -18,6 +18,7 @@ import { readWaitingJob, type WaitingJob } from './waiting-job.ts';
 export interface TaskFilter {
   readonly status?: TaskStatus;
   readonly graph?: string;
+  readonly conversation?: string;
   /** True for tasks that have not ended although they were due; longest overdue first then. */
   readonly overdue?: boolean;
   /** 1 to 500. */
@@ -41,8 +42,8 @@ export class TaskRepository extends Repository {
     return task === undefined ? null : readTask(task);
   }
 
-  /** Newest first: ids grow with time. By tasks_tenant_id_unique; overdue ones by tasks_due_index. */
-  async list({ status, graph, overdue = false, limit }: TaskFilter): Promise<TaskRecord[]> {
+  /** Newest first: ids grow with time. By tasks_tenant_id_unique; by tasks_conversation_index or tasks_due_index where asked. */
+  async list({ status, graph, conversation, overdue = false, limit }: TaskFilter): Promise<TaskRecord[]> {
     const tasks = await tables(this.em)
       .selectFrom('tasks')
       .selectAll()
@@ -50,6 +51,7 @@ export class TaskRepository extends Repository {
         eb.and([
           ...(status === undefined ? [] : [eb('status', '=', literal(status))]),
           ...(graph === undefined ? [] : [eb('graphName', '=', graph)]),
+          ...(conversation === undefined ? [] : [eb('conversation', '=', conversation)]),
           ...(overdue ? [eb('dueDate', '<', now()), eb('completedAt', 'is', null)] : []),
         ]),
       )

@@ -29,6 +29,8 @@ const schema = defineEntity({
     status: p.enum(TASK_STATUSES).default('pending'),
     priority: p.smallint().default(PRIORITY_RANGE.default).check(within('priority', PRIORITY_RANGE)),
     userId: p.text().nullable(),
+    /** The conversation that it belongs to; null for none. */
+    conversation: p.text().nullable().check('length(conversation) >= 1 and length(conversation) <= 200'),
     idempotencyKey: p.text().nullable().check('length(idempotency_key) >= 1 and length(idempotency_key) <= 255'),
     /** Hash of what was submitted under a key: the same key with another request is a conflict. Empty without a key. */
     requestHash: p.text(),
@@ -129,6 +131,11 @@ const schema = defineEntity({
       name: 'tasks_recurring_index',
       properties: ['completedAt'],
       where: 'recurrence is not null and completed_at is not null',
+    },
+    {
+      name: 'tasks_conversation_index',
+      properties: ['tenantId', 'conversation', 'id'],
+      where: 'conversation is not null',
     },
     { name: 'tasks_dead_index', properties: ['tenantId', 'deadLetteredAt'], where: 'dead_lettered_at is not null' },
   ],

@@ -43,6 +43,6 @@ async function spawnBelow(budgets: BudgetLimitRepository, parent: TaskId, count:
   if (excess !== null) throw new BudgetExhausted(excess);
   const scopes = states.map(({ scope }) => scope);
   if (scopes.length > 0) await budgets.addFanOut(scopes, count);
-  // A task without limits never gets any: a long chain of such tasks has nothing to carry on. A user may get some.
-  return { ...lineage, scopes: lineage.scopes.filter((scope) => scopes.includes(scope) || scope.startsWith('user:')) };
+  // A task without limits never gets any: a long chain of such tasks has nothing to carry on. Others may get some.
+  return { ...lineage, scopes: lineage.scopes.filter((scope) => scopes.includes(scope) || !scope.startsWith('task:')) };
 }

@@ -3,7 +3,7 @@ import { type DeadLetterFilter, DeadLetterRepository } from '../../entities/task
 import { type TaskFilter, TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { oneOf, yesOrNo } from '../../options/fields.ts';
 import { defineOperation } from '../define.ts';
-import { listed, name, time } from './task-fields.ts';
+import { conversation, listed, name, time } from './task-fields.ts';
 
 const LIST = { effect: 'read', risk: 'data_exfiltration_risk', permission: 'tasks:read', unit: 'statement' } as const;
 
@@ -14,7 +14,13 @@ export const listTasks = defineOperation({
   ...LIST,
   name: 'tasks.list',
   summary: 'Lists tasks, the newest first.',
-  input: { status: oneOf(TASK_STATUSES).optional(), graph: name, overdue: yesOrNo.optional(), limit: listed },
+  input: {
+    status: oneOf(TASK_STATUSES).optional(),
+    graph: name,
+    conversation,
+    overdue: yesOrNo.optional(),
+    limit: listed,
+  },
   handle: ({ em }, { limit = 50, ...filter }: TaskListOptions) => new TaskRepository(em).list({ ...filter, limit }),
 });
 

@@ -125,7 +125,7 @@ export class TaskPreparer {
     const tenant = this.#tenant;
     const { name } = input;
     const title = options.title ?? (graph.documentProperty !== null && typeof name === 'string' ? name : graph.name);
-    const { user = null, key = null, keys } = options;
+    const { user = null, conversation = null, key = null, keys } = options;
     return {
       id: newId<TaskId>(),
       tenant,
@@ -135,6 +135,7 @@ export class TaskPreparer {
       title: title.slice(0, MAX_TITLE_LENGTH).toWellFormed(),
       priority: priorityOfBand(options.priority ?? 'normal'),
       userId: user,
+      conversation,
       idempotencyKey: key,
       requestHash: key === null ? '' : sha256(canonicalJson({ graph: graph.name, input })),
       concurrencyKeys: keys,

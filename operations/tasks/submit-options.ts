@@ -13,6 +13,11 @@ export interface SubmitOptions {
   /** On whose behalf. Unless the settings say otherwise, tasks of one user never overlap. 1 to 255 characters. */
   readonly user?: string;
   /**
+   * The conversation that it belongs to, by an id of the program that submits. A task that it spawns belongs to it too,
+   * unless it names another one. `conversation:ID` may have a budget. 1 to 200 characters.
+   */
+  readonly conversation?: string;
+  /**
    * Makes a repetition harmless: the same key in the same tenant is the same task, for as long as retention keeps the
    * task (90 days by default). 1 to 255 characters.
    */

@@ -13,9 +13,11 @@ import type { SubmitItem, SubmitOptions } from './submit-options.ts';
 const MAX_LISTED = 500;
 const MAX_DEPENDENCIES = 100;
 export const MAX_TITLE_LENGTH = 500;
+const MAX_CONVERSATION_LENGTH = 200;
 const MAX_REASON_LENGTH = 1_000;
 
 export const name = text().optional();
+export const conversation = text({ max: MAX_CONVERSATION_LENGTH }).optional();
 export const time = moment.optional();
 export const reason = text({ max: MAX_REASON_LENGTH });
 export const listed = wholeNumber({ min: 1, max: MAX_LISTED }).optional();
@@ -24,6 +26,7 @@ const taskId = textLike<TaskId>("a task's id, a UUID in lower case", isUuid);
 export const SUBMIT_FIELDS: OptionFields<SubmitOptions> = {
   priority: oneOf(PRIORITY_BANDS).optional(),
   user: name,
+  conversation,
   key: name,
   title: text({ max: MAX_TITLE_LENGTH }).optional(),
   concurrencyKey: name,

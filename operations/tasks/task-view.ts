@@ -81,10 +81,10 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
 }
 
 function factsOf(task: TaskRecord) {
-  const { id, tenant, graph, title, status, priority, user, key, error } = task;
+  const { id, tenant, graph, title, status, priority, user, conversation, key, error } = task;
   const { createdAt, startAt, dueAt, deadlineAt, recurrence, predecessorId, actsFor, startedAt, completedAt } = task;
   return {
-    ...{ id, tenant, graph, title, status, priority, user, key },
+    ...{ id, tenant, graph, title, status, priority, user, conversation, key },
     ...{ createdAt, startAt, dueAt, deadlineAt, recurrence, predecessorId, actsFor, startedAt, completedAt, error },
   };
 }

@@ -155,7 +155,7 @@ function claimedTable({ workerId }: Given): RawBuilder<Omit<ClaimedTaskRow, 'pau
       claimed_by = ${workerId}, claimed_at = now(), checked_at = now(), started_at = coalesce(t.started_at, now())
     from chosen c where t.id = c.id
     returning t.id, t.tenant_id, t.graph_id, t.graph_name, t.task_queue, t.title, t.priority, t.user_id, t.fence,
-      t.trace_count, t.deadline_at, c.trace_id, c.workflow_prefix || t.trace_count as workflow_id,
+      t.conversation, t.trace_count, t.deadline_at, c.trace_id, c.workflow_prefix || t.trace_count as workflow_id,
       case when t.trace_count > 1 then
         (select o.id from muster.agent_traces o where o.task_id = t.id and o.number = t.trace_count - 1)
       end as origin_trace_id

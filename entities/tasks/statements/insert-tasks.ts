@@ -124,14 +124,16 @@ function insertedTable({ tenant }: Given): RawBuilder<Inserted['inserted']> {
   return sql`(
     insert into muster.tasks (id, tenant_id, graph_id, graph_name, task_queue, title, status, priority, user_id,
       idempotency_key, request_hash, input, concurrency_keys, input_artifact_id, start_after, due_date, deadline_at,
-      recurrence, acts_for)
+      recurrence, acts_for, conversation)
     select g.id, ${tenant}, k.graph_id, k.graph_name, k.task_queue, g.title, case
         when (g.rest -> 'blocked')::boolean then 'blocked'
         when (g.rest ->> 'start_after')::timestamptz > now() then 'deferred'
         else 'pending'
       end, k.priority, k.user_id, g.idempotency_key, g.request_hash, g.input, k.concurrency_keys,
       (g.rest ->> 'input_artifact_id')::uuid, (g.rest ->> 'start_after')::timestamptz,
-      (g.rest ->> 'due_date')::timestamptz, (g.rest ->> 'deadline_at')::timestamptz, g.rest -> 'recurrence', k.acts_for
+      (g.rest ->> 'due_date')::timestamptz, (g.rest ->> 'deadline_at')::timestamptz, g.rest -> 'recurrence', k.acts_for,
+      coalesce(g.rest ->> 'conversation', (
+        select p.conversation from muster.tasks p where p.tenant_id = ${tenant} and p.id = (g.rest ->> 'parent')::uuid))
     from given g join kinds k on k.ord = g.kind order by g.place
     on conflict do nothing
     returning id, tenant_id, status, created_at, graph_name, user_id
@@ -183,8 +185,18 @@ function kindText({ graphId, taskQueue, priority, userId, concurrencyKeys, actsF
 }
 
 /** What most tasks do not have; null for a task that has none of it. */
-function restOf({ input, startAfter, dueDate, deadlineAt, recurrence, dependsOn }: NewTask): Json {
-  const nothing = startAfter ?? dueDate ?? deadlineAt ?? recurrence ?? input.artifactId;
+function restOf({
+  input,
+  startAfter,
+  dueDate,
+  deadlineAt,
+  recurrence,
+  dependsOn,
+  conversation,
+  parent,
+}: NewTask): Json {
+  const nothing =
+    startAfter ?? dueDate ?? deadlineAt ?? recurrence ?? input.artifactId ?? conversation ?? parent ?? null;
   if (nothing === null && dependsOn.length === 0) return null;
   return {
     input_artifact_id: input.artifactId,
@@ -192,6 +204,8 @@ function restOf({ input, startAfter, dueDate, deadlineAt, recurrence, dependsOn 
     due_date: dueDate?.toJSON() ?? null,
     deadline_at: deadlineAt?.toJSON() ?? null,
     ...(recurrence === null ? {} : { recurrence }),
+    ...(conversation === null ? {} : { conversation }),
+    ...(parent === undefined ? {} : { parent }),
     blocked: dependsOn.length > 0,
   };
 }

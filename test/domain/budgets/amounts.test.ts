@@ -48,7 +48,7 @@ describe('amounts of a budget', () => {
 
 describe('the scopes of a budget', () => {
   it('of a run are those around it, from the outermost', () => {
-    const scopes = budgetScopesOf({ taskId: TASK, user: 'ada' }, { path: 'each[3]/inner/draft', conversation: 'c' });
+    const scopes = budgetScopesOf({ taskId: TASK, user: 'ada', conversation: 'c' }, 'each[3]/inner/draft');
 
     const inner = [taskScope(TASK), subGraphScope(TASK, 'each'), subGraphScope(TASK, 'each[3]/inner')];
     assert.deepEqual(scopes, ['tenant', userScope('ada'), conversationScope('c'), ...inner]);

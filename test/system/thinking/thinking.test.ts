@@ -262,6 +262,19 @@ describe('a thinking agent', () => {
     assert.deepEqual([steps?.spent, steps?.reserved, steps?.left], [2, 0, 0]);
   });
 
+  it('K016: makes no model call for which the budget of its conversation has no room', async () => {
+    think = () => say('once');
+    await muster.client.operations.budgets.set({ scope: 'conversation:K016', steps: 1 });
+    const submit = () => muster.client.submit('answering', { question: 'K016 again' }, { conversation: 'K016' });
+
+    const ends = [await ended(await submit()), await ended(await submit())];
+
+    assert.deepEqual(
+      ends.map(({ task }) => task.error?.code),
+      [undefined, 'budget_exhausted'],
+    );
+  });
+
   it('K012: ends within seconds of a cancel, in the middle of a model call', async () => {
     const gate = Promise.withResolvers<void>();
     think = async () => {
