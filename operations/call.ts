@@ -22,8 +22,8 @@ export type CallSetting = Omit<Call, 'id'> & CallOptions;
 type IdentifiedCall = Call & CallOptions;
 
 /**
- * The one way in: parses the input, checks the permission, charges the rate limit, runs the operation in its
- * transaction together with its audit row, and answers.
+ * The one way in: parses the input, checks who calls and the permission, charges the rate limit, runs the
+ * operation in its transaction together with its audit row, and answers.
  * @throws OptionInvalid, PermissionDenied, RateLimited, and what the operation throws; nothing was done then
  */
 export async function callOperation<Input extends object, Answer>(
@@ -41,8 +41,9 @@ export async function callOperation<Input extends object, Answer>(
   return answer;
 }
 
-function requirePermission({ name, permission }: Operation, caller: Caller): void {
+function requirePermission({ name, permission, by }: Operation, caller: Caller): void {
   if (!caller.permissions.has(permission)) throw new PermissionDenied(caller, name, permission);
+  if (by === 'person' && caller.kind === 'agent') throw new PermissionDenied(caller, name, null);
 }
 
 async function admit<Input extends object>(

@@ -74,11 +74,9 @@ export function actorOf({ kind, name }: Caller): string {
 /** The caller may not do this. Nothing was done. */
 export class PermissionDenied extends MusterError {
   readonly code = 'permission_denied';
-  constructor({ kind, name }: Caller, operation: string, permission: Permission) {
-    super(`The ${kind} "${name}" may not call ${operation}: it lacks the permission ${permission}.`, {
-      caller: name,
-      operation,
-      permission,
-    });
+  /** @param permission which it lacks; null where no agent may, whatever it is permitted */
+  constructor({ kind, name }: Caller, operation: string, permission: Permission | null) {
+    const why = permission === null ? 'only people may' : `it lacks the permission ${permission}`;
+    super(`The ${kind} "${name}" may not call ${operation}: ${why}.`, { caller: name, operation, permission });
   }
 }

@@ -58,6 +58,12 @@ export interface OperationSpec<Name extends string, Input extends object, Answer
   /** What it may lead to where an agent is granted it as a tool. */
   readonly risk: RiskClass;
   readonly permission: Permission;
+  /**
+   * `person`: no agent may call it, whatever it was granted. What limits agents is not for agents to change, and what waits for
+   * a person is not for them to decide.
+   * @defaultValue everybody with the permission
+   */
+  readonly by?: 'person';
   /** The endpoint class whose rate limit holds, and what a call costs. @defaultValue none */
   readonly limit?: string;
   costs?(input: Input): { readonly cost?: number; readonly user?: string | undefined };

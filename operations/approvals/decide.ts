@@ -22,7 +22,6 @@ import { readAlone } from '../tasks/read.ts';
 import { reason } from '../tasks/task-fields.ts';
 import { ApprovalClosed, ApprovalRefused, ApprovalUnknown } from './approval-errors.ts';
 import { callDigest } from './call-digest.ts';
-import { requirePerson } from './require-person.ts';
 
 /** What a person says to a call that waits for them. */
 export interface DecideInput {
@@ -44,6 +43,7 @@ export const decideApproval = defineOperation({
   effect: 'write',
   risk: 'high_risk',
   permission: 'approvals:decide',
+  by: 'person',
   unit: 'tenant',
   input: {
     id: text(),
@@ -53,7 +53,6 @@ export const decideApproval = defineOperation({
   },
   contradiction: contradictionOf,
   async handle(call, input: DecideInput): Promise<ApprovalRecord> {
-    requirePerson(call.caller, 'approvals.decide', 'approvals:decide');
     const approvals = new ApprovalRepository(call.em);
     const approval = isUuid(input.id) ? await approvals.lock(call.caller.tenant, input.id) : null;
     if (approval === null) throw new ApprovalUnknown(input.id, call.caller.tenant);

@@ -11,7 +11,6 @@ import type { TaskId } from '../../domain/ids.ts';
 import { BudgetLimitRepository } from '../../entities/budgets/budget-limit-repository.ts';
 import { runPart } from '../../entities/insert-from.ts';
 import { outboxRowsFrom } from '../../entities/system/outbox-rows.ts';
-import { requirePerson } from '../approvals/require-person.ts';
 import { type CallInUnit, defineOperation } from '../define.ts';
 import { BUDGET_FIELDS, budgetScope } from './budget-fields.ts';
 import { BUDGET_CHANGE, noteOf, stateOf } from './set.ts';
@@ -32,7 +31,6 @@ export const grantBudget = defineOperation({
   contradiction: ({ scope: _, ...amounts }: GrantBudgetInput) =>
     Object.keys(amounts).length === 0 ? '`tokens`, `money`, `steps` or another amount must be given' : null,
   async handle(call, { scope, ...amounts }: GrantBudgetInput): Promise<BudgetView> {
-    requirePerson(call.caller, 'budgets.grant', 'budgets:admin');
     const budgets = new BudgetLimitRepository(call.em);
     const before = await stateOf(budgets, scope);
     const limits = more(before, limitsOfOptions(amounts));

@@ -11,7 +11,6 @@ import type { JsonObject } from '../../domain/json.ts';
 import { BudgetLimitRepository } from '../../entities/budgets/budget-limit-repository.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { wholeNumber } from '../../options/fields.ts';
-import { requirePerson } from '../approvals/require-person.ts';
 import { type AuditNote, type CallInUnit, defineOperation } from '../define.ts';
 import { TaskUnknown } from '../operation-errors.ts';
 import { BUDGET_FIELDS, budgetScope } from './budget-fields.ts';
@@ -19,7 +18,8 @@ import { type BudgetView, viewOfBudget } from './view.ts';
 
 /** What every change of a budget declares alike. */
 export const BUDGET_CHANGE = {
-  ...({ effect: 'write', risk: 'high_risk', permission: 'budgets:admin', unit: 'tenant', once: 'key' } as const),
+  ...({ effect: 'write', risk: 'high_risk', permission: 'budgets:admin', by: 'person', unit: 'tenant' } as const),
+  once: 'key' as const,
 };
 
 export interface SetBudgetInput extends BudgetOptions {
@@ -41,7 +41,6 @@ export const setBudget = defineOperation({
     return Object.keys(amounts).length === 0 ? '`tokens`, `money`, `steps` or another limit must be given' : null;
   },
   async handle(call, { scope, soft, ...amounts }: SetBudgetInput): Promise<BudgetView> {
-    requirePerson(call.caller, 'budgets.set', 'budgets:admin');
     await requireTaskOf(call, scope);
     const budgets = new BudgetLimitRepository(call.em);
     await budgets.ensure(call.caller.tenant, scope);
@@ -61,8 +60,7 @@ export const unsetBudget = defineOperation({
   input: { scope: budgetScope },
   contradiction: ({ scope }: { readonly scope: BudgetScope }) =>
     readBudgetScope(scope)?.kind === 'task' ? OF_A_TASK : null,
-  async handle({ em, caller }, { scope }: { readonly scope: BudgetScope }) {
-    requirePerson(caller, 'budgets.unset', 'budgets:admin');
+  async handle({ em }, { scope }: { readonly scope: BudgetScope }) {
     return { removed: await new BudgetLimitRepository(em).clearLimits(scope) };
   },
   audit: ({ removed }, { scope }) => (removed ? noteOf('budget.unset', scope) : null),

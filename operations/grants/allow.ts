@@ -5,12 +5,13 @@ import { conditionFault } from '../../domain/tools/argument-condition.ts';
 import { type GrantRecord, GrantRepository } from '../../entities/tools/grant-repository.ts';
 import { definedName, moment, text, wholeNumber, yesOrNo } from '../../options/fields.ts';
 import { GrantUnknown } from '../approvals/approval-errors.ts';
-import { requirePerson } from '../approvals/require-person.ts';
 import { actorOf } from '../caller.ts';
 import { defineOperation } from '../define.ts';
 
 /** What every change of what agents may do declares alike. */
-export const GRANT_CHANGE = { effect: 'write', risk: 'high_risk', permission: 'grants:admin', unit: 'tenant' } as const;
+export const GRANT_CHANGE = {
+  ...({ effect: 'write', risk: 'high_risk', permission: 'grants:admin', by: 'person', unit: 'tenant' } as const),
+};
 
 /** A new grant. */
 export interface AllowInput {
@@ -52,7 +53,6 @@ export const allowTool = defineOperation({
   contradiction: ({ where }: AllowInput) => (where === undefined ? null : whereFault(where)),
   once: 'key',
   async handle({ em, caller, id }, input: AllowInput): Promise<GrantChange> {
-    requirePerson(caller, 'grants.allow', 'grants:admin');
     const { agent, tool, where = null, approval = false, perTask = null, perHour = null, expiresAt = null } = input;
     const grants = new GrantRepository(em);
     const rule = { id: id as GrantId, agent, tool, condition: where, approval, perTask, perHour, expiresAt };
@@ -81,7 +81,6 @@ export const revokeGrant = defineOperation({
   summary: 'Ends a grant; calls that were approved by it and not made yet are refused.',
   input: { id: text() },
   async handle({ em, caller }, { id }: { readonly id: string }): Promise<GrantChange> {
-    requirePerson(caller, 'grants.revoke', 'grants:admin');
     const grants = new GrantRepository(em);
     const grant = isUuid(id) ? await grants.revoke(caller.tenant, id) : null;
     if (grant === null) throw new GrantUnknown(id, caller.tenant);

@@ -4,7 +4,6 @@ import { notJson, toJson } from '../../domain/json.ts';
 import { readToolPolicy, type ToolPolicy } from '../../domain/tools/tool-policy.ts';
 import { type GrantRecord, GrantRepository } from '../../entities/tools/grant-repository.ts';
 import { definedName, wholeNumber } from '../../options/fields.ts';
-import { requirePerson } from '../approvals/require-person.ts';
 import { actorOf } from '../caller.ts';
 import { type CallInUnit, defineOperation } from '../define.ts';
 import { GRANT_CHANGE } from './allow.ts';
@@ -51,7 +50,6 @@ export const setPolicy = defineOperation({
   once: 'key',
   async handle(call, { policy }: { readonly policy: Json }) {
     const { em, caller } = call;
-    requirePerson(caller, 'grants.setPolicy', 'grants:admin');
     await new GrantRepository(em).changed(caller.tenant, actorOf(caller), { value: policy });
     return viewOf(call);
   },

@@ -3,7 +3,6 @@ import type { SecretPlace } from '../../database/secret-box.ts';
 import { type KeyOwner, ProviderKeyRepository } from '../../entities/models/provider-key-repository.ts';
 import { text, textLike } from '../../options/fields.ts';
 import { OptionInvalid } from '../../options/parse-options.ts';
-import { requirePerson } from '../approvals/require-person.ts';
 import { type AuditNote, type Call, defineOperation } from '../define.ts';
 
 /** Whose key, and for which provider of the settings. */
@@ -33,7 +32,9 @@ const user = text({ max: 320 }).optional();
 /** Checked by the operation itself: what the reader of inputs refuses, it quotes. */
 const key = z.unknown().meta({ type: 'string', description: 'a key' }) as unknown as z.ZodType<string>;
 const KEY = /^[\x21-\x7e]{1,4096}$/;
-const CHANGE = { effect: 'write', risk: 'high_risk', permission: 'models:admin', unit: 'tenant' } as const;
+const CHANGE = {
+  ...({ effect: 'write', risk: 'high_risk', permission: 'models:admin', by: 'person', unit: 'tenant' } as const),
+};
 
 /** Stores a key encrypted, in place of the one before; calls that begin later use it. */
 export const setKey = defineOperation({
@@ -42,7 +43,6 @@ export const setKey = defineOperation({
   summary: "Stores a tenant's or a user's key for a provider of models, encrypted.",
   input: { provider, user, key },
   handle: async ({ em, ...call }, { key: given, ...input }: SetKeyInput): Promise<{ stored: true }> => {
-    requirePerson(call.caller, 'models.setKey', 'models:admin');
     if (typeof given !== 'string' || !KEY.test(given)) {
       throw new OptionInvalid('models.setKey', [
         '`key` must be a text of 1 to 4096 printable characters without spaces',
@@ -61,7 +61,6 @@ export const removeKey = defineOperation({
   summary: "Removes a tenant's or a user's key for a provider of models.",
   input: { provider, user },
   handle: async ({ em, ...call }, input: KeyInput): Promise<{ removed: boolean }> => {
-    requirePerson(call.caller, 'models.removeKey', 'models:admin');
     return { removed: await new ProviderKeyRepository(em).remove(ownerOf(call, input)) };
   },
   audit: ({ removed }, input) => (removed ? noteOf('removed', input) : null),

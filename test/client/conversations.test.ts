@@ -11,11 +11,15 @@ const leaf = defineGraph({
   nodes: { look: { tool: operation('graphs.list'), input: {} } },
   output: {},
 });
-const spawn = (submit: object) => ({ tool: operation('tasks.submit'), input: { graph: { value: 'leaf' }, ...submit } });
+const submit = { tool: operation('tasks.submit') } as const;
+const spawned = { graph: { value: 'leaf' }, input: { value: {} } };
 const branch = defineGraph({
   name: 'branch',
   input: NOTHING,
-  nodes: { same: spawn({ input: { value: {} } }), other: spawn({ conversation: { value: 'other' } }) },
+  nodes: {
+    same: { ...submit, input: spawned },
+    other: { ...submit, input: { ...spawned, conversation: { value: 'other' } } },
+  },
   output: {},
 });
 const ids = (tasks: readonly { readonly id: string }[]) => new Set(tasks.map(({ id }) => id));

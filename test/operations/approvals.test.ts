@@ -258,12 +258,15 @@ describe('the approval of a call', function () {
     try {
       await assert.rejects(call('approvals.decide', { id, verdict: 'approve' }), { code: 'permission_denied' });
       await assert.rejects(call('grants.allow', { agent: 'triage', tool: 'refund' }), { code: 'permission_denied' });
+      await assert.rejects(call('grants.revoke', { id: 'one' }), { code: 'permission_denied' });
       await assert.rejects(call('grants.setPolicy', { policy: null }), { code: 'permission_denied' });
       await assert.rejects(call('budgets.set', { scope: 'tenant', steps: 9 }), { code: 'permission_denied' });
       await assert.rejects(call('budgets.grant', { scope: 'tenant', steps: 9 }), { code: 'permission_denied' });
       await assert.rejects(call('budgets.unset', { scope: 'tenant' }), { code: 'permission_denied' });
       await assert.rejects(call('models.setKey', { provider: 'p', key: 'k' }), { code: 'permission_denied' });
       await assert.rejects(call('models.removeKey', { provider: 'p' }), { code: 'permission_denied' });
+      const byPeople = OPERATIONS.filter(({ by }) => by === 'person').map(({ name }) => name);
+      assert.equal(byPeople.length, 9, `each of them is called above: ${byPeople}`);
     } finally {
       await stores.close();
     }
