@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -159,6 +159,18 @@ describe('the package', () => {
       assert.equal(exit, 0);
     });
   }
+
+  it('brings examples, which run with one command once they are copied out of it', async function () {
+    this.timeout(SET_UP_MS);
+    cpSync(join(project, 'node_modules', '@muster-run', 'muster', 'examples'), join(project, 'examples'), {
+      recursive: true,
+    });
+
+    const script = 'examples/data/research-team.script.json';
+    const { stdout } = await cli('run', 'examples/research-team.ts', '--script', script);
+
+    assert.match(stdout, /^How to make green tea\nUse water of 70 to 80 °C/m);
+  });
 
   it('digests its sample with one command', async function () {
     this.timeout(SET_UP_MS);
