@@ -1,9 +1,13 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { TaskView } from '../../client.ts';
-import type { RunView } from '../../operations/tasks/task-view.ts';
+import { errorClause } from '../../domain/errors.ts';
+import type { RunView } from '../../operations/tasks/trace-view.ts';
 import { sumOf } from '../../operations/thinking/steps-view.ts';
 import { budgetLine } from '../budgets/budget-text.ts';
-import { taskId, tenantName } from '../input/option-values.ts';
+import { WrongUsage } from '../cli-errors.ts';
+import { fileName, taskId, tenantName } from '../input/option-values.ts';
 import {
   type Column,
   formatDateTime,
@@ -25,14 +29,37 @@ export function addShowCommand(program: Command): void {
     .command('show')
     .description('show a task: its traces, the runs of their nodes, its output')
     .argument('<task>', "the task's id", taskId)
+    .option(
+      '--html <file>',
+      'write all of it as one HTML page into this file, in the place of an earlier one',
+      fileName,
+    )
     .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
     .action(action(show));
 }
 
-async function show(id: string, options: TenantOptions): Promise<void> {
+interface ShowOptions extends TenantOptions {
+  readonly html?: string;
+}
+
+async function show(id: string, { html, ...options }: ShowOptions): Promise<void> {
   const output = new Output(options);
   const view = await withMuster(options, (muster) => muster.task(id).show());
+  if (html !== undefined) return writePage(view, html, output);
   output.result(view, (colors) => formatTask(view, colors));
+}
+
+async function writePage(view: TaskView, file: string, output: Output): Promise<void> {
+  const { taskPage } = await import('./page/task-page.ts');
+  const path = resolve(file);
+  try {
+    await writeFile(path, taskPage(view, new Date()));
+  } catch (error) {
+    throw new WrongUsage(
+      `The page could not be written to ${path} (${errorClause(error)}). Name another file after --html.`,
+    );
+  }
+  output.result({ taskId: view.task.id, html: path }, () => `The page is ${path}`);
 }
 
 /** A task for people: what it is, how each of its traces went node by node, and its output. */

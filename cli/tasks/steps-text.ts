@@ -35,6 +35,6 @@ export function formatUsage({ inputTokens, outputTokens, costMicros }: UsageView
 }
 
 /** Millionths of the installation's currency, which has no name here, with as many places as matter. */
-function formatMoney(micros: number): string {
+export function formatMoney(micros: number): string {
   return (micros / 1_000_000).toFixed(micros % 10_000 === 0 ? 2 : 6);
 }

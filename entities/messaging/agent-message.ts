@@ -83,6 +83,7 @@ const schema = defineEntity({
     },
     { name: 'agent_messages_dead_index', properties: ['tenantId', 'timestamp'], where: "status = 'dead'" },
     { name: 'agent_messages_broadcast_index', properties: ['broadcastId'], where: 'broadcast_id is not null' },
+    { name: 'agent_messages_trace_index', properties: ['traceId'], where: 'trace_id is not null' },
   ],
 });
 

@@ -1,6 +1,6 @@
 import { raw } from '@mikro-orm/core';
 import { sql } from 'kysely';
-import type { AgentId, LeaseId, MessageId, TenantId } from '../../domain/ids.ts';
+import type { AgentId, LeaseId, MessageId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { MessageStatus, MessageType } from '../../domain/messaging/message-status.ts';
 import type { Wait } from '../../domain/messaging/wait-circle.ts';
@@ -47,6 +47,8 @@ export interface MessageFilter {
   readonly type?: MessageType;
   readonly broadcastId?: string;
   readonly correlationId?: string;
+  /** Those that nodes of this trace sent. */
+  readonly traceId?: string;
   readonly limit: number;
 }
 
@@ -182,7 +184,8 @@ export class MessageRepository extends Repository {
   }
 
   /** The newest first. */
-  list({ agent, limit, id, status, type, broadcastId, correlationId }: MessageFilter): Promise<MessageRecord[]> {
+  list(filter: MessageFilter): Promise<MessageRecord[]> {
+    const { agent, limit, id, status, type, broadcastId, correlationId, traceId } = filter;
     return tables(this.em)
       .selectFrom('agent_messages as m')
       .leftJoin('agents as f', 'f.id', 'm.fromAgentId')
@@ -205,6 +208,7 @@ export class MessageRepository extends Repository {
           ...(type === undefined ? {} : { 'm.messageType': type }),
           ...(broadcastId === undefined ? {} : { 'm.broadcastId': broadcastId }),
           ...(correlationId === undefined ? {} : { 'm.correlationId': correlationId }),
+          ...(traceId === undefined ? {} : { 'm.traceId': traceId as TraceId }),
         }),
       )
       .$if(agent !== undefined, (q) =>

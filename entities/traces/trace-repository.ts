@@ -1,4 +1,4 @@
-import type { TaskId, TraceId } from '../../domain/ids.ts';
+import type { GraphId, TaskId, TraceId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
@@ -21,6 +21,7 @@ export interface TraceEventRecord {
 export interface TraceRecord {
   readonly id: TraceId;
   readonly number: number;
+  readonly graphId: GraphId;
   readonly status: TraceStatus;
   readonly workflowId: string;
   /** The trace before it, whose task was redriven; null for a task's first. */
@@ -38,6 +39,7 @@ export class TraceRepository extends Repository {
     return traces.map((trace) => ({
       id: trace.id,
       number: trace.number,
+      graphId: trace.graphId,
       status: trace.status,
       workflowId: trace.carriedBy ?? trace.workflowId,
       originTraceId: trace.originTraceId ?? null,

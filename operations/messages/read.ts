@@ -19,6 +19,7 @@ export const listMessages = defineOperation({
     type: oneOf(MESSAGE_TYPES).optional(),
     broadcastId: id,
     correlationId: id,
+    traceId: id,
     limit: wholeNumber({ min: 1, max: 1_000 }).optional(),
   },
   handle: ({ em }, { limit = 50, ...filter }: Partial<MessageFilter>) =>
