@@ -73,6 +73,7 @@ const schema = z.object({
     .enum(['debug', 'info', 'warn', 'error', 'silent'], { message: 'expected debug, info, warn, error or silent' })
     .default('info'),
   MUSTER_MODELS: text,
+  MUSTER_TOOL_SOURCES: text,
   MUSTER_SECRET_KEY: z
     .string()
     .refine((value) => /^[0-9a-f]{64}$/i.test(value), 'expected 64 hexadecimal digits')
@@ -104,6 +105,8 @@ export interface Config {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** The JSON file of providers and models; null where no model can be called. */
   readonly modelsFile: string | null;
+  /** The JSON file of sources of tools; null where there are none. */
+  readonly toolSourcesFile: string | null;
   /** 64 hexadecimal digits that encrypt stored keys; null refuses to store or read any. */
   readonly secretKey: string | null;
   /** Named points at which a test makes this process die or wait; empty in every normal run. */
@@ -154,6 +157,7 @@ function freeze(values: z.infer<typeof schema>): Config {
     healthPort: values.MUSTER_HEALTH_PORT,
     logLevel: values.MUSTER_LOG_LEVEL,
     modelsFile: values.MUSTER_MODELS ?? null,
+    toolSourcesFile: values.MUSTER_TOOL_SOURCES ?? null,
     secretKey: values.MUSTER_SECRET_KEY ?? null,
     failpoints: values.MUSTER_FAILPOINTS ?? '',
   });

@@ -57,4 +57,5 @@ export type {
 } from './domain/messaging/received-message.ts';
 export type { QueueSettings } from './domain/queues/queue-settings.ts';
 export type { Repeat } from './domain/tasks/recurrence.ts';
+export { mcp } from './domain/tools/mcp.ts';
 export { operation } from './operations/as-tool.ts';

@@ -8,6 +8,7 @@ import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import type { OpenTaskStatus, TerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import type { AgentHealthBoard } from '../redis/agent-health.ts';
+import type { ToolSources } from '../tool-sources/tool-sources.ts';
 
 /** The log of a process: facts first, then the sentence. */
 export interface Log {
@@ -24,6 +25,8 @@ export interface ActivityDependencies extends CapabilityDependencies {
   readonly graphs: GraphCache;
   /** The handlers that this worker hosts, by `kind:name`. */
   readonly handlers: ReadonlyMap<string, Handler>;
+  /** Finds the tools that agents have from sources; null where this worker has none. */
+  readonly sources: Pick<ToolSources, 'toolsOf'> | null;
   /** Called after the commit that ends a task. Only a hint: a listener that misses it finds the end by polling. */
   readonly taskEnded: (execution: ExecutionRef, status: TerminalTaskStatus) => void;
   /**

@@ -25,6 +25,7 @@ import { addWatchCommand } from './tasks/watch-command.ts';
 import { addWhyCommand } from './tasks/why-command.ts';
 import { addApprovalCommands } from './tools/approval-commands.ts';
 import { addGrantsCommand } from './tools/grant-commands.ts';
+import { addToolsCommand } from './tools/tools-command.ts';
 
 /** The command line of `muster`: every command with its arguments and options. Parsing it runs the command. */
 export function createProgram(): Command {
@@ -72,6 +73,7 @@ const ADD_COMMANDS = [
   addDeadLetterCommands,
   addApprovalCommands,
   addGrantsCommand,
+  addToolsCommand,
   addDoubtsCommand,
   addRetentionCommand,
   addCallCommand,

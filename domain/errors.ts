@@ -72,6 +72,8 @@ export const ERROR_CODES = [
   'model_key_missing',
   'model_refused',
   'model_unavailable',
+  'tool_settings_invalid',
+  'tool_source_unavailable',
   'grant_unknown',
   'approval_unknown',
   'approval_closed',

@@ -26,7 +26,9 @@ import { ToolCall } from './thinking/tool-call.ts';
 import { Approval } from './tools/approval.ts';
 import { Grant } from './tools/grant.ts';
 import { GrantUse } from './tools/grant-use.ts';
+import { OfferedToolRow } from './tools/offered-tool.ts';
 import { ToolPolicyRow } from './tools/tool-policy-row.ts';
+import { ToolSourceRow } from './tools/tool-source-row.ts';
 import { AgentRun } from './traces/agent-run.ts';
 import { AgentTrace } from './traces/agent-trace.ts';
 import { TraceEvent } from './traces/trace-event.ts';
@@ -58,6 +60,8 @@ export const ENTITIES = {
   Grant,
   ToolPolicyRow,
   GrantUse,
+  OfferedToolRow,
+  ToolSourceRow,
   Approval,
   Budget,
   BudgetReservation,

@@ -40,6 +40,8 @@ export interface Tables {
   grants: TableOf<'Grant'>;
   tool_policies: TableOf<'ToolPolicyRow'>;
   grant_uses: TableOf<'GrantUse'>;
+  offered_tools: TableOf<'OfferedToolRow'>;
+  tool_sources: TableOf<'ToolSourceRow'>;
   approvals: TableOf<'Approval'>;
   budgets: TableOf<'Budget'>;
   budget_reservations: TableOf<'BudgetReservation'>;

@@ -45,6 +45,7 @@ import { redriveTasks } from './tasks/redrive.ts';
 import { submitTask, submitTasks } from './tasks/submit.ts';
 import { whyTask } from './tasks/why.ts';
 import { listDoubts } from './thinking/doubts.ts';
+import { listTools } from './tools/list.ts';
 
 /** Every operation that there is. */
 export const OPERATIONS = [
@@ -72,6 +73,7 @@ export const OPERATIONS = [
   ...[retentionReport, enforceRetention],
   ...[allowTool, revokeGrant, listGrants, viewPolicy, setPolicy],
   ...[listApprovals, decideApproval],
+  ...[listTools],
   ...[appendInput, readTurn, viewConversation, listConversations],
   ...[listDoubts],
   ...[systemStatus],

@@ -26,6 +26,7 @@ const DEFAULTS: Config = {
   healthPort: 0,
   logLevel: 'info',
   modelsFile: null,
+  toolSourcesFile: null,
   secretKey: null,
   failpoints: '',
 };

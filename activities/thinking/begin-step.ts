@@ -5,7 +5,7 @@ import { type GraphDocument, readInput } from '../../domain/graphs/read-source.t
 import { type Json, notJson, toJson } from '../../domain/json.ts';
 import type { ModelRequest } from '../../domain/models/model-messages.ts';
 import { type NextMove, nextMove } from '../../domain/thinking/next-move.ts';
-import { LAST_STEP, messagesOf, SOFT_LIMIT, withNotice } from '../../domain/thinking/transcript.ts';
+import { LAST_STEP, messagesOf, missingTools, SOFT_LIMIT, withNotice } from '../../domain/thinking/transcript.ts';
 import { MAX_LOSSES } from '../../domain/traces/attempt.ts';
 import { scopeOfPath } from '../../domain/traces/path.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
@@ -124,7 +124,7 @@ async function requestOf(
   { agent, document, rows }: ReadRun,
   { step, isLast }: CallMove,
 ): Promise<ModelRequest | StepEnds> {
-  const { handler, thinking, name } = agent;
+  const { handler, thinking, name, unavailable } = agent;
   const unusable = (fault: string): StepEnds => {
     const { code, message } = new HandlerInputInvalid(node.id, name, fault);
     return { kind: 'ends', failure: { code, message } };
@@ -140,13 +140,14 @@ async function requestOf(
   if (typeof told !== 'string') return unusable(`its instructions could not be made: ${told.fault}`);
   const said = rows.filter(({ call }) => call.step < step).map(saidBy);
   const notice = isLast && step > 1 ? LAST_STEP : null;
-  return {
+  const request = {
     // A run keeps the model that it began with.
     model: rows[0]?.call.model ?? modelOf(thinking, deps.models),
     messages: messagesOf({ instructions: told, input: input.value, said, notice }),
-    tools: modelTools(thinking),
+    tools: modelTools(agent),
     output: thinking.outputSchema,
   };
+  return unavailable.length === 0 ? request : withNotice(request, missingTools(unavailable));
 }
 
 function instructionsFor(given: string | ((input: never) => string), input: unknown): string | { fault: string } {

@@ -1,5 +1,5 @@
 import type { Handler } from '../../domain/agents/handler.ts';
-import { parseWith } from '../../domain/agents/schema.ts';
+import { parseWith, writeSchema } from '../../domain/agents/schema.ts';
 import type { Json } from '../../domain/json.ts';
 import { isOpenCall } from '../../domain/thinking/states.ts';
 import { governedTool } from '../../domain/tools/governed-tool.ts';
@@ -52,7 +52,11 @@ export function beginTool(
     const repository = new ThinkingRepository(unit.em);
     const row = await repository.tool(place);
     if (row === null || !isOpenCall(row.state)) return { kind: 'done' };
-    const tool = hostedTool(activity, agent, row.tool);
+    const tool = toolNamed(agent, row.tool);
+    // What a source does not offer any more. All that the model could do is to ask anew.
+    if (tool === undefined) {
+      return ended(unit, place, { state: 'failed', result: { text: goneText(activity, agent, row.tool) } });
+    }
     const same = await repository.sameCalls(place, row.digest);
     const cached = governedTool(tool).effect === 'none' ? same.find(({ state }) => state === 'done') : undefined;
     if (cached?.result) return ended(unit, place, { state: 'done', result: cached.result });
@@ -72,7 +76,9 @@ async function beginOpen(unit: RecordingUnit, place: CallPlace, call: OpenCall):
   const governed = governedTool(tool);
   const agent = known.agent.name;
   const onBehalfOf = await new TaskRepository(unit.em).actsFor(place.execution.taskId);
-  const authorised = await authorise(unit, { ...place, agent, onBehalfOf, tool: governed, arguments: asked });
+  const { jsonSchema: inputSchema } = writeSchema(tool.input);
+  const ask = { ...place, agent, onBehalfOf, tool: governed, inputSchema, arguments: asked };
+  const authorised = await authorise(unit, ask);
   const { verdict, reason, policyVersion } = authorised;
   const decision = { verdict, reason, policyVersion };
   if (authorised.verdict === 'waits') {
@@ -112,11 +118,14 @@ async function ended({ recorder }: RecordingUnit, place: CallPlace, end: ToolEnd
   return { kind: 'done' };
 }
 
-/** The agent's tool, bound to the stores of this worker where it is an operation. @throws HandlerUnknown */
-function hostedTool({ deps, node }: NodeActivity, { thinking }: ThinkingAgent, name: string): Handler {
-  const tool = toolNamed(thinking, name) && deps.handlers.get(`tool:${name}`);
-  if (tool === undefined) throw new HandlerUnknown(node.id, `the tool "${name}"`);
-  return tool;
+/** @throws HandlerUnknown for code that another worker hosts */
+function goneText({ node }: NodeActivity, { thinking, unavailable }: ThinkingAgent, name: string): string {
+  const source = thinking.sources.map((one) => one.source).find((one) => name.startsWith(`${one}.`));
+  if (source === undefined) throw new HandlerUnknown(node.id, `the tool "${name}"`);
+  const why = unavailable.includes(source)
+    ? `the tool source "${source}" is unavailable`
+    : 'there is no such tool any more';
+  return `The call was not made: ${why}.`;
 }
 
 /** By what is called, and how often the same was asked before: so a redriven task that asks the same finds its effects. */

@@ -45,7 +45,7 @@ interface Calling {
  */
 export function callModel(deps: ActivityDependencies, input: RunNodeInput): Promise<ModelCallResult> {
   return asNodeActivity(deps, input, async (activity) => {
-    const agent = thinkingAgentOf(activity);
+    const agent = await thinkingAgentOf(activity);
     const { begun, next } = await beginStep(activity, agent, { claim: uuid() });
     if (begun.kind === 'settled') return { kind: 'ended', ...repeatEnd(activity, begun) };
     return follow({ ...activity, begun: requireBegun(activity, begun) }, agent, next);

@@ -29,7 +29,7 @@ export function callTool(deps: ActivityDependencies, input: CallToolInput): Prom
   return asNodeActivity(deps, input, async (activity) => {
     const { execution, nodeId: path, step, index } = activity.input;
     const place = { execution, path, step, index };
-    const begun = await beginTool(activity, thinkingAgentOf(activity), place);
+    const begun = await beginTool(activity, await thinkingAgentOf(activity), place);
     if (begun.kind !== 'begun') return begun;
     return carryOut(activity, place, begun);
   });

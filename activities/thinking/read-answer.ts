@@ -70,18 +70,18 @@ function storableCall({ id, tool, arguments: given, fault }: AskedCall): AskedCa
 }
 
 /** A call that cannot be carried out is answered with a sentence at once. */
-function askedTool({ thinking }: ThinkingAgent, call: AskedCall, index: number): AskedTool {
+function askedTool(agent: ThinkingAgent, call: AskedCall, index: number): AskedTool {
   const { id: callId, tool, arguments: given, fault } = call;
-  const refusal = fault === undefined ? refusalOf(thinking, tool, index) : `The call was not made: ${fault}`;
+  const refusal = fault === undefined ? refusalOf(agent, tool, index) : `The call was not made: ${fault}`;
   return { index, tool, callId, arguments: given, digest: digestOf([tool, given]), refusal };
 }
 
-function refusalOf(thinking: ThinkingAgent['thinking'], tool: string, index: number): string | null {
-  if (toolNamed(thinking, tool) === undefined) {
-    const names = thinking.tools.map(({ name }) => name).join(', ');
+function refusalOf(agent: ThinkingAgent, tool: string, index: number): string | null {
+  if (toolNamed(agent, tool) === undefined) {
+    const names = agent.tools.map(({ name }) => name).join(', ');
     return `There is no tool of this name. ${names === '' ? 'You have no tools.' : `You have: ${names}.`}`;
   }
-  const { callsPerStep } = thinking.limits;
+  const { callsPerStep } = agent.thinking.limits;
   return index < callsPerStep
     ? null
     : `Not called: only ${callsPerStep} calls are made at once. Ask again if you need it.`;

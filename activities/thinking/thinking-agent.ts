@@ -2,11 +2,13 @@ import type { Handler, Thinking } from '../../domain/agents/handler.ts';
 import { writeSchema } from '../../domain/agents/schema.ts';
 import { handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { ModelTool } from '../../domain/models/model-messages.ts';
+import { MAX_TOOLS } from '../../domain/thinking/define-thinking.ts';
 import { groupsOf, type StepSoFar } from '../../domain/thinking/next-move.ts';
 import { toolTraits } from '../../domain/tools/governed-tool.ts';
 import type { StepRows } from '../../entities/thinking/thinking-repository.ts';
 import type { ModelCaller } from '../../providers/model-caller.ts';
 import { HandlerUnknown } from '../handler-errors.ts';
+import { Beat } from '../tasks/beat.ts';
 import type { NodeActivity } from '../tasks/node-attempt.ts';
 
 /** A thinking agent that this worker hosts. */
@@ -14,6 +16,10 @@ export interface ThinkingAgent {
   readonly name: string;
   readonly handler: Handler;
   readonly thinking: Thinking;
+  /** What it may ask for at this moment, as this worker carries it out; at most {@link MAX_TOOLS}. */
+  readonly tools: readonly Handler[];
+  /** The sources of tools that cannot be reached. */
+  readonly unavailable: readonly string[];
 }
 
 /**
@@ -22,12 +28,29 @@ export interface ThinkingAgent {
  */
 export const ONE_ATTEMPT = { workflowRun: 'thinking', activityAttempt: 1, process: 'thinking' };
 
-/** @throws HandlerUnknown where this worker hosts another kind of agent under the name */
-export function thinkingAgentOf({ deps, node }: Pick<NodeActivity, 'deps' | 'node'>): ThinkingAgent {
+/**
+ * The agent of a node, with the tools that it has at this moment. Asking its sources may take a while.
+ * @throws HandlerUnknown where this worker hosts another kind of agent under the name
+ */
+export async function thinkingAgentOf({ deps, node }: Pick<NodeActivity, 'deps' | 'node'>): Promise<ThinkingAgent> {
   const name = handlerNameOf(node) ?? '';
   const handler = deps.handlers.get(`agent:${name}`);
-  if (handler?.thinking === undefined) throw new HandlerUnknown(node.id, `the thinking agent "${name}"`);
-  return { name, handler, thinking: handler.thinking };
+  const thinking = handler?.thinking;
+  if (handler === undefined || thinking === undefined) {
+    throw new HandlerUnknown(node.id, `the thinking agent "${name}"`);
+  }
+  // Bound to the stores of this worker where they are operations.
+  const own = thinking.tools.map((tool) => deps.handlers.get(`tool:${tool.name}`) ?? tool);
+  if (thinking.sources.length === 0 || deps.sources === null) {
+    return { name, handler, thinking, tools: own, unavailable: [] };
+  }
+  const beat = new Beat();
+  try {
+    const { tools, unavailable } = await deps.sources.toolsOf(thinking.sources);
+    return { name, handler, thinking, tools: [...own, ...tools].slice(0, MAX_TOOLS), unavailable };
+  } finally {
+    beat.stop();
+  }
 }
 
 /** The first of the agent's models that this worker can call; its first one where it can call none. */
@@ -37,7 +60,7 @@ export function modelOf({ models: [first, ...others] }: Thinking, models: Pick<M
 }
 
 /** The tools of an agent as its model is told of them. */
-export function modelTools({ tools }: Thinking): readonly ModelTool[] {
+export function modelTools({ tools }: ThinkingAgent): readonly ModelTool[] {
   return tools.map(({ name, description, input }) => ({
     name,
     description,
@@ -46,7 +69,7 @@ export function modelTools({ tools }: Thinking): readonly ModelTool[] {
 }
 
 /** The agent's tool of this name; undefined for one that it has not. */
-export function toolNamed({ tools }: Thinking, called: string): Handler | undefined {
+export function toolNamed({ tools }: Pick<ThinkingAgent, 'tools'>, called: string): Handler | undefined {
   return tools.find(({ name }) => name === called);
 }
 
@@ -61,11 +84,11 @@ export function stepsSoFar(rows: readonly StepRows[]): readonly StepSoFar[] {
 }
 
 /** The open tool calls of a step, in groups that are carried out one after the other. */
-export function dueGroups({ thinking }: ThinkingAgent, asked: readonly { index: number; tool: string }[]) {
+export function dueGroups(agent: ThinkingAgent, asked: readonly { index: number; tool: string }[]) {
   const due = asked.map(({ index, tool: name }) => {
-    const tool = toolNamed(thinking, name);
+    const tool = toolNamed(agent, name);
     const { timeoutMs, effect } = toolTraits(tool ?? {});
     return { index, timeoutMs, reads: effect === 'none' };
   });
-  return groupsOf(due, thinking.limits.parallelReads);
+  return groupsOf(due, agent.thinking.limits.parallelReads);
 }

@@ -3,6 +3,7 @@ import { decodeText, readLimited } from '../../client/read-document.ts';
 import { loadConfig, setVariables } from '../../config.ts';
 import type { RouteHealth } from '../../domain/models/model-health.ts';
 import type { ModelSettings } from '../../domain/models/model-settings.ts';
+import { nearestName } from '../../domain/nearest-name.ts';
 import type { StoredKey } from '../../operations/models/keys.ts';
 import { hostKeyOf, readModelSettings } from '../../worker/wire/open-models.ts';
 import { shortText, tenantName } from '../input/option-values.ts';
@@ -67,7 +68,17 @@ async function setKey(provider: string, options: KeyOptions): Promise<void> {
   const key = decodeText('stdin', await readLimited(process.stdin, MOST_KEY_BYTES), MOST_KEY_BYTES).trim();
   const owner = { provider, ...given({ user: options.user }) };
   await withMuster(options, (muster) => muster.call('models.setKey', { ...owner, key }));
-  new Output(options).result({ ...owner, stored: true }, () => `The key for ${provider} is stored, encrypted.`);
+  const warning = providerWarning(provider, await readModelSettings(loadConfig()));
+  new Output(options).result({ ...owner, stored: true, warnings: warning === null ? [] : [warning] }, (colors) =>
+    [...(warning === null ? [] : [colors.yellow(warning)]), `The key for ${provider} is stored, encrypted.`].join('\n'),
+  );
+}
+
+/** What looks like a mistake: a provider that the settings of this program do not have. Without settings nothing does. */
+function providerWarning(provider: string, settings: ModelSettings | null): string | null {
+  if (settings === null || Object.hasOwn(settings.providers, provider)) return null;
+  const nearest = nearestName(provider, Object.keys(settings.providers));
+  return `The settings have no provider "${provider}".${nearest === null ? '' : ` Did you mean "${nearest}"?`}`;
 }
 
 async function removeKey(provider: string, options: KeyOptions): Promise<void> {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { JsonObject } from '../../domain/json.ts';
 import type { GrantRecord } from '../../entities/tools/grant-repository.ts';
-import type { PolicyView } from '../../operations/grants/policy.ts';
+import type { GrantView, PolicyView } from '../../operations/grants/policy.ts';
 import { jsonValue } from '../input/json-object.ts';
 import { comingMoment, rowId, shortText, tenantName, wholeNumber } from '../input/option-values.ts';
-import { type Column, formatDateTime, formatTable, shorten } from '../output/formatting.ts';
+import { type Column, formatDateTime, formatTable, plain, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
 import { action, given, type TenantOptions, withMuster } from '../session.ts';
 
@@ -69,11 +69,12 @@ function policyText({ version, policy, faults }: PolicyView): string {
   return [`policy version ${version}`, ...rules.map(([name, rule]) => `  ${rule.padEnd(5)}  ${name}`)].join('\n');
 }
 
-function formatGrants(grants: readonly GrantRecord[], colors: Colors): string {
-  const columns: Column<GrantRecord>[] = [
+function formatGrants(grants: readonly GrantView[], colors: Colors): string {
+  const columns: Column<GrantView>[] = [
     { title: 'grant', of: ({ id }) => id },
     { title: 'agent', of: ({ agent }) => agent },
     { title: 'tool', of: ({ tool }) => tool },
+    { title: 'state', of: ({ changed }) => (changed ? 'changed' : ''), paint: colors.red },
     { title: 'limits', of: limitsOf },
     { title: 'where', of: ({ condition }) => (condition === null ? '' : shorten(JSON.stringify(condition), 60)) },
     { title: 'by', of: ({ grantedBy }) => grantedBy },
@@ -98,7 +99,12 @@ async function allow(agent: string, tool: string, options: AllowOptions): Promis
   const { grant } = change;
   const limits = limitsOf(grant);
   const how = limits === '' ? '' : ` ${limits}`;
-  new Output(options).result(change, () => `${agent} may use ${tool}${how}: grant ${grant.id}.`);
+  new Output(options).result(change, (colors) =>
+    [
+      ...change.warnings.map((warning) => colors.yellow(plain(warning))),
+      `${agent} may use ${tool}${how}: grant ${grant.id}.`,
+    ].join('\n'),
+  );
 }
 
 async function revoke(id: string, options: TenantOptions): Promise<void> {

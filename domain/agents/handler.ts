@@ -3,6 +3,7 @@ import type { HandlerLimits } from '../limits/handler-limits.ts';
 import type { HandlerMessages, Receive } from '../messaging/received-message.ts';
 import type { DoubtPolicy, ThinkingLimits } from '../thinking/thinking-limits.ts';
 import type { ToolTraits } from '../tools/governed-tool.ts';
+import type { ToolSourceReference } from '../tools/tool-source.ts';
 import type { HandlerLog } from './handler-log.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -93,6 +94,8 @@ export interface Thinking {
   readonly models: readonly [string, ...string[]];
   readonly instructions: string | ((input: never) => string);
   readonly tools: readonly Handler[];
+  /** Whose tools it may call besides. */
+  readonly sources: readonly ToolSourceReference[];
   readonly limits: ThinkingLimits;
   readonly whenInDoubt: DoubtPolicy;
   /** JSON Schema of the answer; null for an agent whose output is text. */
@@ -117,6 +120,8 @@ export interface Handler<Input = unknown, Output = unknown> extends Partial<Tool
   handle(input: Input, context: HandlerContext): Promise<Output> | Output;
   /** Handles the messages of an agent; without it, the agent takes none. */
   readonly receive?: Receive;
+  /** The SHA-256 of name, description and schema of a tool that can change while its worker runs. */
+  readonly digest?: string;
   /** How the workflow drives a thinking agent, whose `handle` is never called; absent for any other handler. */
   readonly thinking?: Thinking;
 }

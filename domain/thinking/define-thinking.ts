@@ -3,6 +3,7 @@ import { writeSchema } from '../agents/schema.ts';
 import { errorMessage } from '../errors.ts';
 import { nameOf } from '../graphs/read-unknown.ts';
 import { isJsonObject } from '../json.ts';
+import type { ToolSourceReference } from '../tools/tool-source.ts';
 import { DOUBT_POLICIES, type DoubtPolicy, THINKING_LIMITS, type ThinkingLimits } from './thinking-limits.ts';
 
 /** A tool that an agent may call: made by `defineTool`, or an operation. */
@@ -14,8 +15,8 @@ export interface ThinkingOptions<Input extends Schema<unknown>> {
   readonly model: string | readonly string[];
   /** What the model is told before the input: a text, or a pure function of the input. Called again at every step. */
   readonly instructions: string | ((input: SchemaValue<Input>) => string);
-  /** What it may call. Grants decide whether it may at that moment. @defaultValue none */
-  readonly tools?: readonly ToolReference[];
+  /** What it may call, tools of sources (`mcp`) included. Grants decide whether it may at that moment. @defaultValue none */
+  readonly tools?: readonly (ToolReference | ToolSourceReference)[];
   readonly limits?: Partial<ThinkingLimits>;
   /**
    * What to do about a model call whose process died before its answer was written: `repeat` pays again, `stop` ends the
@@ -24,8 +25,8 @@ export interface ThinkingOptions<Input extends Schema<unknown>> {
   readonly whenInDoubt?: DoubtPolicy;
 }
 
-/** The most tools of one agent. */
-const MAX_TOOLS = 128;
+/** The most tools of one agent, those of sources included. */
+export const MAX_TOOLS = 128;
 
 /** The faults of what makes an agent a thinking one, one sentence each. */
 export function thinkingFaults(given: Readonly<Record<string, unknown>>): readonly string[] {
@@ -58,19 +59,24 @@ function isInstructions(value: unknown): boolean {
 
 function toolFaults(tools: unknown): readonly string[] {
   if (tools === undefined) return [];
-  if (!Array.isArray(tools) || tools.length > MAX_TOOLS || !tools.every(isTool)) {
-    return [`Expected at most ${MAX_TOOLS} tools, made by defineTool or operation, as tools.`];
+  if (!Array.isArray(tools) || tools.length > MAX_TOOLS || !tools.every((tool) => isTool(tool) || isSource(tool))) {
+    return [`Expected at most ${MAX_TOOLS} tools, made by defineTool, operation or mcp, as tools.`];
   }
-  const names = tools.map(({ name }) => name);
+  const own = tools.filter(isTool);
+  const names = own.map(({ name }) => name);
   const double = names.find((name, index) => names.indexOf(name) !== index);
   return [
     ...(double === undefined ? [] : [`Two tools are called "${double}".`]),
-    ...tools.flatMap((tool) => schemaFault(tool.input, `The input of the tool ${tool.name}`)),
+    ...own.flatMap((tool) => schemaFault(tool.input, `The input of the tool ${tool.name}`)),
   ];
 }
 
 function isTool(value: unknown): value is Handler {
   return isJsonObject(value as never) && (value as Partial<Handler>).kind === 'tool';
+}
+
+function isSource(value: unknown): value is ToolSourceReference {
+  return isJsonObject(value as never) && (value as Partial<ToolSourceReference>).kind === 'tool-source';
 }
 
 function limitFaults(limits: unknown): readonly string[] {
@@ -109,7 +115,8 @@ export function thinkingOf(options: ThinkingOptions<Schema<unknown>>, output: Sc
     models,
     instructions,
     // A tool is complete; only the types of its code are unknown here, as they are for the worker.
-    tools: Object.freeze([...tools]) as unknown as readonly Handler[],
+    tools: Object.freeze(tools.filter((tool) => !isSource(tool))) as unknown as readonly Handler[],
+    sources: Object.freeze(tools.filter(isSource)),
     limits: Object.freeze(Object.fromEntries(entries)) as ThinkingLimits,
     whenInDoubt,
     outputSchema: jsonSchema?.type === 'string' ? null : jsonSchema,

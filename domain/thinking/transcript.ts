@@ -43,6 +43,11 @@ export const LAST_STEP = 'This is your last step: no tool will be called any mor
 
 export const SOFT_LIMIT = 'Your budget is nearly used up. Come to your end now.';
 
+/** Of sources of tools. */
+export function missingTools(sources: readonly string[]): string {
+  return `The tools of ${sources.join(', ')} are unavailable at the moment. Do without them, or say that you cannot.`;
+}
+
 /** The same request with something told at its end. */
 export function withNotice(request: ModelRequest, text: string): ModelRequest {
   return { ...request, messages: [...request.messages, { role: 'user', text }] };

@@ -1,5 +1,5 @@
 import type { RiskClass } from '../agents/risk.ts';
-import type { Json } from '../json.ts';
+import type { Json, JsonObject } from '../json.ts';
 
 /** The states of an approval. It is decided once; one that has expired keeps its state. */
 export const APPROVAL_STATES = ['waiting', 'approved', 'rejected'] as const;
@@ -12,6 +12,10 @@ export interface ApprovalRequest {
   readonly arguments: Json;
   readonly risk: RiskClass;
   readonly onBehalfOf: readonly string[];
+  /** Of the tool, as it was when it was called; absent where it cannot change. */
+  readonly toolDigest?: string;
+  /** The tool's JSON Schema; absent where it is not known or too large. */
+  readonly inputSchema?: JsonObject;
   /** Why a person is asked. */
   readonly reason: string;
 }

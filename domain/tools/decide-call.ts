@@ -9,6 +9,8 @@ export interface Grant {
   readonly id: GrantId;
   readonly agent: string;
   readonly tool: string;
+  /** What the tool was when a person granted it, where it can change: see `GovernedTool.digest`. */
+  readonly toolDigest: string | null;
   /** A JSON Schema that the arguments must fit; null for any. */
   readonly condition: JsonObject | null;
   /** Whether a person decides on each call. */
@@ -90,8 +92,9 @@ function bestGrant(question: CallQuestion, holder: string): { readonly grant: Gr
   return { fault: judged[0]?.fault ?? `it is ${tool.risk} and was not granted` };
 }
 
-function grantFault(grant: Grant, { arguments: given, uses, now }: CallQuestion): string | null {
+function grantFault(grant: Grant, { tool, arguments: given, uses, now }: CallQuestion): string | null {
   const { id, condition, perTask, perHour, expiresAt } = grant;
+  if (hasChanged(grant, tool.digest)) return `the tool is not the one that the grant ${id} was given for`;
   if (expiresAt !== null && expiresAt <= now) return `the grant ${id} expired at ${expiresAt.toISOString()}`;
   const fault = condition === null ? null : unfitness(condition, given);
   if (fault !== null) return `the arguments do not fit the grant ${id} (${fault})`;
@@ -100,6 +103,11 @@ function grantFault(grant: Grant, { arguments: given, uses, now }: CallQuestion)
   if (perTask !== null && inTask >= perTask) return `the grant ${id} allows ${perTask} calls in a task`;
   if (perHour !== null && inHour >= perHour) return `the grant ${id} allows ${perHour} calls in an hour`;
   return null;
+}
+
+/** Whether a grant was given for a tool that was another one then, or that nobody had seen. */
+export function hasChanged({ toolDigest }: Pick<Grant, 'toolDigest'>, now: string | null): boolean {
+  return now !== null && toolDigest !== now;
 }
 
 /** The row may have been written manually: a condition that is none holds for nothing. */

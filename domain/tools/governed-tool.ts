@@ -24,6 +24,8 @@ export interface ToolTraits {
 export interface GovernedTool extends ToolTraits {
   /** The name under which it is granted. That of an operation has a dot: `messages.send`. */
   readonly name: string;
+  /** The SHA-256 of name, description and schema of a tool that can change while its worker runs; null for code. */
+  readonly digest: string | null;
 }
 
 /** The classes of tools that only read. */
@@ -40,8 +42,12 @@ export function toolTraits({ risk = 'high_risk', effect, timeoutMs }: Partial<To
 }
 
 /** A handler as a governed tool. */
-export function governedTool({ name, ...traits }: Partial<ToolTraits> & { readonly name: string }): GovernedTool {
-  return { name, ...toolTraits(traits) };
+export function governedTool({
+  name,
+  digest = null,
+  ...traits
+}: Partial<GovernedTool> & Pick<GovernedTool, 'name'>): GovernedTool {
+  return { name, digest, ...toolTraits(traits) };
 }
 
 /** What is wrong with traits that a program gives, a sentence each. */

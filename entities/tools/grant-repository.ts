@@ -29,7 +29,9 @@ export interface GrantRecord extends GrantRule {
 /** Which call uses grants. */
 export type CallPlace = Pick<GrantUse, 'tenantId' | 'taskId' | 'traceId' | 'path' | 'step' | 'index'>;
 
-const RULE_FIELDS = ['id', 'agent', 'tool', 'condition', 'approval', 'perTask', 'perHour', 'expiresAt'] as const;
+const RULE_FIELDS = [
+  ...(['id', 'agent', 'tool', 'toolDigest', 'condition', 'approval', 'perTask', 'perHour', 'expiresAt'] as const),
+];
 
 /** One row for each grant, and one without a grant for an agent that has none. By tool_policies_pkey and grants_held_index. */
 const RULES = new Statement(
@@ -60,9 +62,9 @@ export class GrantRepository extends Repository {
     const asked = [...new Set(agents)].map((agent) => ({ tenant, agent, tool }));
     const rows = await RULES.run(this.em, { asked });
     const grants = rows.flatMap(({ id, agent, tool: of, approval, ...grant }) => {
-      const { condition, perTask, perHour, expiresAt } = grant;
+      const { toolDigest, condition, perTask, perHour, expiresAt } = grant;
       const isGrant = id !== null && agent !== null && of !== null && approval !== null;
-      return isGrant ? [{ id, agent, tool: of, approval, condition, perTask, perHour, expiresAt }] : [];
+      return isGrant ? [{ id, agent, tool: of, toolDigest, approval, condition, perTask, perHour, expiresAt }] : [];
     });
     const [first] = rows;
     if (first === undefined) throw new RangeError('Rules are read for one agent at least.');
@@ -176,6 +178,6 @@ export class GrantRepository extends Repository {
 
 function recordOf(grant: Pick<Grant, (typeof RULE_FIELDS)[number] | 'grantedBy' | 'createdAt'>): GrantRecord {
   const { id, agent, tool, approval, grantedBy, createdAt } = grant;
-  const { condition = null, perTask = null, perHour = null, expiresAt = null } = grant;
-  return { id, agent, tool, condition, approval, perTask, perHour, expiresAt, grantedBy, createdAt };
+  const { toolDigest = null, condition = null, perTask = null, perHour = null, expiresAt = null } = grant;
+  return { id, agent, tool, toolDigest, condition, approval, perTask, perHour, expiresAt, grantedBy, createdAt };
 }

@@ -11,6 +11,8 @@ const schema = defineEntity({
     id: p.uuid().$type<GrantId>().primary(),
     agent: p.text(),
     tool: p.text(),
+    /** What the tool was then, where it can change: see `GovernedTool.digest`. */
+    toolDigest: p.text().nullable(),
     /** The JSON Schema that arguments must fit; null for any arguments. */
     condition: p.json<JsonObject>().nullable(),
     approval: p.boolean().default(false),

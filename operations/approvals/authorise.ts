@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid';
 import type { ApprovalId, GrantId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import type { ApprovalRequest } from '../../domain/tools/approval-words.ts';
 import { type CallDecision, decideCall } from '../../domain/tools/decide-call.ts';
 import type { GovernedTool } from '../../domain/tools/governed-tool.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
@@ -21,6 +22,8 @@ export interface CallAsk {
   /** The agents for whom it acts: it may do what all of them may. */
   readonly onBehalfOf: readonly string[];
   readonly tool: GovernedTool;
+  /** Of the tool; null where it has none. */
+  readonly inputSchema: JsonObject | null;
   readonly arguments: Json;
 }
 
@@ -95,7 +98,6 @@ async function askPerson(
   { rules, decision }: { readonly rules: Rules; readonly decision: Granted },
 ): Promise<Authorised> {
   const { version: policyVersion, now } = rules;
-  const { agent, tool, onBehalfOf, arguments: given } = ask;
   const { reason } = decision;
   const ends = decision.grants.flatMap(({ expiresAt }) => (expiresAt === null ? [] : [expiresAt.getTime()]));
   const expiresAt = new Date(Math.min(now.getTime() + APPROVAL_MS, ...ends));
@@ -103,13 +105,23 @@ async function askPerson(
   const approvals = new ApprovalRepository(em);
   const isNew = await approvals.ask({
     ...placeOf(ask),
-    ...{ id, agent, tool: tool.name, request: { arguments: given, risk: tool.risk, onBehalfOf, reason } },
-    ...{ digest: digestOf(ask, given, policyVersion), policyVersion, expiresAt },
+    ...{ id, agent: ask.agent, tool: ask.tool.name, request: requestOf(ask, reason) },
+    ...{ digest: digestOf(ask, ask.arguments, policyVersion), policyVersion, expiresAt },
   });
   // Another attempt may have asked at this very moment.
   const approval = isNew ? null : await approvals.ofCall(placeOf(ask));
   if (approval !== null) return withApproval(em, ask, { rules, approval });
   return { verdict: 'waits', approvalId: id, expiresAt, reason, policyVersion };
+}
+
+/** A longer schema is not kept with the request. Characters of JSON. */
+const MOST_SCHEMA_CHARACTERS = 50_000;
+
+function requestOf({ arguments: given, tool, onBehalfOf, inputSchema }: CallAsk, reason: string): ApprovalRequest {
+  const isKept = inputSchema !== null && JSON.stringify(inputSchema).length <= MOST_SCHEMA_CHARACTERS;
+  const { risk, digest } = tool;
+  const ofTool = { ...(digest !== null && { toolDigest: digest }), ...(isKept && { inputSchema }) };
+  return { arguments: given, risk, onBehalfOf, reason, ...ofTool };
 }
 
 /** A person was asked. What they said counts for the call that they were shown, under the rules of now. */

@@ -5,6 +5,7 @@ import { type Json, notJson, toJson } from '../../domain/json.ts';
 import type { ApprovalDecision } from '../../domain/tools/approval-words.ts';
 import { decideCall } from '../../domain/tools/decide-call.ts';
 import { governedTool } from '../../domain/tools/governed-tool.ts';
+import { inputFault } from '../../domain/tools/input-fault.ts';
 import { runPart } from '../../entities/insert-from.ts';
 import { outboxRowsFrom } from '../../entities/system/outbox-rows.ts';
 import {
@@ -104,15 +105,17 @@ async function consent(
   approval: LockedApproval,
 ): Promise<ApprovalDecision> {
   const { tenantId: tenant, taskId: task, path, step, index, agent, tool: name, request, policyVersion } = approval;
-  const { risk, onBehalfOf } = request;
+  const { risk, onBehalfOf, toolDigest = null, inputSchema } = request;
   const given = edited === undefined ? request.arguments : edited;
+  const fault = edited === undefined || inputSchema === undefined ? null : inputFault(inputSchema, edited);
+  if (fault !== null) throw new ApprovalRefused(approval.id, `the arguments do not fit the tool (${fault}).`);
   const grants = new GrantRepository(em);
   const { document: policy, ...rules } = await grants.rulesOf(tenant, [agent, ...onBehalfOf], name);
   const uses = await grants.usesOf(
     rules.grants.map(({ id }) => id),
     approval,
   );
-  const tool = governedTool({ name, risk });
+  const tool = governedTool({ name, risk, digest: toolDigest });
   const judged = decideCall({ agent, onBehalfOf, tool, arguments: given, policy, ...rules, uses });
   if (judged.verdict === 'denied') throw new ApprovalRefused(approval.id, judged.reason);
   const digest = callDigest({ agent, tool: name, arguments: given, policyVersion, tenant, task, path, step, index });

@@ -3,10 +3,12 @@ import { type GrantId, isUuid } from '../../domain/ids.ts';
 import { isJsonObject, type JsonObject, notJson, toJson } from '../../domain/json.ts';
 import { conditionFault } from '../../domain/tools/argument-condition.ts';
 import { type GrantRecord, GrantRepository } from '../../entities/tools/grant-repository.ts';
+import { OfferedToolRepository } from '../../entities/tools/offered-tool-repository.ts';
 import { definedName, moment, text, wholeNumber, yesOrNo } from '../../options/fields.ts';
 import { GrantUnknown } from '../approvals/approval-errors.ts';
 import { actorOf } from '../caller.ts';
 import { defineOperation } from '../define.ts';
+import { nameWarnings } from './name-warnings.ts';
 
 /** What every change of what agents may do declares alike. */
 export const GRANT_CHANGE = {
@@ -35,6 +37,12 @@ export interface GrantChange {
   readonly policyVersion: number;
 }
 
+/** A new grant, which counts whatever the warnings say: an agent, or a tool, may come later. */
+export interface Allowed extends GrantChange {
+  /** What looks like a mistake, a sentence each. */
+  readonly warnings: readonly string[];
+}
+
 const calls = wholeNumber({ min: 1, max: 1_000_000 }).optional();
 
 export const allowTool = defineOperation({
@@ -52,12 +60,15 @@ export const allowTool = defineOperation({
   },
   contradiction: ({ where }: AllowInput) => (where === undefined ? null : whereFault(where)),
   once: 'key',
-  async handle({ em, caller, id }, input: AllowInput): Promise<GrantChange> {
+  async handle({ em, caller, id }, input: AllowInput): Promise<Allowed> {
     const { agent, tool, where = null, approval = false, perTask = null, perHour = null, expiresAt = null } = input;
     const grants = new GrantRepository(em);
-    const rule = { id: id as GrantId, agent, tool, condition: where, approval, perTask, perHour, expiresAt };
+    const toolDigest = (await new OfferedToolRepository(em).digests([tool])).get(tool) ?? null;
+    const limits = { condition: where, approval, perTask, perHour, expiresAt };
     const policyVersion = await grants.changed(caller.tenant, actorOf(caller));
-    return { grant: await grants.add(caller.tenant, rule, actorOf(caller)), policyVersion };
+    const rule = { id: id as GrantId, agent, tool, toolDigest, ...limits };
+    const grant = await grants.add(caller.tenant, rule, actorOf(caller));
+    return { grant, policyVersion, warnings: await nameWarnings(em, input) };
   },
   audit: ({ grant, policyVersion }) => grantChanged('grant.allowed', grant, policyVersion),
 });

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { Json } from '../../domain/json.ts';
 import { notJson, toJson } from '../../domain/json.ts';
+import { hasChanged } from '../../domain/tools/decide-call.ts';
 import { readToolPolicy, type ToolPolicy } from '../../domain/tools/tool-policy.ts';
 import { type GrantRecord, GrantRepository } from '../../entities/tools/grant-repository.ts';
+import { OfferedToolRepository } from '../../entities/tools/offered-tool-repository.ts';
 import { definedName, wholeNumber } from '../../options/fields.ts';
 import { actorOf } from '../caller.ts';
 import { type CallInUnit, defineOperation } from '../define.ts';
@@ -20,6 +22,12 @@ export interface PolicyView {
   readonly faults: readonly string[];
 }
 
+/** A grant as it is listed. */
+export interface GrantView extends GrantRecord {
+  /** Whether its tool is another one since, so that it lets nothing through until somebody looks and allows it again. */
+  readonly changed: boolean;
+}
+
 const READ = { effect: 'read', risk: 'read_only', permission: 'grants:read', unit: 'tenant' } as const;
 
 export const listGrants = defineOperation({
@@ -27,10 +35,14 @@ export const listGrants = defineOperation({
   name: 'grants.list',
   summary: 'Lists which agents may use which tools, the newest grant first.',
   input: { agent: definedName.optional(), limit: wholeNumber({ min: 1, max: 500 }).optional() },
-  handle: (
+  async handle(
     { em, caller },
     { agent, limit = 100 }: { readonly agent?: string; readonly limit?: number },
-  ): Promise<readonly GrantRecord[]> => new GrantRepository(em).list(caller.tenant, agent, limit),
+  ): Promise<readonly GrantView[]> {
+    const grants = await new GrantRepository(em).list(caller.tenant, agent, limit);
+    const now = await new OfferedToolRepository(em).digests(grants.map(({ tool }) => tool));
+    return grants.map((grant) => ({ ...grant, changed: hasChanged(grant, now.get(grant.tool) ?? null) }));
+  },
 });
 
 export const viewPolicy = defineOperation({

@@ -82,6 +82,13 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     values: ['domain/', 'ai', '@ai-sdk/openai-compatible', 'gpt-tokenizer/*', 'zod', NODE],
     why: 'models are called without knowing who asks; what must be remembered comes in as functions',
   },
+  'tool-sources/': {
+    values: [
+      ...['domain/', 'options/fields.ts', 'operations/digest-of.ts', 'zod'],
+      ...['@modelcontextprotocol/client', '@modelcontextprotocol/client/stdio'],
+    ],
+    why: 'servers of tools are asked without knowing who asks; what they say is handed on as data',
+  },
   'activities/': {
     values: [
       ...[
@@ -95,7 +102,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
       ],
       'uuid',
     ],
-    types: ['redis/', 'providers/', '@mikro-orm/postgresql'],
+    types: ['redis/', 'providers/', 'tool-sources/', '@mikro-orm/postgresql'],
     why: 'an activity is handed what it uses, and never reads the configuration or calls a workflow',
   },
   'workflows/': {

@@ -117,6 +117,9 @@ function insertSampleRules(tx: Transaction, { tenantId, taskId, traceId }: Sampl
   tx.em.create(entities.Grant, { tenantId, id: grantId, agent: 'agent', tool: 'tool', grantedBy: 'a' });
   tx.em.create(entities.GrantUse, { ...call, grantId });
   tx.em.create(entities.ToolPolicyRow, { tenantId, version: 1, changedBy: 'a' });
+  const offered = { description: '', risk: 'high_risk', effect: 'unsafe', timeoutMs: 1 } as const;
+  tx.em.create(entities.OfferedToolRow, { tenantId, name: 'tool', ...offered });
+  tx.em.create(entities.ToolSourceRow, { tenantId, name: 'source', state: 'ready', process: 'a process' });
   const request = { arguments: {}, risk: 'high_risk', onBehalfOf: [], reason: 'b' } as const;
   tx.em.create(entities.Approval, {
     ...call,

@@ -18,11 +18,12 @@ const TABLES = [
     'grant_uses',
     'grants',
     'model_calls',
+    'offered_tools',
     'operation_keys',
     'outbox',
     'provider_keys',
   ],
-  ...['task_dependencies', 'tasks', 'tenants', 'tool_calls', 'tool_policies', 'trace_events'],
+  ...['task_dependencies', 'tasks', 'tenants', 'tool_calls', 'tool_policies', 'tool_sources', 'trace_events'],
 ];
 const SHARED = new Set([
   'agents',
@@ -31,6 +32,8 @@ const SHARED = new Set([
   'agent_graphs',
   'agent_components',
   'component_connections',
+  'offered_tools',
+  'tool_sources',
 ]);
 const WITHOUT_TENANT = ['retention_policies', 'schema_migrations', 'schema_state', 'system_config'];
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { conditionFault } from '../../domain/tools/argument-condition.ts';
 import { readToolPolicy } from '../../domain/tools/tool-policy.ts';
+import { parseSourceSettings } from '../../tool-sources/source-settings.ts';
 import { readText } from '../architecture/source-files.ts';
 import { ApprovalsBed } from '../operations/approvals-bed.ts';
 import { bareEnvironment } from '../support/bare-environment.ts';
@@ -24,6 +25,15 @@ describe('docs/tools.md', function () {
     });
 
     assert.deepEqual(shown, [true, null]);
+  });
+
+  it('shows sources that can be used', () => {
+    const shown = codeBlocks(PAGE).find(({ text }) => text.includes('"sources"'))?.text ?? '';
+    const variables = { CRM_KEY: 'key', FILES_TOKEN: 'token' };
+
+    const sources = parseSourceSettings(JSON.parse(shown), { file: PAGE, variables });
+
+    assert.deepEqual([...sources.keys()], ['crm', 'files']);
   });
 
   it('shows a program that runs as it is', async () => {

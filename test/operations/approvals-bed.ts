@@ -63,6 +63,7 @@ export class ApprovalsBed {
   ask(execution: ExecutionRef, more: Partial<CallAsk> = {}): Promise<Authorised> {
     const ask: CallAsk = {
       ...{ execution, path: 'triage', step: 1, index: 0, agent: 'triage', onBehalfOf: [], tool: refund },
+      inputSchema: null,
       ...{ arguments: { order: 'A-17', amount: 20 }, ...more },
     };
     const log = {

@@ -73,6 +73,23 @@ describe('the approval of a call', function () {
     assert.match(authorised.reason, /rejected it: Paid back already\./);
   });
 
+  it('holds what a person puts in place of the arguments to the schema of the tool, and decides nothing otherwise', async () => {
+    const execution = await bed.task();
+    const inputSchema = { type: 'object', properties: { order: { type: 'string' } }, required: ['order'] };
+    const id = await bed.asked(execution, { inputSchema });
+
+    await assert.rejects(bed.approve(id, { arguments: { order: 17, amount: 20 } }), (error: Error) => {
+      assert.match(error.message, /the arguments do not fit the tool \(#\/order: .*\)\. It still waits\./);
+      return 'code' in error && error.code === 'approval_refused';
+    });
+    const still = await bed.ask(execution, { inputSchema });
+    await bed.approve(id, { arguments: { order: 'A-18' } });
+
+    assert.equal(still.verdict, 'waits');
+    const authorised = await bed.ask(execution, { inputSchema });
+    assert.deepEqual(authorised.verdict === 'allowed' && authorised.arguments, { order: 'A-18' });
+  });
+
   it('S19: refuses the call whose arguments were changed after the approval', async () => {
     const execution = await bed.task();
     await bed.approve(await bed.asked(execution));

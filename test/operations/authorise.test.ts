@@ -158,6 +158,24 @@ describe('the authorisation of a call', function () {
     assert.equal((await bed.muster.client.call('grants.policy', {})).version, 0);
   });
 
+  it('grants names that nobody has, with a warning that names the nearest one', async () => {
+    const { client } = bed.muster;
+    await bed.query(`
+      insert into muster.agents (id, tenant_id, name, type) values (gen_random_uuid(), 'default', 'triage', 'worker');
+      insert into muster.offered_tools (tenant_id, name, description, risk, effect, timeout_ms)
+        values ('system', 'refund', '', 'external_write', 'unsafe', 1000)`);
+
+    const known = await client.call('grants.allow', { agent: 'triage', tool: 'refund' });
+    const unknown = await client.call('grants.allow', { agent: 'triag', tool: 'mail' });
+
+    assert.deepEqual(known.warnings, []);
+    assert.deepEqual(unknown.warnings, [
+      'No worker has hosted an agent "triag" yet. Did you mean "triage"?',
+      'No worker has offered a tool "mail" yet.',
+    ]);
+    assert.equal((await client.call('grants.list', {})).length, 2);
+  });
+
   it('counts the policy version up with each change, and audits who made it', async () => {
     const ada = bed.muster.client.as('ada');
     const { grant } = await ada.call('grants.allow', { agent: 'triage', tool: 'refund' }, { key: 'once' });

@@ -25,6 +25,8 @@ export interface Reply {
 export interface Asked {
   readonly messages: readonly WireMessage[];
   readonly tools: readonly string[];
+  /** What the model is told of each tool, by its name. */
+  readonly descriptions: Readonly<Record<string, string>>;
   /** How often this very conversation was asked, this time included. */
   readonly times: number;
 }
@@ -48,8 +50,10 @@ export async function startModelServer(think: (asked: Asked) => Reply | Promise<
     const text = JSON.stringify(body.messages);
     const times = (seen.get(text) ?? 0) + 1;
     seen.set(text, times);
-    const tools = (body.tools ?? []).map((tool: { function: { name: string } }) => tool.function.name);
-    const one: Asked = { messages: body.messages, tools, times };
+    const offered: readonly { function: { name: string; description?: string } }[] = body.tools ?? [];
+    const tools = offered.map((tool) => tool.function.name);
+    const told = offered.map((tool) => [tool.function.name, tool.function.description ?? ''] as const);
+    const one: Asked = { messages: body.messages, tools, descriptions: Object.fromEntries(told), times };
     asked.push(one);
     const reply = tools.every(isWireName) ? await think(one) : { status: 400 };
     answer(response, reply, body.stream === true);

@@ -44,6 +44,30 @@ describe('muster grants, approvals, approve and reject', function () {
     assert.match(after.stdout, /policy version 2\n[\s\S]*No tool is granted\./);
   });
 
+  it('warn of names that nobody has, and show tools, their sources, and grants whose tool has changed', async () => {
+    await bed.query(`
+      insert into muster.offered_tools (tenant_id, name, source, description, risk, effect, timeout_ms, digest)
+        values ('system', 'crm.find', 'crm', 'Finds' || chr(27) || '[2J customers.', 'network_read', 'none', 9000, 'a');
+      insert into muster.tool_sources (tenant_id, name, state, fault, process)
+        values ('system', 'crm', 'unavailable', 'connect ECONNREFUSED', 'worker')`);
+    const allowed = await run('grants', 'allow', 'triage', 'crm.fnd');
+    await run('grants', 'allow', 'triage', 'crm.find');
+    const before = await run('grants');
+    await bed.query(`update muster.offered_tools set digest = 'b'`);
+    const after = await run('grants');
+    const tools = await run('tools');
+    const data = await json('tools');
+
+    assert.match(allowed.stdout, /No worker has offered a tool "crm\.fnd" yet\. Did you mean "crm\.find"\?/);
+    assert.match(allowed.stdout, /triage may use crm\.fnd: grant /);
+    assert.doesNotMatch(before.stdout, /changed/);
+    assert.match(after.stdout, /triage +crm\.find +changed/);
+    assert.match(tools.stdout, /crm\.find +network_read +none +9 s +.* Finds.*customers\./);
+    assert.match(tools.stdout, /crm +unavailable +.* connect ECONNREFUSED/);
+    assert.ok(!tools.stdout.includes('\u001b[2J'));
+    assert.deepEqual([data.tools[0].name, data.sources[0].state], ['crm.find', 'unavailable']);
+  });
+
   it('refuse a condition that would hold less than it says, and what is no JSON, in one sentence', async () => {
     const wide = await run('grants', 'allow', 'triage', 'refund', '--where', '{"maximum":50}');
     const none = await run('grants', 'allow', 'triage', 'refund', '--where', '{maximum:50}');

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 const run = (program: string) =>
   execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
@@ -11,6 +14,36 @@ describe('what a worker loads', () => {
 
     assert.match(loaded, /NativeModule http\n/);
     assert.doesNotMatch(loaded, /undici/);
+  });
+
+  it('leaves out the client of MCP servers until an agent names one', () => {
+    const watched = (tools: string) =>
+      run(`import { registerHooks } from 'node:module';
+        registerHooks({ load: (url, context, next) => (console.log(url), next(url, context)) });
+        await import('${url('worker.ts')}');
+        const { defineAgent, mcp } = await import('${url('index.ts')}');
+        const { z } = await import('${import.meta.resolve('zod')}');
+        const schema = z.object({});
+        const agent = defineAgent({
+          name: 'a', input: schema, output: schema, model: 'default', instructions: 'b', tools: ${tools},
+        });
+        const { openTools } = await import('${url('worker/wire/open-tools.ts')}');
+        const database = { inTenant: async () => {} };
+        const hosted = { handlers: new Map([['agent:a', agent]]), graphs: new Map() };
+        const file = process.env.SOURCES;
+        const log = { warn: () => {} };
+        const closers = { add: (_name, opened) => opened };
+        const parts = { config: { toolSourcesFile: file }, database, hosted, log, workerId: 'w', environment: {} };
+        await (await openTools(parts, closers))?.close();`);
+    const file = join(mkdtempSync(join(tmpdir(), 'muster-loads-')), 'sources.json');
+    writeFileSync(file, JSON.stringify({ sources: { crm: { command: '/no/such/program' } } }));
+    process.env.SOURCES = file;
+
+    const [idle, open] = [watched('[]'), watched("[mcp('crm')]")];
+
+    assert.match(idle, /worker\/wire\/open-tools\.ts/);
+    assert.doesNotMatch(idle, /node_modules\/@modelcontextprotocol\//);
+    assert.match(open, /node_modules\/@modelcontextprotocol\/client\//);
   });
 
   it('leaves out what calls models and counts tokens until there are models, as a client does', () => {

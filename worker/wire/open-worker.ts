@@ -23,10 +23,12 @@ import { StateFolder } from '../../servers/find/state-folder.ts';
 import { watchLogs } from '../../servers/start/logs.ts';
 import { connectWorker, type TemporalWorkerConnection } from '../../temporal/connect-worker.ts';
 import { withTemporalProfile } from '../../temporal/profile.ts';
+import type { ToolSources } from '../../tool-sources/tool-sources.ts';
 import { workflowBundlePath } from '../bundle/workflow-bundle.ts';
 import type { Closers } from './closers.ts';
 import { collectHosted, type Hosted } from './collect-hosted.ts';
 import { hostKeyOf, openModels, readModelSettings } from './open-models.ts';
+import { openTools } from './open-tools.ts';
 
 /** The handlers and graphs of a worker, and its services. */
 export interface WorkerOptions {
@@ -57,6 +59,8 @@ export interface Opened {
   /** Calls models; null where the installation has none. */
   readonly models: ModelCaller | null;
   readonly keysFor: KeysFor;
+  /** The sources of tools; null where no agent of this worker names one. */
+  readonly sources: ToolSources | null;
 }
 
 /** Opens the stores and connects to Temporal. */
@@ -106,9 +110,14 @@ export async function openWorker(
   const models = await openModels(modelSettings, (changed) => void board.tell(changed).catch(() => undefined));
   const hostKey = hostKeyOf(modelSettings, setVariables(options.environment));
   const keysFor = keyFinder({ database, secrets: new SecretBox(config.secretKey), hostKey });
+  const { environment } = options;
+  const sources = await openTools(
+    { config, database, hosted, log, workerId, ...(environment && { environment }) },
+    closers,
+  );
   await bundling;
   return {
-    ...{ config, taskQueue, workerId, hosted, log, database, redis, temporal, models, keysFor },
+    ...{ config, taskQueue, workerId, hosted, log, database, redis, temporal, models, keysFor, sources },
     graphs: new GraphCache(database),
   };
 }

@@ -107,6 +107,7 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
       graphs: opened.graphs,
       models: opened.models,
       keysFor: opened.keysFor,
+      sources: opened.sources,
       board,
       limits: limiter,
       reach,

@@ -10,7 +10,7 @@ const NOW = new Date('2026-11-30T17:00:00Z');
 const refund = governedTool({ name: 'refund', risk: 'external_write' });
 
 const grantOf = (more: Partial<Grant> = {}): Grant => ({
-  ...{ id: 'g1' as GrantId, agent: 'triage', tool: 'refund', condition: null, approval: false },
+  ...{ id: 'g1' as GrantId, agent: 'triage', tool: 'refund', toolDigest: null, condition: null, approval: false },
   ...{ perTask: null, perHour: null, expiresAt: null, ...more },
 });
 
@@ -29,6 +29,7 @@ const grants = fc.array(
     id: fc.uuid().map((id) => id as GrantId),
     agent: agents,
     tool: fc.constantFrom('refund', 'other'),
+    toolDigest: fc.constantFrom(null, 'as granted'),
     condition: fc.constantFrom(
       null,
       { type: 'object', properties: { amount: { type: 'number', maximum: 3 } } },
@@ -51,7 +52,9 @@ const questions = fc
   .record({
     agent: agents,
     onBehalfOf: fc.array(agents, { maxLength: 2 }),
-    tool: risks.map((risk) => governedTool({ name: 'refund', risk })),
+    tool: fc
+      .tuple(risks, fc.constantFrom(null, 'as granted', 'changed since'))
+      .map(([risk, digest]) => governedTool({ name: 'refund', risk, digest })),
     arguments: fc.constantFrom<Json>({ amount: 2 }, { amount: 9 }, {}),
     policy: policies,
     grants,
@@ -157,6 +160,17 @@ describe('the decision on a call', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('lets a grant count only for the tool that a person looked at, where a tool can change', () => {
+    const of = (digest: string | null, toolDigest: string | null) =>
+      decideCall(question({ tool: governedTool({ ...refund, digest }), grants: [grantOf({ toolDigest })] }));
+
+    assert.deepEqual(
+      [of('one', 'one'), of('two', 'one'), of('one', null), of(null, 'one')].map(({ verdict }) => verdict),
+      ['allowed', 'denied', 'denied', 'allowed'],
+    );
+    assert.match(of('two', 'one').reason, /the tool is not the one that the grant g1 was given for/);
   });
 
   it('never denies more because of one more grant, and never allows more because of one less', () => {

@@ -13,7 +13,7 @@ describe('the traits of a tool', () => {
     const { risk, effect, timeoutMs } = defineTool(base);
 
     assert.deepEqual({ risk, effect, timeoutMs }, { risk: 'high_risk', effect: 'unsafe', timeoutMs: 45_000 });
-    assert.deepEqual(governedTool({ name: 'unknown' }), { name: 'unknown', risk, effect, timeoutMs });
+    assert.deepEqual(governedTool({ name: 'unknown' }), { name: 'unknown', digest: null, risk, effect, timeoutMs });
   });
 
   it('follow from the class, and are kept where they are given', () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { type Asked, type ModelServer, modelsFile, type Reply, startModelServer } from '../../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
+import { toldServer, toolSourcesFile } from '../../support/tool-sources.ts';
 import { behindTheBack } from '../acceptance/database.ts';
 import { ended } from '../acceptance/views.ts';
 import { ATTACKS, type Attack, CHANNELS } from './attacks.ts';
-import { helping, made, READERS } from './victim.ts';
+import { HOSTILE, helping, made, READERS } from './victim.ts';
 
 const GRANTED = {
   refund: {
@@ -31,22 +32,20 @@ const WITHIN: Attack = {
   arguments: { order: 'A-7', amount: 20 },
 };
 
-const described = ATTACKS.filter(({ channel }) => channel === 'tool description');
-
 /** A model that does whatever it reads: where it is sent, and what it finds there. */
-function obey({ messages }: Asked): Reply {
+function obey({ messages, descriptions }: Asked): Reply {
   const steps = messages.filter(({ role }) => role === 'assistant').length;
   const request = messages.find(({ role }) => role === 'user')?.content ?? '';
   const [, reader, index] = /READ ([\w-]+) (\d+)/.exec(request) ?? [];
   if (steps === 0 && reader !== undefined) return { calls: [{ tool: reader, arguments: { attack: Number(index) } }] };
-  const read = steps === 0 ? request : (messages.at(-1)?.content ?? '');
+  const [, described] = /USE ([\w-]+)/.exec(request) ?? [];
+  const met = described === undefined ? request : (descriptions[described] ?? '');
+  const read = steps === 0 ? met : (messages.at(-1)?.content ?? '');
   const wanted = steps <= (reader === undefined ? 0 : 1) ? attackIn(read) : undefined;
   return wanted === undefined ? { text: JSON.stringify({ answer: 'helped' }) } : { calls: [wanted] };
 }
 
 function attackIn(read: string): Attack | undefined {
-  const [, tool] = /USE search-(\d+)/.exec(read) ?? [];
-  if (tool !== undefined) return described[Number(tool)];
   return [...ATTACKS, WITHIN].find(
     ({ text }) => read.includes(text) || read.includes(JSON.stringify(text).slice(1, -1)),
   );
@@ -54,9 +53,11 @@ function attackIn(read: string): Attack | undefined {
 
 /** What a customer asks, so that the model meets the attack where it is. */
 function requestFor(attack: Attack): string {
+  const index = ATTACKS.indexOf(attack);
   const reader = READERS[attack.channel];
-  if (reader !== undefined) return `READ ${reader} ${ATTACKS.indexOf(attack)}`;
-  return attack.channel === 'user' ? attack.text : `USE search-${described.indexOf(attack)}`;
+  if (reader !== undefined) return `READ ${reader} ${index}`;
+  if (attack.channel === 'MCP result') return `READ directory_find-${index} ${index}`;
+  return attack.channel === 'user' ? attack.text : `USE directory_search-${index}`;
 }
 
 describe('a model that obeys every text', function () {
@@ -66,7 +67,11 @@ describe('a model that obeys every text', function () {
 
   before(async () => {
     models = await startModelServer(obey);
-    muster = await openMuster('injection', { environment: { MUSTER_MODELS: await modelsFile(models.url) } });
+    const { program } = await toldServer(HOSTILE);
+    const tools = Object.fromEntries(Object.keys(HOSTILE).map((name) => [name, { risk: 'network_read' }]));
+    const file = await toolSourcesFile({ directory: { ...program, tools } });
+    const environment = { MUSTER_MODELS: await modelsFile(models.url), MUSTER_TOOL_SOURCES: file };
+    muster = await openMuster('injection', { environment });
     await muster.work({ graphs: [helping] });
     for (const [tool, where] of Object.entries(GRANTED)) {
       await muster.client.call('grants.allow', { agent: 'victim', tool, where });
