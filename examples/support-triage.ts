@@ -10,6 +10,14 @@ import { z } from 'zod';
 
 const ORDERS = new Map([['A-17', { item: 'a tea pot', paid: 20, state: 'lost by the carrier' }]]);
 
+/** A bank, which knows a payment by its key: the same key pays nothing more, and has the same receipt. */
+const payments = new Map<string, string>();
+function payBack(order: string, amount: number, key: string): string {
+  const receipt = payments.get(key) ?? `R-${payments.size + 1}, ${amount.toFixed(2)} for ${order}`;
+  payments.set(key, receipt);
+  return receipt;
+}
+
 const lookUpOrder = defineTool({
   name: 'look-up-order',
   description: 'Finds an order by its number: what was bought, what was paid, where it is.',
@@ -27,13 +35,13 @@ const refund = defineTool({
   name: 'refund',
   description: 'Pays an amount of an order back.',
   risk: 'external_write', // refused, unless a grant lets the agent use it
-  effect: 'keyed', // a repetition brings the same key, by which the bank knows it
+  effect: 'keyed', // a repetition after a crash brings the same key
   input: z.object({ order: z.string(), amount: z.number() }),
   output: z.object({ receipt: z.string() }),
   handle: ({ order, amount }, { effect }) =>
     effect('pay-back', {
       request: { order, amount },
-      call: async (key) => ({ receipt: `${order}, ${amount.toFixed(2)}, ${key.slice(-6)}` }),
+      call: async (key) => ({ receipt: payBack(order, amount, key) }),
       whenInDoubt: 'repeat',
     }),
 });
@@ -68,7 +76,9 @@ const MUSTER = 'npm run -s muster --'; // `npx muster` where the package is inst
 
 const worker = await startWorker({ graphs: [desk], environment: { MUSTER_LOG_LEVEL: 'error', ...process.env } });
 const muster = await connect();
-const { grant } = await muster.call('grants.allow', { agent: 'triage', tool: 'refund', approval: true, perTask: 1 });
+// Under a key, so that the next start grants nothing more.
+const rule = { agent: 'triage', tool: 'refund', approval: true, perTask: 1 };
+await muster.call('grants.allow', rule, { key: 'triage-may-refund' });
 
 const ticket = 'Order A-17 never arrived. I want my money back.';
 const task = await muster.submit('support-triage', { ticket });
@@ -83,6 +93,5 @@ const { output } = await task.result();
 console.log('answer:', output);
 console.log(`the whole story: ${MUSTER} show ${task.id}`);
 
-await muster.call('grants.revoke', { id: grant.id });
 await muster.close();
 await worker.stop();

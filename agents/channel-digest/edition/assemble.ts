@@ -32,7 +32,8 @@ export function leftOut(draft: Draft, findings: Findings): string[] {
 
 /**
  * Brings the model's verdict and the rules together: what the model faults, or what the cited lines do not say, is dropped, and
- * the score is the lower one of the model's and the part of the statements that the lines support.
+ * the score is the lower one of the model's and the part of the summary that its lines support. The rest of a draft stands on
+ * the analysts, and would hide what a model made up.
  */
 export function settleEdition(draft: Draft, verdict: Verdict, transcript: Transcript) {
   const unsupported = unsupportedStatements(draft, sourceText(transcript));
@@ -40,7 +41,8 @@ export function settleEdition(draft: Draft, verdict: Verdict, transcript: Transc
     ...verdict.faults.map(({ statement }) => draft.statements[statement - 1]),
     ...unsupported.map(({ statement }) => statement),
   ]);
-  const supported = draft.statements.length === 0 ? 0 : 1 - unsupported.length / draft.statements.length;
+  const told = draft.statements.filter(({ section }) => section === 'summary').length;
+  const supported = Math.max(0, 1 - unsupported.length / Math.max(1, told));
   const score = Math.round(Math.min(verdict.score, supported) * 1000) / 1000;
   return {
     draft: { ...draft, statements: draft.statements.filter((statement) => !refused.has(statement)) },
