@@ -13,6 +13,7 @@ export {
   connectAgent,
   type DeadLetter,
   type DeadListOptions,
+  type EventOptions,
   type IndexState,
   type LimitCall,
   type Limits,
@@ -31,6 +32,7 @@ export {
   type TaskResult,
   type TaskView,
   type TenantView,
+  type TextEvent,
   type TierHolder,
   type WhyView,
 } from './client.ts';

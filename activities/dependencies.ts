@@ -8,6 +8,7 @@ import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import type { OpenTaskStatus, TerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import type { AgentHealthBoard } from '../redis/agent-health.ts';
+import type { LiveTexts } from '../redis/live-texts.ts';
 import type { ToolSources } from '../tool-sources/tool-sources.ts';
 
 /** The log of a process: facts first, then the sentence. */
@@ -44,5 +45,7 @@ export interface ActivityDependencies extends CapabilityDependencies {
   readonly board: Pick<AgentHealthBoard, 'health'>;
   /** Bounds how many nodes of an agent run at once. */
   readonly takePlace: (agent: string, waiter: PlaceWaiter) => Promise<AgentPlaceAnswer>;
+  /** Shows what models say while they say it. */
+  readonly liveTexts: Pick<LiveTexts, 'open'>;
   readonly log: Log;
 }

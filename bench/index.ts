@@ -13,8 +13,10 @@ import { measureGrowth } from './growth.ts';
 import { measureHeartbeats } from './heartbeat-cost.ts';
 import { measureLimiter } from './limiter-speed.ts';
 import { measureMessages } from './message-speed.ts';
+import { measureModelCalls } from './model-speed.ts';
 import { type Finding, findingsTable, isReached } from './report.ts';
 import { measureSteps } from './step-speed.ts';
+import { measureStreams } from './stream-speed.ts';
 import { measureSubmits } from './submit-speed.ts';
 import { measureWorker } from './worker-footprint.ts';
 
@@ -31,6 +33,8 @@ const MEASUREMENTS: Readonly<Record<string, { readonly what: string; readonly me
   limiter: { what: 'rate limits, against rate-limiter-flexible', measure: measureLimiter },
   budgets: { what: 'reservations from one hot budget, against a bare update', measure: measureBudgets },
   messages: { what: 'messages between agents', measure: measureMessages },
+  model: { what: 'what a model call costs besides the provider', measure: measureModelCalls },
+  stream: { what: 'a thousand tokens a second to each of twenty watchers', measure: measureStreams },
   heartbeats: { what: 'ten thousand agents that beat', measure: measureHeartbeats },
   growth: { what: 'what a million ended tasks cost the next one', measure: measureGrowth },
 };

@@ -22,7 +22,15 @@ export type { Conversation, SaidInput } from './conversation-handle.ts';
 export type { LimitCall, Limits, TierHolder } from './limits.ts';
 export type { BroadcastReceipt, Messages } from './messages.ts';
 export type { ConnectAgentOptions } from './options.ts';
-export type { TaskEvent, TaskHandle, TaskResult, TaskView, WhyView } from './task-handle.ts';
+export type {
+  EventOptions,
+  TaskEvent,
+  TaskHandle,
+  TaskResult,
+  TaskView,
+  TextEvent,
+  WhyView,
+} from './task-handle.ts';
 
 /** Where Muster's services are, and for which tenant a program acts. */
 export type ConnectOptions = OpenClientOptions;

@@ -12,6 +12,7 @@ import { JobQueue } from '../redis/job-queue.ts';
 import { GuardedRedis } from '../redis/limits/guarded-redis.ts';
 import { OnceKeys } from '../redis/limits/once.ts';
 import { ProcessSlots } from '../redis/limits/process-slots.ts';
+import { LiveTexts } from '../redis/live-texts.ts';
 import { ModelHealthBoard } from '../redis/model-health-board.ts';
 import type { RedisConnections } from '../redis/open-redis.ts';
 import { WakeUps } from '../redis/wake-ups.ts';
@@ -52,6 +53,7 @@ export function storesOf({ config, database, redis, graphs, temporal, ...parts }
     wakeUps: new WakeUps(redis, { taskQueue: config.taskQueue }),
     workflows: taskWorkflows(temporal),
     modelHealth: new ModelHealthBoard(redis),
+    liveTexts: new LiveTexts(redis),
     onceKeys: new OnceKeys(guarded),
     slotsOf: (tenant: TenantId) => slots.memo(tenant),
     turns: new ConversationTurns(database),

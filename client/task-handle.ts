@@ -3,36 +3,23 @@ import type { Json } from '../domain/json.ts';
 import { HintedPause } from '../domain/system/loop.ts';
 import { taskWorkflowId } from '../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
-import { isTerminalTraceEvent, type TraceEventType } from '../domain/traces/events.ts';
-import { nodeOfPath, type RunPath } from '../domain/traces/path.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import { TaskCancelled, TaskFailed, TracePruned } from '../operations/operation-errors.ts';
 import { cancelTask, killTask } from '../operations/tasks/cancel.ts';
-import { readEvents } from '../operations/tasks/events.ts';
 import { pauseTask, resumeTask } from '../operations/tasks/pause.ts';
 import { readTask, showTask, taskProgress } from '../operations/tasks/read.ts';
 import type { TaskView } from '../operations/tasks/task-view.ts';
 import { type WhyView, whyTask } from '../operations/tasks/why.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
-import { type Face, withArguments } from './face.ts';
+import type { Face } from './face.ts';
+import { type EventOptions, eventOptions, POLL_MS, type TaskEvent, TaskEvents } from './task-events.ts';
+import type { TextEvent } from './task-texts.ts';
 
 export type { TaskView } from '../operations/tasks/task-view.ts';
 export type { WhyView } from '../operations/tasks/why.ts';
-
-/** One thing that happened in a task. */
-export interface TaskEvent {
-  /** Grows by one within a trace. Pass the last one seen to continue after it. */
-  readonly seq: number;
-  readonly type: TraceEventType;
-  readonly traceId: string;
-  /** The node that it concerns; null for the trace as a whole. */
-  readonly node: string | null;
-  /** The path of the run that it concerns, `each[3]/draft`; the node's id for a node of the task's own graph. */
-  readonly path: RunPath | null;
-  readonly data: Json;
-  readonly at: Date;
-}
+export type { EventOptions, TaskEvent } from './task-events.ts';
+export type { TextEvent } from './task-texts.ts';
 
 /** What a completed task returned. */
 export interface TaskResult {
@@ -55,10 +42,13 @@ export interface TaskHandle {
   /** What the workflow itself reports of a running task. @throws TaskNotOpen, TemporalUnreachable */
   progress(): Promise<TaskProgress>;
   /**
-   * The events of the newest trace in order, without a gap, from after `after` (default 0) until the task has ended.
+   * The events of the newest trace in order, without a gap, from after `after` (default 0) until the task has ended. With
+   * `text`, what models say is told between them while they say it, each answer whole and once, wherever reading was
+   * interrupted: see {@link TextEvent}. It needs Redis for its speed only.
    * @throws TracePruned where retention has removed some of those
    */
-  events(options?: { after?: number }): AsyncIterable<TaskEvent>;
+  events(options?: EventOptions & { text?: false }): AsyncIterable<TaskEvent>;
+  events(options: EventOptions): AsyncIterable<TaskEvent | TextEvent>;
   /** Waits for the end. @throws TaskFailed, TaskCancelled, TaskUnknown, TracePruned once the output is gone */
   result(): Promise<TaskResult>;
   /**
@@ -79,9 +69,6 @@ export interface TaskHandle {
   resume(): Promise<void>;
 }
 
-/** How long a reader waits for a hint before it polls. */
-const POLL_MS = 300;
-
 export class TaskReader {
   readonly #face: Face;
   readonly #wakeUps: WakeUps;
@@ -100,7 +87,9 @@ export class TaskReader {
       show: () => face.call(showTask, { id }),
       why: () => face.call(whyTask, { id }),
       progress: () => face.call(taskProgress, { id }),
-      events: (options = {}) => this.#events(id, withArguments('events', options, { id })),
+      // Without `text` there are events of the trace alone.
+      events: ((options = {}) =>
+        new TaskEvents(face, id, eventOptions(options)).follow(this.#wakeUps)) as TaskHandle['events'],
       result: () => this.#result(id),
       cancel: async (reason) => void (await face.call(cancelTask, { id, reason })),
       kill: (reason) => face.call(killTask, { id, reason }),
@@ -129,27 +118,6 @@ export class TaskReader {
         const task = await this.#read(id);
         if (isTerminalTaskStatus(task.status)) return task;
         await listener.wait();
-      }
-    } finally {
-      listener.close();
-    }
-  }
-
-  async *#events(id: TaskId, first: object): AsyncGenerator<TaskEvent> {
-    const listener = this.#listen(id);
-    let from = first;
-    try {
-      for (;;) {
-        const { events, traceId, ended } = await this.#face.call(readEvents, from);
-        for (const event of events) {
-          from = { id, after: event.seq };
-          const { nodeId: path, ...rest } = event;
-          yield { ...rest, node: path && nodeOfPath(path), path, traceId: traceId ?? '' };
-          if (isTerminalTraceEvent(event.type)) return;
-        }
-        // A task may end without a trace, or without its trace's last event; then nothing more will come.
-        if (events.length === 0 && ended) return;
-        if (events.length === 0) await listener.wait();
       }
     } finally {
       listener.close();

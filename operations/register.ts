@@ -45,6 +45,8 @@ import { redriveTasks } from './tasks/redrive.ts';
 import { submitTask, submitTasks } from './tasks/submit.ts';
 import { whyTask } from './tasks/why.ts';
 import { listDoubts } from './thinking/doubts.ts';
+import { followText } from './thinking/follow.ts';
+import { readText } from './thinking/text.ts';
 import { listTools } from './tools/list.ts';
 
 /** Every operation that there is. */
@@ -75,7 +77,7 @@ export const OPERATIONS = [
   ...[listApprovals, decideApproval],
   ...[listTools],
   ...[appendInput, readTurn, viewConversation, listConversations],
-  ...[listDoubts],
+  ...[listDoubts, followText, readText],
   ...[systemStatus],
 ] as const;
 

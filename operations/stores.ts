@@ -7,6 +7,7 @@ import type { JobQueue } from '../redis/job-queue.ts';
 import type { OnceKeys } from '../redis/limits/once.ts';
 import type { ProcessSlots } from '../redis/limits/process-slots.ts';
 import type { RateLimiter } from '../redis/limits/rate-limiter.ts';
+import type { LiveTexts } from '../redis/live-texts.ts';
 import type { ModelHealthBoard } from '../redis/model-health-board.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
@@ -29,6 +30,7 @@ export interface Stores {
   readonly workflows: TaskWorkflows;
   readonly rateLimits: RateLimits;
   readonly modelHealth: Pick<ModelHealthBoard, 'read'>;
+  readonly liveTexts: Pick<LiveTexts, 'read'>;
   readonly onceKeys: Pick<OnceKeys, 'once' | 'cooldown'>;
   readonly slotsOf: (tenant: TenantId) => Pick<ProcessSlots, 'acquire' | 'renew' | 'release'>;
   /** What it takes to name an operation as the tool of a node; null for a name that no operation has. */

@@ -13,7 +13,7 @@ import { type CallVerdict, verdictOn } from '../domain/models/call-verdict.ts';
 import type { FinishReason, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
 import type { ModelRoute, ProviderSettings } from '../domain/models/model-settings.ts';
 import { PATIENCE_MS, type ProviderSign } from '../domain/models/provider-breaker.ts';
-import { escaped, MOST_CALLS, type ReceivedCall, readCalls } from '../domain/models/read-call.ts';
+import { escaped, MOST_CALLS, type ReceivedCall, readCalls, TextTelling } from '../domain/models/read-call.ts';
 import { ToolNames } from '../domain/models/tool-names.ts';
 import type { ReportedUsage } from '../domain/models/usage.ts';
 import { type GuardedFetch, guardedFetch, type Refusal } from './guarded-fetch.ts';
@@ -37,6 +37,7 @@ export interface ProviderCall {
   readonly callMs: number;
   readonly idleMs: number;
   readonly onText?: ((delta: string) => void) | undefined;
+  readonly onTool?: ((tool: string) => void) | undefined;
 }
 
 /** What became of a call. `why` holds no key. */
@@ -50,7 +51,7 @@ export type ProviderOutcome =
       readonly sign: ProviderSign;
     };
 
-/** Calls a provider once, and reads its answer as a stream. @throws the reason of the signal, and what `onText` throws */
+/** Calls a provider once, and reads its answer as a stream. @throws the reason of the signal, and what those told throw */
 export async function callProvider(call: ProviderCall): Promise<ProviderOutcome> {
   const guard = guardedFetch(call.idleMs);
   const tooLong = AbortSignal.timeout(call.callMs);
@@ -142,11 +143,12 @@ type StreamPart = Streamed['stream'] extends ReadableStream<infer Part> ? Part :
 class AnswerReader {
   fault: unknown = null;
   isTooLarge = false;
-  /** What `onText` threw: the caller's own, and no fault of the provider. */
+  /** What one of those told threw: the caller's own, and no fault of the provider. */
   unheard: { readonly reason: unknown } | null = null;
   readonly names: ToolNames;
   readonly #call: ProviderCall;
   readonly #calls: ReceivedCall[] = [];
+  readonly #told = new TextTelling();
   #text = '';
   #characters = 0;
   #finish: FinishReason | null = null;
@@ -165,9 +167,15 @@ class AnswerReader {
     }
   }
 
-  /** Takes a part that belongs to a tool call. @returns false for another one */
+  /** Tells what a part says, in the order in which it came, and takes one that belongs to a tool call. @returns whether it did */
   takesCall(part: StreamPart): boolean {
     switch (part.type) {
+      case 'text-delta':
+        this.#tell(this.#told.next(part.delta));
+        return false;
+      case 'finish':
+        this.#tell(this.#told.rest());
+        return false;
       case 'tool-call':
         this.#calls.push({ id: part.toolCallId, tool: this.names.fromWire(part.toolName), text: part.input });
         this.isTooLarge ||= this.#calls.length > MOST_CALLS;
@@ -176,6 +184,8 @@ class AnswerReader {
         this.#count(part.delta);
         return true;
       case 'tool-input-start':
+        this.#tellTool(this.names.fromWire(part.toolName));
+        return true;
       case 'tool-input-end':
         return true;
       default:
@@ -194,7 +204,6 @@ class AnswerReader {
       case 'text-delta':
         this.#text += part.text;
         this.#count(part.text);
-        this.#tell(part.text);
         return;
       case 'reasoning-delta':
         this.#count(part.text);
@@ -219,8 +228,18 @@ class AnswerReader {
   }
 
   #tell(text: string): void {
+    if (text !== '') this.#orUnheard(() => this.#call.onText?.(text));
+  }
+
+  /** A name that is none of the request's is foreign text. */
+  #tellTool(tool: string): void {
+    const { request, onTool } = this.#call;
+    if (request.tools.some(({ name }) => name === tool)) this.#orUnheard(() => onTool?.(tool));
+  }
+
+  #orUnheard(tell: () => void): void {
     try {
-      this.#call.onText?.(text);
+      tell();
     } catch (reason) {
       this.unheard = { reason };
     }

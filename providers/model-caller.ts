@@ -23,10 +23,13 @@ export interface ModelCall {
   /** The call throws its reason when it aborts. */
   readonly signal: AbortSignal;
   /**
-   * Hears the text as it comes. `start` grows where a stream broke off and the answer begins anew at the next provider:
-   * what was heard before does not count then. What it throws ends the call, which throws the same.
+   * Hears the text as it comes, in pieces that are together the answer's. `start` grows where a stream broke off and the
+   * answer begins anew at the next provider: what was heard before does not count then. What it throws ends the call, which
+   * throws the same.
    */
   readonly onText?: ((delta: string, start: number) => void) | undefined;
+  /** Hears in the same way which of its tools the model begins to call. */
+  readonly onTool?: ((tool: string, start: number) => void) | undefined;
   readonly findKey: FindKey;
   /** Of the whole call over all providers. @defaultValue 300,000, which is the most */
   readonly callMs?: number;
@@ -177,11 +180,12 @@ class SettledModels implements ModelCaller {
     if (found === null) return { provider, why: 'it has no key', keyIsMissing: true, retryAfterMs: null };
     const beganAtMs = performance.now();
     const { callProvider } = await import('./call-provider.ts');
-    const { onText, start } = call;
+    const { onText, onTool, start } = call;
     const outcome = await callProvider({
       ...{ provider: settings, route, key: found.key, request },
       ...{ signal: call.signal, callMs: call.callMs, idleMs: call.idleMs ?? PATIENCE_MS },
-      onText: onText === undefined ? undefined : (delta) => onText(delta, start),
+      onText: (delta) => onText?.(delta, start),
+      onTool: (tool) => onTool?.(tool, start),
     });
     this.#note(route, outcome, performance.now() - beganAtMs);
     if (outcome.answer === null) return missedOr(request.model, { provider, source: found.source }, outcome);

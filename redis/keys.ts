@@ -1,4 +1,5 @@
-import type { AgentId, LeaseId, TaskId } from '../domain/ids.ts';
+import type { AgentId, LeaseId, TaskId, TraceId } from '../domain/ids.ts';
+import type { RunPath } from '../domain/traces/path.ts';
 import { LimitKeys } from './limit-keys.ts';
 
 /** The KEYS of every script of a job queue, in this order, each as the end of the key's name. */
@@ -110,6 +111,16 @@ export class RedisKeys {
   /** The channel of hints that a task has new events. */
   taskEvents(taskId: TaskId): string {
     return `${this.#prefix}:task:${taskId}:events`;
+  }
+
+  /** The stream of what the model of a run says. */
+  liveText(tenant: string, traceId: TraceId, path: RunPath): string {
+    return `${this.#prefix}:text:${tenant}:${traceId}:${path}`;
+  }
+
+  /** The channel of hints that a model of a task has said something. */
+  taskTexts(taskId: TaskId): string {
+    return `${this.#prefix}:task:${taskId}:texts`;
   }
 
   /** The keys of the limits, cooldowns and slots of a tenant; null for those that all tenants share. */

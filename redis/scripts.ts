@@ -31,6 +31,15 @@ export interface LimitScripts {
   ): Promise<'renewed' | 'lost'>;
 }
 
+/** The script of live texts. */
+export interface TextScripts {
+  appendText(
+    ...input: [stream: string, hints: string, lifetimeMs: number, from: string, ...pieces: string[]]
+  ): Promise<'added' | 'superseded'>;
+}
+
+const TEXT_SCRIPTS: Record<keyof TextScripts, ScriptParts> = { appendText: { files: ['append-text'], keys: 1 } };
+
 const LIMIT_SCRIPTS: Record<keyof LimitScripts, ScriptParts> = {
   takeLimits: { files: ['limit-level', 'limit-log', 'limit-ask', 'limit-call', 'take-limits'], keys: null },
   adjustLimits: { files: ['limit-level', 'limit-log', 'adjust-limits'], keys: null },
@@ -107,9 +116,9 @@ const QUEUE_SCRIPTS: Record<keyof QueueScripts, ScriptParts> = {
 };
 
 /** The commands of one server or a cluster: those of Redis and Muster's scripts. */
-export type ScriptedRedis = RedisCommander & QueueScripts & LimitScripts;
+export type ScriptedRedis = RedisCommander & QueueScripts & LimitScripts & TextScripts;
 
-const SCRIPTS: Record<string, ScriptParts> = { ...QUEUE_SCRIPTS, ...LIMIT_SCRIPTS };
+const SCRIPTS: Record<string, ScriptParts> = { ...QUEUE_SCRIPTS, ...LIMIT_SCRIPTS, ...TEXT_SCRIPTS };
 
 /** Reads every script, in the shape of ioredis' option `scripts`. */
 export function readScripts(): Record<string, { lua: string; numberOfKeys?: number }> {

@@ -39,4 +39,9 @@ export class WakeUps {
   onTask(taskId: TaskId, callback: Hint): () => void {
     return this.#redis.subscriber.listen(this.#redis.keys.taskEvents(taskId), callback);
   }
+
+  /** Calls back when a model of a task has said something. @returns a function that stops it */
+  onText(taskId: TaskId, callback: Hint): () => void {
+    return this.#redis.subscriber.listen(this.#redis.keys.taskTexts(taskId), callback);
+  }
 }

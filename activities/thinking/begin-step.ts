@@ -31,6 +31,8 @@ export type StepBegun =
       readonly place: StepPlace;
       readonly request: ModelRequest;
       readonly reservation: string | null;
+      /** How often it was announced, this time included. */
+      readonly times: number;
     }
   | StepEnds;
 
@@ -92,7 +94,8 @@ async function nextOf(unit: RecordingUnit, activity: NodeActivity, run: ReadRun)
   const reserved = await reserveCall(unit, activity.deps, { place, key, request });
   if ('failure' in reserved) return { kind: 'ends', failure: reserved.failure, ...partialOutput(rows) };
   const { reservation, isSoft } = reserved;
-  return { kind: 'call', place, reservation, request: isSoft ? withNotice(request, SOFT_LIMIT) : request };
+  const asked = isSoft ? withNotice(request, SOFT_LIMIT) : request;
+  return { kind: 'call', place, reservation, times: times ?? 1, request: asked };
 }
 
 /**

@@ -9,6 +9,7 @@ import { growingWaitMs } from '../../domain/waits.ts';
 import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
 import type { StepPlace } from '../../operations/record/model-calls.ts';
 import { recording } from '../../operations/record/recording.ts';
+import type { LiveText } from '../../redis/live-text.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { retryableFailure } from '../failure.ts';
 import { AttemptOvertaken } from '../handler-errors.ts';
@@ -37,6 +38,8 @@ interface Calling {
   readonly request: ModelRequest;
   /** The key of its budget reservation; null where nothing above has a budget. */
   readonly reservation: string | null;
+  /** Shows what is said to those who watch. */
+  readonly live: LiveText;
 }
 
 /**
@@ -57,7 +60,7 @@ async function follow(attempt: NodeAttempt, agent: ThinkingAgent, next: StepBegu
     case 'tools':
       return { kind: 'tools', step: next.step, groups: dueGroups(agent, next.asked) };
     case 'call':
-      return make({ attempt, agent, ...next });
+      return make({ attempt, agent, ...next, live: attempt.deps.liveTexts.open({ ...next.place, times: next.times }) });
     case 'ends':
       return failForGood(attempt, next.failure, next);
     default:
@@ -76,19 +79,24 @@ async function make(calling: Calling): Promise<ModelCallResult> {
     await deps.reach('after_model_record_before_report');
     return result;
   } finally {
+    calling.live.end();
     beat.stop();
   }
 }
 
 async function ask(calling: Calling): Promise<ModelAnswer> {
-  const { attempt, agent, request } = calling;
+  const { attempt, agent, request, live } = calling;
   const { models, keysFor } = attempt.deps;
   const { tenant, user } = attempt.input.execution;
   const { callMs, idleMs } = agent.thinking.limits;
   const { cancellationSignal: signal } = Context.current();
   try {
     if (models === null) throw new ModelCallFailed('model_unknown', NO_MODELS, { model: request.model });
-    return await models.call(request, { tenant, user, signal, callMs, idleMs, findKey: keysFor(tenant, user) });
+    return await models.call(request, {
+      ...{ tenant, user, signal, callMs, idleMs, findKey: keysFor(tenant, user) },
+      onText: (delta, start) => live.text(delta, start),
+      onTool: (tool, start) => live.tool(tool, start),
+    });
   } catch (error) {
     if (signal.aborted) throw handOver();
     if (!(error instanceof MusterError)) throw error;
@@ -132,7 +140,7 @@ async function record(calling: Calling, answer: ModelAnswer, read: ReadAnswer): 
     const counts = await recorder.modelAnswered(answered, agent.name, asked);
     // Another attempt was answered first: what follows from that answer is done, and this one is only paid for.
     if (!counts && isOutput) throw new AttemptOvertaken(place.path, attempt.begun.number);
-    if (counts) await recorder.eventHappened(traceId, [answerEvent(place, answer)]);
+    if (counts) await recorder.eventHappened(traceId, [answerEvent(place, answer, calling.live.attempt)]);
     if (reservation !== null) await new BudgetRepository(em).settle(reservation, usedBy(answer));
   };
   if (isOutput)

@@ -87,10 +87,10 @@ function refusalOf(agent: ThinkingAgent, tool: string, index: number): string | 
     : `Not called: only ${callsPerStep} calls are made at once. Ask again if you need it.`;
 }
 
-/** What the trace says of an answer. */
-export function answerEvent({ path, step }: StepPlace, answer: ModelAnswer): NewTraceEvent {
+/** What the trace says of an answer, and of the attempt that gave it. */
+export function answerEvent({ path, step }: StepPlace, answer: ModelAnswer, attempt: number): NewTraceEvent {
   const { provider, model, usage, costMicros, calls, finish } = answer;
   const { inputTokens, outputTokens } = usage;
-  const data = { step, provider, model, finish, inputTokens, outputTokens, costMicros, calls: calls.length };
+  const data = { step, attempt, provider, model, finish, inputTokens, outputTokens, costMicros, calls: calls.length };
   return { type: 'model.answered', nodeId: path, data };
 }

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { isTaskQueue, isTenantId, isUuid } from '../../domain/ids.ts';
 import { isPauseTarget } from '../../domain/queues/queue-settings.ts';
+import { parseCursor } from '../../domain/thinking/event-cursor.ts';
 import { WrongUsage } from '../cli-errors.ts';
 
 /** Times as people type them. */
@@ -81,6 +82,12 @@ export function wholeNumber(range: { min: number; max: number }): (value: string
     }
     return number;
   };
+}
+
+/** The number or the cursor of an event. */
+export function eventCursor(value: string): string {
+  if (parseCursor(value) !== null) return value;
+  throw new InvalidArgumentError('Expected the number or the cursor of an event.');
 }
 
 /** A path. A text that looks like an option means that the value was forgotten. */

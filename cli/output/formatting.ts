@@ -54,6 +54,11 @@ export function plainLines(text: string): string {
     .join('\n');
 }
 
+/** The same for a piece of a text that comes piece by piece: nothing is trimmed. */
+export function plainPiece(text: string): string {
+  return text.replace(/[^\P{Cc}\t\n]/gu, ' ');
+}
+
 /** At most `width` characters, ending in an ellipsis if something was cut. */
 export function shorten(text: string, width: number): string {
   const characters = [...plain(text)];

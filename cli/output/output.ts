@@ -62,6 +62,11 @@ export class Output {
     if (!this.json) this.#stdout.write(`${text}\n`);
   }
 
+  /** Continues the line. Only where {@link Output.isScreen}. */
+  piece(text: string): void {
+    this.#stdout.write(text);
+  }
+
   /** Replaces the content of the terminal, cut off at its last line. Only where {@link Output.isScreen}. */
   redraw(text: string): void {
     const lines = text.split('\n');

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import type { TaskEvent, TaskHandle } from '../../client.ts';
+import type { TaskEvent, TaskHandle, TextEvent } from '../../client.ts';
 import { isJsonObject, type Json } from '../../domain/json.ts';
-import { taskId, tenantName, wholeNumber } from '../input/option-values.ts';
+import { eventCursor, taskId, tenantName } from '../input/option-values.ts';
 import { formatTime, paintStatus, plain, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
 import { action, type TenantOptions, untilInterrupted, withMuster } from '../session.ts';
+import { TextScreen } from './text-screen.ts';
 import { tellWaits } from './wait-for-task.ts';
 
 const TYPE_WIDTH = 'trace.completed'.length;
@@ -36,12 +37,17 @@ function paint(type: string, colors: Colors): string {
   return /retried|paused|cancelled/.test(type) ? colors.yellow(type) : type;
 }
 
-function eventData({ seq, type, node, path, traceId, at, data }: TaskEvent) {
-  return { seq, type, nodeId: node, path, traceId, at, data };
+function eventData(event: TaskEvent | TextEvent) {
+  const { node: nodeId, ...rest } = event;
+  return { ...rest, nodeId };
+}
+
+function isText(event: TaskEvent | TextEvent): event is TextEvent {
+  return 'step' in event;
 }
 
 interface WatchOptions extends TenantOptions {
-  readonly after?: number;
+  readonly after?: string;
 }
 
 export function addWatchCommand(program: Command): void {
@@ -49,11 +55,7 @@ export function addWatchCommand(program: Command): void {
     .command('watch')
     .description("follow a task's events until it ends; Ctrl-C stops watching, not the task")
     .argument('<task>', "the task's id", taskId)
-    .option(
-      '--after <seq>',
-      'start after the event of this number',
-      wholeNumber({ min: 0, max: Number.MAX_SAFE_INTEGER }),
-    )
+    .option('--after <cursor>', 'start after the event of this number or cursor', eventCursor)
     .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
     .action(action(watch));
 }
@@ -61,18 +63,24 @@ export function addWatchCommand(program: Command): void {
 async function watch(id: string, options: WatchOptions): Promise<void> {
   const output = new Output(options);
   await withMuster(options, (muster) =>
-    untilInterrupted(follow(muster.task(id), { after: options.after ?? 0, output }), () =>
+    untilInterrupted(follow(muster.task(id), { after: options.after ?? '0', output }), () =>
       output.progress(`Stopped watching; the task ${id} continues.`),
     ),
   );
 }
 
-async function follow(task: TaskHandle, { after, output }: { after: number; output: Output }): Promise<void> {
+async function follow(task: TaskHandle, { after, output }: { after: string; output: Output }): Promise<void> {
   const ended = new AbortController();
+  const screen = new TextScreen(output);
   void tellWaits(task, output, ended.signal);
   try {
-    for await (const event of task.events({ after })) {
-      output.result(eventData(event), (colors) => formatEvent(event, colors));
+    for await (const event of task.events({ after, text: output.json || output.isScreen })) {
+      if (isText(event) && !output.json) {
+        screen.show(event);
+        continue;
+      }
+      screen.endLine();
+      output.result(eventData(event), (colors) => (isText(event) ? '' : formatEvent(event, colors)));
     }
   } finally {
     ended.abort();

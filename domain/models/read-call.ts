@@ -81,3 +81,21 @@ export function escaped(text: string): string {
   const withoutNul = text.replaceAll('\u0000', '\\u0000');
   return withoutNul.replaceAll(LONE_SURROGATES, (half) => `\\u${half.charCodeAt(0).toString(16)}`);
 }
+
+/** Escapes a text piece by piece, so that the pieces are together what {@link escaped} makes of the whole. */
+export class TextTelling {
+  #half = '';
+
+  /** A first half of a pair that a piece ends with is kept for the next one. */
+  next(piece: string): string {
+    const text = this.#half + piece;
+    const isCut = /[\ud800-\udbff]$/.test(text);
+    this.#half = isCut ? text.slice(-1) : '';
+    return escaped(isCut ? text.slice(0, -1) : text);
+  }
+
+  /** What no piece has completed. */
+  rest(): string {
+    return escaped(this.#half);
+  }
+}

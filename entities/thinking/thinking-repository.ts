@@ -2,6 +2,7 @@ import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
 import { Repository } from '../repository.ts';
+import { tables } from '../tables.ts';
 import { ModelCall } from './model-call.ts';
 import { ToolCall } from './tool-call.ts';
 
@@ -16,6 +17,19 @@ export interface RunPlace {
   readonly tenant: TenantId;
   readonly traceId: TraceId;
   readonly path: RunPath;
+}
+
+/** Which part of an answer: `most` characters after the first `from`. */
+export interface AnswerPart extends RunPlace {
+  readonly step: number;
+  readonly from: number;
+  readonly most: number;
+}
+
+/** A part of an answer's text, and how many characters the whole has. */
+export interface AnswerText {
+  readonly text: string;
+  readonly characters: number;
 }
 
 /** Which tool call. */
@@ -60,6 +74,39 @@ export class ThinkingRepository extends Repository {
     if (models.length === 0) return { models, tools: [] };
     const tools = await this.em.find(ToolCall, { taskId }, { orderBy: { path: 'asc', step: 'asc', index: 'asc' } });
     return { models, tools };
+  }
+
+  /** The model calls of a trace without an answer, of runs that have not ended. */
+  openCalls({ tenant, traceId }: Omit<RunPlace, 'path'>): Promise<readonly Pick<ModelCall, 'path' | 'step'>[]> {
+    return tables(this.em)
+      .selectFrom('model_calls as call')
+      .innerJoin('agent_runs as run', (join) =>
+        join.onRef('run.traceId', '=', 'call.traceId').onRef('run.nodeId', '=', 'call.path'),
+      )
+      .where('call.tenantId', '=', tenant)
+      .where('call.traceId', '=', traceId)
+      .where('call.state', 'in', ['pending', 'failed'])
+      .where('run.status', 'in', ['pending', 'running'])
+      .select(['call.path', 'call.step'])
+      .execute();
+  }
+
+  /** A part of the text of a stored answer, in characters from 0; null for a step without an answer. */
+  async answerText({ tenant, traceId, path, step, from, most }: AnswerPart): Promise<AnswerText | null> {
+    const row = await tables(this.em)
+      .selectFrom('model_calls')
+      .where('tenantId', '=', tenant)
+      .where('traceId', '=', traceId)
+      .where('path', '=', path)
+      .where('step', '=', step)
+      .where('state', '=', 'done')
+      .select((eb) => {
+        const whole = eb.fn<string>('jsonb_extract_path_text', ['answer', eb.val('text')]);
+        const part = eb.fn<string>('substr', [whole, eb.val(from + 1), eb.val(most)]);
+        return [part.as('text'), eb.fn<number>('char_length', [whole]).as('characters')];
+      })
+      .executeTakeFirst();
+    return row ?? null;
   }
 
   /** The calls of which nobody knows whether they happened, the newest first. */

@@ -34,7 +34,7 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['show 17', /^"17" is not a task's id.*`muster tasks` lists the newest tasks\.$/],
   ['watch 17', /^"17" is not a task's id/],
   ['watch 019ab3c4-5d6e-7f80-9123-456789abcdef --after -1', /^"-1" cannot be the value of --after/],
-  ['watch 019ab3c4-5d6e-7f80-9123-456789abcdef --after soon', /Expected a whole number from 0/],
+  ['watch 019ab3c4-5d6e-7f80-9123-456789abcdef --after soon', /Expected the number or the cursor of an event/],
   ['cancel', /^The argument task is missing/],
   ['cancel nonsense', /^"nonsense" is not a task's id/],
   ['pause nonsense', /is not a task's id/],

@@ -75,6 +75,8 @@ describe('the register of operations', () => {
       'tasks.read',
       'tasks.show',
       'tasks.why',
+      'thinking.follow',
+      'thinking.text',
     ]);
   });
 

@@ -68,6 +68,29 @@ describe('a model call', () => {
     assert.equal(calls[3]?.arguments, '{"order": "\\u0000\\ud800"}');
   });
 
+  it('tells a text piece by piece as it answers it, and of its tools their names alone', async () => {
+    const chunks = ['a\ud83d', '\ude00b\u0000', '\ud83d', 'c', '\ude00', 'end\ud83d'];
+    const calls = [
+      { tool: 'look_up', arguments: { order: 'secret' } },
+      { tool: 'erase', arguments: {} },
+    ];
+    const provider = await scripted({ answer: { chunks, calls } });
+    const models = await openModelCaller(settingsFor(provider.baseUrl));
+    const told: string[] = [];
+    const tools: string[] = [];
+
+    const answer = await models.call(request({ tools: [tool] }), {
+      ...call(),
+      onText: (delta) => void told.push(delta),
+      onTool: (name) => void tools.push(name),
+    });
+
+    assert.equal(told.join(''), answer.text);
+    assert.equal(answer.text, 'a😀b\\u0000\\ud83dc\\ude00end\\ud83d');
+    assert.ok(told.every((piece) => piece.isWellFormed()));
+    assert.deepEqual(tools, ['look_up'], "a name that is none of the request's is foreign text");
+  });
+
   it('sends the conversation with its tool results, and the schema of the answer', async () => {
     const provider = await scripted({ answer: { text: '{"ok":true}' } });
     const models = await openModelCaller(settingsFor(provider.baseUrl));

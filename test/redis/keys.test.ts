@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { AgentId, TaskId } from '../../domain/ids.ts';
+import type { AgentId, TaskId, TraceId } from '../../domain/ids.ts';
 import { RedisKeys } from '../../redis/keys.ts';
 
 describe('redis keys', () => {
@@ -38,6 +38,10 @@ describe('redis keys', () => {
       keys.modelHealth(),
       keys.probe(),
       keys.taskEvents('x' as TaskId),
+      keys.taskTexts('x' as TaskId),
+      keys.liveText('a', 'x' as TraceId, 'draft'),
+      keys.liveText('b', 'x' as TraceId, 'draft'),
+      keys.liveText('a', 'x' as TraceId, 'draft-2'),
     ];
 
     assert.equal(new Set(made).size, made.length);

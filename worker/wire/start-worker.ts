@@ -13,6 +13,7 @@ import type { Stores } from '../../operations/stores.ts';
 import { listOf, objectWith, taskQueue } from '../../options/fields.ts';
 import { optionsOf } from '../../options/parse-options.ts';
 import { AgentHealthBoard } from '../../redis/agent-health.ts';
+import { LiveTexts } from '../../redis/live-texts.ts';
 import { Heartbeats } from '../observe/heartbeats.ts';
 import { Observation } from '../observe/observation.ts';
 import { surviveStrayErrors } from '../observe/stray-errors.ts';
@@ -109,6 +110,7 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
       keysFor: opened.keysFor,
       sources: opened.sources,
       board,
+      liveTexts: new LiveTexts(opened.redis),
       limits: limiter,
       reach,
       log,

@@ -79,6 +79,7 @@ describe('what the terminal shows', () => {
     const event = (type: 'run.started' | 'run.completed' | 'run.failed', ms: number) => ({
       ...{
         seq: 1,
+        cursor: '1',
         type,
         traceId: 't',
         node: 'read',
