@@ -8,7 +8,7 @@ import {
   type ToolSet,
   wrapLanguageModel,
 } from 'ai';
-import { errorMessage } from '../domain/errors.ts';
+import { errorClause } from '../domain/errors.ts';
 import { type CallVerdict, verdictOn } from '../domain/models/call-verdict.ts';
 import type { FinishReason, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
 import type { ModelRoute, ProviderSettings } from '../domain/models/model-settings.ts';
@@ -267,7 +267,7 @@ function faultOf(error: unknown, key: string | null): ProviderOutcome {
   const isAnswer = APICallError.isInstance(error);
   const status = isAnswer ? (error.statusCode ?? null) : statusWithin(error);
   const retryAfter = (isAnswer ? error.responseHeaders?.['retry-after'] : undefined) ?? null;
-  const words = errorMessage(error);
+  const words = errorClause(error);
   // Before it is cut: what is left of a key that the cut goes through would not be found any more.
   const told = (key === null || key === '' ? words : words.replaceAll(key, '[key]')).slice(0, MOST_TOLD);
   return status === null ? unanswered(told, 'ill') : refused({ status, retryAfter }, told);
