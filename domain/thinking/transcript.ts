@@ -29,7 +29,8 @@ export function messagesOf({ instructions, input, said, notice }: Conversation):
   ];
 }
 
-function messagesOfStep({ text, calls, results, fault }: StepSaid): readonly ModelMessage[] {
+/** What a step adds to the messages of those after it. */
+export function messagesOfStep({ text, calls, results, fault }: StepSaid): readonly ModelMessage[] {
   const answers = results.map((result) => ({ role: 'tool' as const, ...result }));
   const repair = fault === null ? [] : [{ role: 'user' as const, text: repairText(fault) }];
   return [{ role: 'assistant', text, calls }, ...answers, ...repair];
