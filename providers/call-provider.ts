@@ -49,7 +49,13 @@ export type ProviderOutcome =
       readonly status: number | null;
       readonly why: string;
       readonly sign: ProviderSign;
+      /** Whether the provider may charge for it all the same. */
+      readonly paid: 'no' | 'unknown';
     };
+
+type Answered = Exclude<ProviderOutcome, { readonly answer: null }>;
+/** A call without an answer, before it is known whether it may be paid for. */
+type Unanswered = Omit<Extract<ProviderOutcome, { readonly answer: null }>, 'paid'>;
 
 /** Calls a provider once, and reads its answer as a stream. @throws the reason of the signal, and what those told throw */
 export async function callProvider(call: ProviderCall): Promise<ProviderOutcome> {
@@ -63,15 +69,23 @@ export async function callProvider(call: ProviderCall): Promise<ProviderOutcome>
     reader.fault ??= error;
   }
   call.signal.throwIfAborted();
-  if (guard.cut() === 'too_large' || reader.isTooLarge) return tooLarge();
   if (reader.unheard !== null) throw reader.unheard.reason;
+  const outcome = outcomeOf(call, { guard, reader, isTooLong: tooLong.aborted });
+  return 'usage' in outcome ? outcome : { ...outcome, paid: guard.mayWork() ? 'unknown' : 'no' };
+}
+
+function outcomeOf(
+  call: ProviderCall,
+  { guard, reader, isTooLong }: { guard: GuardedFetch; reader: AnswerReader; isTooLong: boolean },
+): Answered | Unanswered {
+  if (guard.cut() === 'too_large' || reader.isTooLarge) return tooLarge();
   if (guard.cut() === 'stalled') return late(call, guard.refusal(), `nothing came for ${call.idleMs} ms`);
-  if (tooLong.aborted) return late(call, guard.refusal(), `the answer was not complete after ${call.callMs} ms`);
+  if (isTooLong) return late(call, guard.refusal(), `the answer was not complete after ${call.callMs} ms`);
   return reader.fault === null ? reader.outcome() : faultOf(reader.fault, call.key);
 }
 
 /** A caller that waits less than others do learns nothing of the provider by it. A status that came is known all the same. */
-function late({ idleMs, callMs }: ProviderCall, refusal: Refusal | null, why: string): ProviderOutcome {
+function late({ idleMs, callMs }: ProviderCall, refusal: Refusal | null, why: string): Unanswered {
   if (refusal !== null) return refused(refusal, why);
   return unanswered(why, Math.min(idleMs, callMs) < PATIENCE_MS ? 'none' : 'ill');
 }
@@ -193,7 +207,7 @@ class AnswerReader {
     }
   }
 
-  outcome(): ProviderOutcome {
+  outcome(): Answered | Unanswered {
     if (this.#finish === null) return unanswered('the answer broke off', 'ill');
     const calls = readCalls(this.#calls);
     return { answer: { text: escaped(this.#text), calls, finish: this.#finish }, usage: this.#usage };
@@ -253,17 +267,17 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
   'content-filter': 'content_filter',
 };
 
-function unanswered(why: string, sign: ProviderSign): ProviderOutcome {
+function unanswered(why: string, sign: ProviderSign): Unanswered {
   return { answer: null, verdict: { kind: 'retry', retryAfterMs: null }, status: null, why, sign };
 }
 
-function tooLarge(): ProviderOutcome {
+function tooLarge(): Unanswered {
   const why = `the answer is larger than ${MOST_CHARACTERS} characters or has more than ${MOST_CALLS} tool calls, and was not read further`;
   return { answer: null, verdict: { kind: 'final' }, status: null, why, sign: 'well' };
 }
 
 /** An answer with an error, as a status, as an error within the stream, or as a connection that failed. */
-function faultOf(error: unknown, key: string | null): ProviderOutcome {
+function faultOf(error: unknown, key: string | null): Unanswered {
   const isAnswer = APICallError.isInstance(error);
   const status = isAnswer ? (error.statusCode ?? null) : statusWithin(error);
   const retryAfter = (isAnswer ? error.responseHeaders?.['retry-after'] : undefined) ?? null;
@@ -274,7 +288,7 @@ function faultOf(error: unknown, key: string | null): ProviderOutcome {
 }
 
 /** An answer below 500 says that the provider works: it is about one caller's request or key. */
-function refused({ status, retryAfter }: Refusal, told: string): ProviderOutcome {
+function refused({ status, retryAfter }: Refusal, told: string): Unanswered {
   const verdict = verdictOn(status, retryAfter, Date.now());
   return { answer: null, verdict, status, why: `status ${status}: ${told}`, sign: status < 500 ? 'well' : 'ill' };
 }
