@@ -16,7 +16,7 @@ import {
 import { type CountTokens, requestTokens } from '../domain/models/token-count.ts';
 import { costMicros, usageOf } from '../domain/models/usage.ts';
 import { nearestName } from '../domain/nearest-name.ts';
-import type { ProviderOutcome } from './call-provider.ts';
+import type { ProviderOutcome } from './provider-outcome.ts';
 import { loadCounters } from './tokens.ts';
 
 /** On whose behalf a model is called, and how long it may take. */

@@ -10,7 +10,7 @@ import {
 import type { AskedCall, ModelMessage, ModelRequest } from '../models/model-messages.ts';
 import { type CountTokens, estimateTokens, messageTokens, requestTokens } from '../models/token-count.ts';
 import type { ThinkingLimits } from './thinking-limits.ts';
-import { type Conversation, messagesOf, messagesOfStep, type StepSaid } from './transcript.ts';
+import { type Conversation, messagesOf, messagesOfStep, type StepSaid, told } from './transcript.ts';
 import { trimText } from './trim-text.ts';
 
 export interface FittedConversation {
@@ -27,11 +27,10 @@ export function fitConversation(
   conversation: Conversation,
   { limits, room, forms }: { limits: ThinkingLimits; room: ModelRoom; forms: Pick<ModelRequest, 'tools' | 'output'> },
 ): FittedConversation {
-  const { instructions, input, said, notice } = conversation;
+  const { instructions, input, said, notices } = conversation;
   const { count } = room;
   const { inputTokens, transcriptTokens } = limits;
-  const told = notice === null ? [] : [{ role: 'user' as const, text: notice }];
-  const besides = requestTokens({ model: '', messages: told, ...forms }, count);
+  const besides = requestTokens({ model: '', messages: notices.map(told), ...forms }, count);
   const scaled = (tokens: number) => Math.ceil((tokens * inputTokens) / INPUT_TOKENS);
   const { blocks, report } = fitContext<StepPart>(
     [
@@ -52,7 +51,7 @@ export function fitConversation(
     instructions: textOf('system', 'notice'),
     input: textOf('user'),
     said: kept.map((part) => part.said),
-    notice,
+    notices,
   });
   return { messages, report };
 }

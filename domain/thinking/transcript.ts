@@ -15,17 +15,17 @@ export interface Conversation {
   readonly instructions: string;
   readonly input: Json;
   readonly said: readonly StepSaid[];
-  /** What the model is told at the end; null for nothing. */
-  readonly notice: string | null;
+  /** What the model is told at the end. */
+  readonly notices: readonly string[];
 }
 
 /** The messages of the next model call. The same rows make the same messages. */
-export function messagesOf({ instructions, input, said, notice }: Conversation): readonly ModelMessage[] {
+export function messagesOf({ instructions, input, said, notices }: Conversation): readonly ModelMessage[] {
   return [
     { role: 'system', text: instructions },
     { role: 'user', text: typeof input === 'string' ? input : JSON.stringify(input) },
     ...said.flatMap(messagesOfStep),
-    ...(notice === null ? [] : [{ role: 'user' as const, text: notice }]),
+    ...notices.map(told),
   ];
 }
 
@@ -49,7 +49,12 @@ export function missingTools(sources: readonly string[]): string {
   return `The tools of ${sources.join(', ')} are unavailable at the moment. Do without them, or say that you cannot.`;
 }
 
+/** Something that the runtime tells a model. */
+export function told(text: string): ModelMessage {
+  return { role: 'user', text };
+}
+
 /** The same request with something told at its end. */
 export function withNotice(request: ModelRequest, text: string): ModelRequest {
-  return { ...request, messages: [...request.messages, { role: 'user', text }] };
+  return { ...request, messages: [...request.messages, told(text)] };
 }

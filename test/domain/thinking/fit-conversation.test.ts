@@ -20,7 +20,7 @@ const step = (number: number, characters: number): StepSaid => ({
   fault: null,
 });
 const run = (steps: number, characters = 4_000) => ({
-  ...{ instructions: 'Read all pages.', input: { book: 'seven' }, notice: null },
+  ...{ instructions: 'Read all pages.', input: { book: 'seven' }, notices: [] },
   said: Array.from({ length: steps }, (_, index) => step(index + 1, characters)),
 });
 
@@ -80,7 +80,7 @@ describe('the conversation of a thinking agent', () => {
           ...{
             instructions: 'wörd😀 '.repeat(length / 20),
             input: 'n'.repeat(length),
-            notice: 'This is your last step.',
+            notices: ['This is your last step.'],
           },
           said: steps.map(([number, characters]) => step(number, characters)),
         };
