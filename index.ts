@@ -61,3 +61,5 @@ export type { QueueSettings } from './domain/queues/queue-settings.ts';
 export type { Repeat } from './domain/tasks/recurrence.ts';
 export { mcp } from './domain/tools/mcp.ts';
 export { operation } from './operations/as-tool.ts';
+export { defineTurn } from './turns/define-turn.ts';
+export type { TurnCanary, TurnCritic, TurnOptions } from './turns/turn-options.ts';

@@ -85,6 +85,7 @@ export const ERROR_CODES = [
   'model_call_in_doubt',
   'conversation_unknown',
   'conversation_busy',
+  'turn_definition_invalid',
 ] as const;
 /** The code of an error, which survives a process, a retry and a workflow. `docs/errors.md` has a row for each. */
 export type ErrorCode = (typeof ERROR_CODES)[number];

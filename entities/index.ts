@@ -4,6 +4,7 @@ import { AgentLease } from './agents/agent-lease.ts';
 import { AuditEntry } from './audit/audit-entry.ts';
 import { Budget } from './budgets/budget.ts';
 import { BudgetReservation } from './budgets/budget-reservation.ts';
+import { CanaryRow } from './canaries/canary-row.ts';
 import { Conversation } from './conversations/conversation-row.ts';
 import { ConversationTurn } from './conversations/conversation-turn.ts';
 import { AgentComponent } from './graphs/agent-component.ts';
@@ -69,4 +70,5 @@ export const ENTITIES = {
   ToolCall,
   Conversation,
   ConversationTurn,
+  CanaryRow,
 };

@@ -47,6 +47,7 @@ export interface Tables {
   budget_reservations: TableOf<'BudgetReservation'>;
   model_calls: TableOf<'ModelCall'>;
   tool_calls: TableOf<'ToolCall'>;
+  canaries: TableOf<'CanaryRow'>;
   conversations: TableOf<'Conversation'>;
   conversation_turns: TableOf<'ConversationTurn'>;
 }

@@ -26,6 +26,8 @@ export const PERMISSIONS = {
   'approvals:decide': 'Approve and reject calls that wait for a person.',
   'conversations:read': 'Read conversations: what was said in them, and how it was answered.',
   'conversations:write': 'Say something in conversations.',
+  'canaries:read': 'See how canaries do.',
+  'canaries:use': 'Ask whether a canary is to be tried, and note what came of it.',
   'models:read': 'See which keys for providers of models are stored.',
   'models:admin': 'Set and remove keys for providers of models.',
   'system:read': 'See the state of the installation.',

@@ -6,6 +6,7 @@ import { listApprovals } from './approvals/list.ts';
 import { grantBudget } from './budgets/grant.ts';
 import { setBudget, unsetBudget } from './budgets/set.ts';
 import { viewBudgets } from './budgets/view.ts';
+import { decideOnCanary, listCanaries, recordCanary } from './canaries/canaries.ts';
 import { appendInput } from './conversations/append.ts';
 import { listConversations, readTurn, viewConversation } from './conversations/view.ts';
 import type { Operation } from './define.ts';
@@ -76,6 +77,7 @@ export const OPERATIONS = [
   ...[allowTool, revokeGrant, listGrants, viewPolicy, setPolicy],
   ...[listApprovals, decideApproval],
   ...[listTools],
+  ...[decideOnCanary, recordCanary, listCanaries],
   ...[appendInput, readTurn, viewConversation, listConversations],
   ...[listDoubts, followText, readText],
   ...[systemStatus],

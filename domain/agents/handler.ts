@@ -93,6 +93,8 @@ export interface Thinking {
   /** The first that the worker's settings have is called. At least one. */
   readonly models: readonly [string, ...string[]];
   readonly instructions: string | ((input: never) => string);
+  /** Absent: what the settings say. */
+  readonly temperature?: number | ((input: never) => number);
   readonly tools: readonly Handler[];
   /** Whose tools it may call besides. */
   readonly sources: readonly ToolSourceReference[];

@@ -15,6 +15,11 @@ export interface ThinkingOptions<Input extends Schema<unknown>> {
   readonly model: string | readonly string[];
   /** What the model is told before the input: a text, or a pure function of the input. Called again at every step. */
   readonly instructions: string | ((input: SchemaValue<Input>) => string);
+  /**
+   * The temperature of its answers, 0 to 2: a number, or a pure function of the input. What a function gives that is none is
+   * left to the model's settings. @defaultValue what the settings say
+   */
+  readonly temperature?: number | ((input: SchemaValue<Input>) => number);
   /** What it may call, tools of sources (`mcp`) included. Grants decide whether it may at that moment. @defaultValue none */
   readonly tools?: readonly (ToolReference | ToolSourceReference)[];
   readonly limits?: Partial<ThinkingLimits>;
@@ -30,13 +35,15 @@ export const MAX_TOOLS = 128;
 
 /** The faults of what makes an agent a thinking one, one sentence each. */
 export function thinkingFaults(given: Readonly<Record<string, unknown>>): readonly string[] {
-  const { model, instructions, tools, limits, whenInDoubt, quick } = given;
+  const { model, instructions, temperature, tools, limits, whenInDoubt, quick } = given;
   const faults: string[] = [];
   const expect = (holds: boolean, what: string, found: unknown) => {
     if (!holds) faults.push(`Expected ${what}, found ${nameOf(found)}.`);
   };
   expect(modelsIn(model) !== null, 'the name of a model, or a list of names, as model', model);
   expect(isInstructions(instructions), 'a text, or a function that gives one, as instructions', instructions);
+  const fits = temperature === undefined || typeof temperature === 'function' || isTemperature(temperature);
+  expect(fits, 'a number from 0 to 2, or a function that gives one, as temperature', temperature);
   expect(
     whenInDoubt === undefined || DOUBT_POLICIES.some((word) => word === whenInDoubt),
     "'repeat' or 'stop' as whenInDoubt",
@@ -51,6 +58,11 @@ function modelsIn(model: unknown): Thinking['models'] | null {
   const [first, ...others]: unknown[] = Array.isArray(model) ? model : [model];
   const isName = (name: unknown) => typeof name === 'string' && name !== '';
   return [first, ...others].every(isName) ? [first as string, ...(others as string[])] : null;
+}
+
+/** Whether a value is a temperature. */
+export function isTemperature(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 2;
 }
 
 function isInstructions(value: unknown): boolean {
@@ -103,7 +115,7 @@ export function schemaFault(schema: Schema<unknown>, what: string): readonly str
 
 /** Fills in the defaults of valid options. Frozen. */
 export function thinkingOf(options: ThinkingOptions<Schema<unknown>>, output: Schema<unknown>): Thinking {
-  const { model, instructions, tools = [], limits = {}, whenInDoubt = 'repeat' } = options;
+  const { model, instructions, temperature, tools = [], limits = {}, whenInDoubt = 'repeat' } = options;
   const entries = Object.entries(THINKING_LIMITS).map(([name, { byDefault }]) => [
     name,
     limits[name as keyof ThinkingLimits] ?? byDefault,
@@ -114,6 +126,7 @@ export function thinkingOf(options: ThinkingOptions<Schema<unknown>>, output: Sc
   return Object.freeze({
     models,
     instructions,
+    ...(temperature === undefined ? {} : { temperature }),
     // A tool is complete; only the types of its code are unknown here, as they are for the worker.
     tools: Object.freeze(tools.filter((tool) => !isSource(tool))) as unknown as readonly Handler[],
     sources: Object.freeze(tools.filter(isSource)),

@@ -15,12 +15,17 @@ import type { ConversationTurn } from './conversation-turn.ts';
 /** A turn as it is shown. */
 export type TurnRecord = Pick<ConversationTurn, 'number' | 'state' | 'text' | 'graphName' | 'createdAt'> & {
   readonly user: string | null;
+  /** The agents on whose behalf its task acts; empty for most. */
+  readonly actsFor: readonly string[];
   readonly taskId: TaskId | null;
   readonly reply: string | null;
   readonly error: Failure | null;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
 };
+
+/** An input that is to have a turn. */
+export type WaitingTurn = Pick<TurnRecord, 'number' | 'text' | 'graphName' | 'user' | 'actsFor'>;
 
 /** A turn whose task has ended, and how. */
 export interface EndedTurn {
@@ -39,6 +44,7 @@ const SHOWN = [
     'text',
     'graphName',
     'userId',
+    'actsFor',
     'taskId',
     'reply',
     'error',
@@ -56,11 +62,11 @@ const OPEN = OPEN_TURN_STATES.map(literal);
 export class ConversationTurnRepository extends Repository {
   async insert(
     key: ConversationKey,
-    { user, ...turn }: Pick<TurnRecord, 'number' | 'text' | 'graphName' | 'user'> & { readonly key: string | null },
+    { user, actsFor, ...turn }: WaitingTurn & { readonly key: string | null },
   ): Promise<void> {
     await tables(this.em)
       .insertInto('conversation_turns')
-      .values({ ...key, ...turn, userId: user })
+      .values({ ...key, ...turn, userId: user, actsFor: actsFor.length === 0 ? null : [...actsFor] })
       .execute();
   }
 
@@ -215,8 +221,8 @@ function changed(em: SqlEntityManager, { tenantId, conversationId }: Conversatio
 
 type TurnRow = Awaited<ReturnType<ReturnType<typeof shown>['execute']>>[number];
 
-function readTurn({ userId: user, error, ...turn }: TurnRow): TurnRecord {
-  return { ...turn, user, error: readFailure(error) };
+function readTurn({ userId: user, actsFor, error, ...turn }: TurnRow): TurnRecord {
+  return { ...turn, user, actsFor: actsFor ?? [], error: readFailure(error) };
 }
 
 function recordOf(turn: TurnRow | undefined): TurnRecord | null {

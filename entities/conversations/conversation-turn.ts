@@ -30,6 +30,8 @@ const schema = defineEntity({
     endsAs: p.enum(CANCELLED_TURN_STATES).nullable(),
     /** The task that carries it out; null before it begins. */
     taskId: p.uuid().$type<TaskId>().nullable(),
+    /** The agents on whose behalf its task acts, where an agent's tool appended the input. Null for most. */
+    actsFor: p.array().columnType('text[]').nullable(),
     reply: p.text().nullable(),
     error: p.json<JsonObject>().nullable(),
     createdAt: createdAt(),

@@ -17,8 +17,8 @@ export interface EndWithConsequences {
   readonly taskId: TaskId;
   /** Whether tasks are blocked behind it. */
   readonly blocks: boolean;
-  /** Whether it carried out a turn of a conversation. */
-  readonly isTurn: boolean;
+  /** Whether it belongs to a conversation, so that it may have been a turn of it. */
+  readonly isTalk: boolean;
   /**
    * The series that continues after it; null for none, for one that has continued already, and for one that cannot be
    * read.
@@ -71,16 +71,14 @@ export class SuccessionRepository extends Repository {
         eb
           .exists(eb.selectFrom('task_dependencies as d').select('d.taskId').whereRef('d.dependsOnTaskId', '=', 't.id'))
           .as('blocks'),
-        eb
-          .exists(eb.selectFrom('conversation_turns as c').select('c.number').whereRef('c.taskId', '=', 't.id'))
-          .as('isTurn'),
+        eb('t.conversation', 'is not', null).as('isTalk'),
       ])
       .where('t.id', '=', anyOf(ids))
       .where('t.completedAt', 'is not', null)
       .execute();
     return ended
       .map((row) => readConsequences(row, row))
-      .filter(({ blocks, isTurn, series }) => blocks || isTurn || series !== null);
+      .filter(({ blocks, isTalk, series }) => blocks || isTalk || series !== null);
   }
 
   /** Ended tasks whose series should continue and does not, by tasks_recurring_index. */
@@ -207,14 +205,14 @@ type EndedRow = Awaited<ReturnType<ReturnType<typeof endedTasks>['execute']>>[nu
 
 function readConsequences(
   row: EndedRow,
-  { continues, blocks, isTurn }: { continues: unknown; blocks?: unknown; isTurn?: unknown },
+  { continues, blocks, isTalk }: { continues: unknown; blocks?: unknown; isTalk?: unknown },
 ): EndWithConsequences {
   const recurrence = continues === true ? readRecurrence(row.recurrence) : null;
   const times = { scheduledAt: row.startAfter ?? row.createdAt, now: row.now };
   return {
     taskId: row.id,
     blocks: blocks === true,
-    isTurn: isTurn === true,
+    isTalk: isTalk === true,
     series: recurrence === null ? null : { recurrence, ...times },
   };
 }

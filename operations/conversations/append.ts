@@ -20,8 +20,10 @@ import { audit } from '../audit.ts';
 import { actorOf, userOf } from '../caller.ts';
 import { type CallInUnit, defineOperation } from '../define.ts';
 import { type AskedToEnd, hurryEnd } from '../tasks/cancel.ts';
+import { actingFor } from '../tasks/delegation.ts';
 import { enqueueJobs } from '../tasks/enqueue-jobs.ts';
 import { requireTask } from '../tasks/read.ts';
+import { forCaller } from '../tasks/submit-options.ts';
 import { name } from '../tasks/task-fields.ts';
 import { ConversationBusy, InputKeyConflict } from './conversation-errors.ts';
 import { conversationId, inputText } from './conversation-fields.ts';
@@ -145,7 +147,9 @@ async function write(
   conversation: ConversationRecord,
   { number, input, graph = conversation.graphName, user, ...given }: AppendInput & { readonly number: number },
 ): Promise<void> {
-  const turn = { number, text: input, graphName: graph, user: user ?? userOf(call.caller) ?? null };
+  const { parent, agent, user: speaker = null } = forCaller(call.caller, user === undefined ? {} : { user });
+  const actsFor = await actingFor(em, { ...(parent && { parent }), ...(agent && { agent }) });
+  const turn = { number, text: input, graphName: graph, user: speaker, actsFor };
   await call.stores.turns.prepare(em, key, turn);
   await turns.insert(key, { ...turn, key: given.key ?? null });
   await new ConversationRepository(em).note(key, { graphName: graph, turnCount: number });

@@ -12,6 +12,7 @@ import {
 import {
   ConversationTurnRepository,
   type TurnRecord,
+  type WaitingTurn,
 } from '../../entities/conversations/conversation-turn-repository.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
@@ -26,9 +27,6 @@ const TURNS_READ = 20;
 const MAX_TURN_BYTES = 10_000_000;
 /** Tenants whose graphs' input schemas are kept compiled. */
 const MAX_TENANTS = 200;
-
-/** An input that is to have a turn. */
-export type WaitingTurn = Pick<TurnRecord, 'number' | 'text' | 'user' | 'graphName'>;
 
 /**
  * Continues conversations: one turn at a time, in the order of their inputs. Everything is decided under the lock of the
@@ -69,15 +67,17 @@ export class ConversationTurns {
    */
   async prepare(em: SqlEntityManager, key: ConversationKey, turn: WaitingTurn): Promise<PreparedTask> {
     const { tenantId: tenant, conversationId: conversation } = key;
-    const { number, text, user, graphName } = turn;
+    const { number, text, user, graphName, actsFor } = turn;
     const graphs = new GraphRepository(em);
     const graph = await graphs.newest(tenant, graphName);
     if (graph === null) throw new GraphUnknown(graphName, await graphs.listNewest(tenant));
     const counted = { limit: TURNS_READ, before: number, rolledBack: false };
     const before = await new ConversationTurnRepository(em).last(key, counted);
     const history = historyOf(before).map((message) => ({ ...message }));
-    const options = { title: `turn ${number} of ${conversation}`, ...(user === null ? {} : { user }) };
-    return this.#preparers.memo(tenant).ofGraph(graph)({ conversation, turn: number, text, user, history }, options);
+    const options = { title: `turn ${number} of ${conversation}`, conversation, ...(user === null ? {} : { user }) };
+    const input = { conversation, turn: number, text, user, history };
+    const { task, inputJson } = await this.#preparers.memo(tenant).ofGraph(graph)(input, options);
+    return { inputJson, task: actsFor.length === 0 ? task : { ...task, actsFor } };
   }
 
   /** Begins a turn with its task. @returns its job */

@@ -78,6 +78,7 @@ export const readTurn = defineOperation({
 export const listConversations = defineOperation({
   ...READ,
   name: 'conversations.list',
+  risk: 'read_only',
   summary: 'Lists conversations, the one that was spoken in last first.',
   unit: 'statement',
   input: { limit: listed },

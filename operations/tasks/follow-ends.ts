@@ -43,7 +43,7 @@ export class FollowedEnds {
   async follow(ended: readonly TaskId[]): Promise<this> {
     const found = await this.#run((em) => new SuccessionRepository(em).consequences(ended));
     await this.#continueSeries(found);
-    await this.#continueConversations(found.filter((end) => end.isTurn).map((end) => end.taskId));
+    await this.#continueConversations(found.filter((end) => end.isTalk).map((end) => end.taskId));
     const blocking = found.filter((end) => end.blocks).map((end) => end.taskId);
     return blocking.length === 0 ? this : this.settleBlocked({ behind: blocking });
   }

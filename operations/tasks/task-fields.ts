@@ -13,7 +13,7 @@ import type { SubmitItem, SubmitOptions } from './submit-options.ts';
 const MAX_LISTED = 500;
 const MAX_DEPENDENCIES = 100;
 export const MAX_TITLE_LENGTH = 500;
-const MAX_CONVERSATION_LENGTH = 200;
+export const MAX_CONVERSATION_LENGTH = 200;
 const MAX_REASON_LENGTH = 1_000;
 
 export const name = text().optional();

@@ -27,7 +27,7 @@ describe('the channel digest', () => {
     assert.ok(new Set(channelDigest.handlers).size >= 7);
     assert.deepEqual(
       shippedGraphs.map(({ definition }) => definition.name),
-      ['channel-digest'],
+      ['channel-digest', 'conversation-turn'],
     );
     assert.equal(behindReader.length, 6);
     assert.equal(compose?.dependsOn.length, 7);

@@ -146,6 +146,10 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     types: ['workflows/', 'servers/services.ts', '@mikro-orm/postgresql'],
     why: 'a program that submits must not carry the code that carries out',
   },
+  'turns/': {
+    values: ['domain/', 'operations/as-tool.ts', 'zod'],
+    why: 'a turn is a graph like any other, made of what every program can use',
+  },
   'agents/': {
     values: [
       'index.ts',
@@ -165,7 +169,7 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     why: 'the configuration is read before anything else exists',
   },
   'index.ts': {
-    values: ['client.ts', 'domain/', 'operations/as-tool.ts'],
+    values: ['client.ts', 'domain/', 'operations/as-tool.ts', 'turns/'],
     types: ['client/'],
     why: 'a program that imports the public entry must not load a worker',
   },

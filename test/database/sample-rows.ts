@@ -181,6 +181,7 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
   tx.em.create(entities.Budget, { tenantId, scope: `user:${uuid()}`, level: 2 });
   const reserved = { tokens: 1, costMicros: 1, steps: 1, state: 'held' as const, process: 'a process' };
   tx.em.create(entities.BudgetReservation, { tenantId, key: uuid(), scopes: ['tenant'], ...reserved });
+  tx.em.create(entities.CanaryRow, { tenantId, name: 'desk' });
   tx.em.create(entities.Conversation, { tenantId, id: 'desk', graphName: 'a' });
   tx.em.create(entities.ConversationTurn, {
     tenantId,

@@ -68,6 +68,8 @@ describe('the register of operations', () => {
 
     assert.deepEqual(telling.toSorted(), [
       'approvals.list',
+      'conversations.read',
+      'conversations.view',
       'messages.list',
       'tasks.dead',
       'tasks.events',

@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+const message = z.object({
+  ...{ role: z.enum(['user', 'assistant']), text: z.string(), interrupted: z.boolean().optional() },
+});
+
+/** What every turn is given: see docs/conversations.md. */
+export const turnInput = z.object({
+  ...{ conversation: z.string(), turn: z.int(), text: z.string(), user: z.string().nullable() },
+  history: z.array(message),
+});
+
+/** What each round of an answer is given. */
+export const roundInput = z.object({
+  ...{ turn: turnInput, packets: z.array(z.unknown()), decision: z.unknown(), tries: z.boolean().nullable() },
+  ...{ iteration: z.int(), previous: z.unknown() },
+});
