@@ -1,28 +1,25 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import {
-  APICallError,
-  type LanguageModelMiddleware,
-  streamText,
-  type TextStreamPart,
-  type ToolSet,
-  wrapLanguageModel,
-} from 'ai';
-import { errorMessage } from '../domain/errors.ts';
-import { type CallVerdict, verdictOn } from '../domain/models/call-verdict.ts';
-import type { FinishReason, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
+import { type LanguageModelMiddleware, streamText, type TextStreamPart, type ToolSet, wrapLanguageModel } from 'ai';
+import type { FinishReason, ModelRequest } from '../domain/models/model-messages.ts';
 import type { ModelRoute, ProviderSettings } from '../domain/models/model-settings.ts';
-import { PATIENCE_MS, type ProviderSign } from '../domain/models/provider-breaker.ts';
+import { PATIENCE_MS } from '../domain/models/provider-breaker.ts';
 import { escaped, MOST_CALLS, type ReceivedCall, readCalls, TextTelling } from '../domain/models/read-call.ts';
 import { ToolNames } from '../domain/models/tool-names.ts';
 import type { ReportedUsage } from '../domain/models/usage.ts';
 import { type GuardedFetch, guardedFetch, type Refusal } from './guarded-fetch.ts';
+import {
+  type Answered,
+  faultOf,
+  type ProviderOutcome,
+  refused,
+  type Unanswered,
+  unanswered,
+} from './provider-outcome.ts';
 import { requestForm, SDK_PROVIDER } from './request-form.ts';
 
 /** Characters of an answer, its tool calls included. */
 const MOST_CHARACTERS = 5_000_000;
-/** What is told of a provider's own words about an error. */
-const MOST_TOLD = 500;
 
 /** One call of one provider. */
 export interface ProviderCall {
@@ -40,17 +37,6 @@ export interface ProviderCall {
   readonly onTool?: ((tool: string) => void) | undefined;
 }
 
-/** What became of a call. `why` holds no key. */
-export type ProviderOutcome =
-  | { readonly answer: Pick<ModelAnswer, 'text' | 'calls' | 'finish'>; readonly usage: ReportedUsage }
-  | {
-      readonly answer: null;
-      readonly verdict: CallVerdict;
-      readonly status: number | null;
-      readonly why: string;
-      readonly sign: ProviderSign;
-    };
-
 /** Calls a provider once, and reads its answer as a stream. @throws the reason of the signal, and what those told throw */
 export async function callProvider(call: ProviderCall): Promise<ProviderOutcome> {
   const guard = guardedFetch(call.idleMs);
@@ -63,15 +49,23 @@ export async function callProvider(call: ProviderCall): Promise<ProviderOutcome>
     reader.fault ??= error;
   }
   call.signal.throwIfAborted();
-  if (guard.cut() === 'too_large' || reader.isTooLarge) return tooLarge();
   if (reader.unheard !== null) throw reader.unheard.reason;
+  const outcome = outcomeOf(call, { guard, reader, isTooLong: tooLong.aborted });
+  return 'usage' in outcome ? outcome : { ...outcome, paid: guard.mayWork() ? 'unknown' : 'no' };
+}
+
+function outcomeOf(
+  call: ProviderCall,
+  { guard, reader, isTooLong }: { guard: GuardedFetch; reader: AnswerReader; isTooLong: boolean },
+): Answered | Unanswered {
+  if (guard.cut() === 'too_large' || reader.isTooLarge) return tooLarge();
   if (guard.cut() === 'stalled') return late(call, guard.refusal(), `nothing came for ${call.idleMs} ms`);
-  if (tooLong.aborted) return late(call, guard.refusal(), `the answer was not complete after ${call.callMs} ms`);
+  if (isTooLong) return late(call, guard.refusal(), `the answer was not complete after ${call.callMs} ms`);
   return reader.fault === null ? reader.outcome() : faultOf(reader.fault, call.key);
 }
 
 /** A caller that waits less than others do learns nothing of the provider by it. A status that came is known all the same. */
-function late({ idleMs, callMs }: ProviderCall, refusal: Refusal | null, why: string): ProviderOutcome {
+function late({ idleMs, callMs }: ProviderCall, refusal: Refusal | null, why: string): Unanswered {
   if (refusal !== null) return refused(refusal, why);
   return unanswered(why, Math.min(idleMs, callMs) < PATIENCE_MS ? 'none' : 'ill');
 }
@@ -193,7 +187,7 @@ class AnswerReader {
     }
   }
 
-  outcome(): ProviderOutcome {
+  outcome(): Answered | Unanswered {
     if (this.#finish === null) return unanswered('the answer broke off', 'ill');
     const calls = readCalls(this.#calls);
     return { answer: { text: escaped(this.#text), calls, finish: this.#finish }, usage: this.#usage };
@@ -253,43 +247,7 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
   'content-filter': 'content_filter',
 };
 
-function unanswered(why: string, sign: ProviderSign): ProviderOutcome {
-  return { answer: null, verdict: { kind: 'retry', retryAfterMs: null }, status: null, why, sign };
-}
-
-function tooLarge(): ProviderOutcome {
+function tooLarge(): Unanswered {
   const why = `the answer is larger than ${MOST_CHARACTERS} characters or has more than ${MOST_CALLS} tool calls, and was not read further`;
   return { answer: null, verdict: { kind: 'final' }, status: null, why, sign: 'well' };
 }
-
-/** An answer with an error, as a status, as an error within the stream, or as a connection that failed. */
-function faultOf(error: unknown, key: string | null): ProviderOutcome {
-  const isAnswer = APICallError.isInstance(error);
-  const status = isAnswer ? (error.statusCode ?? null) : statusWithin(error);
-  const retryAfter = (isAnswer ? error.responseHeaders?.['retry-after'] : undefined) ?? null;
-  const words = errorMessage(error);
-  // Before it is cut: what is left of a key that the cut goes through would not be found any more.
-  const told = (key === null || key === '' ? words : words.replaceAll(key, '[key]')).slice(0, MOST_TOLD);
-  return status === null ? unanswered(told, 'ill') : refused({ status, retryAfter }, told);
-}
-
-/** An answer below 500 says that the provider works: it is about one caller's request or key. */
-function refused({ status, retryAfter }: Refusal, told: string): ProviderOutcome {
-  const verdict = verdictOn(status, retryAfter, Date.now());
-  return { answer: null, verdict, status, why: `status ${status}: ${told}`, sign: status < 500 ? 'well' : 'ill' };
-}
-
-/** The code that some providers give to an error within a stream. */
-function statusWithin(error: unknown): number | null {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
-  const status = typeof code === 'string' ? (STATUSES.get(code) ?? Number(code)) : code;
-  return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 600 ? status : null;
-}
-
-/** Where that code is a word: the status with which the same comes before a stream. */
-const STATUSES: ReadonlyMap<string, number> = new Map([
-  ['insufficient_quota', 429],
-  ['rate_limit_exceeded', 429],
-  ['invalid_api_key', 401],
-  ['context_length_exceeded', 400],
-]);

@@ -16,6 +16,11 @@ export interface Refusal {
   readonly retryAfter: string | null;
 }
 
+/** How a connection fails before anything of the request has left: the server is not there. */
+const NOT_CONNECTED: ReadonlySet<unknown> = new Set([
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT'],
+]);
+
 /** The fetch of one call. */
 export interface GuardedFetch {
   readonly fetch: typeof fetch;
@@ -23,6 +28,8 @@ export interface GuardedFetch {
   cut(): Cut | null;
   /** What came instead of a stream, once its head is there; null where nothing did. */
   refusal(): Refusal | null;
+  /** Whether the request may have reached somebody who works on it: not before a connection, nor after a refusal. */
+  mayWork(): boolean;
 }
 
 /**
@@ -33,6 +40,7 @@ export function guardedFetch(idleMs: number): GuardedFetch {
   const guard = new AbortController();
   let cut: Cut | null = null;
   let refusal: Refusal | null = null;
+  let isSent = false;
   const stop = (why: Cut) => {
     cut ??= why;
     guard.abort();
@@ -40,6 +48,7 @@ export function guardedFetch(idleMs: number): GuardedFetch {
   const guarded: typeof fetch = async (input, init) => {
     // A connection that breaks leaves it running: it must not keep the process alive.
     const idle = setTimeout(() => stop('stalled'), idleMs).unref();
+    isSent = true;
     try {
       const signals = [guard.signal, ...(init?.signal ? [init.signal] : [])];
       const response = await fetch(input, { ...init, redirect: 'manual', signal: AbortSignal.any(signals) });
@@ -50,10 +59,17 @@ export function guardedFetch(idleMs: number): GuardedFetch {
       return new Response(body ?? null, response);
     } catch (error) {
       clearTimeout(idle);
+      isSent = !NOT_CONNECTED.has(causeOf(error));
       throw error;
     }
   };
-  return { fetch: guarded, cut: () => cut, refusal: () => refusal };
+  return { fetch: guarded, cut: () => cut, refusal: () => refusal, mayWork: () => isSent && refusal === null };
+}
+
+/** The code that Node gives to why a fetch failed. */
+function causeOf(error: unknown): unknown {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause ? cause.code : undefined;
 }
 
 /** Passes on what comes, as long as it comes and is not too much. */

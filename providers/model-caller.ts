@@ -1,4 +1,7 @@
-import { ModelCallFailed } from '../domain/models/model-errors.ts';
+import type { CallVerdict } from '../domain/models/call-verdict.ts';
+import { inputTokensOf, type ModelRoom } from '../domain/models/context-budget.ts';
+import { addCost, type ModelCost, NO_COST } from '../domain/models/model-cost.ts';
+import { type ModelCallCode, ModelCallFailed } from '../domain/models/model-errors.ts';
 import { healthAfter, type ModelHealth, type RouteHealth, UNKNOWN_HEALTH } from '../domain/models/model-health.ts';
 import type { FindKey, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
 import type { ModelRoute, ModelSettings, ProviderSettings } from '../domain/models/model-settings.ts';
@@ -13,7 +16,7 @@ import {
 import { type CountTokens, requestTokens } from '../domain/models/token-count.ts';
 import { costMicros, usageOf } from '../domain/models/usage.ts';
 import { nearestName } from '../domain/nearest-name.ts';
-import type { ProviderOutcome } from './call-provider.ts';
+import type { ProviderOutcome } from './provider-outcome.ts';
 import { loadCounters } from './tokens.ts';
 
 /** On whose behalf a model is called, and how long it may take. */
@@ -40,10 +43,12 @@ export interface ModelCall {
 /** Calls models by their names in the settings. */
 export interface ModelCaller {
   /** The most that a call can come to, for the budget reservation. @throws ModelCallFailed `model_unknown` */
-  estimate(request: ModelRequest): { readonly tokens: number; readonly costMicros: number };
+  estimate(request: ModelRequest): ModelCost;
+  /** What a model takes whichever way it is called, its tokens never counted too low. @throws ModelCallFailed `model_unknown` */
+  room(model: string): ModelRoom;
   /**
    * Calls the model at its providers in order. The next one is tried where one is unavailable, or has no key. Each
-   * repetition is a new call that costs again.
+   * repetition is a new call that costs again, and so may a way that broke off: answer and error say how much (`lost`).
    * @throws ModelCallFailed where there is no answer; `model_unavailable` alone is worth repeating
    */
   call(request: ModelRequest, call: ModelCall): Promise<ModelAnswer>;
@@ -55,6 +60,7 @@ export interface ModelCaller {
 
 const CALL_MS = 300_000;
 
+type RouteAnswer = Omit<ModelAnswer, 'lost'>;
 type RouteCall = ModelCall & { readonly callMs: number; readonly start: number };
 
 /** A way to a model that was tried, or could not be. */
@@ -63,6 +69,21 @@ interface Missed {
   readonly why: string;
   readonly keyIsMissing: boolean;
   readonly retryAfterMs: number | null;
+  /** What it may have cost. */
+  readonly lost: ModelCost;
+  /** Why no other way is to be tried; null where the next one is. */
+  readonly refusal: Refusal | null;
+}
+
+interface Refusal {
+  readonly code: ModelCallCode;
+  readonly message: string;
+  readonly facts: { readonly provider: string; readonly status?: number };
+}
+
+/** A way that was not even tried. */
+function untried({ provider }: Pick<ModelRoute, 'provider'>, why: string, more: Partial<Missed> = {}): Missed {
+  return { provider, why, keyIsMissing: false, retryAfterMs: null, lost: NO_COST, refusal: null, ...more };
 }
 
 /**
@@ -94,16 +115,27 @@ class SettledModels implements ModelCaller {
     this.#onHealth = onHealth;
   }
 
-  estimate(request: ModelRequest): { readonly tokens: number; readonly costMicros: number } {
-    const each = this.#routesOf(request.model).map((route) => {
-      const inputTokens = requestTokens(request, this.#counterOf(route.id));
-      const outputTokens = Math.min(request.maxOutputTokens ?? route.maxOutputTokens, route.maxOutputTokens);
-      const usage = { inputTokens, cachedTokens: 0, outputTokens, reasoningTokens: 0 };
-      return { tokens: inputTokens + outputTokens, costMicros: costMicros(usage, route.prices) };
-    });
+  estimate(request: ModelRequest): ModelCost {
+    const each = this.#routesOf(request.model).map((route) => this.#estimateOf(request, route));
     return {
       tokens: Math.max(...each.map(({ tokens }) => tokens)),
       costMicros: Math.max(...each.map((one) => one.costMicros)),
+    };
+  }
+
+  #estimateOf(request: ModelRequest, route: ModelRoute): ModelCost {
+    const inputTokens = requestTokens(request, this.#counterOf(route.id));
+    const outputTokens = Math.min(request.maxOutputTokens ?? route.maxOutputTokens, route.maxOutputTokens);
+    const usage = { inputTokens, cachedTokens: 0, outputTokens, reasoningTokens: 0 };
+    return { tokens: inputTokens + outputTokens, costMicros: costMicros(usage, route.prices) };
+  }
+
+  room(model: string): ModelRoom {
+    const routes = this.#routesOf(model);
+    const counters = [...new Set(routes.map(({ id }) => this.#counterOf(id)))];
+    return {
+      inputTokens: Math.min(...routes.map(inputTokensOf)),
+      count: (text) => Math.max(...counters.map((count) => count(text))),
     };
   }
 
@@ -112,9 +144,13 @@ class SettledModels implements ModelCaller {
     const endsAtMs = performance.now() + Math.min(call.callMs ?? CALL_MS, CALL_MS);
     for (const [start, route] of this.#routesOf(request.model).entries()) {
       const callMs = Math.ceil(endsAtMs - performance.now());
-      const tried = callMs <= 0 ? outOfTime(route) : await this.#tryRoute(request, route, { ...call, callMs, start });
-      if ('costMicros' in tried) return tried;
+      const tried =
+        callMs <= 0
+          ? untried(route, 'no time was left')
+          : await this.#tryRoute(request, route, { ...call, callMs, start });
+      if ('usage' in tried) return { ...tried, lost: lostBy(missed) };
       missed.push(tried);
+      if (tried.refusal !== null) break;
     }
     throw noAnswer(request.model, missed);
   }
@@ -144,19 +180,13 @@ class SettledModels implements ModelCaller {
     throw new ModelCallFailed('model_unknown', `The settings have no model "${model}" (${hint}).`, { model });
   }
 
-  /** @throws ModelCallFailed where no other provider is to be tried */
-  async #tryRoute(request: ModelRequest, route: ModelRoute, call: RouteCall): Promise<ModelAnswer | Missed> {
+  async #tryRoute(request: ModelRequest, route: ModelRoute, call: RouteCall): Promise<RouteAnswer | Missed> {
     const { provider } = route;
     const settings = this.#settings.providers[provider];
     const breaker = this.#breakers.get(provider) ?? CLOSED;
     const waitMs = waitOfBreaker(breaker, performance.now());
     if (settings === undefined || waitMs !== null) {
-      return {
-        provider,
-        why: 'it failed again and again and is left alone for a while',
-        keyIsMissing: false,
-        retryAfterMs: waitMs,
-      };
+      return untried(route, 'it failed again and again and is left alone for a while', { retryAfterMs: waitMs });
     }
     // Before anything is awaited: else everybody who waits for a key would be the one probe.
     const begun = callBegins(breaker, performance.now());
@@ -173,11 +203,11 @@ class SettledModels implements ModelCaller {
     request: ModelRequest,
     route: ModelRoute,
     call: RouteCall & { readonly settings: ProviderSettings },
-  ): Promise<ModelAnswer | Missed> {
+  ): Promise<RouteAnswer | Missed> {
     const { provider } = route;
     const { settings } = call;
     const found = await keyFor(provider, settings, call.findKey);
-    if (found === null) return { provider, why: 'it has no key', keyIsMissing: true, retryAfterMs: null };
+    if (found === null) return untried(route, 'it has no key', { keyIsMissing: true });
     const beganAtMs = performance.now();
     const { callProvider } = await import('./call-provider.ts');
     const { onText, onTool, start } = call;
@@ -188,7 +218,10 @@ class SettledModels implements ModelCaller {
       onTool: (tool) => onTool?.(tool, start),
     });
     this.#note(route, outcome, performance.now() - beganAtMs);
-    if (outcome.answer === null) return missedOr(request.model, { provider, source: found.source }, outcome);
+    if (outcome.answer === null) {
+      const lost = outcome.paid === 'no' ? NO_COST : this.#estimateOf(request, route);
+      return { ...missedBy(request.model, { provider, source: found.source }, outcome), lost };
+    }
     const estimate = {
       inputTokens: requestTokens(request, this.#counterOf(route.id)),
       outputTokens: this.#counterOf(route.id)(outcome.answer.text + JSON.stringify(outcome.answer.calls)),
@@ -223,31 +256,35 @@ async function keyFor(
   return key === 'none' ? { key: null, source: 'none' } : findKey(provider);
 }
 
-function outOfTime({ provider }: ModelRoute): Missed {
-  return { provider, why: 'no time was left', keyIsMissing: false, retryAfterMs: null };
-}
-
-function missedOr(
+function missedBy(
   model: string,
   { provider, source }: { readonly provider: string; readonly source: string },
   { verdict, status, why }: Extract<ProviderOutcome, { answer: null }>,
-): Missed {
-  const facts = { model, provider, ...(status === null ? {} : { status }) };
-  if (verdict.kind === 'key_refused') {
-    const sentence = `The provider ${provider} refused the key of the ${source} (${why}). Set another one with \`muster models key set ${provider}\`.`;
-    throw new ModelCallFailed('model_key_missing', sentence, facts);
-  }
-  if (verdict.kind === 'final') {
-    throw new ModelCallFailed(
-      'model_refused',
-      `The provider ${provider} did not answer the request to "${model}": ${why}.`,
-      facts,
-    );
-  }
-  return { provider, why, keyIsMissing: false, retryAfterMs: verdict.retryAfterMs };
+): Omit<Missed, 'lost'> {
+  const facts = { provider, ...(status === null ? {} : { status }) };
+  const refusals: Readonly<Record<CallVerdict['kind'], Refusal | null>> = {
+    retry: null,
+    key_refused: {
+      ...{ code: 'model_key_missing', facts },
+      message: `The provider ${provider} refused the key of the ${source} (${why}). Set another one with \`muster models key set ${provider}\`.`,
+    },
+    final: {
+      ...{ code: 'model_refused', facts },
+      message: `The provider ${provider} did not answer the request to "${model}": ${why}.`,
+    },
+  };
+  const retryAfterMs = verdict.kind === 'retry' ? verdict.retryAfterMs : null;
+  return { provider, why, keyIsMissing: false, retryAfterMs, refusal: refusals[verdict.kind] };
+}
+
+function lostBy(missed: readonly Missed[]): ModelCost {
+  return missed.map(({ lost }) => lost).reduce(addCost, NO_COST);
 }
 
 function noAnswer(model: string, missed: readonly Missed[]): ModelCallFailed {
+  const lost = lostBy(missed);
+  const { refusal = null } = missed.at(-1) ?? {};
+  if (refusal !== null) return new ModelCallFailed(refusal.code, refusal.message, { model, ...refusal.facts, lost });
   const told = missed.map(({ provider, why }) => `${provider}: ${why}`).join('; ');
   const first = missed[0]?.provider ?? '';
   if (missed.every(({ keyIsMissing }) => keyIsMissing)) {
@@ -256,8 +293,6 @@ function noAnswer(model: string, missed: readonly Missed[]): ModelCallFailed {
   }
   const waits = missed.map(({ retryAfterMs }) => retryAfterMs).filter((waitMs) => waitMs !== null);
   const retryAfterMs = waits.length === 0 ? null : Math.ceil(Math.min(...waits));
-  return new ModelCallFailed('model_unavailable', `The model "${model}" is unavailable: ${told}.`, {
-    model,
-    retryAfterMs,
-  });
+  const sentence = `The model "${model}" is unavailable: ${told}.`;
+  return new ModelCallFailed('model_unavailable', sentence, { model, retryAfterMs, lost });
 }

@@ -1,10 +1,13 @@
 import { Client, type JsonSchemaValidator, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { errorMessage } from '../domain/errors.ts';
+import { raceWithAbort } from '../domain/waits.ts';
 import type { SourceSettings } from './source-settings.ts';
 
 /** A program may have to be downloaded first. */
-const CONNECT_MS = 60_000;
+const CONNECT_MS = 30_000;
+/** To find out which era it speaks. One that says nothing is asked in the older one. */
+const PROBE_MS = 10_000;
 /** How long a server that says nothing of it may be taken to have the same tools. */
 const LIST_TTL_MS = 300_000;
 /** Of one message, or of one answer. */
@@ -22,18 +25,25 @@ const ACCEPT_ALL = {
 /**
  * Connects to a server, in whichever era of the protocol it speaks.
  * @param closed called once the connection has ended
+ * @param signal ends the attempt
  */
-export async function connectSource(settings: SourceSettings, closed: () => void): Promise<Client> {
+export async function connectSource(
+  settings: SourceSettings,
+  { closed, signal }: { readonly closed: () => void; readonly signal: AbortSignal },
+): Promise<Client> {
   const client = new Client(
     { name: 'muster', version: '1' },
-    { versionNegotiation: { mode: 'auto' }, defaultCacheTtlMs: LIST_TTL_MS, jsonSchemaValidator: ACCEPT_ALL },
+    {
+      versionNegotiation: { mode: 'auto', probe: { timeoutMs: PROBE_MS } },
+      ...{ defaultCacheTtlMs: LIST_TTL_MS, jsonSchemaValidator: ACCEPT_ALL },
+    },
   );
   // What goes wrong beside a request shows in the next one.
   client.onerror = () => undefined;
   client.onclose = closed;
   const { transport, said } = transportTo(settings);
   try {
-    await client.connect(transport, { timeout: CONNECT_MS });
+    await raceWithAbort(signal, () => client.connect(transport, { timeout: CONNECT_MS, signal }));
     return client;
   } catch (error) {
     await client.close().catch(() => undefined);

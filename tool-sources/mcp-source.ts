@@ -8,6 +8,7 @@ import type { SourceSettings } from './source-settings.ts';
 /** How long a source is left alone after it could not be reached. */
 const LEFT_ALONE = { firstMs: 1_000, mostMs: 60_000 };
 const LIST_MS = 10_000;
+const SPARE_MS = 1_000;
 /** Statuses of an address by which a call was refused before it was carried out: a session that is over, most of all. */
 const REFUSED_STATUSES: readonly unknown[] = [400, 404];
 
@@ -23,6 +24,7 @@ export interface ToolCallSetting {
 export class McpSource {
   readonly name: string;
   readonly #settings: SourceSettings;
+  readonly #closing = new AbortController();
   #connection: Promise<Client> | null = null;
   #failures = 0;
   #lastFailure = { at: Number.NEGATIVE_INFINITY, why: '' };
@@ -49,7 +51,8 @@ export class McpSource {
    * @throws ToolSourceUnavailable, ToolSourceLost, what the server refuses
    */
   call(tool: string, given: Record<string, unknown>, { timeoutMs, signal }: ToolCallSetting): Promise<CallToolResult> {
-    const limits = { signal, timeout: timeoutMs, maxTotalTimeout: timeoutMs };
+    // The caller ends the call at its time, and says so; this only ends what the caller has forgotten.
+    const limits = { signal, timeout: timeoutMs + SPARE_MS };
     return this.#use(async (client) => {
       try {
         return await client.callTool({ name: tool, arguments: given }, limits);
@@ -61,7 +64,9 @@ export class McpSource {
     });
   }
 
+  /** Ends a connection, and one that is being made. */
   async close(): Promise<void> {
+    this.#closing.abort();
     const client = await this.#connection?.catch(() => null);
     this.#connection = null;
     await client?.close();
@@ -90,9 +95,10 @@ export class McpSource {
 
   async #connect(): Promise<Client> {
     try {
-      const client = await connectSource(this.#settings, () => {
+      const closed = () => {
         this.#connection = null;
-      });
+      };
+      const client = await connectSource(this.#settings, { closed, signal: this.#closing.signal });
       this.#failures = 0;
       return client;
     } catch (error) {

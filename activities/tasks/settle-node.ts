@@ -126,6 +126,12 @@ function leavingFailure(verdict: LeavingVerdict, end: AttemptEnd): Error {
   }
 }
 
+/** Whether the attempt is stopped on purpose: by a cancel, or by a worker that shuts down. */
+export function isStopped(): boolean {
+  const { cancellationDetails } = Context.current();
+  return cancellationDetails?.cancelRequested === true || cancellationDetails?.workerShutdown === true;
+}
+
 /** A cancelled task ends the run as failed; a worker that shuts down gives the attempt to another one. */
 export function handOver(): Error {
   if (Context.current().cancellationDetails?.cancelRequested === true) {

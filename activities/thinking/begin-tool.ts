@@ -1,15 +1,16 @@
 import type { Handler } from '../../domain/agents/handler.ts';
 import { parseWith, writeSchema } from '../../domain/agents/schema.ts';
-import type { Json } from '../../domain/json.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
 import { isOpenCall } from '../../domain/thinking/states.ts';
 import { governedTool } from '../../domain/tools/governed-tool.ts';
 import { MAX_LOSSES } from '../../domain/traces/attempt.ts';
+import { type EffectRow, findKnownEffect } from '../../entities/system/statements/announce-effect.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import type { ToolCall } from '../../entities/thinking/tool-call.ts';
 import { authorise } from '../../operations/approvals/authorise.ts';
 import { type RecordingUnit, recording } from '../../operations/record/recording.ts';
-import type { CallPlace, ToolEnd } from '../../operations/record/tool-calls.ts';
+import type { ToolCallPlace, ToolEnd } from '../../operations/record/tool-calls.ts';
 import { HandlerUnknown } from '../handler-errors.ts';
 import { faultsText } from '../nodes/handler-output.ts';
 import { requireBegun } from '../tasks/node-activity.ts';
@@ -29,7 +30,12 @@ export interface BegunTool {
   /** What tells it from every other call of the run, and is the same in a redriven task that asks the same. */
   readonly key: string;
   readonly attempt: Begun;
+  /** What the ledger holds of it already, from an earlier trace: then it is not called. */
+  readonly known: Pick<EffectRow, 'effectKey' | 'result' | 'fault'> | null;
 }
+
+/** The step under which a tool that must never be repeated is an effect of the ledger. */
+export const UNSAFE_STEP = 'call';
 
 /** `done`: its result is there for the model. `waits`: a person has to decide, until then. */
 export type ToolCallResult =
@@ -40,7 +46,7 @@ export type ToolCallResult =
 export function beginTool(
   activity: NodeActivity,
   agent: ThinkingAgent,
-  place: CallPlace,
+  place: ToolCallPlace,
 ): Promise<BegunTool | ToolCallResult> {
   const { deps, node } = activity;
   const { execution } = place;
@@ -55,11 +61,11 @@ export function beginTool(
     const tool = toolNamed(agent, row.tool);
     // What a source does not offer any more. All that the model could do is to ask anew.
     if (tool === undefined) {
-      return ended(unit, place, { state: 'failed', result: { text: goneText(activity, agent, row.tool) } });
+      return ended(unit, place, { tool: row.tool, state: 'failed', result: { text: goneText(activity, agent, row) } });
     }
     const same = await repository.sameCalls(place, row.digest);
     const cached = governedTool(tool).effect === 'none' ? same.find(({ state }) => state === 'done') : undefined;
-    if (cached?.result) return ended(unit, place, { state: 'done', result: cached.result });
+    if (cached?.result) return ended(unit, place, { tool: tool.name, state: 'done', result: cached.result });
     return beginOpen(unit, place, { agent, tool, row, attempt, key: keyOf(place, row, same) });
   });
 }
@@ -68,16 +74,39 @@ interface OpenCall extends Pick<BegunTool, 'agent' | 'tool' | 'key' | 'attempt'>
   readonly row: ToolCall;
 }
 
-async function beginOpen(unit: RecordingUnit, place: CallPlace, call: OpenCall): Promise<BegunTool | ToolCallResult> {
-  const { row, tool, ...known } = call;
+/**
+ * A call that has begun, or is in the ledger, may have happened: the rules of now say nothing of it any more. Every other one
+ * is judged.
+ */
+async function beginOpen(
+  unit: RecordingUnit,
+  place: ToolCallPlace,
+  call: OpenCall,
+): Promise<BegunTool | ToolCallResult> {
+  const { row, tool, key } = call;
+  if (row.startedAt) return carryOn(unit, place, { call, given: givenTo(row), decision: null });
+  const { effect } = governedTool(tool);
+  const known =
+    effect === 'unsafe' ? await findKnownEffect(unit.em, place.execution, { nodeId: key, step: UNSAFE_STEP }) : null;
+  if (known === null) return judge(unit, place, call);
+  if (known.state !== 'done')
+    return ended(unit, place, { tool: tool.name, state: 'failed', result: { text: IN_DOUBT } });
+  const { effectKey, result, fault } = known;
+  return { ...call, kind: 'begun', arguments: row.arguments ?? null, input: null, known: { effectKey, result, fault } };
+}
+
+const IN_DOUBT =
+  'The call was not made: the same call was made before and had no end, so it may have happened, and it must not happen twice.';
+
+async function judge(unit: RecordingUnit, place: ToolCallPlace, call: OpenCall): Promise<BegunTool | ToolCallResult> {
+  const { row, tool } = call;
   const asked = row.arguments ?? null;
   const fault = await faultOf(tool, asked);
-  if (fault !== null) return ended(unit, place, { state: 'failed', result: { text: fault } });
-  const governed = governedTool(tool);
-  const agent = known.agent.name;
+  if (fault !== null) return ended(unit, place, { tool: tool.name, state: 'failed', result: { text: fault } });
+  const agent = call.agent.name;
   const onBehalfOf = await new TaskRepository(unit.em).actsFor(place.execution.taskId);
   const { jsonSchema: inputSchema } = writeSchema(tool.input);
-  const ask = { ...place, agent, onBehalfOf, tool: governed, inputSchema, arguments: asked };
+  const ask = { ...place, agent, onBehalfOf, tool: governedTool(tool), inputSchema, arguments: asked };
   const authorised = await authorise(unit, ask);
   const { verdict, reason, policyVersion } = authorised;
   const decision = { verdict, reason, policyVersion };
@@ -88,48 +117,70 @@ async function beginOpen(unit: RecordingUnit, place: CallPlace, call: OpenCall):
   }
   if (authorised.verdict === 'denied') {
     const text = `The call was not made: ${reason}`;
-    return ended(unit, place, { state: 'denied', result: { text }, decision });
+    return ended(unit, place, { tool: tool.name, state: 'denied', result: { text }, decision });
   }
-  const given = authorised.arguments;
+  const { arguments: given, approvalId } = authorised;
+  return carryOn(unit, place, {
+    ...{ call, given },
+    decision: approvalId === null ? decision : { ...decision, arguments: given },
+  });
+}
+
+/** Begins a call that is allowed, or was allowed before. */
+async function carryOn(
+  unit: RecordingUnit,
+  place: ToolCallPlace,
+  { call, given, decision }: { readonly call: OpenCall; readonly given: Json; readonly decision: JsonObject | null },
+): Promise<BegunTool | ToolCallResult> {
+  const { row, tool, ...known } = call;
   const parsed = await parseWith(tool.input, given);
-  if (!parsed.ok) return ended(unit, place, { state: 'failed', result: { text: faultText(parsed.issues) } });
-  const times = await unit.recorder.toolCallBegan(place, decision);
-  if (times > MAX_LOSSES) {
-    const text = `The tool was called ${MAX_LOSSES} times, and each time its process died.`;
-    return ended(unit, place, { state: 'failed', result: { text } });
+  if (!parsed.ok) {
+    const fault = `Its arguments do not fit: ${faultsText(parsed.issues)}`;
+    const text = row.startedAt
+      ? `It is unknown whether the call happened. ${fault}`
+      : `The call was not made. ${fault}`;
+    return ended(unit, place, { tool: tool.name, state: 'failed', result: { text } });
   }
-  return { kind: 'begun', ...known, tool, arguments: given, input: parsed.value };
+  const lost = await unit.recorder.toolCallBegan(place, decision);
+  if (lost >= MAX_LOSSES) {
+    const text = `The tool was called ${MAX_LOSSES} times, and each time its process died.`;
+    return ended(unit, place, { tool: tool.name, state: 'failed', result: { text } });
+  }
+  return { kind: 'begun', ...known, tool, arguments: given, input: parsed.value, known: null };
+}
+
+/** With what a call was begun: what a person put in place of what was asked, if somebody did. */
+function givenTo({ arguments: asked, decision }: ToolCall): Json {
+  return decision?.arguments ?? asked ?? null;
 }
 
 async function faultOf(tool: Handler, given: Json): Promise<string | null> {
   const parsed = await parseWith(tool.input, given);
-  return parsed.ok ? null : faultText(parsed.issues);
+  return parsed.ok ? null : `The call was not made. Its arguments do not fit: ${faultsText(parsed.issues)}`;
 }
 
-function faultText(issues: Parameters<typeof faultsText>[0]): string {
-  return `The call was not made. Its arguments do not fit: ${faultsText(issues)}`;
-}
-
-async function ended({ recorder }: RecordingUnit, place: CallPlace, end: ToolEnd): Promise<ToolCallResult> {
-  const { execution, path, step, index } = place;
+async function ended({ recorder }: RecordingUnit, place: ToolCallPlace, end: ToolEnd): Promise<ToolCallResult> {
   await recorder.toolCallEnded(place, end);
-  const data = { step, index, state: end.state };
-  await recorder.eventHappened(execution.traceId, [{ type: 'tool.ended', nodeId: path, data }]);
   return { kind: 'done' };
 }
 
 /** @throws HandlerUnknown for code that another worker hosts */
-function goneText({ node }: NodeActivity, { thinking, unavailable }: ThinkingAgent, name: string): string {
+function goneText({ node }: NodeActivity, { thinking, unavailable }: ThinkingAgent, row: ToolCall): string {
+  const name = row.tool;
   const source = thinking.sources.map((one) => one.source).find((one) => name.startsWith(`${one}.`));
   if (source === undefined) throw new HandlerUnknown(node.id, `the tool "${name}"`);
   const why = unavailable.includes(source)
     ? `the tool source "${source}" is unavailable`
     : 'there is no such tool any more';
-  return `The call was not made: ${why}.`;
+  return row.startedAt ? `It is unknown whether the call happened: ${why}.` : `The call was not made: ${why}.`;
 }
 
-/** By what is called, and how often the same was asked before: so a redriven task that asks the same finds its effects. */
-function keyOf({ path, step, index }: CallPlace, { tool, digest }: ToolCall, same: readonly ToolCall[]): string {
-  const before = same.filter((call) => call.step < step || (call.step === step && call.index < index));
+/**
+ * By what is called, and how often the same was done before: a redriven task that asks the same finds its effects, and a call
+ * that failed and is asked again is the same one, since nobody knows how far it came.
+ */
+function keyOf({ path, step, index }: ToolCallPlace, { tool, digest }: ToolCall, same: readonly ToolCall[]): string {
+  const isBefore = (call: ToolCall) => call.step < step || (call.step === step && call.index < index);
+  const before = same.filter((call) => isBefore(call) && call.state === 'done');
   return `${path}#${tool}/${digest.slice(0, 32)}/${before.length + 1}`;
 }

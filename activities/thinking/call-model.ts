@@ -1,14 +1,16 @@
 import { Context } from '@temporalio/activity';
 import { v4 as uuid } from 'uuid';
 import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
-import { MusterError } from '../../domain/errors.ts';
+import { errorMessage, MusterError } from '../../domain/errors.ts';
+import type { Json } from '../../domain/json.ts';
+import { NO_COST } from '../../domain/models/model-cost.ts';
 import { ModelCallFailed } from '../../domain/models/model-errors.ts';
 import type { ModelAnswer, ModelRequest } from '../../domain/models/model-messages.ts';
 import type { DueCall } from '../../domain/thinking/next-move.ts';
 import { growingWaitMs } from '../../domain/waits.ts';
 import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
-import type { StepPlace } from '../../operations/record/model-calls.ts';
-import { recording } from '../../operations/record/recording.ts';
+import type { ClaimedStep } from '../../operations/record/model-calls.ts';
+import { type RecordingUnit, recording } from '../../operations/record/recording.ts';
 import type { LiveText } from '../../redis/live-text.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { retryableFailure } from '../failure.ts';
@@ -16,8 +18,9 @@ import { AttemptOvertaken } from '../handler-errors.ts';
 import { Beat } from '../tasks/beat.ts';
 import { asNodeActivity, repeatEnd, requireBegun } from '../tasks/node-activity.ts';
 import type { NodeAttempt, RunNodeInput, RunNodeResult } from '../tasks/node-attempt.ts';
-import { failForGood, handOver, patiently, settle } from '../tasks/settle-node.ts';
+import { failForGood, handOver, isStopped, patiently, settle } from '../tasks/settle-node.ts';
 import { beginStep, type StepBegun } from './begin-step.ts';
+import { inPlace } from './in-place.ts';
 import { answerEvent, type ReadAnswer, readAnswer } from './read-answer.ts';
 import { dueGroups, type ThinkingAgent, thinkingAgentOf } from './thinking-agent.ts';
 
@@ -34,8 +37,10 @@ export type ModelCallResult =
 interface Calling {
   readonly attempt: NodeAttempt;
   readonly agent: ThinkingAgent;
-  readonly place: StepPlace;
+  readonly place: ClaimedStep;
   readonly request: ModelRequest;
+  /** What it may cost at most. */
+  readonly ask: BudgetAsk;
   /** The key of its budget reservation; null where nothing above has a budget. */
   readonly reservation: string | null;
   /** Shows what is said to those who watch. */
@@ -49,9 +54,11 @@ interface Calling {
 export function callModel(deps: ActivityDependencies, input: RunNodeInput): Promise<ModelCallResult> {
   return asNodeActivity(deps, input, async (activity) => {
     const agent = await thinkingAgentOf(activity);
-    const { begun, next } = await beginStep(activity, agent, { claim: uuid() });
-    if (begun.kind === 'settled') return { kind: 'ended', ...repeatEnd(activity, begun) };
-    return follow({ ...activity, begun: requireBegun(activity, begun) }, agent, next);
+    return inPlace(activity, agent.name, async () => {
+      const { begun, next } = await beginStep(activity, agent, { claim: uuid() });
+      if (begun.kind === 'settled') return { kind: 'ended', ...repeatEnd(activity, begun) };
+      return follow({ ...activity, begun: requireBegun(activity, begun) }, agent, next);
+    });
   });
 }
 
@@ -75,7 +82,7 @@ async function make(calling: Calling): Promise<ModelCallResult> {
   try {
     const answer = await ask(calling);
     await deps.reach('after_model_answer_before_record');
-    const result = await record(calling, answer, await readAnswer(calling.agent, answer));
+    const result = await record(calling, answer, await readAnswer(calling.agent, answer, calling.place.step));
     await deps.reach('after_model_record_before_report');
     return result;
   } finally {
@@ -98,7 +105,10 @@ async function ask(calling: Calling): Promise<ModelAnswer> {
       onTool: (tool, start) => live.tool(tool, start),
     });
   } catch (error) {
-    if (signal.aborted) throw handOver();
+    if (signal.aborted) {
+      await leave(calling);
+      throw handOver();
+    }
     if (!(error instanceof MusterError)) throw error;
     return unanswered(calling, error);
   }
@@ -109,14 +119,32 @@ const NO_MODELS =
 
 const UNANSWERED_WAIT = { firstMs: 500, mostMs: 60_000 };
 
-/** The call was certainly not answered: it is made again after a wait, or the run ends. */
+/**
+ * Leaves a call that is stopped on purpose: its worker shuts down, or its task is cancelled. It may be paid for, so its
+ * estimate is charged. What cannot be written is found by who comes next, as after a death.
+ */
+async function leave({ attempt, place, ask, reservation }: Calling): Promise<void> {
+  if (!isStopped()) return;
+  const { deps, input } = attempt;
+  await recording({ units: deps.database, log: deps.log }, input.execution.tenant, async ({ em, recorder }) => {
+    await recorder.modelCallLeft(place);
+    if (reservation !== null) await new BudgetRepository(em).settle(reservation, ask);
+  }).catch((error: unknown) => {
+    deps.log.warn({ nodeId: place.path, error: errorMessage(error) }, 'could not write that a model call was left');
+  });
+}
+
+/** The call has no answer: it is made again after a wait, or the run ends. What it may have cost is charged. */
 async function unanswered({ attempt, agent, place, reservation }: Calling, error: MusterError): Promise<never> {
   const { deps, input } = attempt;
   const failure = { code: error.code, message: error.message };
+  const lost = error instanceof ModelCallFailed ? error.lost : NO_COST;
   const failures = await patiently(() =>
     recording({ units: deps.database, log: deps.log }, input.execution.tenant, async ({ em, recorder }) => {
       const times = await recorder.modelCallFailed(place, failure);
-      if (reservation !== null) await new BudgetRepository(em).release(reservation);
+      const budgets = new BudgetRepository(em);
+      if (reservation !== null && lost.tokens > 0) await budgets.settle(reservation, { ...lost, steps: 1 });
+      else if (reservation !== null) await budgets.release(reservation);
       return times;
     }),
   );
@@ -128,27 +156,55 @@ async function unanswered({ attempt, agent, place, reservation }: Calling, error
 
 /** Writes the answer with what follows from it, in one transaction. */
 async function record(calling: Calling, answer: ModelAnswer, read: ReadAnswer): Promise<ModelCallResult> {
-  const { attempt, agent, place, reservation } = calling;
+  const { attempt, agent, place } = calling;
   const { deps, input } = attempt;
-  const { tenant, traceId } = input.execution;
-  const isOutput = 'output' in read;
-  const answered = { ...place, answer: { ...answer, ...read.kept }, fault: 'fault' in read ? read.fault : null };
   const asked = 'asked' in read ? read.asked : [];
-  const write: Parameters<typeof settle>[2] = async ({ em, recorder }) => {
-    const counts = await recorder.modelAnswered(answered, agent.name, asked);
-    // Another attempt was answered first: what follows from that answer is done, and this one is only paid for.
-    if (!counts && isOutput) throw new AttemptOvertaken(place.path, attempt.begun.number);
-    if (counts) await recorder.eventHappened(traceId, [answerEvent(place, answer, calling.live.attempt)]);
-    if (reservation !== null) await new BudgetRepository(em).settle(reservation, usedBy(answer));
-  };
-  if (isOutput)
-    return { kind: 'ended', ...(await settle(attempt, { kind: 'ok', output: read.output, outcome: null }, write)) };
-  await patiently(() => recording({ units: deps.database, log: deps.log }, tenant, write));
+  const write = (unit: RecordingUnit) => writeAnswer(unit, calling, { answer, read });
+  const alone = () =>
+    patiently(() => recording({ units: deps.database, log: deps.log }, input.execution.tenant, write));
+  if ('output' in read) return end(calling, read.output, { write, alone });
+  await alone();
   const open = asked.filter(({ refusal }) => refusal === null);
   if (open.length === 0) return { kind: 'again' };
   return { kind: 'tools', step: place.step, groups: dueGroups(agent, open) };
 }
 
-function usedBy({ usage, costMicros }: ModelAnswer): BudgetAsk {
-  return { tokens: usage.inputTokens + usage.outputTokens, costMicros, steps: 1 };
+/** @returns whether this answer is the one that counts */
+async function writeAnswer(
+  { em, recorder }: RecordingUnit,
+  { attempt, agent, place, reservation, live }: Calling,
+  { answer, read }: { readonly answer: ModelAnswer; readonly read: ReadAnswer },
+): Promise<boolean> {
+  const answered = { ...place, answer: { ...answer, ...read.kept }, fault: 'fault' in read ? read.fault : null };
+  const counts = await recorder.modelAnswered(answered, agent.name, 'asked' in read ? read.asked : []);
+  const { traceId } = attempt.input.execution;
+  if (counts) await recorder.eventHappened(traceId, [answerEvent(place, answer, live.attempt)]);
+  if (reservation !== null) await new BudgetRepository(em).settle(reservation, usedBy(answer));
+  return counts;
+}
+
+/** Ends the run with its output. The answer is paid for, and stays where the end is refused. */
+async function end(
+  { attempt, place }: Calling,
+  output: Json,
+  { write, alone }: { write: (unit: RecordingUnit) => Promise<boolean>; alone: () => Promise<boolean> },
+): Promise<ModelCallResult> {
+  const also = async (unit: RecordingUnit) => {
+    // Another attempt was answered first: what follows from that answer is done, and this one is only paid for.
+    if (!(await write(unit))) throw new AttemptOvertaken(place.path, attempt.begun.number);
+  };
+  try {
+    return { kind: 'ended', ...(await settle(attempt, { kind: 'ok', output, outcome: null }, also)) };
+  } catch (error) {
+    await alone();
+    throw error;
+  }
+}
+
+function usedBy({ usage, costMicros, lost }: ModelAnswer): BudgetAsk {
+  return {
+    tokens: usage.inputTokens + usage.outputTokens + lost.tokens,
+    costMicros: costMicros + lost.costMicros,
+    steps: 1,
+  };
 }

@@ -1,15 +1,17 @@
 import { Context } from '@temporalio/activity';
 import { EffectInDoubt } from '../../capabilities/capability-errors.ts';
 import { HandlerThrew, parseThrown } from '../../domain/agents/thrown.ts';
-import { isStoreOutage } from '../../domain/errors.ts';
+import { errorMessage, isStoreOutage } from '../../domain/errors.ts';
 import { thrownText } from '../../domain/thrown-text.ts';
+import { toolTraits } from '../../domain/tools/governed-tool.ts';
 import { recording } from '../../operations/record/recording.ts';
-import type { CallPlace, ToolEnd } from '../../operations/record/tool-calls.ts';
+import type { ToolCallPlace, ToolEnd } from '../../operations/record/tool-calls.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
+import { HandlerTimedOut } from '../handler-errors.ts';
 import { Beat } from '../tasks/beat.ts';
 import { asNodeActivity } from '../tasks/node-activity.ts';
 import type { NodeActivity, RunNodeInput } from '../tasks/node-attempt.ts';
-import { failForGood, handOver, patiently } from '../tasks/settle-node.ts';
+import { failForGood, handOver, isStopped, patiently } from '../tasks/settle-node.ts';
 import { type BegunTool, beginTool, type ToolCallResult } from './begin-tool.ts';
 import { keptResult } from './kept-result.ts';
 import { runTool } from './run-tool.ts';
@@ -35,7 +37,7 @@ export function callTool(deps: ActivityDependencies, input: CallToolInput): Prom
   });
 }
 
-async function carryOut(activity: NodeActivity, place: CallPlace, begun: BegunTool): Promise<ToolCallResult> {
+async function carryOut(activity: NodeActivity, place: ToolCallPlace, begun: BegunTool): Promise<ToolCallResult> {
   const { deps } = activity;
   await deps.reach('after_tool_call_begun');
   const beat = new Beat();
@@ -55,18 +57,42 @@ type Ended = { readonly value: unknown } | { readonly failure: string };
 
 async function endOf(
   activity: NodeActivity,
-  place: CallPlace,
+  place: ToolCallPlace,
   { begun, beat }: { readonly begun: BegunTool; readonly beat: Beat },
 ): Promise<Ended> {
   const { cancellationSignal: cancellation } = Context.current();
   try {
     return { value: await runTool(activity, begun, { place, beat, cancellation }) };
   } catch (error) {
-    if (cancellation.aborted) throw handOver();
+    if (cancellation.aborted) {
+      await leave(activity, place);
+      throw handOver();
+    }
     if (isStoreOutage(error)) throw error;
     if (isInDoubt(error)) return inDoubt(activity, place, begun, error);
-    return { failure: error instanceof HandlerThrew ? parseThrown(error.thrown).message : thrownText(error) };
+    return { failure: failureText(error, begun) };
   }
+}
+
+/** How a failure is told to the model: where nobody knows how far the call came, that too. */
+function failureText(error: unknown, { tool }: BegunTool): string {
+  if (error instanceof HandlerThrew) return parseThrown(error.thrown).message;
+  if (!(error instanceof HandlerTimedOut)) return thrownText(error);
+  const { timeoutMs, effect } = toolTraits(tool);
+  const late = `it did not end within ${timeoutMs} ms.`;
+  return effect === 'none' ? late : `${late} It is unknown whether it happened: find out before you ask for it again.`;
+}
+
+/** Leaves a call whose worker shuts down, or whose task is cancelled. What cannot be written counts as a death. */
+async function leave({ deps }: NodeActivity, place: ToolCallPlace): Promise<void> {
+  if (!isStopped()) return;
+  const { tenant } = place.execution;
+  const left = recording({ units: deps.database, log: deps.log }, tenant, ({ recorder }) =>
+    recorder.toolCallLeft(place),
+  );
+  await left.catch((error: unknown) => {
+    deps.log.warn({ nodeId: place.path, error: errorMessage(error) }, 'could not write that a tool call was left');
+  });
 }
 
 function isInDoubt(error: unknown): boolean {
@@ -74,31 +100,26 @@ function isInDoubt(error: unknown): boolean {
 }
 
 /** Nobody may repeat it, and nobody knows: a person has to look. */
-function inDoubt(activity: NodeActivity, place: CallPlace, begun: BegunTool, error: unknown): Promise<never> {
+function inDoubt(activity: NodeActivity, place: ToolCallPlace, begun: BegunTool, error: unknown): Promise<never> {
   const thrown = error instanceof HandlerThrew ? error.thrown : error;
   const failure = { code: 'effect_in_doubt', message: thrownText(thrown) };
-  const end: ToolEnd = { state: 'in_doubt', result: { text: failure.message } };
+  const end: ToolEnd = { tool: begun.tool.name, state: 'in_doubt', result: { text: failure.message } };
   return failForGood({ ...activity, begun: begun.attempt }, failure, {
-    also: async ({ recorder }) => {
-      await recorder.toolCallEnded(place, end);
-    },
+    also: ({ recorder }) => recorder.toolCallEnded(place, end),
   });
 }
 
 async function write(
   { deps }: NodeActivity,
-  place: CallPlace,
+  place: ToolCallPlace,
   { begun, ...ended }: { readonly begun: BegunTool } & Ended,
 ): Promise<void> {
-  const { execution, path, step, index } = place;
-  await recording({ units: deps.database, log: deps.log }, execution.tenant, async ({ em, recorder }) => {
+  await recording({ units: deps.database, log: deps.log }, place.execution.tenant, async ({ em, recorder }) => {
     const result =
       'failure' in ended
         ? { text: `The tool failed: ${ended.failure}` }
         : await keptResult(em, place, begun, ended.value);
     const state = 'failure' in ended ? ('failed' as const) : ('done' as const);
-    const counts = await recorder.toolCallEnded(place, { state, result });
-    const data = { step, index, tool: begun.tool.name, state };
-    if (counts) await recorder.eventHappened(execution.traceId, [{ type: 'tool.ended', nodeId: path, data }]);
+    await recorder.toolCallEnded(place, { tool: begun.tool.name, state, result });
   });
 }

@@ -5,7 +5,7 @@ import { notJson, toJson } from '../../domain/json.ts';
 import { trimText } from '../../domain/thinking/trim-text.ts';
 import type { StoredResult } from '../../entities/thinking/tool-call.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
-import type { CallPlace } from '../../operations/record/tool-calls.ts';
+import type { ToolCallPlace } from '../../operations/record/tool-calls.ts';
 import type { BegunTool } from './begin-tool.ts';
 
 /** The longest result that is kept. Characters of JSON. */
@@ -14,7 +14,7 @@ const MOST_CHARACTERS = 10_000_000;
 /** A tool's result as the model reads it. What is cut is an artifact of the task; what is too large even for that is a fault. */
 export async function keptResult(
   em: SqlEntityManager,
-  { execution, path, step, index }: CallPlace,
+  { execution, path, step, index }: ToolCallPlace,
   { agent, tool }: Pick<BegunTool, 'agent' | 'tool'>,
   value: unknown,
 ): Promise<StoredResult> {

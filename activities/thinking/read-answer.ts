@@ -25,10 +25,10 @@ export type ReadAnswer = { readonly kept: Kept } & (
 const MOST_CALLS = 32;
 
 /** Reads an answer, which is foreign data: nothing of it is trusted to be of any form. */
-export async function readAnswer(agent: ThinkingAgent, answer: ModelAnswer): Promise<ReadAnswer> {
+export async function readAnswer(agent: ThinkingAgent, answer: ModelAnswer, step: number): Promise<ReadAnswer> {
   const calls = answer.calls.slice(0, MOST_CALLS).map(storableCall);
   const kept = { text: storableText(answer.text), calls };
-  if (calls.length > 0) return { kept, asked: calls.map((call, index) => askedTool(agent, call, index)) };
+  if (calls.length > 0) return { kept, asked: calls.map((call, index) => askedTool(agent, call, { step, index })) };
   if (answer.finish === 'length') return { kept, fault: 'it was cut off at the limit of its length.' };
   const fault = textFault(answer.text);
   if (fault !== null) return { kept, fault: `it holds ${fault}.` };
@@ -70,18 +70,24 @@ function storableCall({ id, tool, arguments: given, fault }: AskedCall): AskedCa
 }
 
 /** A call that cannot be carried out is answered with a sentence at once. */
-function askedTool(agent: ThinkingAgent, call: AskedCall, index: number): AskedTool {
+function askedTool(agent: ThinkingAgent, call: AskedCall, at: { step: number; index: number }): AskedTool {
   const { id: callId, tool, arguments: given, fault } = call;
-  const refusal = fault === undefined ? refusalOf(agent, tool, index) : `The call was not made: ${fault}`;
+  const { index } = at;
+  const refusal = fault === undefined ? refusalOf(agent, tool, at) : `The call was not made: ${fault}`;
   return { index, tool, callId, arguments: given, digest: digestOf([tool, given]), refusal };
 }
 
-function refusalOf(agent: ThinkingAgent, tool: string, index: number): string | null {
+function refusalOf(
+  agent: ThinkingAgent,
+  tool: string,
+  { step, index }: { step: number; index: number },
+): string | null {
+  const { callsPerStep, steps } = agent.thinking.limits;
+  if (step >= steps) return 'Not called: that was the last step, and nobody reads a result any more.';
   if (toolNamed(agent, tool) === undefined) {
     const names = agent.tools.map(({ name }) => name).join(', ');
     return `There is no tool of this name. ${names === '' ? 'You have no tools.' : `You have: ${names}.`}`;
   }
-  const { callsPerStep } = agent.thinking.limits;
   return index < callsPerStep
     ? null
     : `Not called: only ${callsPerStep} calls are made at once. Ask again if you need it.`;

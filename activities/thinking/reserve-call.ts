@@ -1,18 +1,18 @@
+import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
 import { BudgetExhausted } from '../../domain/budgets/budget-errors.ts';
 import { budgetScopesOf } from '../../domain/budgets/scopes.ts';
-import type { ModelRequest } from '../../domain/models/model-messages.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
 import type { StepPlace } from '../../operations/record/model-calls.ts';
 import type { RecordingUnit } from '../../operations/record/recording.ts';
-import type { ActivityDependencies } from '../dependencies.ts';
 
 /** What a model call may cost at most, before it is made. */
 export interface CallReservation {
   readonly place: StepPlace;
   /** Of this very call: one that is repeated in doubt has another key, so both stay charged. */
   readonly key: string;
-  readonly request: ModelRequest;
+  readonly ask: BudgetAsk;
+  readonly process: string;
 }
 
 /**
@@ -22,13 +22,10 @@ export interface CallReservation {
  */
 export async function reserveCall(
   { em, recorder }: RecordingUnit,
-  { models, process }: ActivityDependencies,
-  { place, key, request }: CallReservation,
+  { place, key, ask, process }: CallReservation,
 ): Promise<{ readonly reservation: string | null; readonly isSoft: boolean } | { readonly failure: Failure }> {
-  if (models === null) return { reservation: null, isSoft: false };
   const { execution, path } = place;
   const scopes = budgetScopesOf(execution, path);
-  const ask = { ...models.estimate(request), steps: 1 };
   const asked = { key, tenant: execution.tenant, scopes, ask, process, begun: true };
   const answer = await new BudgetRepository(em).reserve(asked);
   if (answer.ok) return { reservation: answer.reserved ? key : null, isSoft: answer.soft };

@@ -1,18 +1,20 @@
+import { EffectResultInvalid } from '../../capabilities/capability-errors.ts';
 import { handlerEffects } from '../../capabilities/effects.ts';
 import { callHandler } from '../../capabilities/handler-context.ts';
 import type { NodeScope } from '../../capabilities/scope.ts';
 import { parseWith } from '../../domain/agents/schema.ts';
 import { acrossBorder } from '../../domain/agents/thrown.ts';
+import type { Json } from '../../domain/json.ts';
 import { toolTraits } from '../../domain/tools/governed-tool.ts';
-import type { CallPlace } from '../../operations/record/tool-calls.ts';
+import type { ToolCallPlace } from '../../operations/record/tool-calls.ts';
 import { HandlerOutputInvalid } from '../handler-errors.ts';
 import { faultsText, withinTime } from '../nodes/handler-output.ts';
 import type { Beat } from '../tasks/beat.ts';
 import type { NodeActivity } from '../tasks/node-attempt.ts';
-import type { BegunTool } from './begin-tool.ts';
+import { type BegunTool, UNSAFE_STEP } from './begin-tool.ts';
 
 export interface ToolSetting {
-  readonly place: CallPlace;
+  readonly place: ToolCallPlace;
   readonly beat: Beat;
   readonly cancellation: AbortSignal;
 }
@@ -24,25 +26,33 @@ export interface ToolSetting {
  * @throws what the tool throws, HandlerTimedOut, HandlerOutputInvalid, EffectInDoubt
  */
 export async function runTool(activity: NodeActivity, begun: BegunTool, setting: ToolSetting): Promise<unknown> {
-  const { tool } = begun;
-  const { timeoutMs, effect } = toolTraits(tool);
-  const { cancellation } = setting;
-  const value = await withinTime(
-    { nodeId: activity.node.id, handler: tool.name, timeoutMs, cancellation },
-    async (signal) => {
-      const scope = scopeOf(activity, begun, { ...setting, signal });
-      const call = async () => acrossBorder(() => callHandler(scope, tool, begun.input));
-      if (effect !== 'unsafe') return call();
-      return handlerEffects(scope)('call', {
-        request: begun.arguments,
-        call: () => call() as Promise<never>,
-        whenInDoubt: 'stop',
-      });
-    },
-  );
+  const { tool, known } = begun;
+  const value = known === null ? await call(activity, begun, setting) : resultOf(known);
   const output = await parseWith(tool.output, value);
   if (!output.ok) throw new HandlerOutputInvalid(activity.node.id, tool.name, faultsText(output.issues));
   return output.value;
+}
+
+/** What an earlier trace recorded. @throws EffectResultInvalid */
+function resultOf({ effectKey, result, fault }: NonNullable<BegunTool['known']>): Json {
+  if (fault !== null) throw new EffectResultInvalid(effectKey, fault);
+  return result;
+}
+
+function call(activity: NodeActivity, begun: BegunTool, setting: ToolSetting): Promise<unknown> {
+  const { tool } = begun;
+  const { timeoutMs, effect } = toolTraits(tool);
+  const { cancellation } = setting;
+  return withinTime({ nodeId: activity.node.id, handler: tool.name, timeoutMs, cancellation }, async (signal) => {
+    const scope = scopeOf(activity, begun, { ...setting, signal });
+    const call = async () => acrossBorder(() => callHandler(scope, tool, begun.input));
+    if (effect !== 'unsafe') return call();
+    return handlerEffects(scope)(UNSAFE_STEP, {
+      request: begun.arguments,
+      call: () => call() as Promise<never>,
+      whenInDoubt: 'stop',
+    });
+  });
 }
 
 function scopeOf(

@@ -4,6 +4,7 @@ import { handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { ModelTool } from '../../domain/models/model-messages.ts';
 import { MAX_TOOLS } from '../../domain/thinking/define-thinking.ts';
 import { groupsOf, type StepSoFar } from '../../domain/thinking/next-move.ts';
+import { THINKING_PROCESS } from '../../domain/thinking/states.ts';
 import { toolTraits } from '../../domain/tools/governed-tool.ts';
 import type { StepRows } from '../../entities/thinking/thinking-repository.ts';
 import type { ModelCaller } from '../../providers/model-caller.ts';
@@ -26,7 +27,7 @@ export interface ThinkingAgent {
  * A thinking run is one attempt, whichever process carries out its steps: its calls are known by their places, so nothing is
  * gained by counting those who make them.
  */
-export const ONE_ATTEMPT = { workflowRun: 'thinking', activityAttempt: 1, process: 'thinking' };
+export const ONE_ATTEMPT = { workflowRun: 'thinking', activityAttempt: 1, process: THINKING_PROCESS };
 
 /**
  * The agent of a node, with the tools that it has at this moment. Asking its sources may take a while.

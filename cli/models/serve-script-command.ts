@@ -23,6 +23,7 @@ export function addServeScriptCommand(models: Command): void {
 function serve(file: string, { port, ...options }: ServeOptions): Promise<void> {
   return playScript(file, {
     port,
+    plays: () => true,
     async work({ baseUrl }) {
       const told = signalled();
       new Output(options).result({ ready: true, baseUrl }, (colors) => {

@@ -1,7 +1,8 @@
+import type { ModelRoute } from './model-settings.ts';
 import { type CountTokens, TOKENS_A_MESSAGE } from './token-count.ts';
 
-/** What the input of a model is put together from, each block with the most that it may take, in tokens. */
-const CAPS = {
+/** What the input of a model is put together from, each block with the most that it may take by default, in tokens. */
+export const CONTEXT_CAPS = {
   system: 12_000,
   transcript: 20_000,
   /** What context providers found out. */
@@ -15,7 +16,7 @@ const CAPS = {
   memory: 12_000,
   user: 60_000,
 } as const;
-export type BlockName = keyof typeof CAPS;
+export type BlockName = keyof typeof CONTEXT_CAPS;
 
 /** What gives way first. The system block gives way last, and only where the user block is at its least. */
 const SHRINKING: readonly BlockName[] = [
@@ -25,20 +26,30 @@ const SHRINKING: readonly BlockName[] = [
 /** Blocks whose newest words stand at their end. */
 const KEEPS_TAIL: ReadonlySet<BlockName> = new Set(['transcript', 'reply_context', 'reply_reference', 'user']);
 
-const INPUT_TOKENS = 120_000;
-const RESERVED_OUTPUT_TOKENS = 12_000;
+/** The most input of one request by default. */
+export const INPUT_TOKENS = 120_000;
 /** Below this there is no room for a question with its instructions. */
-const LEAST_LIMIT = 200;
+export const LEAST_LIMIT = 200;
 /** The part of the limit that the user block keeps in any case, where it needs it. */
 const LEAST_USER = 0.25;
 /** A block of which less would be left is dropped. */
 const LEAST_TOKENS = 16;
 const NOTICE = '[Parts of the context were left out or shortened to fit.]';
 
-export interface ContextBlock {
-  readonly name: BlockName;
-  readonly text: string;
+/** Something that is kept or left out as a whole: one turn of a conversation. */
+export interface ContextPart {
+  readonly tokens: number;
 }
+
+/** Parts in the order of time, of which the newest are kept. */
+interface Parts<Part extends ContextPart> {
+  readonly parts: readonly Part[];
+  /** The same part with at most so many tokens; null where it cannot be so short. */
+  readonly shorten: (part: Part, most: number) => Part | null;
+}
+
+type Content<Part extends ContextPart> = { readonly text: string } | Parts<Part>;
+export type ContextBlock<Part extends ContextPart = never> = { readonly name: BlockName } & Content<Part>;
 
 /** What became of one block. */
 export interface BlockReport {
@@ -60,37 +71,54 @@ export interface ContextReport {
   readonly blocks: readonly BlockReport[];
 }
 
-export interface FittedContext {
+export interface FittedContext<Part extends ContextPart = never> {
   /** In the given order, with the notice right after the system block. */
-  readonly blocks: readonly { readonly name: BlockName | 'notice'; readonly text: string }[];
+  readonly blocks: readonly ({ readonly name: BlockName | 'notice' } & Content<Part>)[];
   readonly report: ContextReport;
 }
 
-/** How much input a model may be given: never more than 120,000 tokens, and 12,000 are left for its answer. */
-export function inputLimit(contextTokens: number): number {
-  return Math.max(LEAST_LIMIT, Math.min(INPUT_TOKENS, contextTokens - RESERVED_OUTPUT_TOKENS));
+/** How much input a model takes, in tokens, and how they are counted. */
+export interface ModelRoom {
+  readonly inputTokens: number;
+  readonly count: CountTokens;
 }
 
-/** A block on its way: its text so far. */
-interface Fitting extends ContextBlock {
+/** What of a model's tokens may be input: the rest is left for the answer, but never more than half. */
+export function inputTokensOf({
+  contextTokens,
+  maxOutputTokens,
+}: Pick<ModelRoute, 'contextTokens' | 'maxOutputTokens'>): number {
+  return contextTokens - Math.min(maxOutputTokens, Math.floor(contextTokens / 2));
+}
+
+/** A block on its way: what is left of it so far. */
+type Fitting<Part extends ContextPart> = ContextBlock<Part> & {
   readonly before: number;
   readonly after: number;
   readonly decision: BlockReport['decision'];
+};
+
+/** The room for a context, and how its tokens are counted. */
+export interface FitOptions {
+  /** In tokens, at least 200. */
+  readonly limit: number;
+  readonly count: CountTokens;
+  /** The most of single blocks. @defaultValue CONTEXT_CAPS */
+  readonly caps?: Partial<Record<BlockName, number>>;
 }
 
 /**
  * Fits blocks into a limit: first each into its cap, then one after the other gives way until all fit. The user block is
  * never dropped. Each name at most once.
- * @param limit in tokens, at least 200
  */
-export function fitContext(
-  given: readonly ContextBlock[],
-  { limit, count }: { readonly limit: number; readonly count: CountTokens },
-): FittedContext {
+export function fitContext<Part extends ContextPart = never>(
+  given: readonly ContextBlock<Part>[],
+  { limit, count, caps = {} }: FitOptions,
+): FittedContext<Part> {
   if (limit < LEAST_LIMIT) throw new RangeError(`a context limit is at least ${LEAST_LIMIT} tokens, not ${limit}`);
   const cost = (text: string) => count(text) + TOKENS_A_MESSAGE;
   const notice = cost(NOTICE);
-  const blocks = given.map((block) => capped(block, cost));
+  const blocks = given.map((block) => capped(block, caps[block.name] ?? CONTEXT_CAPS[block.name], cost));
   const noticeOf = () => (blocks.some(({ decision }) => decision !== 'kept') ? notice : 0);
   const total = () => blocks.reduce((sum, { after }) => sum + after, noticeOf());
   for (const name of SHRINKING) {
@@ -112,35 +140,68 @@ export function fitContext(
   return { blocks: withNotice(blocks, report.notice > 0), report };
 }
 
-function withNotice(blocks: readonly Fitting[], hasNotice: boolean): FittedContext['blocks'] {
-  const left = blocks.filter(({ decision }) => decision !== 'dropped').map(({ name, text }) => ({ name, text }));
+function withNotice<Part extends ContextPart>(
+  blocks: readonly Fitting<Part>[],
+  hasNotice: boolean,
+): FittedContext<Part>['blocks'] {
+  const left = blocks.filter(({ decision }) => decision !== 'dropped').map(plain);
   if (!hasNotice) return left;
   const at = left.findIndex(({ name }) => name === 'system') + 1;
   return [...left.slice(0, at), { name: 'notice', text: NOTICE }, ...left.slice(at)];
 }
 
-function capped({ name, text }: ContextBlock, cost: CountTokens): Fitting {
-  const before = cost(text);
-  if (before <= CAPS[name]) return { name, text, before, after: before, decision: 'kept' };
-  const cut = cutTo(CAPS[name], { name, text }, cost);
-  return { name, text: cut, before, after: cost(cut), decision: 'capped' };
+function plain<Part extends ContextPart>(block: Fitting<Part>): ContextBlock<Part> {
+  const { before: _, after: __, decision: ___, ...left } = block;
+  return left;
 }
 
-function shrunk(block: Fitting, most: number, cost: CountTokens): Fitting {
+function capped<Part extends ContextPart>(block: ContextBlock<Part>, cap: number, cost: CountTokens): Fitting<Part> {
+  const before = costOf(block, cost);
+  if (before <= cap) return { ...block, before, after: before, decision: 'kept' };
+  return cut({ ...block, before, after: before, decision: 'capped' }, cap, cost);
+}
+
+function shrunk<Part extends ContextPart>(block: Fitting<Part>, most: number, cost: CountTokens): Fitting<Part> {
   if (block.after <= most) return block;
-  if (most < LEAST_TOKENS && block.name !== 'user') return { ...block, text: '', after: 0, decision: 'dropped' };
-  const text = cutTo(most, block, cost);
-  return { ...block, text, after: cost(text), decision: 'shrunk' };
+  if (most < LEAST_TOKENS && block.name !== 'user') return { ...block, after: 0, decision: 'dropped' };
+  return cut({ ...block, decision: 'shrunk' }, most, cost);
+}
+
+function cut<Part extends ContextPart>(block: Fitting<Part>, most: number, cost: CountTokens): Fitting<Part> {
+  const left =
+    'text' in block ? { ...block, text: cutTo(most, block, cost) } : { ...block, parts: newestOf(block, most) };
+  return { ...left, after: costOf(left, cost) };
+}
+
+function costOf<Part extends ContextPart>(block: ContextBlock<Part>, cost: CountTokens): number {
+  return 'text' in block ? cost(block.text) : block.parts.reduce((sum, { tokens }) => sum + tokens, 0);
+}
+
+/** The newest parts that fit together; where not even the newest does, what it can be shortened to. */
+function newestOf<Part extends ContextPart>({ parts, shorten }: Parts<Part>, most: number): readonly Part[] {
+  let left = most;
+  const tooOld = parts.findLastIndex(({ tokens }) => {
+    left -= tokens;
+    return left < 0;
+  });
+  const newest = parts.at(-1);
+  if (newest === undefined || tooOld < parts.length - 1) return parts.slice(tooOld + 1);
+  const short = shorten(newest, most);
+  return short === null ? [] : [short];
 }
 
 /** The head or the tail of a text that costs no more than this. Each guess is shorter, so it ends. */
-function cutTo(most: number, { name, text }: ContextBlock, cost: CountTokens): string {
+function cutTo(
+  most: number,
+  { name, text }: { readonly name: BlockName; readonly text: string },
+  cost: CountTokens,
+): string {
   let length = Math.floor((text.length * most) / Math.max(most, cost(text)));
   for (;;) {
     const part = KEEPS_TAIL.has(name) ? text.slice(text.length - length) : text.slice(0, length);
-    const cut = withoutHalves(part);
-    const found = length === 0 ? 0 : cost(cut);
-    if (found <= most) return cut;
+    const whole = withoutHalves(part);
+    const found = length === 0 ? 0 : cost(whole);
+    if (found <= most) return whole;
     length = Math.floor(Math.min(length * 0.995, (length * most) / found));
   }
 }

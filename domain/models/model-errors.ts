@@ -1,4 +1,5 @@
 import { MusterError } from '../errors.ts';
+import { type ModelCost, NO_COST } from './model-cost.ts';
 
 /** How a model call can fail. `model_unavailable` alone is worth repeating. */
 export type ModelCallCode = 'model_refused' | 'model_unavailable' | 'model_key_missing' | 'model_unknown';
@@ -9,21 +10,27 @@ export class ModelCallFailed extends MusterError {
   override readonly retryable: boolean;
   /** How long to wait before the same call; null where nobody said, or where repeating cannot help. */
   readonly retryAfterMs: number | null;
+  /** What the call may have cost all the same: the estimates of the ways that broke off. 0 where nothing was paid for. */
+  readonly lost: ModelCost;
 
   constructor(
     code: ModelCallCode,
     message: string,
     {
       retryAfterMs = null,
+      lost = NO_COST,
       ...facts
     }: {
       readonly model: string;
       readonly provider?: string;
       readonly status?: number;
       readonly retryAfterMs?: number | null;
+      /** @defaultValue nothing */
+      readonly lost?: ModelCost;
     },
   ) {
     super(message, { ...facts, ...(retryAfterMs === null ? {} : { retryAfterMs }) });
+    this.lost = lost;
     this.code = code;
     this.retryable = code === 'model_unavailable';
     this.retryAfterMs = retryAfterMs;

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json.ts';
+import type { ModelCost } from './model-cost.ts';
 
 /** One message of a conversation with a model. */
 export type ModelMessage =
@@ -65,6 +66,8 @@ export interface ModelAnswer {
   readonly usage: ModelUsage;
   /** Millionths of the currency in which the settings state prices. */
   readonly costMicros: number;
+  /** What earlier ways to the model may have cost that broke off before this one answered: their estimates. */
+  readonly lost: ModelCost;
   /** Whose key paid: `user`, `tenant`, `host`, or `none` where the provider needs none. */
   readonly keySource: string;
 }

@@ -12,9 +12,13 @@ export const estimateTokens: CountTokens = (text) => Math.ceil(text.length / CHA
 
 /** What a request has as input: its messages, tools and output schema, without those that the provider adds. */
 export function requestTokens({ messages, tools, output }: ModelRequest, count: CountTokens): number {
-  const of = (total: number, text: string) => total + count(text) + TOKENS_A_MESSAGE;
-  const texts = [...messages.map(messageText), ...tools.map((tool) => JSON.stringify(tool))];
-  return [...texts, ...(output === null ? [] : [JSON.stringify(output)])].reduce(of, 0);
+  const forms = [...tools.map((tool) => JSON.stringify(tool)), ...(output === null ? [] : [JSON.stringify(output)])];
+  return messageTokens(messages, count) + forms.reduce((sum, text) => sum + count(text) + TOKENS_A_MESSAGE, 0);
+}
+
+/** What messages have. */
+export function messageTokens(messages: readonly ModelMessage[], count: CountTokens): number {
+  return messages.reduce((sum, message) => sum + count(messageText(message)) + TOKENS_A_MESSAGE, 0);
 }
 
 function messageText(message: ModelMessage): string {

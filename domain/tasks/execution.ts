@@ -44,7 +44,7 @@ export interface ExecuteTaskInput {
  * The number of the rules for new workflows. A change of the order of a workflow's steps needs a new number, and
  * `workflows/tasks/` branches on the execution's number. Add numbers; never change the meaning of one.
  */
-export const EXECUTION_RULES = 1;
+export const EXECUTION_RULES = 2;
 
 /** The state of `executeTask`. Anything else is lost when it continues as new. */
 export interface ExecutionState {
@@ -52,12 +52,16 @@ export interface ExecutionState {
   readonly paused: boolean;
   /** Whether the pause is written to PostgreSQL, so that each change is written once. */
   readonly pauseWritten: boolean;
+  /** Whether PostgreSQL says that the task waits for a person. */
+  readonly waitWritten: boolean;
   /** Quick runs that cannot be part of a stretch and get separate activities instead. */
   readonly unhosted: readonly RunPath[];
   /** Why the trace fails; null while it does not. */
   readonly failure: Failure | null;
   /** Thinking runs that stand between two steps; only while the workflow continues as new. */
   readonly resting?: readonly RunPath[];
+  /** Those of them that wait for a person. */
+  readonly asking?: readonly RunPath[];
 }
 
 /** The state as it is carried over. The first release carried only the graph and whether it is paused. */

@@ -1,8 +1,12 @@
+/** What stands as the process of a thinking run: its steps are carried out by many, each named in the row of its call. */
+export const THINKING_PROCESS = 'thinking';
+
 /**
- * The states of a model call. `pending`: it was made, and no answer is written. `failed`: it gave none, and may be made
- * again. `in_doubt`: the process that made it died, and the agent's policy is to stop.
+ * The states of a model call. `pending`: it was made, and no answer is written. `left`: the worker that made it stopped
+ * before the answer. `failed`: it gave none, and may be made again. `in_doubt`: nobody knows whether it was answered, and
+ * the agent's policy is to stop.
  */
-export const MODEL_CALL_STATES = ['pending', 'done', 'failed', 'in_doubt'] as const;
+export const MODEL_CALL_STATES = ['pending', 'left', 'done', 'failed', 'in_doubt'] as const;
 export type ModelCallState = (typeof MODEL_CALL_STATES)[number];
 
 /**

@@ -1,3 +1,5 @@
+import { CONTEXT_CAPS, INPUT_TOKENS } from '../models/context-budget.ts';
+
 /** How far a thinking agent may go in one run. */
 export interface ThinkingLimits {
   /** Model calls: 1 to 500. A run that needs more ends as `steps_exhausted`. @defaultValue 12 */
@@ -17,6 +19,13 @@ export interface ThinkingLimits {
   readonly unanswered: number;
   /** The length of a tool's result that the model reads, in characters: 100 to 100,000. @defaultValue 4,000 */
   readonly resultCharacters: number;
+  /**
+   * The input of one model call, in tokens: 2,000 to 10,000,000. A model that takes less is given less. A tenth of it may be
+   * instructions, and half of it the agent's input. @defaultValue 120,000
+   */
+  readonly inputTokens: number;
+  /** What the model reads of the steps before, in tokens: 2,000 to 10,000,000; the newest. @defaultValue 20,000 */
+  readonly transcriptTokens: number;
 }
 
 /** Their ranges and defaults. */
@@ -30,6 +39,8 @@ export const THINKING_LIMITS: Readonly<
   idleMs: { min: 1, max: 300_000, byDefault: 60_000 },
   unanswered: { min: 1, max: 20, byDefault: 20 },
   resultCharacters: { min: 100, max: 100_000, byDefault: 4_000 },
+  inputTokens: { min: 2_000, max: 10_000_000, byDefault: INPUT_TOKENS },
+  transcriptTokens: { min: 2_000, max: 10_000_000, byDefault: CONTEXT_CAPS.transcript },
 };
 
 /** What to do about a model call whose process died before its answer was written. */

@@ -15,21 +15,22 @@ export interface Conversation {
   readonly instructions: string;
   readonly input: Json;
   readonly said: readonly StepSaid[];
-  /** What the model is told at the end; null for nothing. */
-  readonly notice: string | null;
+  /** What the model is told at the end. */
+  readonly notices: readonly string[];
 }
 
 /** The messages of the next model call. The same rows make the same messages. */
-export function messagesOf({ instructions, input, said, notice }: Conversation): readonly ModelMessage[] {
+export function messagesOf({ instructions, input, said, notices }: Conversation): readonly ModelMessage[] {
   return [
     { role: 'system', text: instructions },
     { role: 'user', text: typeof input === 'string' ? input : JSON.stringify(input) },
     ...said.flatMap(messagesOfStep),
-    ...(notice === null ? [] : [{ role: 'user' as const, text: notice }]),
+    ...notices.map(told),
   ];
 }
 
-function messagesOfStep({ text, calls, results, fault }: StepSaid): readonly ModelMessage[] {
+/** What a step adds to the messages of those after it. */
+export function messagesOfStep({ text, calls, results, fault }: StepSaid): readonly ModelMessage[] {
   const answers = results.map((result) => ({ role: 'tool' as const, ...result }));
   const repair = fault === null ? [] : [{ role: 'user' as const, text: repairText(fault) }];
   return [{ role: 'assistant', text, calls }, ...answers, ...repair];
@@ -48,7 +49,12 @@ export function missingTools(sources: readonly string[]): string {
   return `The tools of ${sources.join(', ')} are unavailable at the moment. Do without them, or say that you cannot.`;
 }
 
+/** Something that the runtime tells a model. */
+export function told(text: string): ModelMessage {
+  return { role: 'user', text };
+}
+
 /** The same request with something told at its end. */
 export function withNotice(request: ModelRequest, text: string): ModelRequest {
-  return { ...request, messages: [...request.messages, { role: 'user', text }] };
+  return { ...request, messages: [...request.messages, told(text)] };
 }

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { ContextReport } from '../../domain/models/context-budget.ts';
 import type { AskedCall, ModelAnswer } from '../../domain/models/model-messages.ts';
 import { MODEL_CALL_STATES } from '../../domain/thinking/states.ts';
 import { keyOf, moment, plainTenantId } from '../columns.ts';
@@ -35,8 +36,12 @@ const schema = defineEntity({
     process: p.text(),
     /** How often it was made. */
     attempts: p.integer().default(1),
-    /** How often it was made and certainly not answered. */
+    /** How often it was made and has no answer: refused, or broken off. */
     failures: p.integer().default(0),
+    /** How often a worker that stopped left it. */
+    handovers: p.integer().default(0),
+    /** The claims whose answers are in the sums below. The first is the one whose answer counts. */
+    paidClaims: p.array<string>().columnType('uuid[]').defaultRaw("'{}'"),
     answer: p.json<StoredAnswer>().nullable(),
     /** Why the answer does not fit the agent's output; null for one that fits, or that calls tools. */
     fault: p.text().nullable(),
@@ -49,8 +54,8 @@ const schema = defineEntity({
     costMicros: p.bigint('number').default(0),
     /** Whose key paid: see docs/models.md. */
     keySource: p.text().nullable(),
-    /** What of the conversation the model was given. */
-    context: p.json<Json>().nullable(),
+    /** What of the conversation the model was given; null where nobody knew how much it takes. */
+    context: p.json<ContextReport>().nullable(),
     /** Why it failed last. */
     error: p.json<JsonObject>().nullable(),
     startedAt: moment().defaultRaw('now()'),

@@ -32,7 +32,9 @@ const schema = defineEntity({
     state: p.enum(TOOL_CALL_STATES),
     /** How often it was begun. */
     attempts: p.integer().default(0),
-    /** Whether it was allowed, and why. */
+    /** How often a worker that stopped left it. */
+    handovers: p.integer().default(0),
+    /** Whether it was allowed, and why; where a person approved it, with which arguments. */
     decision: p.json<JsonObject>().nullable(),
     approvalId: p.uuid().nullable(),
     result: p.json<StoredResult>().nullable(),

@@ -57,7 +57,7 @@ const APPROVAL_MS = 24 * 3_600_000;
 
 /**
  * Decides whether a call of a tool may be made now, in the unit of work that is about to make it, and records the decision
- * as an event of the trace. It is to be asked again before each attempt of the call: what a person approved holds only while the
+ * as an event of the trace. It is to be asked again until the call has begun: what a person approved holds only while the
  * arguments are the same, the approval has not expired, and the rules of this moment still grant the call. Repeating it
  * asks nobody twice and counts no use twice.
  */

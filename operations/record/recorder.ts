@@ -14,7 +14,9 @@ import {
   type AnnouncedCall,
   announceCall,
   type CallAnswered,
+  type ClaimedStep,
   recordAnswer,
+  recordCallLeft,
   recordDoubt,
   recordFailure,
   type StepPlace,
@@ -36,11 +38,12 @@ import { type OpenedStretch, openStretch } from './open-stretch.ts';
 import { replaceRuns } from './replace-runs.ts';
 import {
   type AskedTool,
-  type CallPlace,
   recordAsked,
   recordToolBegun,
   recordToolEnd,
+  recordToolLeft,
   recordToolWaits,
+  type ToolCallPlace,
   type ToolEnd,
 } from './tool-calls.ts';
 import { appendEvents } from './write-events.ts';
@@ -144,7 +147,7 @@ export class Recorder {
     return finishEffect(this.#em, { execution, key }, done);
   }
 
-  /** See {@link announceCall}: how often the model call has been announced; null for one that is done. */
+  /** See {@link announceCall}: how often the model call has been announced; null where it is not to be made. */
   modelCallAnnounced(call: AnnouncedCall): Promise<number | null> {
     return announceCall(this.#em, call);
   }
@@ -156,9 +159,14 @@ export class Recorder {
     return counts;
   }
 
-  /** Records that a model call was certainly not answered. @returns how often that has happened */
+  /** Records that a model call has no answer. @returns how often that has happened */
   modelCallFailed(place: StepPlace, failure: Failure): Promise<number> {
     return recordFailure(this.#em, place, failure);
+  }
+
+  /** Records that the worker that made a model call stops before its answer: that is no loss. */
+  modelCallLeft(step: ClaimedStep): Promise<void> {
+    return recordCallLeft(this.#em, step);
   }
 
   /** Records that nobody knows whether a model call was answered. */
@@ -166,18 +174,26 @@ export class Recorder {
     return recordDoubt(this.#em, place);
   }
 
-  /** Records that a tool call begins, with the decision that lets it. @returns how often it has begun */
-  toolCallBegan(place: CallPlace, decision: JsonObject | null): Promise<number> {
+  /** See {@link recordToolBegun}: how often the tool call was begun and lost. */
+  toolCallBegan(place: ToolCallPlace, decision: JsonObject | null): Promise<number> {
     return recordToolBegun(this.#em, place, decision);
   }
 
+  /** Records that the worker that carries out a tool call stops before its end: that is no loss. */
+  toolCallLeft(place: ToolCallPlace): Promise<void> {
+    return recordToolLeft(this.#em, place);
+  }
+
   /** Records that a tool call waits for a person. */
-  toolCallWaits(place: CallPlace, wait: Parameters<typeof recordToolWaits>[2]): Promise<void> {
+  toolCallWaits(place: ToolCallPlace, wait: Parameters<typeof recordToolWaits>[2]): Promise<void> {
     return recordToolWaits(this.#em, place, wait);
   }
 
-  /** Records how a tool call ended. The first end counts. @returns whether this is it */
-  toolCallEnded(place: CallPlace, end: ToolEnd): Promise<boolean> {
-    return recordToolEnd(this.#em, place, end);
+  /** Records how a tool call ended, with its event. The first end counts. */
+  async toolCallEnded(place: ToolCallPlace, end: ToolEnd): Promise<void> {
+    if (!(await recordToolEnd(this.#em, place, end))) return;
+    const { execution, path: nodeId, step, index } = place;
+    const data = { step, index, tool: end.tool, state: end.state };
+    await this.eventHappened(execution.traceId, [{ type: 'tool.ended', nodeId, data }]);
   }
 }

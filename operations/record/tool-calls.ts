@@ -40,33 +40,44 @@ export async function recordAsked(
 }
 
 /** One tool call of a step. */
-export interface CallPlace extends StepPlace {
+export interface ToolCallPlace extends StepPlace {
   readonly index: number;
 }
 
-/** Records that a tool call begins, with the decision that lets it. @returns how often it has begun */
+/**
+ * Records that a tool call begins, with the decision that lets it; null where it was let before.
+ * @returns how often it was begun and lost
+ */
 export async function recordToolBegun(
   em: SqlEntityManager,
-  place: CallPlace,
+  place: ToolCallPlace,
   decision: JsonObject | null,
 ): Promise<number> {
   const row = await toolAt(em, place)
     .set((eb) => ({
       state: 'running',
       attempts: eb('attempts', '+', 1),
-      decision: decision === null ? null : eb.cast<never>(jsonOf(decision), 'jsonb'),
+      ...(decision === null ? {} : { decision: eb.cast<never>(jsonOf(decision), 'jsonb') }),
       startedAt: eb.fn.coalesce('startedAt', eb.fn<Date>('clock_timestamp')),
     }))
     .where('state', 'in', ['asked', 'waiting', 'running'])
-    .returning('attempts')
+    .returning(['attempts', 'handovers'])
     .executeTakeFirst();
-  return row?.attempts ?? 0;
+  return row === undefined ? 0 : row.attempts - row.handovers - 1;
+}
+
+/** Records that the worker that carries out a tool call stops before its end: the call is not lost, and begins again. */
+export async function recordToolLeft(em: SqlEntityManager, place: ToolCallPlace): Promise<void> {
+  await toolAt(em, place)
+    .set((eb) => ({ state: 'asked', handovers: eb('handovers', '+', 1) }))
+    .where('state', '=', 'running')
+    .execute();
 }
 
 /** Records that a tool call waits for a person. */
 export async function recordToolWaits(
   em: SqlEntityManager,
-  place: CallPlace,
+  place: ToolCallPlace,
   { decision, approvalId }: { readonly decision: JsonObject; readonly approvalId: string },
 ): Promise<void> {
   await toolAt(em, place)
@@ -77,6 +88,7 @@ export async function recordToolWaits(
 
 /** How a tool call ended. */
 export interface ToolEnd {
+  readonly tool: string;
   readonly state: Extract<ToolCallState, 'done' | 'failed' | 'denied' | 'in_doubt'>;
   readonly result: StoredResult;
   /** Kept where it is absent. */
@@ -84,7 +96,7 @@ export interface ToolEnd {
 }
 
 /** Records how a tool call ended. The first end counts. @returns whether this is it */
-export async function recordToolEnd(em: SqlEntityManager, place: CallPlace, end: ToolEnd): Promise<boolean> {
+export async function recordToolEnd(em: SqlEntityManager, place: ToolCallPlace, end: ToolEnd): Promise<boolean> {
   const { state, result, decision } = end;
   const written = await toolAt(em, place)
     .set((eb) => ({
@@ -98,7 +110,7 @@ export async function recordToolEnd(em: SqlEntityManager, place: CallPlace, end:
   return written.numUpdatedRows > 0n;
 }
 
-function toolAt(em: SqlEntityManager, { execution, path, step, index }: CallPlace) {
+function toolAt(em: SqlEntityManager, { execution, path, step, index }: ToolCallPlace) {
   const { tenant, traceId } = execution;
   return tables(em)
     .updateTable('tool_calls')

@@ -4,8 +4,12 @@ import { isContainerKind } from '../../domain/graphs/kinds/kind-table.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { type Cause, cause } from '../../domain/tasks/cause.ts';
 import { isTerminalTaskStatus, type TaskStatus } from '../../domain/tasks/task-status.ts';
+import { THINKING_PROCESS } from '../../domain/thinking/states.ts';
 import { CauseRepository, type OpenRun } from '../../entities/tasks/cause-repository.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
+import { ModelCall } from '../../entities/thinking/model-call.ts';
+import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
+import type { ToolCall } from '../../entities/thinking/tool-call.ts';
 import { type ApprovalRecord, ApprovalRepository } from '../../entities/tools/approval-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { text } from '../../options/fields.ts';
@@ -52,9 +56,13 @@ async function readCauses(em: SqlEntityManager, task: TaskRecord): Promise<reado
     MAX_ASKED,
   );
   const asking = new Set(approvals.map(({ path }) => path));
+  const isThinking = runs.some(({ process }) => process === THINKING_PROCESS);
+  const calls = trace !== undefined && isThinking ? await new ThinkingRepository(em).underWay(trace.id) : new Map();
   const nodes = [
     ...approvals.map(approvalCause),
-    ...runs.filter(({ kind, path }) => !isContainerKind(kind) && !asking.has(path)).map(runCause),
+    ...runs
+      .filter(({ kind, path }) => !isContainerKind(kind) && !asking.has(path))
+      .map((run) => runCause(run, calls.get(run.path))),
   ];
   const workflow = `the next step of its workflow ${trace?.workflowId ?? ''}`.trim();
   return nodes.length > 0 ? nodes : [cause('workflow', workflow)];
@@ -75,12 +83,23 @@ function placeCause(ahead: number): Cause {
   );
 }
 
-function runCause({ path, agent, isRunning, nextAttemptAt: until, limited, process, reason }: OpenRun): Cause {
+function runCause(
+  { path, agent, isRunning, nextAttemptAt: until, limited, process, reason }: OpenRun,
+  call?: ModelCall | ToolCall,
+): Cause {
+  if (process === THINKING_PROCESS) return cause('handler', `${agent}, which ${thinkingText(call)}`, { path });
   if (isRunning) return cause('handler', `${agent}, which runs${process === null ? '' : ` in ${process}`}`, { path });
   const because = reason === null ? '' : `: ${reason}`;
   return limited
     ? cause('limit', `a limit${because}`, { path, until })
     : cause('retry', `its next attempt${because}`, { path, until });
+}
+
+function thinkingText(call?: ModelCall | ToolCall): string {
+  if (call === undefined) return 'is between two calls';
+  return call instanceof ModelCall
+    ? `asks the model ${call.model} for step ${call.step}, in ${call.process}`
+    : `calls its tool ${call.tool} in step ${call.step}`;
 }
 
 /** Temporal carries out what has started. PostgreSQL has answered already, and a task needs Redis only to be quick. */

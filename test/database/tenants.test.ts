@@ -13,8 +13,11 @@ const TABLES = [
   ...['agent_runs', 'agent_traces', 'agents', 'approvals', 'artifacts', 'audit_log', 'budget_reservations'],
   ...[
     'budgets',
+    'canaries',
     'component_connections',
     'concurrency_slots',
+    'conversation_turns',
+    'conversations',
     'grant_uses',
     'grants',
     'model_calls',

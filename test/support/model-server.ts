@@ -20,6 +20,8 @@ export interface Reply {
   /** Answers with this status instead. */
   readonly status?: number;
   readonly retryAfterSeconds?: number;
+  /** Says nothing after the head of its answer, and keeps the connection open. */
+  readonly stall?: boolean;
 }
 
 export interface Asked {
@@ -30,6 +32,8 @@ export interface Asked {
   readonly temperature: number | undefined;
   /** How often this very conversation was asked, this time included. */
   readonly times: number;
+  /** Aborts when nobody listens any more. */
+  readonly signal: AbortSignal;
 }
 
 /** A model that thinks by a function: the same conversation gets the same answer, however often it is asked. */
@@ -54,13 +58,10 @@ export async function startModelServer(think: (asked: Asked) => Reply | Promise<
     const offered: readonly { function: { name: string; description?: string } }[] = body.tools ?? [];
     const tools = offered.map((tool) => tool.function.name);
     const told = offered.map((tool) => [tool.function.name, tool.function.description ?? ''] as const);
-    const one: Asked = {
-      messages: body.messages,
-      tools,
-      descriptions: Object.fromEntries(told),
-      temperature: body.temperature,
-      times,
-    };
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const more = { descriptions: Object.fromEntries(told), temperature: body.temperature, signal: gone.signal };
+    const one: Asked = { messages: body.messages, tools, times, ...more };
     asked.push(one);
     const reply = tools.every(isWireName) ? await think(one) : { status: 400 };
     answer(response, reply, body.stream === true);
@@ -109,6 +110,10 @@ function answer(response: ServerResponse, reply: Reply, stream: boolean): void {
     return;
   }
   response.writeHead(200, { 'content-type': 'text/event-stream' });
+  if (reply.stall === true) {
+    response.flushHeaders();
+    return;
+  }
   const send = (part: object) =>
     response.write(`data: ${JSON.stringify({ ...head, object: 'chat.completion.chunk', ...part })}\n\n`);
   send({ choices: [{ index: 0, delta: said, finish_reason: null }] });

@@ -37,7 +37,7 @@ const one = defineGraph({
 const continued = defineGraph({
   name: 'continued',
   input: z.object({}),
-  nodes: { loop: { repeat: one, until: { pointer: '/output/n', is: 'gte', value: 6 }, most: 8 } },
+  nodes: { loop: { repeat: one, until: { pointer: '/output/n', is: 'gte', value: 10 }, most: 12 } },
   output: '/nodes/loop',
 });
 
@@ -62,6 +62,22 @@ const counting = defineGraph({
   output: '/nodes/count',
 });
 
+const sign = defineTool({
+  ...{ name: 'sign', description: 'Signs.', risk: 'external_write', effect: 'natural' },
+  ...{ input: z.object({}), output: z.string(), handle: () => 'signed' },
+});
+const signer = defineAgent({
+  ...{ name: 'signer', input: z.object({}), output: z.object({ said: z.string() }), model: 'default' },
+  instructions: 'Have it signed.',
+  tools: [sign],
+});
+const signing = defineGraph({
+  name: 'signing',
+  input: z.object({}),
+  nodes: { sign: { agent: signer, input: {} }, count: { agent: counter, input: {} } },
+  output: '/nodes/sign',
+});
+
 describe('a workflow of which the server thinks that it is long', () => {
   let folder: string;
   let server: { kill: (signal: 'SIGKILL') => boolean };
@@ -79,7 +95,7 @@ describe('a workflow of which the server thinks that it is long', () => {
       [
         ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
         ...['--db-filename', join(folder, 'temporal.db')],
-        ...['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=8'],
+        ...['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=36'],
         ...SEARCH_ATTRIBUTE_SETTINGS.flatMap((setting) => ['--search-attribute', setting]),
       ],
       { reject: false, stdio: 'ignore' },
@@ -88,13 +104,17 @@ describe('a workflow of which the server thinks that it is long', () => {
     temporal = await eventually(() => connectClient({ address, namespace: 'default' }), { withinMs: 30_000 });
     models = await startModelServer(({ messages }) => {
       const steps = messages.filter(({ role }) => role === 'assistant').length;
+      if (messages[0]?.content === 'Have it signed.') {
+        return steps === 0 ? { calls: [{ tool: 'sign', arguments: {} }] } : { text: '{"said":"signed"}' };
+      }
       if (steps === 6) return { text: JSON.stringify({ steps }) };
       return { calls: [{ tool: 'count', arguments: { to: steps + 1 } }] };
     });
     const environment = { TEMPORAL_ADDRESS: address, MUSTER_MODELS: await modelsFile(models.url) };
     muster = await openMuster('continued', { environment });
-    await muster.work({ graphs: [continued, counting] });
+    await muster.work({ graphs: [continued, counting, signing] });
     await muster.client.operations.grants.allow({ agent: 'counter', tool: 'count' });
+    await muster.client.operations.grants.allow({ agent: 'signer', tool: 'sign', approval: true });
   });
   after(async () => {
     await muster?.close();
@@ -118,12 +138,12 @@ describe('a workflow of which the server thinks that it is long', () => {
     await task.resume();
     const view = await ended(task);
 
-    assert.deepEqual(view.output, { n: 6 });
+    assert.deepEqual(view.output, { n: 10 });
     assert.deepEqual(
       begun,
-      Array.from({ length: 6 }, (_, index) => `loop[${index}]/step`),
+      Array.from({ length: 10 }, (_, index) => `loop[${index}]/step`),
     );
-    assert.ok(before < 6, 'expected the pause to hold what had not begun');
+    assert.ok(before < 10, 'expected the pause to hold what had not begun');
     assert.ok((await runsOf(task.workflowId)) > 1, 'expected the workflow to have continued as new');
   });
 
@@ -135,6 +155,25 @@ describe('a workflow of which the server thinks that it is long', () => {
     assert.deepEqual(counted, [1, 2, 3, 4, 5, 6]);
     assert.equal(models.asked.length, 7);
     assert.ok((await runsOf(task.workflowId)) > 1, 'expected the workflow to have continued as new');
+  });
+
+  it('K038: continues as new while a person is asked, so that nobody else waits for them', async () => {
+    counted.length = 0;
+    const task = await muster.client.submit('signing', {});
+    const { approvals } = muster.client.operations;
+
+    await eventually(async () => (await task.read()).status === 'waiting_approval', { withinMs: 60_000 });
+    assert.deepEqual(counted, [1, 2, 3, 4, 5, 6]);
+    assert.ok((await runsOf(task.workflowId)) > 1, 'expected the workflow to have continued as new');
+    const [approval] = await approvals.list({ task: task.id });
+    await approvals.decide({ id: approval?.id ?? '', verdict: 'approve' });
+    const view = await ended(task);
+
+    assert.deepEqual(view.output, { said: 'signed' });
+    assert.deepEqual(
+      view.traces[0]?.steps.filter(({ path }) => path === 'sign').map(({ attempts }) => attempts),
+      [1, 1],
+    );
   });
 
   /** How many runs a workflow has had. */

@@ -4,10 +4,22 @@ import type { RunPath } from '../../domain/traces/path.ts';
 /** What the gate asks of its execution. */
 export interface GateView {
   readonly isPaused: () => boolean;
+  /** Those of the execution. */
+  readonly rules: number;
+  /** The runs that waited for a person when the workflow before this one continued as new. */
+  readonly asking: readonly RunPath[];
   /** Called whenever the main loop has to look again. */
   readonly changed: () => void;
 }
 
+/** A call on which a person is to decide. */
+interface AskedPerson {
+  readonly approvalId: string;
+  readonly expiresAtMs: number;
+}
+
+/** Since these rules a run that waits for a person rests where the history is long. */
+const RESTING_RULES = 2;
 /** The least wait for a person, so that a clock that is a little late makes no loop. */
 const LEAST_WAIT_MS = 1_000;
 
@@ -20,10 +32,14 @@ export class StepGate {
   /** Decisions that have arrived and that nobody has looked at. One may arrive before its wait. */
   readonly #decided = new Set<string>();
   #resting: readonly RunPath[] = [];
-  #waiting = 0;
+  /** The run of each wait for a person; also of one that ended because the run is to rest. */
+  readonly #waits: RunPath[] = [];
+  /** The runs that waited before, and have not come to their wait again: on their way they count as waiting. */
+  readonly #returning: Set<RunPath>;
 
   constructor(view: GateView) {
     this.#view = view;
+    this.#returning = new Set(view.asking);
   }
 
   /** The runs that stand until the workflow has continued as new. */
@@ -31,18 +47,28 @@ export class StepGate {
     return this.#resting;
   }
 
+  /** Those of them that wait for a person. */
+  get asking(): readonly RunPath[] {
+    return this.#resting.filter((path) => this.#waits.includes(path));
+  }
+
   /** How many runs wait for a person. */
   get waiting(): number {
-    return this.#waiting;
+    return new Set([...this.#waits, ...this.#returning]).size;
   }
 
   /** Waits while the task is paused. False where the history is long: the run then rests. */
   async mayGoOn(path: RunPath): Promise<boolean> {
     if (this.#view.isPaused()) await condition(() => !this.#view.isPaused());
-    if (!workflowInfo().continueAsNewSuggested) return true;
+    if (!isLong()) return true;
+    this.rest(path);
+    return false;
+  }
+
+  /** Lets a run stand until the workflow has continued as new. Nothing of it may be under way. */
+  rest(path: RunPath): void {
     this.#resting = [...this.#resting, path];
     this.#view.changed();
-    return false;
   }
 
   /** Notes that a person has decided. */
@@ -50,17 +76,34 @@ export class StepGate {
     this.#decided.add(approvalId);
   }
 
-  /** Waits until a person has decided, or their time is over. */
-  async decision({ approvalId, expiresAtMs }: { approvalId: string; expiresAtMs: number }): Promise<void> {
-    this.#waiting += 1;
+  /** Notes that a run that waited before does so no longer. */
+  goesOn(path: RunPath): void {
+    if (this.#returning.delete(path)) this.#view.changed();
+  }
+
+  /**
+   * Waits until a person has decided, or their time is over. False where the history is long: the run is to rest then, since a
+   * wait may take days, in which no other run could. One that comes back to a history that is long again stays: else it would
+   * do nothing but rest.
+   */
+  async decision(path: RunPath, { approvalId, expiresAtMs }: AskedPerson): Promise<boolean> {
+    const stays = this.#view.rules < RESTING_RULES || (this.#returning.has(path) && isLong());
+    let rests = false;
+    this.#waits.push(path);
+    this.#returning.delete(path);
     this.#view.changed();
     try {
       const restMs = Math.max(LEAST_WAIT_MS, expiresAtMs - Date.now());
-      await condition(() => this.#decided.has(approvalId), restMs);
-      this.#decided.delete(approvalId);
+      const isWoken = await condition(() => this.#decided.has(approvalId) || (!stays && isLong()), restMs);
+      rests = !this.#decided.delete(approvalId) && isWoken;
+      return !rests;
     } finally {
-      this.#waiting -= 1;
+      if (!rests) this.#waits.splice(this.#waits.indexOf(path), 1);
       this.#view.changed();
     }
   }
+}
+
+function isLong(): boolean {
+  return workflowInfo().continueAsNewSuggested;
 }

@@ -47,9 +47,7 @@ export class TaskExecution {
   /** All that has to outlive this run of the workflow; the other fields belong to this run. */
   #state: ExecutionState;
   #running = 0;
-  /** Whether PostgreSQL says that the task waits for a person. */
-  #waitWritten = false;
-  readonly #gate = new StepGate({ isPaused: () => this.#state.paused, changed: () => this.#look() });
+  readonly #gate: StepGate;
   /** Grows with every change that the main loop has to look at. */
   #changes = 0;
   #cancelled = false;
@@ -63,8 +61,14 @@ export class TaskExecution {
     this.#plan = input.plan;
     requireKnown(input.rules);
     const paused = input.carried?.paused ?? input.paused ?? false;
-    const fresh = { graph: startGraph(input.plan), paused, pauseWritten: paused, unhosted: [], failure: null };
-    this.#state = { ...fresh, ...input.carried };
+    const written = { pauseWritten: paused, waitWritten: false };
+    this.#state = { graph: startGraph(input.plan), paused, ...written, unhosted: [], failure: null, ...input.carried };
+    this.#gate = new StepGate({
+      isPaused: () => this.#state.paused,
+      rules: input.rules ?? 1,
+      asking: this.#state.asking ?? [],
+      changed: () => this.#look(),
+    });
   }
 
   listen(): void {
@@ -155,8 +159,8 @@ export class TaskExecution {
     this.#noteEnd = (run) => endedMeanwhile.push(run);
     try {
       const { state, closed } = await driveStretch(this.#input, this.#state, steps);
-      const { paused, pauseWritten } = this.#state;
-      this.#state = { ...state, paused, pauseWritten };
+      const { paused, pauseWritten, waitWritten } = this.#state;
+      this.#state = { ...state, paused, pauseWritten, waitWritten };
       this.#closed = closed;
       this.#changes += 1;
       this.#describe();
@@ -199,13 +203,14 @@ export class TaskExecution {
     for (const path of this.#state.resting ?? []) {
       this.#drive({ path, node: nodeOfRun(this.#plan, path), phase: 'run' });
     }
-    const { resting: _, ...state } = this.#state;
+    const { resting: _, asking: __, ...state } = this.#state;
     this.#state = state;
   }
 
   #runEnded({ result, closed, failure, cancelled }: DrivenRun): void {
     this.#running -= 1;
     this.#changes += 1;
+    this.#gate.goesOn(result.id);
     if (cancelled) this.#cancelled = true;
     const graph = settleRun(this.#plan, this.#state.graph, result.id, result).state;
     const isFatal = failure !== null && graph.failedNode === result.id;
@@ -258,7 +263,7 @@ export class TaskExecution {
 
   get #written(): ExecutionMove['status'] {
     if (this.#state.pauseWritten) return 'paused';
-    return this.#waitWritten ? 'waiting_approval' : 'in_progress';
+    return this.#state.waitWritten ? 'waiting_approval' : 'in_progress';
   }
 
   async #writeStanding(): Promise<void> {
@@ -266,8 +271,8 @@ export class TaskExecution {
     const status = this.#standing;
     if (this.#cancelled || status === this.#written) return;
     await localActivities(LABELS[status]).markTask({ execution: this.#input.execution, status });
-    this.#state = { ...this.#state, pauseWritten: status === 'paused' };
-    this.#waitWritten = status === 'waiting_approval';
+    const written = { pauseWritten: status === 'paused', waitWritten: status === 'waiting_approval' };
+    this.#state = { ...this.#state, ...written };
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
   }
 
@@ -282,8 +287,8 @@ export class TaskExecution {
 
   async #continueAsNew(): Promise<void> {
     await condition(allHandlersFinished);
-    const { resting } = this.#gate;
-    const carried = resting.length === 0 ? this.#state : { ...this.#state, resting };
+    const { resting, asking } = this.#gate;
+    const carried = resting.length === 0 ? this.#state : { ...this.#state, resting, asking };
     await continueAsNew<(input: ExecuteTaskInput) => Promise<ExecuteTaskResult>>({ ...this.#input, carried });
   }
 

@@ -44,6 +44,8 @@ describe('muster models', function () {
     assert.equal(exitCode, 0, stderr);
     assert.doesNotMatch(stdout + stderr, /sk-main/);
     assert.deepEqual((await keys())[0], ['main', 'tenant']);
+    const misspelt = await cli.start(['models', 'key', 'set', 'mains'], { environment, stdin: 'sk-main\n' }).ended;
+    assert.match(misspelt.stdout, /^The settings have no provider "mains"\. Did you mean "main"\?\n/);
     await cli.run(['models', 'key', 'remove', 'main'], { environment });
     assert.deepEqual((await keys())[0], ['main', null]);
   });

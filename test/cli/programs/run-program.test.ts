@@ -42,10 +42,12 @@ describe('muster run', function () {
   it('says which turns were not played, and which requests fitted none', async () => {
     const unplayed = await ask('0', 'strong', '0');
     const surplus = await ask('1', 'default', '0');
+    const failed = await ask('0', 'strong', '7');
 
     assert.match(unplayed.stderr, /^muster: Turn 1 of the script was used 0 times, not 1\.\n$/);
     assert.match(surplus.stderr, /it expects the model strong, not default/);
     assert.deepEqual([unplayed.exitCode, surplus.exitCode], [1, 1]);
+    assert.deepEqual([failed.exitCode, failed.stderr], [7, ''], 'what a failed program has not come to is no news');
   });
 
   it('does not start a program for a script that cannot be used', async () => {

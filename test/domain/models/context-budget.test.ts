@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type BlockName, type ContextBlock, fitContext, inputLimit } from '../../../domain/models/context-budget.ts';
+import { type BlockName, fitContext, inputTokensOf } from '../../../domain/models/context-budget.ts';
 import { estimateTokens as count } from '../../../domain/models/token-count.ts';
 
 const NAMES = [
@@ -8,7 +8,8 @@ const NAMES = [
   ...['reply_context', 'reply_reference', 'memory', 'user'],
 ] as BlockName[];
 const words = (tokens: number) => Array.from({ length: tokens }, (_, index) => `${index % 1_000}`.padStart(4)).join('');
-const block = (name: BlockName, tokens: number): ContextBlock => ({ name, text: words(tokens - 4) });
+const block = (name: BlockName, tokens: number) => ({ name, text: words(tokens - 4) });
+const textOf = (given: object) => ('text' in given ? String(given.text) : '');
 
 describe('a context budget', () => {
   it('C007: never exceeds its limit, never drops the user block, and its report adds up', () => {
@@ -21,15 +22,18 @@ describe('a context budget', () => {
 
         const { blocks, report } = fitContext(given, { limit, count });
 
-        const cost = blocks.reduce((sum, { text }) => sum + count(text) + 4, 0);
+        const cost = blocks.reduce((sum, one) => sum + count(textOf(one)) + 4, 0);
         const sum = (of: 'before' | 'after') => report.blocks.reduce((total, one) => total + one[of], 0);
         assert.ok(report.after <= limit, `${report.after} of ${limit}`);
         assert.deepEqual(
           [cost, report.before, report.after],
           [report.after, sum('before'), sum('after') + report.notice],
         );
-        assert.ok(blocks.find(({ name }) => name === 'user')?.text.endsWith('user'), 'the user block keeps its tail');
-        for (const { name, text } of blocks) {
+        const user = blocks.find(({ name }) => name === 'user');
+        assert.ok(user !== undefined && textOf(user).endsWith('user'), 'the user block keeps its tail');
+        for (const one of blocks) {
+          const { name } = one;
+          const text = textOf(one);
           assert.ok(text.isWellFormed());
           if (name === 'transcript') assert.ok(text.endsWith('transcript'), 'the transcript keeps its tail');
           if (name === 'memory') assert.ok(text.startsWith('wörd') || text === 'memory', 'memory keeps its head');
@@ -77,10 +81,31 @@ describe('a context budget', () => {
   it('C007: leaves what fits as it is', () => {
     const given = [block('system', 50), block('user', 50)];
 
-    const { blocks, report } = fitContext(given, { limit: inputLimit(128_000), count });
+    const { blocks, report } = fitContext(given, { limit: 116_000, count });
 
     assert.deepEqual(blocks, given);
     assert.deepEqual([report.limit, report.after, report.notice], [116_000, 100, 0]);
-    assert.equal(inputLimit(1_000_000), 120_000);
+  });
+
+  it('C007: leaves room for the answer, but never more than half', () => {
+    const of = (contextTokens: number, maxOutputTokens: number) => inputTokensOf({ contextTokens, maxOutputTokens });
+
+    assert.deepEqual([of(128_000, 12_000), of(8_000, 8_000)], [116_000, 4_000]);
+  });
+
+  it('C007: keeps of parts the newest that fit, and shortens one that alone is too large', () => {
+    const parts = [9, 5, 4, 3].map((tokens) => ({ tokens }));
+    const fitted = (cap: number) => {
+      const shorten = (_: object, tokens: number) => ({ tokens });
+      const given = [block('user', 20), { name: 'transcript' as const, parts, shorten }];
+      const { blocks, report } = fitContext(given, { limit: 200, count, caps: { transcript: cap } });
+      const [, left] = blocks.filter(({ name }) => name !== 'notice');
+      return [left !== undefined && 'parts' in left ? left.parts.map(({ tokens }) => tokens) : [], report.blocks[1]];
+    };
+
+    const report = { name: 'transcript', before: 21 };
+    assert.deepEqual(fitted(21), [[9, 5, 4, 3], { ...report, after: 21, decision: 'kept' }]);
+    assert.deepEqual(fitted(11), [[4, 3], { ...report, after: 7, decision: 'capped' }]);
+    assert.deepEqual(fitted(2), [[2], { ...report, after: 2, decision: 'capped' }]);
   });
 });

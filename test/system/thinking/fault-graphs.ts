@@ -34,7 +34,12 @@ const shout = defineTool({
 });
 
 const buyer = defineAgent({
-  ...{ name: 'buyer', input: labelled, output: z.object({ bought: z.string() }), model: 'default' },
+  ...{
+    name: process.env.MUSTER_FAULT_AGENT ?? 'buyer',
+    input: labelled,
+    output: z.object({ bought: z.string() }),
+    model: 'default',
+  },
   instructions: 'Buy it.',
   tools: [pay, shout],
   whenInDoubt: process.env.MUSTER_FAULT_POLICY === 'stop' ? 'stop' : 'repeat',

@@ -15,6 +15,8 @@ interface Death {
   /** The tool that the model asks for. */
   readonly tool: 'pay' | 'shout';
   readonly policy?: 'stop';
+  /** Another agent, whose grants are revoked between the death and the next worker. */
+  readonly revoked?: string;
   /** How often the provider is paid for the two steps. */
   readonly paid: number;
   readonly effects: number;
@@ -34,6 +36,12 @@ const DEATHS: Readonly<Record<string, Death>> = {
   'unsafe-doubt': {
     ...{ failpoint: 'after_effect_before_record', tool: 'shout', paid: 1, effects: 1 },
     error: 'effect_in_doubt',
+  },
+  'revoked-begun': {
+    ...{ failpoint: 'after_tool_call_begun', tool: 'shout', revoked: 'begun-buyer', paid: 2, effects: 1 },
+  },
+  'revoked-done': {
+    ...{ failpoint: 'after_tool_result_before_record', tool: 'pay', revoked: 'done-buyer', paid: 2, effects: 1 },
   },
   'model-doubt': {
     ...{ failpoint: 'after_model_answer_before_record', tool: 'pay', policy: 'stop', paid: 1, effects: 0 },
@@ -58,7 +66,9 @@ describe('a thinking agent whose worker dies', function () {
     });
     sink = await startSink();
     muster = await openMuster('thinking-faults', { environment: { MUSTER_MODELS: await modelsFile(models.url) } });
-    for (const tool of ['pay', 'shout']) await muster.client.operations.grants.allow({ agent: 'buyer', tool });
+    for (const agent of ['buyer', 'begun-buyer', 'done-buyer']) {
+      for (const tool of ['pay', 'shout']) await muster.client.operations.grants.allow({ agent, tool });
+    }
     // What follows each death is mostly waiting; more workers at once than this machine can start would die of it.
     const left = Object.entries(DEATHS);
     const some = async () => {
@@ -73,7 +83,7 @@ describe('a thinking agent whose worker dies', function () {
     await sink?.close();
   });
 
-  async function spawn(label: string, { policy }: Death, failpoints?: string): Promise<WorkerProcess> {
+  async function spawn(label: string, { policy, revoked }: Death, failpoints?: string): Promise<WorkerProcess> {
     const worker = await WorkerProcess.start({
       environment: muster.environment,
       module: MODULE,
@@ -82,6 +92,7 @@ describe('a thinking agent whose worker dies', function () {
       more: {
         ...{ MUSTER_TASK_QUEUE: `${muster.taskQueue}-${label}`, MUSTER_FAULT_GRAPH: label },
         ...{ MUSTER_FAULT_SINK: sink.url, MUSTER_FAULT_POLICY: policy ?? '' },
+        MUSTER_FAULT_AGENT: revoked ?? 'buyer',
       },
     });
     workers.push(worker);
@@ -93,9 +104,15 @@ describe('a thinking agent whose worker dies', function () {
     const doomed = await spawn(label, death, `${death.failpoint}:kill:1`);
     const task = await muster.client.submit(label, { label });
     assert.equal((await doomed.ended).signal, 'SIGKILL');
+    if (death.revoked !== undefined) await revoke(death.revoked);
     const other = await spawn(label, death);
     views.set(label, await ended(task));
     await other.close();
+  }
+
+  async function revoke(agent: string): Promise<void> {
+    const { grants } = muster.client.operations;
+    for (const { id } of await grants.list({ agent })) await grants.revoke({ id });
   }
 
   for (const [label, { failpoint, paid, effects, error }] of Object.entries(DEATHS)) {

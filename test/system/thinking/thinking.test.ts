@@ -284,6 +284,8 @@ describe('a thinking agent', () => {
 
     const task = await muster.client.submit('answering', { question: 'K012 cancelled' });
     await eventually(() => models.askedWith('K012 cancelled') === 1);
+    const [cause] = (await task.why()).causes;
+    assert.match(cause?.waitsFor ?? '', /^answerer, which asks the model default for step 1, in /);
     const askedAtMs = performance.now();
     await task.cancel();
     const view = await ended(task);

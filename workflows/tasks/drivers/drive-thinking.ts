@@ -1,6 +1,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { Step } from '../../../domain/graphs/run-state.ts';
 import type { ExecutionRef } from '../../../domain/tasks/execution.ts';
+import type { RunPath } from '../../../domain/traces/path.ts';
 import { type ModelCallResult, modelActivity, runLabel, toolActivity } from '../../activities.ts';
 import type { StepGate } from '../step-gate.ts';
 import { type DrivenRun, runFailure } from './drive-activity.ts';
@@ -34,34 +35,49 @@ async function think(step: Step, control: ThinkingControl): Promise<Ended | null
     const id = `${path}#${turn}`;
     const next = await modelActivity(id, path, node).callModel({ execution, nodeId: path, closesTask });
     if (next.kind === 'ended') return { result: next.result, closed: next.closed };
-    if (next.kind === 'tools') await callTools(step, control, { id, ...next });
+    if (next.kind === 'tools' && !(await callTools(step, control, { id, ...next }))) return null;
   }
   return null;
 }
 
 type Asked = Extract<ModelCallResult, { readonly kind: 'tools' }> & { readonly id: string };
 
-/** Carries out the groups one after the other, the calls of a group side by side. All of a group end before one fails. */
+/**
+ * Carries out the groups one after the other, the calls of a group side by side. All of a group end before one fails.
+ * @returns false where the run rests before all are done
+ */
 async function callTools(
   step: Step,
   { execution, gate }: ThinkingControl,
   { id, step: number, groups }: Asked,
-): Promise<void> {
+): Promise<boolean> {
   for (const group of groups) {
     const calls = group.map(({ index, timeoutMs }) => {
       const label = `${runLabel(step.path, step.node)}, step ${number}, call ${index + 1}`;
       const call = { execution, nodeId: step.path, closesTask: false as const, step: number, index };
-      return untilDone(gate, () => toolActivity(`${id}.${index}`, label, timeoutMs).callTool(call));
+      return untilDone(step.path, gate, () => toolActivity(`${id}.${index}`, label, timeoutMs).callTool(call));
     });
     const ends = await Promise.allSettled(calls);
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+    if (ends.some((end) => end.status === 'fulfilled' && !end.value)) {
+      gate.rest(step.path);
+      return false;
+    }
+    gate.goesOn(step.path);
   }
+  return true;
 }
 
 type ToolCallResult = Awaited<ReturnType<ReturnType<typeof toolActivity>['callTool']>>;
 
-/** A call that a person has to allow is looked at again when they have decided, and when their time is over. */
-async function untilDone(gate: StepGate, call: () => Promise<ToolCallResult>): Promise<void> {
-  for (let made = await call(); made.kind === 'waits'; made = await call()) await gate.decision(made);
+/**
+ * A call that a person has to allow is looked at again when they have decided, and when their time is over.
+ * @returns false where the run rests before it is done
+ */
+async function untilDone(path: RunPath, gate: StepGate, call: () => Promise<ToolCallResult>): Promise<boolean> {
+  for (let made = await call(); made.kind === 'waits'; made = await call()) {
+    if (!(await gate.decision(path, made))) return false;
+  }
+  return true;
 }
