@@ -1,3 +1,4 @@
+import type { ToolTraits } from '../domain/tools/governed-tool.ts';
 import type { OfferedTool, SourceState, ToolSourceReference } from '../domain/tools/tool-source.ts';
 import { McpSource } from './mcp-source.ts';
 import { ToolSourceUnavailable } from './source-errors.ts';
@@ -16,6 +17,9 @@ export type TellSource = (found: {
   readonly state: SourceState;
   readonly tools: readonly OfferedTool[] | null;
 }) => Promise<void>;
+
+/** Of one source. Further ones are left out. */
+const MOST_TOOLS = 500;
 
 interface Known {
   readonly source: McpSource;
@@ -39,18 +43,14 @@ export class ToolSources {
 
   /** The tools that an agent names. Sources that cannot be reached are named, and never waited for twice. */
   async toolsOf(references: readonly ToolSourceReference[]): Promise<SourcedTools> {
-    const found = await Promise.all(
-      references.map(async ({ source, only }) => {
-        const tools = await this.#toolsOf(source);
-        if (tools === null) return { tools: [], unavailable: [source] };
-        const names = only?.map((name) => `${source}.${name}`);
-        return { tools: tools.filter(({ name }) => names?.includes(name) ?? true), unavailable: [] };
-      }),
-    );
-    return {
-      tools: found.flatMap(({ tools }) => tools),
-      unavailable: found.flatMap(({ unavailable }) => unavailable),
-    };
+    const names = [...new Set(references.map(({ source }) => source))];
+    const listed = await Promise.all(names.map((name) => this.#toolsOf(name)));
+    const found = new Map(names.map((name, at) => [name, listed[at] ?? null]));
+    const tools = references.flatMap(({ source, only }) => {
+      const wanted = only?.map((name) => `${source}.${name}`);
+      return (found.get(source) ?? []).filter(({ name }) => wanted?.includes(name) ?? true);
+    });
+    return { tools: ofOneName(tools), unavailable: names.filter((name) => found.get(name) === null) };
   }
 
   async close(): Promise<void> {
@@ -63,8 +63,9 @@ export class ToolSources {
     if (known === undefined) return null;
     const { source, settings } = known;
     try {
-      const listed = await source.tools();
-      const tools = listed.flatMap((tool) => sourceTool(source, tool, settings.tools[tool.name] ?? {}) ?? []);
+      const listed = (await source.tools()).slice(0, MOST_TOOLS);
+      const offered = listed.flatMap((tool) => sourceTool(source, tool, traitsOf(settings, tool.name)) ?? []);
+      const tools = ofOneName(offered);
       this.#found(known, { name, state: 'ready', fault: null, protocol: await source.protocol() }, tools);
       return tools;
     } catch (error) {
@@ -83,6 +84,17 @@ export class ToolSources {
       known.told = '';
     });
   }
+}
+
+/** What the installation says of a tool. The name is the server's. */
+function traitsOf({ tools }: SourceSettings, name: string): Partial<ToolTraits> {
+  return (Object.hasOwn(tools, name) ? tools[name] : undefined) ?? {};
+}
+
+/** Of two tools of one name, which providers would refuse, the first. */
+function ofOneName(tools: readonly SourceTool[]): readonly SourceTool[] {
+  const names = tools.map(({ name }) => name);
+  return tools.filter(({ name }, at) => names.indexOf(name) === at);
 }
 
 function offeredTool({ name, description, risk, effect, timeoutMs, digest }: SourceTool, source: string): OfferedTool {
