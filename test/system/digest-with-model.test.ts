@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digest } from '../../agents/channel-digest/schemas.ts';
-import type { TaskView } from '../../client.ts';
+import type { SubmitOptions, TaskView } from '../../client.ts';
 import { ROOT } from '../architecture/source-files.ts';
 import { type Asked, type ModelServer, modelsFile, type Reply, startModelServer } from '../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
@@ -26,8 +26,8 @@ describe('the channel digest with a model', function () {
     await models?.close();
   });
 
-  const run = async (name: string): Promise<TaskView> =>
-    ended(await muster.client.submit('channel-digest', { text: TEXT, name }));
+  const run = async (name: string, options: SubmitOptions = {}): Promise<TaskView> =>
+    ended(await muster.client.submit('channel-digest', { text: TEXT, name }, options));
   const instructionsOf = ({ messages }: Asked) => messages[0]?.content ?? '';
   const inputOf = ({ messages }: Asked) => JSON.parse(messages[1]?.content ?? '{}');
   const say = (value: unknown): Reply => ({ text: JSON.stringify(value) });
@@ -87,6 +87,24 @@ describe('the channel digest with a model', function () {
     assert.equal(view.task.status, 'completed');
     assert.equal(editionOf(view)?.status, 'fatal_error');
     assert.deepEqual([output.quality.score, output.quality.revisions], [1, 1]);
+  });
+
+  it('is that of the rules where its budget has no room for another call', async () => {
+    think = thinking({ score: () => 0.93 });
+
+    const view = await run('poor.txt', { budget: { steps: 1 } });
+
+    const output = digest.parse(view.output);
+    assert.equal(view.task.status, 'completed');
+    assert.equal(editionOf(view)?.status, 'fatal_error');
+    assert.deepEqual(
+      view.traces[0]?.steps.map(({ path, state }) => [path, state]),
+      [
+        ['edit[0]/compose', 'failed'],
+        ['edit[0]/summarise', 'done'],
+      ],
+    );
+    assert.deepEqual([output.quality.score, view.budget?.limits[0]?.spent], [1, 1]);
   });
 
   it('needs no version of its own: a worker without models publishes nothing else', async () => {
