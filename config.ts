@@ -78,6 +78,12 @@ const schema = z.object({
     .string()
     .refine((value) => /^[0-9a-f]{64}$/i.test(value), 'expected 64 hexadecimal digits')
     .optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http:', 'https:'),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .refine((value) => headersOf(value) !== null, 'expected name=value, several with commas between them')
+    .optional(),
+  OTEL_SERVICE_NAME: z.string().min(1).default('muster'),
   MUSTER_FAILPOINTS: text,
   TEMPORAL_ADDRESS: plainText,
   TEMPORAL_NAMESPACE: plainText,
@@ -109,8 +115,18 @@ export interface Config {
   readonly toolSourcesFile: string | null;
   /** 64 hexadecimal digits that encrypt stored keys; null refuses to store or read any. */
   readonly secretKey: string | null;
+  /** Where ended tasks are told to OpenTelemetry; null tells nobody. */
+  readonly telemetry: TelemetryConfig | null;
   /** Named points at which a test makes this process die or wait; empty in every normal run. */
   readonly failpoints: string;
+}
+
+/** An OpenTelemetry collector that speaks OTLP over HTTP. */
+export interface TelemetryConfig {
+  /** The base of its addresses. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly serviceName: string;
 }
 
 /** Variables by name. */
@@ -159,8 +175,30 @@ function freeze(values: z.infer<typeof schema>): Config {
     modelsFile: values.MUSTER_MODELS ?? null,
     toolSourcesFile: values.MUSTER_TOOL_SOURCES ?? null,
     secretKey: values.MUSTER_SECRET_KEY ?? null,
+    telemetry: telemetryOf(values),
     failpoints: values.MUSTER_FAILPOINTS ?? '',
   });
+}
+
+function telemetryOf(values: z.infer<typeof schema>): TelemetryConfig | null {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_SERVICE_NAME: serviceName } = values;
+  if (endpoint === undefined) return null;
+  return Object.freeze({ endpoint, serviceName, headers: headersOf(values.OTEL_EXPORTER_OTLP_HEADERS ?? '') ?? {} });
+}
+
+const HEADER = /^\s*([\w!#$&'*+.^`|~-]+)\s*=\s*([\x21-\x7e]*)\s*$/;
+
+/** Headers as OpenTelemetry writes them: values are percent-encoded. Null for a text that is not a list of them. */
+function headersOf(text: string): Readonly<Record<string, string>> | null {
+  const headers: Record<string, string> = {};
+  for (const part of text.split(',').filter((each) => each.trim() !== '')) {
+    const [, name, value] = HEADER.exec(part) ?? [];
+    if (name === undefined || value === undefined || /%(?![0-9a-f]{2})/i.test(value)) return null;
+    headers[name] = value.replaceAll(/(?:%[0-9a-f]{2})+/gi, (encoded) =>
+      Buffer.from(encoded.replaceAll('%', ''), 'hex').toString('utf8'),
+    );
+  }
+  return headers;
 }
 
 function servicesOf(values: z.infer<typeof schema>): ServicesConfig {

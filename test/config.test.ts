@@ -28,6 +28,7 @@ const DEFAULTS: Config = {
   modelsFile: null,
   toolSourcesFile: null,
   secretKey: null,
+  telemetry: null,
   failpoints: '',
 };
 
@@ -53,6 +54,20 @@ describe('the configuration', () => {
         );
       },
     );
+  });
+
+  it('reads where OpenTelemetry is told, and names headers that are not a list of them', () => {
+    const endpoint = 'https://collector.example/otlp';
+    const given = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=a%20b%C3%A9, x=1' };
+
+    const { telemetry } = loadConfig(given);
+
+    assert.deepEqual(telemetry, { endpoint, serviceName: 'muster', headers: { 'api-key': 'a bé', x: '1' } });
+    assert.equal(loadConfig({ OTEL_SERVICE_NAME: 'bot' }).telemetry, null);
+    for (const headers of ['key', 'a b=1', 'key=a b', 'key=%4']) {
+      assert.throws(() => loadConfig({ ...given, OTEL_EXPORTER_OTLP_HEADERS: headers }), /OTEL_EXPORTER_OTLP_HEADERS/);
+    }
+    assert.throws(() => loadConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: 'grpc://x:4317' }), /OTEL_EXPORTER_OTLP_ENDPOINT/);
   });
 
   it('takes an empty variable for one that is not set', () => {

@@ -4,7 +4,7 @@ import { Repository } from '../repository.ts';
 import { SystemConfig } from './system-config.ts';
 
 /** Which settings there are: the keys of `system_config`. */
-const SETTINGS_KEYS = ['queue', 'limits'] as const;
+const SETTINGS_KEYS = ['queue', 'limits', 'telemetry'] as const;
 export type SettingsKey = (typeof SETTINGS_KEYS)[number];
 
 /** The settings of the whole installation. Readers parse them, because rows may be written manually. */

@@ -89,6 +89,10 @@ export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
     ],
     why: 'servers of tools are asked without knowing who asks; what they say is handed on as data',
   },
+  'telemetry/': {
+    values: ['domain/', 'entities/', 'database/', '@opentelemetry/*', 'node:crypto'],
+    why: 'what a collector is told is read from the rows, after the fact, and changes nothing of the work',
+  },
   'activities/': {
     values: [
       ...[

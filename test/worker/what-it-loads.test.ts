@@ -62,4 +62,25 @@ describe('what a worker loads', () => {
     assert.match(open, /providers\/model-caller\.ts/);
     assert.doesNotMatch(open, /node_modules\/(?:ai|@ai-sdk|gpt-tokenizer)\//);
   });
+
+  it('leaves out OpenTelemetry until there is a collector', () => {
+    const watched = (work: string) =>
+      run(`import { registerHooks } from 'node:module';
+        registerHooks({ load: (url, context, next) => (console.log(url), next(url, context)) });
+        ${work}`);
+    const start = (telemetry: string) =>
+      watched(`await import('${url('worker.ts')}');
+        const closers = { add() {} };
+        const opened = { config: { telemetry: ${telemetry} }, log: console, database: {
+          single: { inSystem: () => new Promise(() => {}) } } };
+        await (await import('${url('worker/wire/start-telemetry.ts')}')).startTelemetry(opened, closers);
+        process.exit();`);
+
+    const without = start('null');
+    const told = start("{ endpoint: 'http://127.0.0.1:1', headers: {}, serviceName: 'x' }");
+
+    assert.match(without, /start-telemetry\.ts/);
+    assert.doesNotMatch(without, /node_modules\/@opentelemetry\/(?!api\/)|telemetry\/span-export/);
+    assert.match(told, /node_modules\/@opentelemetry\/sdk-metrics\//);
+  });
 });

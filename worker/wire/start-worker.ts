@@ -24,6 +24,7 @@ import { Closers } from './closers.ts';
 import { type WorkerLimits, workerLimits } from './limiter.ts';
 import { type Opened, openWorker, type WorkerOptions } from './open-worker.ts';
 import { assembleQueue } from './queue-parts.ts';
+import { startTelemetry } from './start-telemetry.ts';
 import { createTemporalWorker } from './temporal-worker.ts';
 import { WorkerMailboxes } from './worker-mailboxes.ts';
 
@@ -132,6 +133,7 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
   running.catch(() => heartbeats.markFailed());
   closers.add('a node or the end of a task', running, () => running);
   queue.start(closers);
+  await startTelemetry(opened, closers);
   await heartbeats.start();
   const mail = closers.add('a mailbox', await mailboxes.open(), (open) => open.stop());
   closers.add('the observation', observation, (part) => part.close());

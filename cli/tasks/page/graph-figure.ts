@@ -20,6 +20,8 @@ export interface FigureParts {
 const NODE = { width: 190, height: 52 };
 const GAP = { column: 62, row: 20 };
 const MARGIN = 14;
+/** How wide the page shows a figure. One that is up to so wide is made smaller; a wider one is scrolled. */
+const WIDTH = { shown: 1_150, shrunk: 1_700 };
 /** Characters that fit into a node, in its larger and its smaller letters. */
 const FITS = { name: 22, note: 29 };
 
@@ -30,7 +32,7 @@ export function graphFigure(parts: FigureParts): Markup {
   const [width, height] = [end(layers.columns, NODE.width, GAP.column), end(layers.rows, NODE.height, GAP.row)];
   const within = nodes.filter(({ inner }) => inner.length > 0);
   return html`<figure>${scope !== '' && html`<figcaption>within <b>${scope.slice(0, -1)}</b>: ${countText(states.get(scope.slice(0, -1)))}</figcaption>`}
-<div class="scroll"><svg class="graph" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="The graph and the states of its nodes">
+<div class="scroll"><svg class="graph${width > WIDTH.shown && width <= WIDTH.shrunk ? ' fit' : ''}" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="The graph and the states of its nodes">
 ${layers.ways.map((way) => edge(way, nodes))}
 ${nodes.map((node) => box(node, layers, parts))}
 </svg></div></figure>

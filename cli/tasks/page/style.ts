@@ -29,7 +29,7 @@ figcaption, .note, .label { color: var(--soft); font-weight: normal; font-size: 
 .badge { border: 1px solid currentColor; border-radius: 10px; padding: 0 8px; font: 12px/1.5 system-ui, sans-serif; white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); } .busy { color: var(--busy); }
 .waiting { color: var(--waiting); } .over { color: var(--over); } .idle { color: var(--idle); }
-.graph { display: block; }
+.graph { display: block; } .graph.fit { width: 100%; height: auto; }
 .graph .box { fill: var(--panel); stroke: currentColor; stroke-width: 1.2; }
 .graph .mark { fill: currentColor; }
 .graph .name { fill: var(--ink); font: 600 13px system-ui, sans-serif; }

@@ -1,0 +1,3 @@
+import { answering } from '../system/thinking/agents.ts';
+
+export const graphs = [answering];

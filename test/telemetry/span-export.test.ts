@@ -1,0 +1,233 @@
+import assert from 'node:assert/strict';
+import { openDatabase } from '../../database/open-orm.ts';
+import type { Database } from '../../database/transaction.ts';
+import type { TaskView } from '../../index.ts';
+import { SpanExport } from '../../telemetry/span-export.ts';
+import { eventually } from '../support/eventually.ts';
+import { type Asked, type ModelServer, modelsFile, type Reply, startModelServer } from '../support/model-server.ts';
+import { type MusterUnderTest, openMuster } from '../support/muster.ts';
+import { OtlpReceiver, type ReceivedSpan } from '../support/otlp-receiver.ts';
+import { query } from '../support/query.ts';
+import { ended } from '../system/acceptance/views.ts';
+import { answering, done } from '../system/thinking/agents.ts';
+
+const SECRET = 'a secret of the user';
+
+describe('telemetry', () => {
+  let muster: MusterUnderTest;
+  let models: ModelServer;
+  let receiver: OtlpReceiver;
+  let endpoint: string;
+  let database: Database;
+  const exports: SpanExport[] = [];
+
+  before(async () => {
+    models = await startModelServer(think);
+    receiver = new OtlpReceiver();
+    endpoint = await receiver.open();
+    muster = await openMuster('telemetry', { environment: { MUSTER_MODELS: await modelsFile(models.url) } });
+    database = openDatabase({ url: muster.databaseUrl, applicationName: 'telemetry test' });
+    await muster.work({ graphs: [answering] });
+    await muster.client.operations.grants.allow({ agent: 'answerer', tool: 'publish', approval: true });
+  });
+  after(async () => {
+    await Promise.all(exports.map((each) => each.stop()));
+    await database?.close();
+    await muster?.close();
+    await models?.close();
+    receiver?.close();
+  });
+  beforeEach(() => {
+    done.length = 0;
+  });
+  afterEach(async () => {
+    await Promise.all(exports.splice(0).map((each) => each.stop()));
+    receiver.spans.length = 0;
+    receiver.status = () => 200;
+  });
+
+  function think({ messages }: Asked): Reply {
+    const isFirst = !messages.some(({ role }) => role === 'tool');
+    const calls = ['look-up', 'publish'].map((tool) => ({ tool, arguments: { subject: SECRET } }));
+    return isFirst ? { text: SECRET, calls } : { text: JSON.stringify({ answer: SECRET }) };
+  }
+
+  /** A process that exports, as a worker with a collector does; it takes what has ended at once. */
+  const exporting = (instance: string): SpanExport => {
+    const at = { endpoint, headers: { 'x-key': 'k' }, serviceName: 'muster-test', instance };
+    const one = new SpanExport({
+      ...at,
+      database,
+      settleSeconds: 0,
+      log: { warn: (facts, text) => warnings.push([text, facts]) },
+    });
+    exports.push(one);
+    one.start();
+    return one;
+  };
+  const warnings: [string, object][] = [];
+
+  /** A task whose agent waits for a person in between. */
+  async function answered(question = SECRET): Promise<TaskView> {
+    const task = await muster.client.submit('answering', { question });
+    await eventually(async () => (await task.read()).status === 'waiting_approval');
+    const { approvals } = muster.client.operations;
+    const [approval] = await approvals.list({ task: task.id });
+    await approvals.decide({ id: approval?.id ?? '', verdict: 'approve' });
+    return ended(task);
+  }
+
+  const idOf = (view: TaskView) => (view.traces[0]?.id ?? '').replaceAll('-', '');
+  const spansOf = (view: TaskView) => receiver.spans.filter(({ traceId }) => traceId === idOf(view));
+  const arrived = async (view: TaskView) => {
+    await eventually(() => spansOf(view).length > 0);
+    return spansOf(view);
+  };
+  const sum = (spans: readonly ReceivedSpan[], name: string) =>
+    spans.reduce((total, { attributes }) => total + Number(attributes[name] ?? 0), 0);
+
+  it('K022: tells a collector of a task, its run, its model calls and its tools under one trace id', async () => {
+    exporting('one');
+    await eventually(async () => (await held()) === 'one');
+
+    const view = await answered();
+    await arrived(view);
+
+    const spans = spansOf(view);
+    const names = spans.map(({ name }) => name).toSorted();
+    const expected = ['chat default', 'chat default', 'execute_tool look-up', 'execute_tool publish'];
+    assert.deepEqual(names, [...expected, 'invoke_agent answerer', 'invoke_workflow answering']);
+    const byName = (name: string) => spans.find((span) => span.name === name);
+    const [root, run] = [byName('invoke_workflow answering'), byName('invoke_agent answerer')];
+    assert.equal(root?.parentSpanId, undefined);
+    assert.equal(run?.parentSpanId, root?.spanId);
+    for (const name of expected) assert.equal(byName(name)?.parentSpanId, run?.spanId, name);
+    assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, spans.length);
+    const chat = byName('chat default');
+    assert.equal(chat?.kind, 3);
+    assert.equal(chat?.attributes['gen_ai.operation.name'], 'chat');
+    assert.equal(chat?.attributes['gen_ai.provider.name'], 'local');
+    assert.deepEqual(chat?.attributes['gen_ai.response.finish_reasons'], ['tool_calls']);
+    assert.equal(byName('execute_tool publish')?.attributes['gen_ai.tool.call.id'], 'call-1-publish');
+    for (const { startMs, endMs } of spans) {
+      assert.ok(startMs >= Number(root?.startMs) - 1 && endMs <= Number(root?.endMs) + 1 && startMs <= endMs);
+    }
+    assert.equal(receiver.headers.at(-1)?.['x-key'], 'k');
+  });
+
+  it('K022: counts every token once: the sum over all spans is that of the rows', async () => {
+    exporting('two');
+    await eventually(async () => (await held()) === 'two');
+
+    const view = await answered('tokens');
+    await arrived(view);
+
+    const spans = spansOf(view);
+    assert.deepEqual(
+      ['gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens', 'muster.cost_micros'].map((name) => sum(spans, name)),
+      [view.usage.inputTokens, view.usage.outputTokens, view.usage.costMicros],
+    );
+    assert.ok(view.usage.inputTokens > 0);
+  });
+
+  it('K022: says nothing of what was asked and answered', async () => {
+    exporting('three');
+    await eventually(async () => (await held()) === 'three');
+
+    await arrived(await answered());
+
+    assert.equal(JSON.stringify(receiver.spans).includes(SECRET), false);
+  });
+
+  it('K022: loses nothing while the collector is unavailable, and says it once', async () => {
+    warnings.length = 0;
+    receiver.status = () => 401;
+    exporting('four');
+    await eventually(async () => (await held()) === 'four');
+
+    const view = await answered('later');
+    await eventually(() => warnings.length > 0);
+    receiver.status = () => 200;
+    await arrived(view);
+
+    assert.deepEqual(
+      warnings.map(([text]) => text),
+      ['the collector takes no spans; they are sent once it does'],
+    );
+    assert.equal(spansOf(view).length, 6);
+  });
+
+  it('K022: passes over a trace that the collector refuses for good, and no other', async () => {
+    warnings.length = 0;
+    const first = await answered('refused');
+    const second = await answered('taken');
+    receiver.status = (spans) => (spans.some(({ traceId }) => traceId === idOf(first)) ? 400 : 200);
+
+    exporting('five');
+    await arrived(second);
+
+    assert.deepEqual(spansOf(first), []);
+    assert.deepEqual(
+      warnings.map(([, facts]) => (facts as { traceId?: string }).traceId?.replaceAll('-', '')),
+      [idOf(first)],
+    );
+  });
+
+  it('K022: is exported by one process at a time, and continues where another stopped', async () => {
+    const first = exporting('six');
+    await eventually(async () => (await held()) === 'six');
+    exporting('seven');
+    const before = await answered('before');
+    await arrived(before);
+    const holder = await held();
+
+    await first.stop();
+    await eventually(async () => (await held()) === 'seven');
+    const after = await answered('after');
+    await arrived(after);
+
+    assert.equal(holder, 'six');
+    assert.equal(spansOf(before).length, 6);
+    assert.equal(spansOf(after).length, 6);
+  });
+
+  it('K022: gives a trace the same ids whenever it is told, so that a collector keeps it once', async () => {
+    exporting('eight');
+    await eventually(async () => (await held()) === 'eight');
+    const view = await answered('twice');
+    const first = await arrived(view);
+    receiver.spans.length = 0;
+
+    // As a process that died before it wrote how far it had come.
+    await query(
+      muster,
+      `update muster.system_config set value = value || jsonb_build_object('at', '2026-01-01T00:00:00Z') where key = 'telemetry'`,
+    );
+    const again = await arrived(view);
+
+    assert.deepEqual(again, first);
+  });
+
+  it('K022: counts tokens and times of model calls as histograms', async () => {
+    const one = exporting('nine');
+    await eventually(async () => (await held()) === 'nine');
+    await arrived(await answered('histograms'));
+
+    await one.stop();
+
+    const point = (metric: string, type?: string) =>
+      receiver.points.find((each) => each.metric === metric && each.attributes['gen_ai.token.type'] === type);
+    assert.equal(point('gen_ai.client.token.usage', 'input')?.sum, 200);
+    assert.equal(point('gen_ai.client.token.usage', 'output')?.sum, 40);
+    assert.equal(point('gen_ai.client.operation.duration')?.count, 2);
+    assert.equal(point('gen_ai.client.operation.duration')?.attributes['gen_ai.request.model'], 'default');
+  });
+
+  async function held(): Promise<string> {
+    const [row] = await query<{ holder: string }>(
+      muster,
+      `select value->>'holder' as holder from muster.system_config where key = 'telemetry' and (value->>'untilMs')::numeric > 0`,
+    );
+    return row?.holder ?? '';
+  }
+});
