@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { Context } from '@temporalio/activity';
 import { streamText } from 'ai';
@@ -10,10 +11,10 @@ import type { Finding } from './report.ts';
 import { percentile } from './rounds.ts';
 
 const IN_FLIGHT = 50;
-const CALLS = 200;
-/** As long as a model takes, so that calls in flight are waited for and do not queue for the processor. */
+const CALLS = 150;
+/** So long that calls in flight are waited for: four a second leave Temporal's servers time, and no call queues for them. */
 const PIECES = 20;
-const PAUSE_MS = 150;
+const PAUSE_MS = 600;
 
 const subject = z.object({ subject: z.string() });
 const lookUp = defineTool({
@@ -90,13 +91,15 @@ async function runTasks({ client }: MusterUnderTest, count: number): Promise<voi
 async function inLanes<Result>(count: number, once: () => Promise<Result>): Promise<Result[]> {
   const results: Result[] = [];
   let left = count;
-  const lane = async () => {
+  // Lanes that begin together would call together ever after.
+  const lane = async (_: unknown, index: number) => {
+    await pause((index * PIECES * PAUSE_MS) / IN_FLIGHT);
     while (left > 0) {
       left -= 1;
       results.push(await once());
     }
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+  await Promise.all(Array.from({ length: IN_FLIGHT }).map(lane));
   return results;
 }
 

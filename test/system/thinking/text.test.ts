@@ -4,6 +4,8 @@ import type { TraceId } from '../../../domain/ids.ts';
 import type { TaskHandle } from '../../../index.ts';
 import { parseScript, type WrittenScript } from '../../../providers/scripted/script.ts';
 import { type ScriptedProvider, serveScript } from '../../../providers/scripted/server.ts';
+import { HostedCommands } from '../../cli/hosted-commands.ts';
+import { jsonLines } from '../../cli/run-cli.ts';
 import { eventually } from '../../support/eventually.ts';
 import { modelsFile } from '../../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
@@ -35,6 +37,7 @@ const FIRST: readonly Turn[] = [
   turn('outage', { chunks: OUTAGE }),
   turn('huge', { chunks: HUGE }),
   turn('secrets', { chunks: ['A secret', { pauseMs: 1_500 }, '.'] }),
+  turn('commands', { chunks: ['One, ', { pauseMs: 1_000 }, 'two.'] }),
   turn('one', { text: '0 ' }),
   turn('thousands', { chunks: THOUSANDS }),
 ];
@@ -207,6 +210,30 @@ describe('what a model says while it says it', function () {
     assert.deepEqual(heard(events), ['A secret.']);
     assert.deepEqual(found, []);
     await assert.rejects(collect(other.task(task.id).events({ text: true })), { code: 'task_unknown' });
+  });
+
+  it('K050: is printed by `muster watch --json`, a line for each event, from any cursor', async () => {
+    const commands = new HostedCommands();
+    const task = await submit('commands');
+    const watch = async (...more: string[]) => {
+      const args = ['watch', task.id, '--json', ...more];
+      const { stdout } = await commands.run(args, { environment: muster.environment });
+      return jsonLines(stdout) as Told[];
+    };
+
+    const all = await watch();
+    const first = all.findIndex(({ type }) => type === 'text.added');
+    const rest = await watch('--after', all[first]?.cursor ?? '');
+    await commands.close();
+
+    assert.deepEqual(heard(all), ['One, two.']);
+    assert.equal(
+      heard(all.slice(0, first + 1))
+        .concat(heard(rest))
+        .join(''),
+      'One, two.',
+    );
+    assert.equal(rest.at(-1)?.type, 'trace.completed');
   });
 
   it('refuses a cursor that is none, in one sentence', () => {
