@@ -80,10 +80,9 @@ function countText(state: NodeState | undefined): string {
 /** A dashed line waits only for the end of its node; a branch bears the outcome that takes it. */
 function edge({ from, to, places }: Way, nodes: readonly Outline[]): Markup {
   const dependency = nodes.find(({ id }) => id === to)?.dependsOn.find(({ node }) => node === from);
-  const [first, second] = places;
   const label = dependency?.when ?? null;
-  const at = first !== undefined && second !== undefined && label !== null ? { first, label } : null;
-  return html`<path class="edge${dependency?.required === false ? ' loose' : ''}" d="${curve(places)}"/>${at !== null && html`<text class="branch" x="${left(at.first) + NODE.width + 6}" y="${middle(at.first) - 5}">${at.label}</text>`}`;
+  const last = places.at(-1);
+  return html`<path class="edge${dependency?.required === false ? ' loose' : ''}" d="${curve(places)}"/>${label !== null && last !== undefined && html`<text class="branch" text-anchor="end" x="${left(last) - 5}" y="${middle(last) - 5}">${label}</text>`}`;
 }
 
 function middle(place: Place): number {
