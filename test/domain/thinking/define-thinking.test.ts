@@ -16,7 +16,7 @@ describe('the definition of a thinking agent', () => {
 
     assert.deepEqual(thinking?.limits, {
       ...{ steps: 12, callsPerStep: 3, parallelReads: 3, callMs: 300_000, idleMs: 60_000, resultCharacters: 4_000 },
-      ...{ inputTokens: 120_000, transcriptTokens: 20_000 },
+      ...{ inputTokens: 120_000, transcriptTokens: 20_000, unanswered: 20 },
     });
     assert.deepEqual(
       thinking?.tools.map(({ name }) => name),

@@ -189,6 +189,25 @@ describe('conversations', function () {
     assert.deepEqual([mended.reply, mended.error], ['fail once after 0', null]);
   });
 
+  it('continue by themselves where nobody followed the end of a turn', async () => {
+    const { taskId } = await ask('still', 'one');
+    await rows(
+      `update muster.conversation_turns set state = 'running', reply = null, ended_at = null where task_id = $1`,
+      [taskId],
+    );
+
+    const mended = await eventually(
+      async () => {
+        const turn = await client.conversation('still').turn(1);
+        assert.equal(turn.state, 'answered');
+        return turn;
+      },
+      { withinMs: 20_000 },
+    );
+
+    assert.equal(mended.reply, 'one after 0');
+  });
+
   it('end a turn whose task somebody cancels before it has begun', async () => {
     await client.pause('graph:talk');
     const first = await say('paused', 'one');
