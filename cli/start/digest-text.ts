@@ -82,10 +82,12 @@ function asked({ text, askedBy }: Digest['openQuestions'][number]): string {
 }
 
 function formatQuality({ quality, statistics, sentiment }: Digest, colors: Colors): string {
-  const { score, revisions } = quality;
+  const { score, revisions, reasons } = quality;
   const times = revisions === 0 ? 'without a revision' : `after ${count(revisions, 'revision')}`;
   const source = `${count(statistics.utterances, 'utterance')} on ${count(statistics.lines, 'line')} (${statistics.format})`;
-  return `${colors.bold('Quality')}\n  The critic gives ${score.toFixed(2)} of 1, ${times}. Mood: ${sentiment.mood}. Read: ${source}.`;
+  const [, noEdition] = reasons.join('\n').match(/^no-edition: (.+)$/m) ?? [];
+  const note = noEdition === undefined ? '' : `\n  ${colors.yellow(`Note: ${plain(noEdition)}.`)}`;
+  return `${colors.bold('Quality')}\n  The critic gives ${score.toFixed(2)} of 1, ${times}. Mood: ${sentiment.mood}. Read: ${source}.${note}`;
 }
 
 function count(number: number, noun: string): string {

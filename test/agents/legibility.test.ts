@@ -93,6 +93,19 @@ describe('what the screen says of a digest', () => {
     assert.doesNotMatch(screen, /Please note/);
   });
 
+  it('is that models came to no edition, where they were asked', async () => {
+    const { output } = await driveGraph(channelDigest, { text: ENGLISH.join('\n'), name: 'talk.txt' });
+    const { quality, ...digest } = digestSchema.parse(output);
+    const screen = (...reasons: string[]) =>
+      formatDigest({ ...digest, quality: { ...quality, reasons } }, colorsFor({ write: () => undefined }));
+
+    assert.match(
+      screen('missing: this', 'no-edition: the models came to none'),
+      /\n {2}Note: the models came to none\.$/,
+    );
+    assert.doesNotMatch(screen('missing: this'), /Note/);
+  });
+
   it('has the whole overview, and of notes the entries that name somebody', async () => {
     const notes = '# Weekly\n\n- Ines will call the harbour\n- The harbour told Ines that it is closed\n';
 
