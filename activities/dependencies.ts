@@ -6,6 +6,7 @@ import type { AgentPlaceAnswer, PlaceWaiter } from '../domain/limits/handler-lim
 import type { QueueSettings } from '../domain/queues/queue-settings.ts';
 import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import type { OpenTaskStatus, TerminalTaskStatus } from '../domain/tasks/task-status.ts';
+import type { Spender } from '../operations/budgets/spender.ts';
 import type { GraphCache } from '../operations/graphs/graph-cache.ts';
 import type { AgentHealthBoard } from '../redis/agent-health.ts';
 import type { LiveTexts } from '../redis/live-texts.ts';
@@ -24,6 +25,8 @@ export interface ActivityDependencies extends CapabilityDependencies {
   /** Names this start of the worker, as its lease and its database connections do. */
   readonly process: string;
   readonly graphs: GraphCache;
+  /** Reserves what model calls may cost, and settles what they did. */
+  readonly spender: Spender;
   /** The handlers that this worker hosts, by `kind:name`. */
   readonly handlers: ReadonlyMap<string, Handler>;
   /** Finds the tools that agents have from sources; null where this worker has none. */

@@ -38,7 +38,8 @@ const END_GRACE_SECONDS = 30;
  * still wait at their deadline, ends tasks that their workflow should have ended and did not, whatever Temporal knows
  * of it, and mends what an end left undone: tasks that stay blocked, series and conversations
  * that stand still. Within 60 s of the death
- * of a process it ends what that had reserved of budgets. It has tables
+ * of a process it ends what that had reserved of budgets, and every minute it looks whether there is room for calls that wait
+ * for budgets. It has tables
  * analysed that have grown, because autovacuum comes too late for a first burst. The relay does what follows from an
  * end that the sweeper writes, from the outbox row of that end. Two sweepers at once share the work. After a crash, the
  * next turn of any sweeper continues.
@@ -57,7 +58,7 @@ export class Sweeper extends Loop {
     this.#turns += 1;
     const sweeps = [this.#releaseDue(), this.#failLate()];
     if (this.#turns % MEND_EVERY_TURNS === 0)
-      sweeps.push(this.#mend(), this.#endOverdue(), this.#endReservations(), this.#analyze());
+      sweeps.push(this.#mend(), this.#endOverdue(), this.#endReservations(), this.#wakeWaiting(), this.#analyze());
     const results = await Promise.allSettled(sweeps);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -118,6 +119,11 @@ export class Sweeper extends Loop {
     const ended = await database.single.inSystem('dispatch', ({ em }) => new BudgetRepository(em).endDead(BATCH_SIZE));
     if (ended > 0) log.warn({ ended }, 'ended budget reservations of processes and tasks that are gone');
     return ended;
+  }
+
+  async #wakeWaiting(): Promise<number> {
+    await this.#options.database.single.inSystem('dispatch', ({ em }) => new BudgetRepository(em).wake(BATCH_SIZE));
+    return 0;
   }
 
   async #analyze(): Promise<number> {

@@ -1,11 +1,14 @@
 import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
+import { budgetScopesOf } from '../../domain/budgets/scopes.ts';
 import { readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { Json } from '../../domain/json.ts';
 import type { ModelRequest } from '../../domain/models/model-messages.ts';
+import { callKey } from '../../domain/thinking/call-key.ts';
 import { nextMove } from '../../domain/thinking/next-move.ts';
 import { SOFT_LIMIT, withNotice } from '../../domain/thinking/transcript.ts';
 import { MAX_LOSSES } from '../../domain/traces/attempt.ts';
 import { scopeOfPath } from '../../domain/traces/path.ts';
+import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import { digestOf } from '../../operations/digest-of.ts';
 import type { AnnouncedCall, ClaimedStep } from '../../operations/record/model-calls.ts';
@@ -15,12 +18,12 @@ import { AttemptOvertaken } from '../handler-errors.ts';
 import { loadDocument, unreadable } from '../tasks/load-document.ts';
 import type { NodeActivity } from '../tasks/node-attempt.ts';
 import { subjectOf } from '../tasks/run-rows.ts';
-import { reserveCall } from './reserve-call.ts';
+import { type ReservedCall, reserveCall } from './reserve-call.ts';
 import { endOfMove, partialOutput, type StepEnds } from './step-ends.ts';
 import { type ReadRun, requestOf, type StepRequest } from './step-request.ts';
 import { ONE_ATTEMPT, stepsSoFar, type ThinkingAgent } from './thinking-agent.ts';
 
-/** What a step turned out to be once its rows were read. A `call` is announced. */
+/** What a step turned out to be once its rows were read. A `call` is announced; what `waits` does so for a budget. */
 export type StepBegun =
   | { readonly kind: 'tools'; readonly step: number; readonly asked: readonly { index: number; tool: string }[] }
   | {
@@ -34,6 +37,7 @@ export type StepBegun =
       /** How often it was announced, this time included. */
       readonly times: number;
     }
+  | { readonly kind: 'waits' }
   | StepEnds;
 
 export interface BegunStep {
@@ -61,7 +65,8 @@ export async function beginStep(
     const place = { execution, definition, scope: scopeOfPath(node.id) };
     const document = await loadDocument(em, place, readersOf(node)).catch(unreadable);
     const rows = await new ThinkingRepository(em).steps({ tenant, traceId, path: node.id });
-    return { begun, run: { agent, document, rows } };
+    const isLimited = await new BudgetRepository(em).isLimited(budgetScopesOf(execution, node.id));
+    return { begun, run: { agent, document, rows, isLimited } };
   });
   return { begun: read.begun, next: read.run === null ? null : await nextOf(activity, read.run, claim) };
 }
@@ -81,29 +86,43 @@ async function nextOf(activity: NodeActivity, run: ReadRun, claim: string): Prom
   return 'kind' in made ? made : announce(activity, run, { ...made, place });
 }
 
+/** Above a call that no budget is above, nothing is reserved. */
+const UNLIMITED: ReservedCall = { kind: 'reserved', reservation: null, isSoft: false };
+
+/** Reserves what the call may cost, and announces it: in this order, since what is announced may have been made. */
 async function announce(
-  { deps, input }: NodeActivity,
-  { agent, rows }: ReadRun,
+  { deps }: NodeActivity,
+  { agent, rows, isLimited }: ReadRun,
   { place, request, context, cost }: StepRequest & { readonly place: ClaimedStep },
 ): Promise<StepBegun> {
-  const { tenant, traceId } = input.execution;
   const last = rows.at(-1)?.call;
-  const call: AnnouncedCall = {
-    ...{ ...place, context, agent: agent.name, model: request.model, process: deps.process },
-    after: last?.step === place.step ? last.claim : null,
-    requestHash: digestOf(request as unknown as Json),
-  };
+  const before = last?.step === place.step ? last : null;
   const ask = { ...cost, steps: 1 };
-  return recording({ units: deps.database, log: deps.log }, tenant, async (unit) => {
-    const times = await unit.recorder.modelCallAnnounced(call);
-    if (times === null) throw new AttemptOvertaken(place.path, 1);
-    const key = `${traceId}/${place.path}/${place.step}/${times}`;
-    // Last of all: a budget's row is one that many wait for.
-    const reserved = await reserveCall(unit, { place, key, ask, process: deps.process });
-    if ('failure' in reserved) return { kind: 'ends', failure: reserved.failure, ...partialOutput(rows) };
-    const { reservation, isSoft } = reserved;
-    const asked = isSoft ? withNotice(request, SOFT_LIMIT) : request;
-    return { kind: 'call', place, ask, reservation, times, request: asked };
+  const key = callKey(place, (before?.attempts ?? 0) + 1);
+  const reserved = isLimited ? await reserveCall(deps, { place, key, ask }) : UNLIMITED;
+  if (reserved.kind === 'refused') return { kind: 'ends', failure: reserved.failure, ...partialOutput(rows) };
+  if (reserved.kind === 'waits') return reserved;
+  const { reservation, isSoft } = reserved;
+  const times = await announced(deps, reservation, {
+    ...{ ...place, context, agent: agent.name, model: request.model, process: deps.process },
+    after: before?.claim ?? null,
+    requestHash: digestOf(request as unknown as Json),
+  });
+  const asked = isSoft ? withNotice(request, SOFT_LIMIT) : request;
+  return { kind: 'call', place, ask, reservation, times, request: asked };
+}
+
+/** @throws AttemptOvertaken where somebody else announced it meanwhile, whose reservation it is then */
+async function announced(
+  { database: units, log, process }: NodeActivity['deps'],
+  reservation: string | null,
+  call: AnnouncedCall,
+): Promise<number> {
+  return recording({ units, log }, call.execution.tenant, async ({ em, recorder }) => {
+    const times = await recorder.modelCallAnnounced(call);
+    if (times === null) throw new AttemptOvertaken(call.path, 1);
+    if (reservation === null || (await new BudgetRepository(em).begin(reservation, process))) return times;
+    throw new Error('The budget reservation of the call ended before it began. It is made anew.');
   });
 }
 

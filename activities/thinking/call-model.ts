@@ -8,7 +8,6 @@ import { ModelCallFailed } from '../../domain/models/model-errors.ts';
 import type { ModelAnswer, ModelRequest } from '../../domain/models/model-messages.ts';
 import type { DueCall } from '../../domain/thinking/next-move.ts';
 import { growingWaitMs } from '../../domain/waits.ts';
-import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
 import type { ClaimedStep } from '../../operations/record/model-calls.ts';
 import { type RecordingUnit, recording } from '../../operations/record/recording.ts';
 import type { LiveText } from '../../redis/live-text.ts';
@@ -25,12 +24,13 @@ import { answerEvent, type ReadAnswer, readAnswer } from './read-answer.ts';
 import { dueGroups, type ThinkingAgent, thinkingAgentOf } from './thinking-agent.ts';
 
 /**
- * What a model call leads to. `tools`: these groups of calls, one after the other. `again`: a further model call. `ended`:
- * the run has its end.
+ * What a model call leads to. `tools`: these groups of calls, one after the other. `again`: a further model call. `waits`: a
+ * budget has no room for it, and the run waits for room. `ended`: the run has its end.
  */
 export type ModelCallResult =
   | { readonly kind: 'tools'; readonly step: number; readonly groups: readonly (readonly DueCall[])[] }
   | { readonly kind: 'again' }
+  | { readonly kind: 'waits' }
   | ({ readonly kind: 'ended' } & RunNodeResult);
 
 /** A step that is to be made: announced, and by nobody else. */
@@ -68,6 +68,8 @@ async function follow(attempt: NodeAttempt, agent: ThinkingAgent, next: StepBegu
       return { kind: 'tools', step: next.step, groups: dueGroups(agent, next.asked) };
     case 'call':
       return make({ attempt, agent, ...next, live: attempt.deps.liveTexts.open({ ...next.place, times: next.times }) });
+    case 'waits':
+      return next;
     case 'ends':
       return failForGood(attempt, next.failure, next);
     default:
@@ -126,12 +128,13 @@ const UNANSWERED_WAIT = { firstMs: 500, mostMs: 60_000 };
 async function leave({ attempt, place, ask, reservation }: Calling): Promise<void> {
   if (!isStopped()) return;
   const { deps, input } = attempt;
-  await recording({ units: deps.database, log: deps.log }, input.execution.tenant, async ({ em, recorder }) => {
-    await recorder.modelCallLeft(place);
-    if (reservation !== null) await new BudgetRepository(em).settle(reservation, ask);
-  }).catch((error: unknown) => {
+  const { tenant } = input.execution;
+  try {
+    if (reservation !== null) await deps.spender.settle(tenant, reservation, ask);
+    await recording({ units: deps.database, log: deps.log }, tenant, ({ recorder }) => recorder.modelCallLeft(place));
+  } catch (error) {
     deps.log.warn({ nodeId: place.path, error: errorMessage(error) }, 'could not write that a model call was left');
-  });
+  }
 }
 
 /** The call has no answer: it is made again after a wait, or the run ends. What it may have cost is charged. */
@@ -139,29 +142,38 @@ async function unanswered({ attempt, agent, place, reservation }: Calling, error
   const { deps, input } = attempt;
   const failure = { code: error.code, message: error.message };
   const lost = error instanceof ModelCallFailed ? error.lost : NO_COST;
-  const failures = await patiently(() =>
-    recording({ units: deps.database, log: deps.log }, input.execution.tenant, async ({ em, recorder }) => {
-      const times = await recorder.modelCallFailed(place, failure);
-      const budgets = new BudgetRepository(em);
-      if (reservation !== null && lost.tokens > 0) await budgets.settle(reservation, { ...lost, steps: 1 });
-      else if (reservation !== null) await budgets.release(reservation);
-      return times;
+  const { tenant } = input.execution;
+  if (reservation !== null && lost.tokens > 0)
+    await patiently(() => deps.spender.settle(tenant, reservation, { ...lost, steps: 1 }));
+  else if (reservation !== null) await patiently(() => deps.spender.release(tenant, reservation));
+  const waitMs = await patiently(() =>
+    recording({ units: deps.database, log: deps.log }, tenant, async ({ recorder }) => {
+      const wait = waitAfter(error, await recorder.modelCallFailed(place, failure), agent);
+      if (wait !== null) await recorder.modelCallPostponed(place, wait);
+      return wait;
     }),
   );
-  if (!error.retryable || failures >= agent.thinking.limits.unanswered) return failForGood(attempt, failure);
-  const askedMs = 'retryAfterMs' in error && typeof error.retryAfterMs === 'number' ? error.retryAfterMs : 0;
-  const waitMs = Math.max(askedMs, growingWaitMs(UNANSWERED_WAIT, failures)) * (1 + Math.random() / 5);
+  if (waitMs === null) return failForGood(attempt, failure);
   throw retryableFailure(failure.code, failure.message, waitMs);
+}
+
+/** How long a call that has no answer waits before it is made again; null for one that is not. */
+function waitAfter(error: MusterError, failures: number, { thinking }: ThinkingAgent): number | null {
+  if (!error.retryable || failures >= thinking.limits.unanswered) return null;
+  const askedMs = 'retryAfterMs' in error && typeof error.retryAfterMs === 'number' ? error.retryAfterMs : 0;
+  return Math.max(askedMs, growingWaitMs(UNANSWERED_WAIT, failures)) * (1 + Math.random() / 5);
 }
 
 /** Writes the answer with what follows from it, in one transaction. */
 async function record(calling: Calling, answer: ModelAnswer, read: ReadAnswer): Promise<ModelCallResult> {
-  const { attempt, agent, place } = calling;
+  const { attempt, agent, place, reservation } = calling;
   const { deps, input } = attempt;
+  const { tenant } = input.execution;
+  // First, and whatever becomes of the answer: it is paid for.
+  if (reservation !== null) await patiently(() => deps.spender.settle(tenant, reservation, usedBy(answer)));
   const asked = 'asked' in read ? read.asked : [];
   const write = (unit: RecordingUnit) => writeAnswer(unit, calling, { answer, read });
-  const alone = () =>
-    patiently(() => recording({ units: deps.database, log: deps.log }, input.execution.tenant, write));
+  const alone = () => patiently(() => recording({ units: deps.database, log: deps.log }, tenant, write));
   if ('output' in read) return end(calling, read.output, { write, alone });
   await alone();
   const open = asked.filter(({ refusal }) => refusal === null);
@@ -171,15 +183,14 @@ async function record(calling: Calling, answer: ModelAnswer, read: ReadAnswer): 
 
 /** @returns whether this answer is the one that counts */
 async function writeAnswer(
-  { em, recorder }: RecordingUnit,
-  { attempt, agent, place, reservation, live }: Calling,
+  { recorder }: RecordingUnit,
+  { attempt, agent, place, live }: Calling,
   { answer, read }: { readonly answer: ModelAnswer; readonly read: ReadAnswer },
 ): Promise<boolean> {
   const answered = { ...place, answer: { ...answer, ...read.kept }, fault: 'fault' in read ? read.fault : null };
   const counts = await recorder.modelAnswered(answered, agent.name, 'asked' in read ? read.asked : []);
   const { traceId } = attempt.input.execution;
   if (counts) await recorder.eventHappened(traceId, [answerEvent(place, answer, live.attempt)]);
-  if (reservation !== null) await new BudgetRepository(em).settle(reservation, usedBy(answer));
   return counts;
 }
 

@@ -4,32 +4,38 @@ import { budgetScopesOf } from '../../domain/budgets/scopes.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
 import type { StepPlace } from '../../operations/record/model-calls.ts';
-import type { RecordingUnit } from '../../operations/record/recording.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
 
-/** What a model call may cost at most, before it is made. */
+/** What a model call may cost at most, before it is announced. */
 export interface CallReservation {
   readonly place: StepPlace;
   /** Of this very call: one that is repeated in doubt has another key, so both stay charged. */
   readonly key: string;
   readonly ask: BudgetAsk;
-  readonly process: string;
 }
 
+/** `refused`: a budget has no room, and the run ends. `waits`: the same, and it waits, as the budget says. */
+export type ReservedCall =
+  | { readonly kind: 'reserved'; readonly reservation: string | null; readonly isSoft: boolean }
+  | { readonly kind: 'refused'; readonly failure: Failure }
+  | { readonly kind: 'waits' };
+
 /**
- * Reserves what a model call may cost at most from every budget above it, in the transaction that announces the call. A
- * call for which a budget has no room is not made, and the run ends.
- * @returns the key of the reservation, null where nothing above has a budget
+ * Reserves what a model call may cost at most from every budget above it. It is held until the transaction that announces the
+ * call says that it begins; so a hot budget is locked for one statement only, which the calls of one moment share.
  */
 export async function reserveCall(
-  { em, recorder }: RecordingUnit,
-  { place, key, ask, process }: CallReservation,
-): Promise<{ readonly reservation: string | null; readonly isSoft: boolean } | { readonly failure: Failure }> {
-  const { execution, path } = place;
-  const scopes = budgetScopesOf(execution, path);
-  const asked = { key, tenant: execution.tenant, scopes, ask, process, begun: true };
-  const answer = await new BudgetRepository(em).reserve(asked);
-  if (answer.ok) return { reservation: answer.reserved ? key : null, isSoft: answer.soft };
+  { database, spender, process }: ActivityDependencies,
+  { place: { execution, path }, key, ask }: CallReservation,
+): Promise<ReservedCall> {
+  const { tenant } = execution;
+  const request = { key, tenant, ask, process, scopes: budgetScopesOf(execution, path) };
+  const answer = await spender.reserve(request);
+  if (answer.ok) return { kind: 'reserved', reservation: answer.reserved ? key : null, isSoft: answer.soft };
+  if (answer.whenExhausted === 'wait') {
+    await database.single.inTenant(tenant, ({ em }) => new BudgetRepository(em).wait(request, answer.scopes));
+    return { kind: 'waits' };
+  }
   const { code, message } = new BudgetExhausted(answer);
-  await recorder.modelCallFailed(place, { code, message });
-  return { failure: { code, message } };
+  return { kind: 'refused', failure: { code, message } };
 }

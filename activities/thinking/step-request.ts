@@ -25,6 +25,8 @@ export interface ReadRun {
   readonly agent: ThinkingAgent;
   readonly document: GraphDocument | StoredRowInvalid;
   readonly rows: readonly StepRows[];
+  /** Whether a budget may be above its calls. */
+  readonly isLimited: boolean;
 }
 
 /** The request of a step. */

@@ -1,14 +1,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { BudgetOptions } from '../../domain/budgets/amounts.ts';
+import type { TaskBudgetOptions } from '../../domain/budgets/amounts.ts';
 import { type BudgetScope, readBudgetScope } from '../../domain/budgets/scopes.ts';
 import type { BudgetView } from '../../operations/budgets/view.ts';
 import { tenantName, wholeNumber } from '../input/option-values.ts';
 import { Output } from '../output/output.ts';
 import { action, given, type TenantOptions, withMuster } from '../session.ts';
-import { addBudgetOptions, budgetOf } from './budget-options.ts';
+import { addBudgetOptions, budgetOf, WHEN_EXHAUSTED_OPTION } from './budget-options.ts';
 import { formatBudgets } from './budget-text.ts';
 
-type AmountOptions = TenantOptions & BudgetOptions;
+type AmountOptions = TenantOptions & TaskBudgetOptions;
 
 /** `budgets`, `budgets set`, `budgets unset` and `budgets grant`. */
 export function addBudgetsCommand(program: Command): void {
@@ -23,6 +23,7 @@ export function addBudgetsCommand(program: Command): void {
     .argument('<scope>', 'tenant, user:NAME, conversation:NAME, or task:ID/PATH', scopeOf)
     .option(...TENANT)
     .option('--soft <percent>', 'from this share on, models come to their end (80)', wholeNumber({ min: 1, max: 100 }))
+    .option(...WHEN_EXHAUSTED_OPTION)
     .action(action(set));
   budgets
     .command('unset')

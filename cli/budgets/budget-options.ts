@@ -1,6 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type BudgetOptions, MOST_AMOUNT, MOST_MINUTES, readCount, readMoney } from '../../domain/budgets/amounts.ts';
-import { wholeNumber } from '../input/option-values.ts';
+import {
+  MOST_AMOUNT,
+  MOST_MINUTES,
+  readCount,
+  readMoney,
+  type TaskBudgetOptions,
+  WHEN_EXHAUSTED,
+} from '../../domain/budgets/amounts.ts';
+import { oneOf, wholeNumber } from '../input/option-values.ts';
 import { given } from '../session.ts';
 
 /** The options of commands that say how much may be spent. */
@@ -24,8 +31,16 @@ export function addBudgetOptions(command: Command): Command {
     .option('--fan-out <count>', 'tasks that may be spawned below it in all', count);
 }
 
+/** What becomes of runs that find no room. */
+export const WHEN_EXHAUSTED_OPTION = [
+  '--when-exhausted <what>',
+  'what a run does that finds no room: end (default) or wait',
+  oneOf(WHEN_EXHAUSTED),
+] as const;
+
 /** The budget that these options mean; undefined where none is given. */
-export function budgetOf({ tokens, money, steps, minutes, depth, fanOut }: BudgetOptions): BudgetOptions | undefined {
-  const budget = given({ tokens, money, steps, minutes, depth, fanOut });
+export function budgetOf(options: TaskBudgetOptions): TaskBudgetOptions | undefined {
+  const { tokens, money, steps, minutes, depth, fanOut, whenExhausted } = options;
+  const budget = given({ tokens, money, steps, minutes, depth, fanOut, whenExhausted });
   return Object.keys(budget).length === 0 ? undefined : budget;
 }

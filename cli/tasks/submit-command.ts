@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { SubmitOptions, SubmittedTask } from '../../client.ts';
 import { loadConfig } from '../../config.ts';
-import type { BudgetOptions } from '../../domain/budgets/amounts.ts';
+import type { TaskBudgetOptions } from '../../domain/budgets/amounts.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { PRIORITY_BANDS, type PriorityBand } from '../../domain/tasks/priority.ts';
 import { RECURRENCE_INTERVALS, recurrenceOf } from '../../domain/tasks/recurrence.ts';
-import { addBudgetOptions, budgetOf } from '../budgets/budget-options.ts';
+import { addBudgetOptions, budgetOf, WHEN_EXHAUSTED_OPTION } from '../budgets/budget-options.ts';
 import { WrongUsage } from '../cli-errors.ts';
 import { comingMoment, fileName, oneOf, parameter, shortText, taskIds, tenantName } from '../input/option-values.ts';
 import { formatOutput, paintStatus } from '../output/formatting.ts';
@@ -14,7 +14,7 @@ import { action, given, type TenantOptions, withMuster } from '../session.ts';
 import { readSubmitInput } from './submit-input.ts';
 import { endFailure, waitForEnd } from './wait-for-task.ts';
 
-interface SubmitCommandOptions extends TenantOptions, TimeOptions, BudgetOptions {
+interface SubmitCommandOptions extends TenantOptions, TimeOptions, TaskBudgetOptions {
   readonly input?: string;
   readonly param?: ReadonlyMap<string, string>;
   readonly priority?: PriorityBand;
@@ -38,7 +38,7 @@ export function addSubmitCommand(program: Command): void {
     .option('--key <key>', 'an idempotency key: the same key is the same task', shortText)
     .option('--wait', 'wait for the end and print the output');
   addTimeOptions(submitCommand);
-  addBudgetOptions(submitCommand);
+  addBudgetOptions(submitCommand).option(...WHEN_EXHAUSTED_OPTION);
   submitCommand.action(action(submit));
 }
 

@@ -28,7 +28,7 @@ export const NO_LIMITS: BudgetLimits = {
   ...{ tokens: null, money: null, steps: null, time: null, depth: null, fan_out: null },
 };
 
-/** Limits as users write them. What is left out has no limit. */
+/** Amounts as users write them. What is left out has no limit. */
 export interface BudgetOptions {
   /** A whole number, or a text such as `'100k'` or `'1.5M'`. */
   readonly tokens?: number | string;
@@ -42,6 +42,19 @@ export interface BudgetOptions {
   readonly depth?: number;
   /** How many tasks may be spawned below, at any depth. */
   readonly fanOut?: number;
+}
+
+/**
+ * What becomes of a run whose next model call a budget has no room for. `end`: it fails with `budget_exhausted`, and keeps
+ * what it had said. `wait`: it waits, without a place in a worker, until there is room or its task's deadline passes.
+ */
+export const WHEN_EXHAUSTED = ['end', 'wait'] as const;
+export type WhenExhausted = (typeof WHEN_EXHAUSTED)[number];
+
+/** The budget of a task that is submitted. */
+export interface TaskBudgetOptions extends BudgetOptions {
+  /** Levels and spawned tasks are refused in either case. @defaultValue 'end' */
+  readonly whenExhausted?: WhenExhausted;
 }
 
 /** The largest amount: with it, sums of thousands of reservations are still exact in a program and in PostgreSQL. */

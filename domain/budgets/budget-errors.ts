@@ -5,14 +5,17 @@ import type { BudgetExcess } from './budget-state.ts';
 /** A budget has no room for what was to be done. Nothing was done and nothing was charged; a grant makes room. */
 export class BudgetExhausted extends MusterError {
   readonly code = 'budget_exhausted';
-  constructor({ scope, what, limit, used }: BudgetExcess) {
-    const [most, sofar] = [amountText(what, limit), amountText(what, used)];
-    super(
-      `The budget of ${scope} has no room: ${sofar} of ${most} ${NAMES[what]} are used. ` +
-        `\`muster budgets grant ${scope}\` gives more.`,
-      { scope, what, limit, used },
-    );
+  constructor(excess: BudgetExcess) {
+    const { scope, what, limit, used } = excess;
+    super(`The budget of ${scope} has no room: ${usedText(excess)}. \`muster budgets grant ${scope}\` gives more.`, {
+      ...{ scope, what, limit, used },
+    });
   }
+}
+
+/** How much of a limit is used: "90 of 100 tokens are used". */
+export function usedText({ what, limit, used }: BudgetExcess): string {
+  return `${amountText(what, used)} of ${amountText(what, limit)} ${NAMES[what]} are used`;
 }
 
 const NAMES: Readonly<Record<BudgetExcess['what'], string>> = {

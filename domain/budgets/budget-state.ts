@@ -1,4 +1,4 @@
-import { BUDGET_AMOUNTS, type BudgetAmount, type BudgetAsk, type BudgetLimits } from './amounts.ts';
+import { BUDGET_AMOUNTS, type BudgetAmount, type BudgetAsk, type BudgetLimits, type WhenExhausted } from './amounts.ts';
 import type { BudgetScope } from './scopes.ts';
 
 /** How a scope's budget stands. */
@@ -17,6 +17,7 @@ export interface BudgetState {
   readonly fanOut: number;
   /** From this share of a limit on, the model is told to come to its end. */
   readonly softPercent: number;
+  readonly whenExhausted: WhenExhausted;
 }
 
 /** Which limit was in the way. */
@@ -84,9 +85,21 @@ export function isSoft(state: BudgetState): boolean {
   });
 }
 
-/** The state after a reservation of this was added. */
-export function withReserved(state: BudgetState, ask: BudgetAsk): BudgetState {
-  return { ...state, reserved: added(state.reserved, ask) };
+/**
+ * Whether a call brings a budget to its soft threshold. It counts as the calls before it did on average and not as it may at
+ * most: a first call may ask for half a budget and need little of it.
+ */
+export function isSoftWith(state: BudgetState, ask: BudgetAsk): boolean {
+  return isSoft({ ...state, reserved: added(state.reserved, expectedOf(state, ask)) });
+}
+
+function expectedOf({ spent }: BudgetState, { tokens, costMicros, steps }: BudgetAsk): BudgetAsk {
+  const average = (sum: number) => (spent.steps === 0 ? 0 : Math.ceil((sum / spent.steps) * steps));
+  return {
+    tokens: Math.min(tokens, average(spent.tokens)),
+    costMicros: Math.min(costMicros, average(spent.costMicros)),
+    steps,
+  };
 }
 
 export function added(one: BudgetAsk, other: BudgetAsk): BudgetAsk {

@@ -12,6 +12,8 @@ export const CAUSE_KINDS = {
   limit: 'The rate limit, or the limit of an agent, lets its node continue.',
   retry: 'The wait before the next attempt of its node is over.',
   approval: 'A person approves or rejects a call that one of its agents asked for.',
+  budget: 'A person gives more to the budget, or calls under way cost less than they might.',
+  model: 'A provider of the model answers.',
   handler: 'The code of its node returns.',
   service: 'The service answers again.',
   workflow: 'Its workflow takes the next step.',

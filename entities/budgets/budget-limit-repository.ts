@@ -1,4 +1,4 @@
-import { type BudgetLimits, hasLimits, NO_LIMITS } from '../../domain/budgets/amounts.ts';
+import { type BudgetLimits, hasLimits, NO_LIMITS, type WhenExhausted } from '../../domain/budgets/amounts.ts';
 import { type BudgetState, DEFAULT_SOFT_PERCENT } from '../../domain/budgets/budget-state.ts';
 import {
   type BudgetScope,
@@ -10,10 +10,13 @@ import {
 } from '../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import { secondsSince } from '../agents/agent-expressions.ts';
+import { literal } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
-import { WAITING_FOR_PEOPLE } from '../tasks/expressions.ts';
 import { BUDGET_STATE, Budget, budgetStateOf, columnsOfLimits } from './budget.ts';
+
+/** How a budget treats what comes near its limits, or beyond. */
+export type BudgetManner = Partial<Pick<BudgetState, 'softPercent' | 'whenExhausted'>>;
 
 /** What a spawned task has above it. */
 export interface Lineage {
@@ -27,6 +30,7 @@ export interface Lineage {
 export interface NewTaskBudget extends Lineage {
   readonly taskId: TaskId;
   readonly limits: BudgetLimits;
+  readonly whenExhausted: WhenExhausted;
 }
 
 /** Budgets as they are set and looked at. Every method is one statement. */
@@ -62,9 +66,9 @@ export class BudgetLimitRepository extends Repository {
     await this.em.createQueryBuilder(Budget).insert(row).onConflict().ignore().execute();
   }
 
-  /** Replaces a scope's limits. */
-  async setLimits(scope: BudgetScope, limits: BudgetLimits, softPercent: number): Promise<void> {
-    await this.em.nativeUpdate(Budget, { scope }, { ...columnsOfLimits(limits), softPercent });
+  /** Replaces a scope's limits, and what is given of the rest. */
+  async setLimits(scope: BudgetScope, limits: BudgetLimits, rest: BudgetManner = {}): Promise<void> {
+    await this.em.nativeUpdate(Budget, { scope }, { ...columnsOfLimits(limits), ...rest });
   }
 
   /**
@@ -75,7 +79,7 @@ export class BudgetLimitRepository extends Repository {
   async clearLimits(scope: BudgetScope): Promise<boolean> {
     const none = columnsOfLimits(NO_LIMITS);
     const isLimited = { $or: Object.keys(none).map((name) => ({ [name]: { $ne: null } })) };
-    const cleared = { ...none, softPercent: DEFAULT_SOFT_PERCENT, begunAt: null };
+    const cleared = { ...none, softPercent: DEFAULT_SOFT_PERCENT, whenExhausted: 'end' as const, begunAt: null };
     return (await this.em.nativeUpdate(Budget, { scope, ...isLimited }, cleared)) > 0;
   }
 
@@ -110,7 +114,7 @@ export class BudgetLimitRepository extends Repository {
 
   /** Writes the budgets of new tasks. */
   async insertForTasks(tenantId: TenantId, budgets: readonly NewTaskBudget[]): Promise<void> {
-    const rows = budgets.map(({ taskId, scopes, depth, limits }) => {
+    const rows = budgets.map(({ taskId, scopes, depth, limits, whenExhausted }) => {
       const scope = taskScope(taskId);
       return {
         tenantId,
@@ -119,22 +123,41 @@ export class BudgetLimitRepository extends Repository {
         taskId,
         parents: [...scopes],
         depth,
+        whenExhausted,
         ...columnsOfLimits(limits),
       };
     });
     await this.em.insertMany(Budget, rows);
   }
 
-  /** Open tasks that wait for somebody and may count in a scope: the tenant's, or a user's. */
-  async waiting(user: string | null, limit: number): Promise<TaskId[]> {
+  /** Tasks of which calls wait for room in a scope. By budget_reservations_waiting_index. */
+  async waitingFor(scope: BudgetScope, limit: number): Promise<TaskId[]> {
     const rows = await tables(this.em)
-      .selectFrom('tasks')
-      .select('id')
-      .where('status', '=', WAITING_FOR_PEOPLE)
-      .$if(user !== null, (query) => query.where('userId', '=', user))
+      .selectFrom('budget_reservations')
+      .select('taskId')
+      .distinct()
+      .where('state', '=', literal('waiting'))
+      .where((eb) => eb(eb.val(scope), '=', eb.fn.any('scopes')))
+      .where('taskId', 'is not', null)
       .limit(limit)
       .execute();
-    return rows.map(({ id }) => id);
+    return rows.flatMap(({ taskId }) => taskId ?? []);
+  }
+
+  /** How many calls wait for room, by the scopes in which they count. By budget_reservations_waiting_index. */
+  async waitingCounts(): Promise<ReadonlyMap<BudgetScope, number>> {
+    const rows = await tables(this.em)
+      .selectFrom((eb) =>
+        eb
+          .selectFrom('budget_reservations')
+          .select((row) => row.fn<BudgetScope>('unnest', ['scopes']).as('scope'))
+          .where('state', '=', literal('waiting'))
+          .as('w'),
+      )
+      .select((eb) => ['w.scope', eb.fn.countAll<string>().as('count')])
+      .groupBy('w.scope')
+      .execute();
+    return new Map(rows.map(({ scope, count }) => [scope, Number(count)]));
   }
 }
 

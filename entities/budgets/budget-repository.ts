@@ -1,13 +1,15 @@
-import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
-import { type BudgetExcess, excessOf, isSoft, withReserved } from '../../domain/budgets/budget-state.ts';
-import { RESERVED_STATES } from '../../domain/budgets/reservation-state.ts';
+import type { BudgetAsk, WhenExhausted } from '../../domain/budgets/amounts.ts';
+import { type BudgetExcess, excessOf, isSoftWith } from '../../domain/budgets/budget-state.ts';
+import { FREE_STATES, RESERVED_STATES } from '../../domain/budgets/reservation-state.ts';
 import { type BudgetScope, readBudgetScope } from '../../domain/budgets/scopes.ts';
-import type { TenantId } from '../../domain/ids.ts';
+import type { TaskId, TenantId } from '../../domain/ids.ts';
 import { Repository } from '../repository.ts';
-import { budgetStateOf } from './budget.ts';
+import { tables } from '../tables.ts';
+import { Budget, budgetStateOf } from './budget.ts';
 import { BudgetReservation } from './budget-reservation.ts';
-import { moveDeadReservations, moveReservation } from './statements/move-reservations.ts';
-import { type AskedReservation, reserveBudgets } from './statements/reserve.ts';
+import { moveDeadReservations, moveReservations, type ReservationMove } from './statements/move-reservations.ts';
+import { type AskedReservation, type ReservedIn, reserveBudgets } from './statements/reserve.ts';
+import { wakeWaiting } from './statements/wake-waiting.ts';
 
 /** A request to reserve what a call may cost at most. */
 export interface NewReservation {
@@ -19,11 +21,6 @@ export interface NewReservation {
   readonly ask: BudgetAsk;
   /** The name under which the process has its lease: when that ends, the reservation ends too. */
   readonly process: string;
-  /**
-   * Whether the call may begin as soon as this unit of work commits. If the process dies then, the estimate stays charged.
-   * @defaultValue false: it returns, and `begin` is to be called before the call
-   */
-  readonly begun?: boolean;
 }
 
 /** The answer to a reservation. */
@@ -35,42 +32,90 @@ export type ReserveAnswer =
       /** False where nothing above the call has a budget: then nothing was written. */
       readonly reserved: boolean;
     }
-  | ({ readonly ok: false } & BudgetExcess);
+  | ({
+      readonly ok: false;
+      readonly whenExhausted: WhenExhausted;
+      /** All budgets in which the call counts. */
+      readonly scopes: readonly BudgetScope[];
+    } & BudgetExcess);
+
+/** A call that waits until budgets have room for it. */
+export interface WaitingCall {
+  readonly key: string;
+  readonly ask: BudgetAsk;
+  readonly scopes: readonly BudgetScope[];
+}
 
 /** Budgets and what is reserved of them. Every method is one statement, and may be repeated. */
 export class BudgetRepository extends Repository {
-  /** Takes what a call may cost from every budget above it, or from none. */
-  async reserve({ tenant, ...request }: NewReservation): Promise<ReserveAnswer> {
-    const rows = await reserveBudgets(this.em, tenant, [askedOf(request)]);
-    if (rows.length === 0) return { ok: true, soft: false, reserved: false };
-    const states = rows.map(({ elapsedMs, ...row }) => budgetStateOf(row, elapsedMs));
-    const isTaken = rows.every(({ taken }) => taken);
-    const [excess] = isTaken ? [] : states.flatMap((state) => excessOf(state, request.ask) ?? []);
-    if (excess !== undefined) return { ok: false, ...excess };
-    return { ok: true, soft: states.some((state) => isSoft(withReserved(state, request.ask))), reserved: true };
+  /** Whether a call within these scopes may count in a budget. */
+  async isLimited(scopes: readonly BudgetScope[]): Promise<boolean> {
+    return (await this.em.count(Budget, { scope: { $in: [...scopes] } })) > 0;
   }
 
   /**
-   * Says that the call of a held reservation is about to be made: from now on a death leaves it charged. Needs a tenant's
-   * unit of work, as do the next two.
+   * Takes what each call may cost from every budget above it, or from none. Held: if the process dies before it begins, it
+   * returns.
+   * @returns null for one that nothing is known of: others of the group, or of its key, were in its way. Ask for it again
+   */
+  async reserve(
+    tenant: TenantId,
+    requests: readonly Omit<NewReservation, 'tenant'>[],
+  ): Promise<readonly (ReserveAnswer | null)[]> {
+    const rows = Map.groupBy(await reserveBudgets(this.em, tenant, requests.map(askedOf)), ({ ord }) => ord);
+    return requests.map(({ ask }, at) => answerOf(rows.get(at + 1) ?? [], ask));
+  }
+
+  /**
+   * Says that the call of a held reservation is about to be made by a process: from now on a death leaves it charged.
    * @returns false where it is not reserved any more
    */
-  async begin(key: string): Promise<boolean> {
+  async begin(key: string, process: string): Promise<boolean> {
     const open = { key, state: { $in: [...RESERVED_STATES] } };
-    return (await this.em.nativeUpdate(BudgetReservation, open, { state: 'begun' })) > 0;
+    return (await this.em.nativeUpdate(BudgetReservation, open, { state: 'begun', process })) > 0;
   }
 
   /**
-   * Charges what a call did cost, in place of its estimate: also where that is more, and where the reservation had ended
-   * without it. The first settlement counts.
+   * Settles what calls did cost, in place of their estimates: also where that is more, and where a reservation had ended
+   * without it. The first settlement counts. Or gives back what was reserved for a call that was not made, or not paid.
+   * Needs a tenant's unit of work. @param moves one for each key
    */
-  async settle(key: string, used: BudgetAsk): Promise<void> {
-    await moveReservation(this.em, { key, state: 'settled', ...used });
+  move(moves: readonly ReservationMove[]): Promise<void> {
+    return moveReservations(this.em, moves);
   }
 
-  /** Gives back what a call was reserved that was not made, or not paid. What was settled stays. */
-  async release(key: string): Promise<void> {
-    await moveReservation(this.em, { key, state: 'released', tokens: null, costMicros: null, steps: null });
+  /** Notes that a call waits until budgets have room for it. @param counted the scopes that have one */
+  async wait({ key, tenant, ask, process, scopes }: NewReservation, counted: readonly BudgetScope[]): Promise<void> {
+    const row = { tenantId: tenant, key, taskId: taskOf(scopes), scopes: [...counted], process, ...ask };
+    await tables(this.em)
+      .insertInto('budget_reservations')
+      .values((eb) => ({ ...row, state: 'waiting', lookedAt: eb.fn<Date>('now') }))
+      .onConflict((conflict) =>
+        conflict
+          .columns(['tenantId', 'key'])
+          .doUpdateSet((eb) => ({ state: 'waiting', scopes: row.scopes, lookedAt: eb.fn<Date>('now') }))
+          .where('budget_reservations.state', 'in', FREE_STATES),
+      )
+      .execute();
+  }
+
+  /** The calls of a task that wait, in the order in which they came. By budget_reservations_task_index. */
+  async waitingOf(taskId: TaskId): Promise<readonly WaitingCall[]> {
+    const waiting = await this.em.find(
+      BudgetReservation,
+      { taskId, state: 'waiting' },
+      { orderBy: { createdAt: 'asc' } },
+    );
+    return waiting.map(({ key, scopes, tokens, costMicros, steps }) => ({
+      key,
+      scopes,
+      ask: { tokens, costMicros, steps },
+    }));
+  }
+
+  /** See `wakeWaiting`. Needs a system unit of work. */
+  wake(limit: number): Promise<number> {
+    return wakeWaiting(this.em, limit);
   }
 
   /** See `moveDeadReservations`. Needs a system unit of work. */
@@ -79,7 +124,23 @@ export class BudgetRepository extends Repository {
   }
 }
 
-function askedOf({ key, scopes, ask, process, begun = false }: Omit<NewReservation, 'tenant'>): AskedReservation {
-  const tasks = scopes.flatMap((scope) => readBudgetScope(scope)?.task ?? []);
-  return { key, scopes, process, taskId: tasks[0] ?? null, ...ask, state: begun ? 'begun' : 'held' };
+/** Nothing is taken where the statement says nothing of it, whatever the budgets look like. */
+function answerOf(rows: readonly ReservedIn[], ask: BudgetAsk): ReserveAnswer | null {
+  const states = rows.map(({ elapsedMs, ...row }) => budgetStateOf(row, elapsedMs));
+  if (rows.length === 0) return { ok: true, soft: false, reserved: false };
+  if (rows.every(({ taken }) => taken)) {
+    return { ok: true, soft: states.some((state) => isSoftWith(state, ask)), reserved: true };
+  }
+  const full = states.find((state) => excessOf(state, ask) !== null);
+  const excess = full === undefined ? null : excessOf(full, ask);
+  if (full === undefined || excess === null) return null;
+  return { ok: false, whenExhausted: full.whenExhausted, scopes: states.map(({ scope }) => scope), ...excess };
+}
+
+function askedOf({ key, scopes, ask, process }: Omit<NewReservation, 'tenant'>): AskedReservation {
+  return { key, scopes, process, taskId: taskOf(scopes), ...ask };
+}
+
+function taskOf(scopes: readonly BudgetScope[]): TaskId | null {
+  return scopes.map((scope) => readBudgetScope(scope)?.task ?? null).find((task) => task !== null) ?? null;
 }

@@ -24,9 +24,12 @@ const schema = defineEntity({
     process: p.text(),
     createdAt: createdAt(),
     settledAt: moment().nullable(),
+    /** Of a waiting one: when somebody last looked whether there is room for it. */
+    lookedAt: moment().nullable(),
   },
   indexes: [
     { name: 'budget_reservations_open_index', properties: ['createdAt'], where: oneOf('state', RESERVED_STATES) },
+    { name: 'budget_reservations_waiting_index', properties: ['lookedAt'], where: "state = 'waiting'" },
     { name: 'budget_reservations_task_index', properties: ['taskId'], where: 'task_id is not null' },
   ],
 });

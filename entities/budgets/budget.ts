@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
-import type { BudgetLimits } from '../../domain/budgets/amounts.ts';
+import { type BudgetLimits, WHEN_EXHAUSTED } from '../../domain/budgets/amounts.ts';
 import { type BudgetState, DEFAULT_SOFT_PERCENT } from '../../domain/budgets/budget-state.ts';
 import { BUDGET_SCOPE_KINDS, type BudgetScope } from '../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
@@ -36,6 +36,8 @@ const schema = defineEntity({
       .smallint()
       .default(DEFAULT_SOFT_PERCENT)
       .check(within('soft_percent', { min: 1, max: 100 })),
+    /** What becomes of a run that finds no room in it. */
+    whenExhausted: p.enum(WHEN_EXHAUSTED).default('end'),
     tokensSpent: count(),
     moneySpent: count(),
     stepsSpent: count(),
@@ -52,7 +54,7 @@ const schema = defineEntity({
 
 /** The columns of a budget that say how it stands. */
 export const BUDGET_STATE = [
-  ...(['scope', 'depth', 'fanOut', 'softPercent', 'depthLimit', 'fanOutLimit'] as const),
+  ...(['scope', 'depth', 'fanOut', 'softPercent', 'whenExhausted', 'depthLimit', 'fanOutLimit'] as const),
   ...(['tokenLimit', 'moneyLimit', 'stepLimit', 'timeLimitMs'] as const),
   ...(['tokensSpent', 'moneySpent', 'stepsSpent', 'tokensReserved', 'moneyReserved', 'stepsReserved'] as const),
 ] as const;
@@ -71,9 +73,9 @@ export function columnsOfLimits({ tokens, money, steps, time, depth, fan_out }: 
 
 /** How a row stands; `elapsedMs` is the database's word on how long ago it began, null before that. */
 export function budgetStateOf(row: Pick<Budget, (typeof BUDGET_STATE)[number]>, elapsedMs: number | null): BudgetState {
-  const { scope, depth, fanOut, softPercent } = row;
+  const { scope, depth, fanOut, softPercent, whenExhausted } = row;
   return {
-    ...{ scope, depth, fanOut, softPercent },
+    ...{ scope, depth, fanOut, softPercent, whenExhausted },
     limits: limitsOfRow(row),
     spent: { tokens: row.tokensSpent, costMicros: row.moneySpent, steps: row.stepsSpent },
     reserved: { tokens: row.tokensReserved, costMicros: row.moneyReserved, steps: row.stepsReserved },

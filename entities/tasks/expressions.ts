@@ -20,5 +20,4 @@ export const WAITING = literals(WAITING_TASK_STATUSES);
 export const NOT_ENDED = literals([...WAITING_TASK_STATUSES, ...OPEN_TASK_STATUSES]);
 /** Ends after which what depends on a task cannot come. */
 export const WITHOUT_RESULT = literals(['failed', 'cancelled']);
-export const WAITING_FOR_PEOPLE = literal('waiting_approval');
 export const IS_PENDING = eb('status', '=', literal('pending'));

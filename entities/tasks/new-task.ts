@@ -1,4 +1,4 @@
-import type { BudgetLimits } from '../../domain/budgets/amounts.ts';
+import type { BudgetLimits, WhenExhausted } from '../../domain/budgets/amounts.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
@@ -30,6 +30,8 @@ export interface NewTask {
   readonly dependsOn: readonly TaskId[];
   /** Absent without limits. */
   readonly budget?: BudgetLimits;
+  /** What becomes of its runs that find no room in its budget. @defaultValue 'end' */
+  readonly whenExhausted?: WhenExhausted;
   /** The task that spawned it; absent for one that a program submitted. */
   readonly parent?: TaskId;
   /** The thinking agent whose tool spawned it; absent for none. */

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { type Expression, type ExpressionBuilder, sql } from 'kysely';
-import type { BudgetScope } from '../../domain/budgets/scopes.ts';
+import { type Expression, type ExpressionBuilder, type InferResult, type QueryCreator, sql } from 'kysely';
+import { type BudgetScope, TENANT_SCOPE, taskScope } from '../../domain/budgets/scopes.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import { type Recurrence, readRecurrence } from '../../domain/tasks/recurrence.ts';
 import { auditRowsFrom } from '../audit/audit-rows.ts';
@@ -52,8 +52,11 @@ const CONTINUED = [
 /** What the budget of a series' next task has of the one before it: limits, and nothing that is spent. */
 const REPEATED = [
   ...(['level', 'parents', 'depth', 'softPercent', 'tokenLimit', 'moneyLimit', 'stepLimit', 'timeLimitMs'] as const),
-  ...(['depthLimit', 'fanOutLimit'] as const),
+  ...(['depthLimit', 'fanOutLimit', 'whenExhausted'] as const),
 ];
+
+/** What its own copy of an input has of that of the one before it. */
+const CONTENT = ['name', 'mediaType', 'sha256', 'sizeBytes', 'content'] as const;
 
 /** `taskScope` of a task that the database names. */
 const scopeOf = (id: Expression<TaskId | null>) => sql<BudgetScope>`'task:' || ${id}::text`;
@@ -93,38 +96,31 @@ export class SuccessionRepository extends Repository {
 
   /**
    * Writes the next task of a series: like its predecessor, with its own copy of a large input. The unique predecessor
-   * makes it one, however many callers ask and however often.
+   * makes it one, however many callers ask and however often. Below a task it counts as one that the task spawned; where the
+   * fan-out of a budget above it has no room nothing is written, until there is.
    * @returns its job if it may start at once; null if it waits for its time, or is there already
    */
-  async succeed(predecessor: TaskId, { id, artifactId, startAt }: Successor): Promise<WaitingJob | null> {
+  async succeed(predecessor: TaskId, successor: Successor): Promise<WaitingJob | null> {
     const created = await tables(this.em)
+      .with('above', (db) => budgetsAbove(db, predecessor))
       .with('created', (db) =>
         db
           .insertInto('tasks')
           .columns([...OWN, ...CONTINUED])
-          .expression(
-            db
-              .selectFrom('tasks as t')
-              .innerJoin('agent_graphs as g', 'g.id', 't.graphId')
-              .select((eb) => ownValues(eb, { id, artifactId, startAt }))
-              .select(CONTINUED.map((name) => `t.${name}` as const))
-              .where('t.id', '=', predecessor)
-              .where(continues),
-          )
+          .expression(nextTask(db, predecessor, successor))
           .onConflict((conflict) => conflict.doNothing())
           .returning([...JOB_COLUMNS, 'status', 'predecessorId', 'inputArtifactId']),
       )
       .with('copied', (db) =>
         db
           .insertInto('artifacts')
-          .columns(['id', 'tenantId', 'taskId', 'name', 'mediaType', 'sha256', 'sizeBytes', 'content'])
+          .columns(['id', 'tenantId', 'taskId', ...CONTENT])
           .expression(
             db
               .selectFrom('created as c')
               .innerJoin('tasks as t', 't.id', 'c.predecessorId')
               .innerJoin('artifacts as a', 'a.id', 't.inputArtifactId')
-              .select(['c.inputArtifactId', 'c.tenantId', 'c.id', 'a.name', 'a.mediaType', 'a.sha256', 'a.sizeBytes'])
-              .select('a.content'),
+              .select(['c.inputArtifactId', 'c.tenantId', 'c.id', ...CONTENT.map((name) => `a.${name}` as const)]),
           ),
       )
       .with('budgeted', (db) =>
@@ -143,6 +139,14 @@ export class SuccessionRepository extends Repository {
               .select(REPEATED.map((name) => `b.${name}` as const)),
           ),
       )
+      .with('counted', (db) =>
+        db
+          .updateTable('budgets as b')
+          .from(['above as a', 'created as c'])
+          .set((eb) => ({ fanOut: eb('b.fanOut', '+', 1) }))
+          .whereRef('b.tenantId', '=', 'a.tenantId')
+          .whereRef('b.scope', '=', 'a.scope'),
+      )
       .with('audited', () => {
         const details = { predecessor: column('predecessor_id') };
         return auditRowsFrom('created', { actor: 'muster', action: 'task.repeated', subjectType: 'task', details });
@@ -154,6 +158,34 @@ export class SuccessionRepository extends Repository {
       .executeTakeFirst();
     return created === undefined ? null : readWaitingJob(created);
   }
+}
+
+type BudgetsAbove = InferResult<ReturnType<typeof budgetsAbove>>[number];
+
+/** The row of a series' next task: none where the series should not continue, or the fan-out above it has no room. */
+function nextTask(db: QueryCreator<Tables & { above: BudgetsAbove }>, predecessor: TaskId, successor: Successor) {
+  return db
+    .selectFrom('tasks as t')
+    .innerJoin('agent_graphs as g', 'g.id', 't.graphId')
+    .select((eb) => ownValues(eb, successor))
+    .select(CONTINUED.map((name) => `t.${name}` as const))
+    .where('t.id', '=', predecessor)
+    .where(continues)
+    .where((eb) => eb.not(eb.exists(eb.selectFrom('above').select('scope').whereRef('fanOut', '>=', 'fanOutLimit'))));
+}
+
+/** The budgets above a spawned task, locked in the order in which every writer locks them. */
+function budgetsAbove(db: QueryCreator<Tables>, task: TaskId) {
+  return db
+    .selectFrom('budgets as b')
+    .innerJoin('budgets as o', 'o.tenantId', 'b.tenantId')
+    .select(['b.tenantId', 'b.scope', 'b.fanOut', 'b.fanOutLimit'])
+    .where('o.scope', '=', taskScope(task))
+    .where('o.depth', '>', 0)
+    .where((eb) => eb.or([eb('b.scope', '=', TENANT_SCOPE), eb('b.scope', '=', eb.fn.any('o.parents'))]))
+    .orderBy('b.level')
+    .orderBy('b.scope')
+    .forUpdate('b');
 }
 
 /** What a series' next task has of its own; the order is that of its values. */

@@ -58,6 +58,8 @@ const schema = defineEntity({
     context: p.json<ContextReport>().nullable(),
     /** Why it failed last. */
     error: p.json<JsonObject>().nullable(),
+    /** When it is made again after it failed; null where it is not. */
+    retryAt: moment().nullable(),
     startedAt: moment().defaultRaw('now()'),
     finishedAt: moment().nullable(),
   },

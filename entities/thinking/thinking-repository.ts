@@ -66,9 +66,12 @@ export class ThinkingRepository extends Repository {
     return this.em.find(ToolCall, { tenantId, traceId, path, digest }, { orderBy: { step: 'asc', index: 'asc' } });
   }
 
-  /** What the thinking runs of a trace wait for now, by their paths: the answer of a model, or the end of a tool. */
+  /**
+   * What the thinking runs of a trace wait for now, by their paths: the answer of a model, the time to call it again after it
+   * has failed, or the end of a tool.
+   */
   async underWay(traceId: TraceId): Promise<ReadonlyMap<RunPath, ModelCall | ToolCall>> {
-    const models = await this.em.find(ModelCall, { traceId, state: 'pending' });
+    const models = await this.em.find(ModelCall, { traceId, state: { $in: ['pending', 'failed'] } });
     const tools = await this.em.find(ToolCall, { traceId, state: 'running' }, { orderBy: { index: 'asc' } });
     return new Map([...models, ...tools].map((call) => [call.path as RunPath, call]));
   }

@@ -1,7 +1,15 @@
 import { z } from 'zod';
-import { type BudgetOptions, MOST_AMOUNT, MOST_MINUTES, readCount, readMoney } from '../../domain/budgets/amounts.ts';
+import {
+  type BudgetOptions,
+  MOST_AMOUNT,
+  MOST_MINUTES,
+  readCount,
+  readMoney,
+  type TaskBudgetOptions,
+  WHEN_EXHAUSTED,
+} from '../../domain/budgets/amounts.ts';
 import { type BudgetScope, readBudgetScope } from '../../domain/budgets/scopes.ts';
-import { numberFrom, textLike, wholeNumber } from '../../options/fields.ts';
+import { numberFrom, oneOf, textLike, wholeNumber } from '../../options/fields.ts';
 import type { OptionFields } from '../../options/parse-options.ts';
 
 /** How the fields of operations on budgets are read. */
@@ -24,10 +32,15 @@ export const BUDGET_FIELDS: OptionFields<BudgetOptions> = {
   fanOut: wholeNumber({ min: 0, max: MOST_FAN_OUT }).optional(),
 };
 
+export const whenExhausted = oneOf(WHEN_EXHAUSTED).optional();
+
 /** The budget of a task that is submitted. */
-export const taskBudget = z.strictObject(BUDGET_FIELDS as z.ZodRawShape, {
-  error: 'an object of limits such as { tokens: "100k", money: 2.5 }',
-}) as unknown as z.ZodType<BudgetOptions>;
+export const taskBudget = z.strictObject(
+  { ...(BUDGET_FIELDS as z.ZodRawShape), whenExhausted },
+  {
+    error: 'an object of limits such as { tokens: "100k", money: 2.5 }',
+  },
+) as unknown as z.ZodType<TaskBudgetOptions>;
 
 export const budgetScope: z.ZodType<BudgetScope> = textLike(
   'tenant, user:NAME, conversation:NAME, task:ID or task:ID/PATH',

@@ -3,6 +3,7 @@ import {
   type BudgetLimits,
   type BudgetOptions,
   limitsOfOptions,
+  type WhenExhausted,
 } from '../../domain/budgets/amounts.ts';
 import { BudgetUnknown } from '../../domain/budgets/budget-errors.ts';
 import type { BudgetState } from '../../domain/budgets/budget-state.ts';
@@ -13,7 +14,8 @@ import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { wholeNumber } from '../../options/fields.ts';
 import { type AuditNote, type CallInUnit, defineOperation } from '../define.ts';
 import { TaskUnknown } from '../operation-errors.ts';
-import { BUDGET_FIELDS, budgetScope } from './budget-fields.ts';
+import { BUDGET_FIELDS, budgetScope, whenExhausted } from './budget-fields.ts';
+import { tellWaiting } from './tell-waiting.ts';
 import { type BudgetView, viewOfBudget } from './view.ts';
 
 /** What every change of a budget declares alike. */
@@ -26,6 +28,8 @@ export interface SetBudgetInput extends BudgetOptions {
   readonly scope: BudgetScope;
   /** From this share of a limit on, models are told to come to their end. */
   readonly soft?: number;
+  /** What becomes of runs that find no room in it. @defaultValue as before, at first 'end' */
+  readonly whenExhausted?: WhenExhausted;
 }
 
 /** A task's own budget comes with its submit: here it is only granted more. */
@@ -35,20 +39,21 @@ export const setBudget = defineOperation({
   ...BUDGET_CHANGE,
   name: 'budgets.set',
   summary: 'Sets what a tenant, a user, a conversation or a part of a task may spend.',
-  input: { ...BUDGET_FIELDS, scope: budgetScope, soft: wholeNumber({ min: 1, max: 100 }).optional() },
-  contradiction: ({ scope, soft: _, ...amounts }: SetBudgetInput) => {
+  input: { ...BUDGET_FIELDS, scope: budgetScope, soft: wholeNumber({ min: 1, max: 100 }).optional(), whenExhausted },
+  contradiction: ({ scope, soft: _, whenExhausted: __, ...amounts }: SetBudgetInput) => {
     if (readBudgetScope(scope)?.kind === 'task') return OF_A_TASK;
     return Object.keys(amounts).length === 0 ? '`tokens`, `money`, `steps` or another limit must be given' : null;
   },
-  async handle(call, { scope, soft, ...amounts }: SetBudgetInput): Promise<BudgetView> {
+  async handle(call, { scope, soft, whenExhausted: then, ...amounts }: SetBudgetInput): Promise<BudgetView> {
     await requireTaskOf(call, scope);
     const budgets = new BudgetLimitRepository(call.em);
     await budgets.ensure(call.caller.tenant, scope);
     const before = await stateOf(budgets, scope);
     const limits = { ...before.limits, ...given(limitsOfOptions(amounts)) };
-    const softPercent = soft ?? before.softPercent;
-    await budgets.setLimits(scope, limits, softPercent);
-    return viewOfBudget({ ...before, limits, softPercent });
+    const manner = { softPercent: soft ?? before.softPercent, whenExhausted: then ?? before.whenExhausted };
+    await budgets.setLimits(scope, limits, manner);
+    await tellWaiting(call, scope);
+    return viewOfBudget({ ...before, ...manner, limits });
   },
   audit: (_view, { scope, ...set }) => noteOf('budget.set', scope, set),
 });
@@ -60,8 +65,10 @@ export const unsetBudget = defineOperation({
   input: { scope: budgetScope },
   contradiction: ({ scope }: { readonly scope: BudgetScope }) =>
     readBudgetScope(scope)?.kind === 'task' ? OF_A_TASK : null,
-  async handle({ em }, { scope }: { readonly scope: BudgetScope }) {
-    return { removed: await new BudgetLimitRepository(em).clearLimits(scope) };
+  async handle(call, { scope }: { readonly scope: BudgetScope }) {
+    const removed = await new BudgetLimitRepository(call.em).clearLimits(scope);
+    await tellWaiting(call, scope);
+    return { removed };
   },
   audit: ({ removed }, { scope }) => (removed ? noteOf('budget.unset', scope) : null),
 });

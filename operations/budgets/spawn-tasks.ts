@@ -31,7 +31,9 @@ export async function writeTaskBudgets(
   const lineage = first.parent === undefined ? AT_THE_TOP : await spawnBelow(budgets, first.parent, counted.length);
   await budgets.insertForTasks(
     tenant,
-    counted.map(({ id, budget = NO_LIMITS }) => ({ taskId: id, limits: budget, ...lineage })),
+    counted.map(({ id, budget = NO_LIMITS, whenExhausted = 'end' }) => {
+      return { taskId: id, limits: budget, whenExhausted, ...lineage };
+    }),
   );
 }
 

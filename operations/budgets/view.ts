@@ -1,4 +1,4 @@
-import { BUDGET_AMOUNTS, type BudgetAmount } from '../../domain/budgets/amounts.ts';
+import { BUDGET_AMOUNTS, type BudgetAmount, type WhenExhausted } from '../../domain/budgets/amounts.ts';
 import { type BudgetState, isSoft, usedOf } from '../../domain/budgets/budget-state.ts';
 import { type BudgetScope, taskScope } from '../../domain/budgets/scopes.ts';
 import { BudgetLimitRepository } from '../../entities/budgets/budget-limit-repository.ts';
@@ -24,6 +24,10 @@ export interface BudgetView {
   readonly softPercent: number;
   /** Whether models are told to come to their end. */
   readonly soft: boolean;
+  /** What becomes of runs that find no room in it. */
+  readonly whenExhausted: WhenExhausted;
+  /** Calls that wait for room in it. */
+  readonly waiting: number;
 }
 
 const MOST_LISTED = 500;
@@ -34,22 +38,25 @@ export const viewBudgets = defineOperation({
   effect: 'read',
   risk: 'read_only',
   permission: 'budgets:read',
-  unit: 'statement',
+  unit: 'tenant',
   input: { scope: budgetScope.optional() },
   async handle({ em }, { scope }: { readonly scope?: BudgetScope }): Promise<readonly BudgetView[]> {
+    const budgets = new BudgetLimitRepository(em);
     const wanted = scope === undefined ? {} : { scopes: [scope] };
-    return (await new BudgetLimitRepository(em).list({ ...wanted, limit: MOST_LISTED })).map(viewOfBudget);
+    const states = await budgets.list({ ...wanted, limit: MOST_LISTED });
+    const waiting = await budgets.waitingCounts();
+    return states.map((state) => viewOfBudget(state, waiting.get(state.scope)));
   },
 });
 
 /** The budget of a task; null where it has none of its own. */
 export async function budgetOfTask(budgets: BudgetLimitRepository, id: Parameters<typeof taskScope>[0]) {
   const [state] = await budgets.list({ scopes: [taskScope(id)], limit: 1 });
-  return state === undefined ? null : viewOfBudget(state);
+  return state === undefined ? null : viewOfBudget(state, (await budgets.waitingCounts()).get(state.scope));
 }
 
-export function viewOfBudget(state: BudgetState): BudgetView {
-  const { scope, limits, reserved, softPercent } = state;
+export function viewOfBudget(state: BudgetState, waiting = 0): BudgetView {
+  const { scope, limits, reserved, softPercent, whenExhausted } = state;
   const used = usedOf(state);
   const held: Partial<Record<BudgetAmount, number>> = {
     ...{ tokens: reserved.tokens, money: reserved.costMicros, steps: reserved.steps },
@@ -60,5 +67,5 @@ export function viewOfBudget(state: BudgetState): BudgetView {
     const inReserve = held[what] ?? 0;
     return [{ what, limit, spent: used[what] - inReserve, reserved: inReserve, left: limit - used[what] }];
   });
-  return { scope, limits: views, softPercent, soft: isSoft(state) };
+  return { scope, limits: views, softPercent, soft: isSoft(state), whenExhausted, waiting };
 }

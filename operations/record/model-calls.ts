@@ -5,6 +5,7 @@ import type { ContextReport } from '../../domain/models/context-budget.ts';
 import type { ModelAnswer } from '../../domain/models/model-messages.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
+import { ahead } from '../../entities/common-expressions.ts';
 import { jsonOf } from '../../entities/insert-from.ts';
 import { type Tables, tables } from '../../entities/tables.ts';
 import { ModelCall } from '../../entities/thinking/model-call.ts';
@@ -139,6 +140,14 @@ export async function recordFailure(em: SqlEntityManager, place: StepPlace, fail
     .returning('failures')
     .executeTakeFirst();
   return row?.failures ?? 0;
+}
+
+/** Records when a model call that has no answer is made again. */
+export async function recordPostponed(em: SqlEntityManager, place: StepPlace, waitMs: number): Promise<void> {
+  await calledAt(em, place)
+    .set({ retryAt: ahead(waitMs / 1_000) })
+    .where('state', '=', 'failed')
+    .execute();
 }
 
 /** Records that nobody knows whether a model call was answered, and that it is not to be made again. */

@@ -19,6 +19,7 @@ import {
   recordCallLeft,
   recordDoubt,
   recordFailure,
+  recordPostponed,
   type StepPlace,
 } from './model-calls.ts';
 import { explainLoss, findLoss } from './note-losses.ts';
@@ -162,6 +163,11 @@ export class Recorder {
   /** Records that a model call has no answer. @returns how often that has happened */
   modelCallFailed(place: StepPlace, failure: Failure): Promise<number> {
     return recordFailure(this.#em, place, failure);
+  }
+
+  /** Records when a model call that has no answer is made again. */
+  modelCallPostponed(place: StepPlace, waitMs: number): Promise<void> {
+    return recordPostponed(this.#em, place, waitMs);
   }
 
   /** Records that the worker that made a model call stops before its answer: that is no loss. */

@@ -163,9 +163,14 @@ export class TaskPreparer {
 }
 
 /** What it may spend, and who spawned it; nothing for most tasks. */
-function originOf({ budget, parent, agent }: CallerOptions): Pick<NewTask, 'budget' | 'parent' | 'agent'> {
+function originOf({
+  budget,
+  parent,
+  agent,
+}: CallerOptions): Pick<NewTask, 'budget' | 'whenExhausted' | 'parent' | 'agent'> {
   const limits = budget === undefined ? NO_LIMITS : limitsOfOptions(budget);
-  return { ...(hasLimits(limits) && { budget: limits }), ...(parent && { parent }), ...(agent && { agent }) };
+  const own = { budget: limits, whenExhausted: budget?.whenExhausted ?? 'end' };
+  return { ...(hasLimits(limits) && own), ...(parent && { parent }), ...(agent && { agent }) };
 }
 
 /**

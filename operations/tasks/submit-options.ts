@@ -1,4 +1,4 @@
-import type { BudgetOptions } from '../../domain/budgets/amounts.ts';
+import type { TaskBudgetOptions } from '../../domain/budgets/amounts.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { PriorityBand } from '../../domain/tasks/priority.ts';
@@ -56,9 +56,10 @@ export interface SubmitOptions {
   readonly repeat?: Repeat;
   /**
    * What the task may spend, with all that it spawns. What is left out has no limit of its own. Exhausted, it fails with
-   * `budget_exhausted`. Each task of a series has it anew; a redrive continues with what is left. @defaultValue no limit
+   * `budget_exhausted`, or waits for room (`whenExhausted`). Each task of a series has it anew; a redrive continues with what
+   * is left. @defaultValue no limit
    */
-  readonly budget?: BudgetOptions;
+  readonly budget?: TaskBudgetOptions;
 }
 
 /** One task of a batch: its input, and the options that `submit` takes. */

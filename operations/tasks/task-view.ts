@@ -1,13 +1,16 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TaskId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
+import type { Cause } from '../../domain/tasks/cause.ts';
 import { taskWorkflowId } from '../../domain/tasks/execution.ts';
+import { isOpenTaskStatus } from '../../domain/tasks/task-status.ts';
 import { BudgetLimitRepository } from '../../entities/budgets/budget-limit-repository.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { type BudgetView, budgetOfTask } from '../budgets/view.ts';
+import { readBudgetWaits } from '../budgets/waits.ts';
 import { readThinking, sumOf, type UsageView } from '../thinking/steps-view.ts';
 import { readHoldUp } from './held-up.ts';
 import { startOf } from './run-inputs.ts';
@@ -46,8 +49,10 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
   const output = loaded.get('output') ?? null;
   // What is in an artifact is long, and never null itself.
   const isOutputGone = output === null && task.output.artifactId !== null;
+  const heldUp = (await readHoldUp(em, task)) ?? (await budgetWait(em, task));
+  const waitsFor = heldUp?.waitsFor ?? null;
   return {
-    task: { ...factsOf(task), workflowId, waitsFor: (await readHoldUp(em, task))?.waitsFor ?? null },
+    task: { ...factsOf(task), workflowId, waitsFor },
     inputStart: startOf(task.input),
     traces,
     usage: sumOf(traces.map(({ usage }) => usage)),
@@ -55,6 +60,10 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
     pruned: { traces: traces.length < task.traceCount, output: isOutputGone },
     budget: await budgetOfTask(new BudgetLimitRepository(em), id),
   };
+}
+
+async function budgetWait(em: SqlEntityManager, { id, status }: TaskRecord): Promise<Cause | null> {
+  return isOpenTaskStatus(status) ? ((await readBudgetWaits(em, id))[0] ?? null) : null;
 }
 
 function factsOf(task: TaskRecord) {

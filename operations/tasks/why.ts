@@ -13,6 +13,7 @@ import type { ToolCall } from '../../entities/thinking/tool-call.ts';
 import { type ApprovalRecord, ApprovalRepository } from '../../entities/tools/approval-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { text } from '../../options/fields.ts';
+import { readBudgetWaits } from '../budgets/waits.ts';
 import { type Call, defineOperation } from '../define.ts';
 import { readHoldUp } from './held-up.ts';
 import { requireTask, type TaskInput } from './read.ts';
@@ -55,17 +56,23 @@ async function readCauses(em: SqlEntityManager, task: TaskRecord): Promise<reado
     { tenant: task.tenant, task: task.id, all: false },
     MAX_ASKED,
   );
-  const asking = new Set(approvals.map(({ path }) => path));
+  const waits = [...approvals.map(approvalCause), ...(await readBudgetWaits(em, task.id))];
+  const waiting = new Set(waits.map(({ path }) => path));
   const isThinking = runs.some(({ process }) => process === THINKING_PROCESS);
   const calls = trace !== undefined && isThinking ? await new ThinkingRepository(em).underWay(trace.id) : new Map();
   const nodes = [
-    ...approvals.map(approvalCause),
+    ...waits,
     ...runs
-      .filter(({ kind, path }) => !isContainerKind(kind) && !asking.has(path))
+      .filter(({ kind, path }) => !isContainerKind(kind) && !waiting.has(path))
       .map((run) => runCause(run, calls.get(run.path))),
   ];
   const workflow = `the next step of its workflow ${trace?.workflowId ?? ''}`.trim();
   return nodes.length > 0 ? nodes : [cause('workflow', workflow)];
+}
+
+function modelCause({ path, model, error, retryAt }: ModelCall): Cause {
+  const why = error === null || error === undefined ? '' : `: ${String(error.message)}`;
+  return cause('model', `its next call of the model ${model}${why}`, { path, until: retryAt ?? null });
 }
 
 /** So many calls are named that wait for a person. */
@@ -87,6 +94,7 @@ function runCause(
   { path, agent, isRunning, nextAttemptAt: until, limited, process, reason }: OpenRun,
   call?: ModelCall | ToolCall,
 ): Cause {
+  if (call instanceof ModelCall && call.state === 'failed') return modelCause(call);
   if (process === THINKING_PROCESS) return cause('handler', `${agent}, which ${thinkingText(call)}`, { path });
   if (isRunning) return cause('handler', `${agent}, which runs${process === null ? '' : ` in ${process}`}`, { path });
   const because = reason === null ? '' : `: ${reason}`;

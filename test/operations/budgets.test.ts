@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { defineAgent, defineGraph, hasErrorCode, type Muster, operation } from '../../index.ts';
+import { defineGraph, hasErrorCode, type Muster, operation } from '../../index.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { eventually } from '../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
@@ -10,20 +10,6 @@ const graph = defineGraph({
   name: 'budgeted',
   input: NOTHING,
   nodes: { look: { tool: operation('graphs.list'), input: {} } },
-  output: {},
-});
-const released = Promise.withResolvers<void>();
-const holding = defineAgent({
-  ...{ name: 'budget-holding', input: NOTHING, output: NOTHING },
-  handle: async () => {
-    await released.promise;
-    return {};
-  },
-});
-const held = defineGraph({
-  name: 'budget-held',
-  input: NOTHING,
-  nodes: { hold: { agent: holding, input: {} } },
   output: {},
 });
 const is = (code: string) => (error: unknown) => hasErrorCode(error) && error.code === code;
@@ -60,6 +46,8 @@ describe('operations on budgets', function () {
       ],
       softPercent: 90,
       soft: false,
+      whenExhausted: 'end',
+      waiting: 0,
     });
     assert.deepEqual([removed, again], [{ removed: true }, { removed: false }]);
   });
@@ -126,30 +114,10 @@ describe('operations on budgets', function () {
     await assert.rejects(client.submit('budgeted', {}, { budget: { euros: 1 } as never }), is('option_invalid'));
   });
 
-  it('tell the workflow of an open task that it was granted more', async () => {
-    await muster.work({ graphs: [graph, held] });
-    const task = await client.submit('budget-held', {}, { budget: { steps: 1 } });
-    await eventually(async () => assert.equal((await task.read()).status, 'in_progress'), { withinMs: 60_000 });
-
-    await client.operations.budgets.grant({ scope: `task:${task.id}`, steps: 1 });
-
-    const temporal = await muster.temporal();
-    await eventually(
-      async () => {
-        const { events } = await temporal.workflow.getHandle(task.workflowId).fetchHistory();
-        const names = (events ?? []).map((event) => event.workflowExecutionSignaledEventAttributes?.signalName);
-        assert.ok(names.includes('budgetGranted'), 'no signal has come');
-      },
-      { withinMs: 20_000 },
-    );
-    released.resolve();
-    await task.result();
-    const unsent = await rows(`select id from muster.outbox where topic = 'budget.granted' and sent_at is null`);
-    assert.deepEqual(unsent, []);
-  });
-
   it('give the next task of a series the budget anew, and remove it with its task', async () => {
-    const first = await client.submit('budgeted', {}, { repeat: { every: 'daily' }, budget: { steps: 7 } });
+    await muster.work({ graphs: [graph] });
+    const budget = { steps: 7, whenExhausted: 'wait' } as const;
+    const first = await client.submit('budgeted', {}, { repeat: { every: 'daily' }, budget });
     const next = await eventually(
       async () => {
         const [found] = (await client.tasks({ status: 'deferred' })).filter((task) => task.predecessorId === first.id);
@@ -159,11 +127,12 @@ describe('operations on budgets', function () {
       { withinMs: 60_000 },
     );
 
-    const { budget } = await client.task(next.id).show();
+    const { budget: repeated } = await client.task(next.id).show();
     await rows(`delete from muster.tasks where id = '${next.id}'`);
     const left = await rows(`select scope from muster.budgets where task_id = '${next.id}'`);
 
-    assert.deepEqual(budget?.limits, [{ what: 'steps', limit: 7, spent: 0, reserved: 0, left: 7 }]);
+    assert.deepEqual(repeated?.limits, [{ what: 'steps', limit: 7, spent: 0, reserved: 0, left: 7 }]);
+    assert.equal(repeated?.whenExhausted, 'wait');
     assert.deepEqual(left, []);
   });
 });

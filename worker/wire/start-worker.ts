@@ -8,6 +8,7 @@ import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import { requireNode } from '../../domain/system/required-node.ts';
 import type { Messenger } from '../../messaging/messenger.ts';
 import { withOperations } from '../../operations/as-tool.ts';
+import { Spender } from '../../operations/budgets/spender.ts';
 import { publishGraphs } from '../../operations/graphs/publish-graphs.ts';
 import type { Stores } from '../../operations/stores.ts';
 import { listOf, objectWith, taskQueue } from '../../options/fields.ts';
@@ -106,8 +107,7 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
     ...{
       process: opened.workerId,
       database,
-      graphs: opened.graphs,
-      models: opened.models,
+      ...{ graphs: opened.graphs, models: opened.models, spender: new Spender(database) },
       keysFor: opened.keysFor,
       sources: opened.sources,
       board,

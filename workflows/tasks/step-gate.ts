@@ -24,13 +24,15 @@ const RESTING_RULES = 2;
 const LEAST_WAIT_MS = 1_000;
 
 /**
- * Where thinking runs stand between two of their calls: while the task is paused, until a person has decided, or until
- * the workflow has continued as new.
+ * Where thinking runs stand between two of their calls: while the task is paused, until a person has decided, until a
+ * budget has room, or until the workflow has continued as new.
  */
 export class StepGate {
   readonly #view: GateView;
   /** Decisions that have arrived and that nobody has looked at. One may arrive before its wait. */
   readonly #decided = new Set<string>();
+  /** How often somebody has made room in a budget. */
+  #grants = 0;
   #resting: readonly RunPath[] = [];
   /** The run of each wait for a person; also of one that ended because the run is to rest. */
   readonly #waits: RunPath[] = [];
@@ -81,21 +83,47 @@ export class StepGate {
     if (this.#returning.delete(path)) this.#view.changed();
   }
 
-  /**
-   * Waits until a person has decided, or their time is over. False where the history is long: the run is to rest then, since a
-   * wait may take days, in which no other run could. One that comes back to a history that is long again stays: else it would
-   * do nothing but rest.
-   */
+  /** Notes that somebody has made room in a budget. */
+  grant(): void {
+    this.#grants += 1;
+  }
+
+  /** How often that has happened: ask before a call that may have to wait for room. */
+  get grants(): number {
+    return this.#grants;
+  }
+
+  /** Waits until a person has decided, or their time is over. False as {@link StepGate.#until}. */
   async decision(path: RunPath, { approvalId, expiresAtMs }: AskedPerson): Promise<boolean> {
+    const restMs = Math.max(LEAST_WAIT_MS, expiresAtMs - Date.now());
+    const goesOn = await this.#until(path, () => this.#decided.has(approvalId), restMs);
+    this.#decided.delete(approvalId);
+    return goesOn;
+  }
+
+  /**
+   * Waits until there is room in a budget that had none. Without a timer: a grant has the task told, and the sweeper
+   * looks every minute whether there is room. False as {@link StepGate.#until}.
+   * @param since the number of grants before there was none
+   */
+  room(path: RunPath, since: number): Promise<boolean> {
+    return this.#until(path, () => this.#grants > since);
+  }
+
+  /**
+   * Waits for a person. False where the history is long: the run is to rest then, since a wait may take days, in which no
+   * other run could. One that comes back to a history that is long again stays: else it would do nothing but rest.
+   */
+  async #until(path: RunPath, isOver: () => boolean, restMs?: number): Promise<boolean> {
     const stays = this.#view.rules < RESTING_RULES || (this.#returning.has(path) && isLong());
+    const isWoken = () => isOver() || (!stays && isLong());
     let rests = false;
     this.#waits.push(path);
     this.#returning.delete(path);
     this.#view.changed();
     try {
-      const restMs = Math.max(LEAST_WAIT_MS, expiresAtMs - Date.now());
-      const isWoken = await condition(() => this.#decided.has(approvalId) || (!stays && isLong()), restMs);
-      rests = !this.#decided.delete(approvalId) && isWoken;
+      const inTime = restMs === undefined ? condition(isWoken).then(() => true) : condition(isWoken, restMs);
+      rests = (await inTime) && !isOver();
       return !rests;
     } finally {
       if (!rests) this.#waits.splice(this.#waits.indexOf(path), 1);

@@ -34,7 +34,7 @@ import { driveStretch } from './drivers/drive-stretch.ts';
 import { driveThinking } from './drivers/drive-thinking.ts';
 import { requireKnown } from './known-rules.ts';
 import { StepGate } from './step-gate.ts';
-import { approvalDecidedSignal, pauseSignal, resumeSignal, statusQuery } from './task-messages.ts';
+import { approvalDecidedSignal, budgetGrantedSignal, pauseSignal, resumeSignal, statusQuery } from './task-messages.ts';
 import { describeFailure, LABELS } from './task-words.ts';
 
 /**
@@ -75,6 +75,7 @@ export class TaskExecution {
     setHandler(pauseSignal, () => this.#setPaused(true));
     setHandler(resumeSignal, () => this.#setPaused(false));
     setHandler(approvalDecidedSignal, (approvalId) => this.#gate.decide(approvalId));
+    setHandler(budgetGrantedSignal, () => this.#gate.grant());
     setHandler(statusQuery, () => ({ paused: this.#state.paused, nodes: this.#state.graph.nodes }));
     this.#describe();
   }

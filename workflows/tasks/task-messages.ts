@@ -1,5 +1,6 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 import type { NodeState } from '../../domain/graphs/graph-state.ts';
+import { BUDGET_GRANTED_SIGNAL } from '../../domain/tasks/execution.ts';
 import { APPROVAL_DECIDED } from '../../domain/tools/approval-words.ts';
 
 /** The answer of the query `status`: the progress of a running task, read from the workflow itself. */
@@ -17,5 +18,7 @@ export const resumeSignal = defineSignal('resume');
  * approval has expired meanwhile nobody is told.
  */
 export const approvalDecidedSignal = defineSignal<[approvalId: string]>(APPROVAL_DECIDED);
+/** A budget has room again: runs that wait for room ask anew. It may come twice, and where none waits. */
+export const budgetGrantedSignal = defineSignal(BUDGET_GRANTED_SIGNAL);
 /** Lists are read from PostgreSQL; this is the live state of one task. */
 export const statusQuery = defineQuery<TaskProgress>('status');

@@ -8,7 +8,7 @@ import {
 } from '../../../domain/budgets/reservation-state.ts';
 import { SYSTEM_TENANT } from '../../../domain/ids.ts';
 import { literal } from '../../common-expressions.ts';
-import { givenValue } from '../../statements/given-values.ts';
+import { givenRows, givenValue } from '../../statements/given-values.ts';
 import { named } from '../../statements/named-parts.ts';
 import { Statement } from '../../statements/statement.ts';
 
@@ -71,20 +71,19 @@ const moving = (moved: RawBuilder<Moved>) =>
     .whereRef('r.tenantId', '=', 'm.tenantId')
     .whereRef('r.key', '=', 'm.key');
 
-const MOVE_ONE = new Statement(
+const MOVE = new Statement(
   {
-    key: givenValue<string>('text'),
-    state: givenValue<BudgetReservationState>('text'),
-    tokens: givenValue<number | null>('bigint'),
-    costMicros: givenValue<number | null>('bigint'),
-    steps: givenValue<number | null>('bigint'),
+    moves: givenRows<ReservationMove>({
+      ...{ key: 'text', state: 'text', tokens: 'bigint', costMicros: 'bigint', steps: 'bigint' },
+    }),
   },
-  ({ key, state, tokens, costMicros, steps }) =>
+  ({ moves }) =>
     moving(sql`(
-      select r.tenant_id, r.key, r.scopes, r.state as old_state, ${state} as new_state, r.tokens as old_tokens,
-        r.cost_micros as old_cost, r.steps as old_steps, coalesce(${tokens}, r.tokens) as new_tokens,
-        coalesce(${costMicros}, r.cost_micros) as new_cost, coalesce(${steps}, r.steps) as new_steps
-      from muster.budget_reservations r where r.key = ${key} and r.state not in ('settled', ${state}) for update
+      select r.tenant_id, r.key, r.scopes, r.state as old_state, g.state as new_state, r.tokens as old_tokens,
+        r.cost_micros as old_cost, r.steps as old_steps, coalesce(g.tokens, r.tokens) as new_tokens,
+        coalesce(g.cost_micros, r.cost_micros) as new_cost, coalesce(g.steps, r.steps) as new_steps
+      from ${moves} g join muster.budget_reservations r on r.key = g.key
+      where r.state <> 'settled' and r.state <> g.state order by r.key for update of r
     )`),
 );
 
@@ -97,19 +96,24 @@ export interface ReservationMove {
   readonly steps: number | null;
 }
 
-/** Ends a reservation of the unit's tenant, unless it is settled. @returns whether it did */
-export async function moveReservation(em: SqlEntityManager, move: ReservationMove): Promise<boolean> {
-  return (await MOVE_ONE.change(em, { ...move })) > 0;
+/** Ends reservations of the unit's tenant that are not settled. By budget_reservations_pkey. @param moves one for each key */
+export async function moveReservations(em: SqlEntityManager, moves: readonly ReservationMove[]): Promise<void> {
+  await MOVE.change(em, { moves });
 }
 
 /** A call takes five minutes at most; what its task still holds after its end belongs to nobody. */
 const ENDED_FOR_SECONDS = 330;
 
-/** By budget_reservations_open_index and agent_leases_open_index. */
+const OF_ENDED_TASK: RawBuilder<boolean> = sql`exists (
+  select from muster.tasks t
+  where t.id = r.task_id and t.completed_at < now() - make_interval(secs => ${sql.lit(ENDED_FOR_SECONDS)})
+)`;
+
+/** By budget_reservations_open_index, budget_reservations_waiting_index and agent_leases_open_index. */
 const MOVE_DEAD = new Statement({ limit: givenValue<number>('int') }, ({ limit }) =>
   moving(sql`(
     select r.tenant_id, r.key, r.scopes, r.state as old_state,
-      case r.state when 'held' then 'released' else 'in_doubt' end as new_state,
+      case r.state when 'begun' then 'in_doubt' else 'released' end as new_state,
       r.tokens as old_tokens, r.cost_micros as old_cost, r.steps as old_steps,
       r.tokens as new_tokens, r.cost_micros as new_cost, r.steps as new_steps
     from muster.budget_reservations r
@@ -118,16 +122,14 @@ const MOVE_DEAD = new Statement({ limit: givenValue<number>('int') }, ({ limit }
         select from muster.agent_leases l
         where l.tenant_id in (r.tenant_id, ${literal(SYSTEM_TENANT)}) and l.process = r.process and l.ended_at is null
           and l.renewed_at > now() - make_interval(secs => ${sql.lit(DEAD_AFTER_SECONDS)})
-      ) or exists (
-        select from muster.tasks t
-        where t.id = r.task_id and t.completed_at < now() - make_interval(secs => ${sql.lit(ENDED_FOR_SECONDS)})
-      ))
+      ) or ${OF_ENDED_TASK})
+      or r.state = 'waiting' and ${OF_ENDED_TASK}
     order by r.tenant_id, r.key limit ${limit} for update of r skip locked
   )`),
 );
 
 /**
- * Ends what processes hold that have no lease any more, and what ended tasks still hold: held ones return, and those whose
+ * Ends what processes hold that have no lease any more, and what ended tasks still hold or wait for: held ones return, and those whose
  * call may have begun stay charged. Needs a system unit of work.
  * @returns how many
  */

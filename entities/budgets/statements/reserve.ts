@@ -1,8 +1,9 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { type RawBuilder, sql } from 'kysely';
-import type { BudgetReservationState } from '../../../domain/budgets/reservation-state.ts';
+import { FREE_STATES } from '../../../domain/budgets/reservation-state.ts';
 import type { BudgetScope } from '../../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId } from '../../../domain/ids.ts';
+import { literal } from '../../common-expressions.ts';
 import { givenRows, givenValue } from '../../statements/given-values.ts';
 import { named } from '../../statements/named-parts.ts';
 import { type Places, Statement } from '../../statements/statement.ts';
@@ -16,7 +17,6 @@ export interface AskedReservation {
   readonly tokens: number;
   readonly costMicros: number;
   readonly steps: number;
-  readonly state: BudgetReservationState;
   readonly process: string;
 }
 
@@ -33,7 +33,7 @@ const GIVEN = {
   tenant: givenValue<TenantId>('text'),
   asks: givenRows<AskedReservation>({
     ...{ key: 'text', taskId: 'uuid', scopes: 'text[]', tokens: 'bigint', costMicros: 'bigint', steps: 'bigint' },
-    ...{ state: 'text', process: 'text' },
+    ...{ process: 'text' },
   }),
 };
 type Given = Places<typeof GIVEN>;
@@ -49,6 +49,8 @@ const RESERVE = new Statement(GIVEN, (given) =>
     .with('chain', () => chainTable(given))
     .with('locked', () => lockedTable(given))
     .with('known', () => knownTable(given))
+    .with('wanted', () => WANTED)
+    .with('fits', () => FITS)
     .with('inserted', () => insertedTable(given))
     .with('added', () => addedTable(given))
     .main.selectFrom('chain as c')
@@ -70,8 +72,9 @@ const RESERVE = new Statement(GIVEN, (given) =>
 );
 
 /**
- * Reserves all of these, or none where one limit has no room for them together. A key that is reserved already stays as it
- * is and asks for nothing more. Above a call without a budget it finds no rows and writes none.
+ * Reserves each of these for which all budgets above it have room together with those before it: one that is refused may
+ * keep others from being taken which would fit without it, and never lets one be taken that does not fit. A key that is
+ * reserved already stays as it is and asks for nothing more. Above a call without a budget it finds no rows and writes none.
  */
 export async function reserveBudgets(
   em: SqlEntityManager,
@@ -103,37 +106,46 @@ function lockedTable({ tenant }: Given): RawBuilder<Locked> {
   )`;
 }
 
+const FREE = sql.join(FREE_STATES.map(literal));
+
 function knownTable({ tenant }: Given): RawBuilder<{ key: string }> {
   return sql`(
     select r.key from muster.budget_reservations r
-    where r.tenant_id = ${tenant} and r.key = any (array(select key from asks)) and r.state <> 'released'
+    where r.tenant_id = ${tenant} and r.key = any (array(select key from asks)) and r.state not in (${FREE})
   )`;
 }
 
-/** A key that was released may be reserved again. */
+/** What each scope is asked for, up to and with each of the asked ones. */
+const WANTED: RawBuilder<object> = sql`(
+  select c.ord, c.scope, sum(a.tokens) over up_to as tokens, sum(a.cost_micros) over up_to as money,
+    sum(a.steps) over up_to as steps
+  from chain c join asks a on a.ord = c.ord where a.key not in (select key from known)
+  window up_to as (partition by c.scope order by c.ord)
+)`;
+
+const FITS: RawBuilder<object> = sql`(
+  select w.ord, array_agg(b.scope order by b.level, b.scope) as scopes from wanted w join locked b on b.scope = w.scope
+  group by w.ord
+  having not coalesce(bool_or(
+    b.tokens_spent + b.tokens_reserved + w.tokens > b.token_limit
+      or b.money_spent + b.money_reserved + w.money > b.money_limit
+      or b.steps_spent + b.steps_reserved + w.steps > b.step_limit
+      or b.elapsed_ms >= b.time_limit_ms
+  ), false)
+)`;
+
+/** A key that holds nothing may be reserved. */
 function insertedTable({ tenant }: Given): RawBuilder<{ key: string }> {
   return sql`(
     insert into muster.budget_reservations as r
       (tenant_id, key, task_id, scopes, tokens, cost_micros, steps, state, process)
-    select distinct on (a.key) ${tenant}, a.key, a.task_id, o.scopes, a.tokens, a.cost_micros, a.steps, a.state, a.process
-    from asks a join (
-      select c.ord, array_agg(b.scope order by b.level, b.scope) as scopes
-      from chain c join locked b on b.scope = c.scope group by c.ord
-    ) o on o.ord = a.ord
-    where a.key not in (select key from known) and not exists (
-      select from locked b join (
-        select c.scope, sum(w.tokens) as tokens, sum(w.cost_micros) as money, sum(w.steps) as steps
-        from chain c join asks w on w.ord = c.ord where w.key not in (select key from known) group by c.scope
-      ) w on w.scope = b.scope
-      where b.tokens_spent + b.tokens_reserved + w.tokens > b.token_limit
-        or b.money_spent + b.money_reserved + w.money > b.money_limit
-        or b.steps_spent + b.steps_reserved + w.steps > b.step_limit
-        or b.elapsed_ms >= b.time_limit_ms
-    )
+    select distinct on (a.key) ${tenant}, a.key, a.task_id, f.scopes, a.tokens, a.cost_micros, a.steps, 'held', a.process
+    from asks a join fits f on f.ord = a.ord order by a.key, a.ord
     on conflict (tenant_id, key) do update
       set state = excluded.state, scopes = excluded.scopes, tokens = excluded.tokens, cost_micros = excluded.cost_micros,
-        steps = excluded.steps, process = excluded.process, created_at = excluded.created_at, settled_at = null
-      where r.state = 'released'
+        steps = excluded.steps, process = excluded.process, created_at = excluded.created_at, settled_at = null,
+        looked_at = null
+      where r.state in (${FREE})
     returning r.key, r.scopes, r.tokens, r.cost_micros, r.steps
   )`;
 }

@@ -6,16 +6,16 @@ import {
   type BudgetState,
   excessOf,
   isSoft,
+  isSoftWith,
   NOTHING,
   spawnExcess,
   usedOf,
-  withReserved,
 } from '../../../domain/budgets/budget-state.ts';
 import { TENANT_SCOPE } from '../../../domain/budgets/scopes.ts';
 
 const EMPTY: BudgetState = {
   ...{ scope: TENANT_SCOPE, limits: NO_LIMITS, spent: NOTHING, reserved: NOTHING },
-  ...{ elapsedMs: 0, depth: 0, fanOut: 0, softPercent: 80 },
+  ...{ elapsedMs: 0, depth: 0, fanOut: 0, softPercent: 80, whenExhausted: 'end' },
 };
 const amount = fc.integer({ min: 0, max: 1_000 });
 const anAsk: fc.Arbitrary<BudgetAsk> = fc.record({ tokens: amount, costMicros: amount, steps: amount });
@@ -28,7 +28,8 @@ describe('the decision about a budget', () => {
     fc.assert(
       fc.property(limits, fc.array(anAsk), (given, asks) => {
         let state: BudgetState = { ...EMPTY, limits: { ...NO_LIMITS, ...given } };
-        for (const ask of asks) if (excessOf(state, ask) === null) state = withReserved(state, ask);
+        for (const ask of asks)
+          if (excessOf(state, ask) === null) state = { ...state, reserved: added(state.reserved, ask) };
 
         const used = usedOf(state);
         for (const what of ['tokens', 'money', 'steps'] as const) assert.ok(used[what] <= (given[what] ?? Infinity));
@@ -57,6 +58,16 @@ describe('the decision about a budget', () => {
     const softAfter = (steps: number) => isSoft({ ...EMPTY, limits, spent: { ...NOTHING, steps } });
 
     assert.deepEqual([softAfter(7), softAfter(8)], [false, true]);
+  });
+
+  it('expects of a call what those before it cost, and not what it may cost at most', () => {
+    const state: BudgetState = { ...EMPTY, limits: { ...NO_LIMITS, tokens: 1_000 } };
+    const spent = (tokens: number, steps: number) => ({ ...state, spent: { ...NOTHING, tokens, steps } });
+    const most = { ...NOTHING, tokens: 500, steps: 1 };
+
+    assert.equal(isSoftWith(state, { ...most, tokens: 1_000 }), false);
+    assert.deepEqual([isSoftWith(spent(600, 4), most), isSoftWith(spent(640, 4), most)], [false, true]);
+    assert.equal(isSoftWith({ ...state, reserved: { ...NOTHING, tokens: 800 } }, most), true);
   });
 
   it('counts depth from the task that has the limit, and spawned tasks together', () => {

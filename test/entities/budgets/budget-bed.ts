@@ -1,20 +1,22 @@
 import type { Database } from '../../../database/transaction.ts';
-import { type BudgetLimits, NO_LIMITS } from '../../../domain/budgets/amounts.ts';
-import { DEFAULT_SOFT_PERCENT } from '../../../domain/budgets/budget-state.ts';
+import { type BudgetAsk, type BudgetLimits, NO_LIMITS } from '../../../domain/budgets/amounts.ts';
 import { type BudgetScope, levelOfScope, readBudgetScope } from '../../../domain/budgets/scopes.ts';
 import type { TenantId } from '../../../domain/ids.ts';
 import { Budget, columnsOfLimits } from '../../../entities/budgets/budget.ts';
 import { BudgetLimitRepository } from '../../../entities/budgets/budget-limit-repository.ts';
 import { BudgetRepository, type NewReservation } from '../../../entities/budgets/budget-repository.ts';
+import { Spender } from '../../../operations/budgets/spender.ts';
 
 export const TENANT = 'acme' as TenantId;
 
-/** Budgets of one tenant, reached as the product reaches them: a statement a unit. */
+/** Budgets of one tenant, reached as the product reaches them. */
 export class BudgetBed {
   readonly database: Database;
+  readonly spender: Spender;
 
   constructor(database: Database) {
     this.database = database;
+    this.spender = new Spender(database);
   }
 
   /** Writes a scope's budget. */
@@ -30,7 +32,7 @@ export class BudgetBed {
 
   /** Replaces the limits of a scope that has a row, as people do. */
   setLimits(scope: BudgetScope, limits: Partial<BudgetLimits>): Promise<void> {
-    return this.#limits((budgets) => budgets.setLimits(scope, { ...NO_LIMITS, ...limits }, DEFAULT_SOFT_PERCENT));
+    return this.#limits((budgets) => budgets.setLimits(scope, { ...NO_LIMITS, ...limits }));
   }
 
   clear(scope: BudgetScope): Promise<boolean> {
@@ -38,7 +40,19 @@ export class BudgetBed {
   }
 
   reserve(request: Omit<NewReservation, 'tenant' | 'process'> & { process?: string }) {
-    return this.run((budgets) => budgets.reserve({ tenant: TENANT, process: 'worker', ...request }));
+    return this.spender.reserve({ tenant: TENANT, process: 'worker', ...request });
+  }
+
+  settle(key: string, used: BudgetAsk): Promise<void> {
+    return this.spender.settle(TENANT, key, used);
+  }
+
+  release(key: string): Promise<void> {
+    return this.spender.release(TENANT, key);
+  }
+
+  begin(key: string, process = 'worker'): Promise<boolean> {
+    return this.run((budgets) => budgets.begin(key, process));
   }
 
   run<Result>(work: (budgets: BudgetRepository) => Promise<Result>): Promise<Result> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { BudgetAsk } from '../../../domain/budgets/amounts.ts';
-import { added, NOTHING } from '../../../domain/budgets/budget-state.ts';
+import { added, type BudgetExcess, NOTHING } from '../../../domain/budgets/budget-state.ts';
 import { type BudgetScope, TENANT_SCOPE, taskScope, userScope } from '../../../domain/budgets/scopes.ts';
 import type { TaskId } from '../../../domain/ids.ts';
 import { BudgetRepository } from '../../../entities/budgets/budget-repository.ts';
@@ -10,6 +10,10 @@ import { AgentsUnderTest } from '../../support/agents.ts';
 import { sharedStack } from '../../support/stack.ts';
 import { BudgetBed } from './budget-bed.ts';
 
+/** By the only budget above the call. */
+const refusedBy = (excess: BudgetExcess) => {
+  return { ok: false, whenExhausted: 'end', scopes: [excess.scope], ...excess };
+};
 const ask = (tokens: number): BudgetAsk => ({ tokens, costMicros: 10 * tokens, steps: 1 });
 
 describe('budget reservations', () => {
@@ -38,8 +42,11 @@ describe('budget reservations', () => {
     const first = await bed.reserve({ key: 'one', scopes, ask: ask(90) });
     const second = await bed.reserve({ key: 'two', scopes, ask: ask(11) });
 
-    assert.deepEqual(first, { ok: true, soft: true, reserved: true });
-    assert.deepEqual(second, { ok: false, scope: 'user:ada', what: 'tokens', limit: 100, used: 90 });
+    assert.deepEqual(first, { ok: true, soft: false, reserved: true });
+    assert.deepEqual(second, {
+      ...{ ok: false, scope: 'user:ada', what: 'tokens', limit: 100, used: 90 },
+      ...{ whenExhausted: 'end', scopes },
+    });
     for (const scope of scopes) {
       assert.deepEqual(await sums(scope), [{ spent: 0, reserved: 90, money: 0, steps: 0, held: 1 }], scope);
     }
@@ -57,8 +64,8 @@ describe('budget reservations', () => {
     const request = { key: 'one', scopes: [TENANT_SCOPE], ask: ask(60) };
 
     const answers = [await bed.reserve(request), await bed.reserve(request)];
-    for (const tokens of [40, 55]) await bed.run((budgets) => budgets.settle('one', ask(tokens)));
-    await bed.run((budgets) => budgets.release('one'));
+    for (const tokens of [40, 55]) await bed.settle('one', ask(tokens));
+    await bed.release('one');
 
     assert.deepEqual(
       answers.map(({ ok }) => ok),
@@ -71,10 +78,10 @@ describe('budget reservations', () => {
     await bed.limit(TENANT_SCOPE, { tokens: 100 });
     await bed.reserve({ key: 'one', scopes: [TENANT_SCOPE], ask: ask(60) });
 
-    await bed.run((budgets) => budgets.settle('one', ask(130)));
+    await bed.settle('one', ask(130));
     const next = await bed.reserve({ key: 'two', scopes: [TENANT_SCOPE], ask: NOTHING });
 
-    assert.deepEqual(next, { ok: false, scope: 'tenant', what: 'tokens', limit: 100, used: 130 });
+    assert.deepEqual(next, refusedBy({ scope: TENANT_SCOPE, what: 'tokens', limit: 100, used: 130 }));
   });
 
   it('return when they are released, and may be taken again under the same key', async () => {
@@ -82,8 +89,8 @@ describe('budget reservations', () => {
     const request = { key: 'one', scopes: [TENANT_SCOPE], ask: ask(100) };
     await bed.reserve(request);
 
-    await bed.run((budgets) => budgets.release('one'));
-    await bed.run((budgets) => budgets.release('one'));
+    await bed.release('one');
+    await bed.release('one');
     const again = await bed.reserve(request);
 
     assert.equal(again.ok, true);
@@ -100,7 +107,7 @@ describe('budget reservations', () => {
       await bed.reserve({ key: 'two', scopes: [TENANT_SCOPE, child], ask: ask(1) }),
     ];
 
-    assert.deepEqual(answers[1], { ok: false, scope: parent, what: 'steps', limit: 1, used: 1 });
+    assert.deepEqual(answers[1], refusedBy({ scope: parent, what: 'steps', limit: 1, used: 1 }));
   });
 
   it('are refused when the time of a budget is over, which counts from the first of them', async () => {
@@ -119,18 +126,19 @@ describe('budget reservations', () => {
 
   it('of calls under way can still be settled after the limits above them were removed and set again', async () => {
     await bed.limit(TENANT_SCOPE, { tokens: 1_000 });
-    await bed.reserve({ key: 'one', scopes: [TENANT_SCOPE], ask: ask(900), begun: true });
+    await bed.reserve({ key: 'one', scopes: [TENANT_SCOPE], ask: ask(900) });
+    await bed.begin('one');
 
     const cleared = [await bed.clear(TENANT_SCOPE), await bed.clear(TENANT_SCOPE)];
     const unlimited = await bed.reserve({ key: 'free', scopes: [TENANT_SCOPE], ask: ask(5_000) });
     await bed.setLimits(TENANT_SCOPE, { tokens: 1_000 });
-    await bed.run((budgets) => budgets.settle('one', ask(800)));
+    await bed.settle('one', ask(800));
     const next = await bed.reserve({ key: 'two', scopes: [TENANT_SCOPE], ask: ask(201) });
 
     assert.deepEqual(cleared, [true, false]);
     assert.deepEqual(unlimited, { ok: true, soft: false, reserved: false });
     assert.deepEqual(await sums(TENANT_SCOPE), [{ spent: 800, reserved: 0, money: 8_000, steps: 1, held: 0 }]);
-    assert.deepEqual(next, { ok: false, scope: 'tenant', what: 'tokens', limit: 1_000, used: 800 });
+    assert.deepEqual(next, refusedBy({ scope: TENANT_SCOPE, what: 'tokens', limit: 1_000, used: 800 }));
   });
 
   it('never bring what a budget has spent below zero', async () => {
@@ -147,18 +155,19 @@ describe('budget reservations', () => {
     await agents.process('dead', ['two']);
     const scopes = [TENANT_SCOPE];
     await bed.reserve({ key: 'held', scopes, ask: ask(100), process: 'dead' });
-    await bed.reserve({ key: 'begun', scopes, ask: ask(200), process: 'dead', begun: true });
+    await bed.reserve({ key: 'begun', scopes, ask: ask(200), process: 'dead' });
+    await bed.begin('begun', 'dead');
     await bed.reserve({ key: 'begins', scopes, ask: ask(300), process: 'dead' });
     await bed.reserve({ key: 'living', scopes, ask: ask(400), process: 'living' });
-    await bed.run((budgets) => budgets.begin('begins'));
+    await bed.begin('begins', 'dead');
     await agents.asSuperuser(`update muster.budget_reservations set created_at = created_at - interval '50 s'`);
     await agents.silence('dead', 50);
 
     const end = () => agents.database.single.inSystem('dispatch', ({ em }) => new BudgetRepository(em).endDead(100));
     const counts = [await end(), await end()];
-    const begins = await bed.run((budgets) => budgets.begin('held'));
+    const begins = await bed.begin('held', 'dead');
     const after = await sums(TENANT_SCOPE);
-    await bed.run((budgets) => budgets.settle('begins', ask(30)));
+    await bed.settle('begins', ask(30));
     await living.close();
 
     assert.deepEqual(counts, [3, 0]);
@@ -200,11 +209,11 @@ describe('budget reservations', () => {
         await bed.limit(TENANT_SCOPE, { tokens: 100 });
         for (const { key, does, tokens } of steps) {
           if (does === 'reserve') await bed.reserve({ key, scopes: [TENANT_SCOPE], ask: ask(tokens) });
-          else if (does === 'settle') await bed.run((budgets) => budgets.settle(key, ask(tokens)));
-          else if (does === 'begin') await bed.run((budgets) => budgets.begin(key));
+          else if (does === 'settle') await bed.settle(key, ask(tokens));
+          else if (does === 'begin') await bed.begin(key);
           else if (does === 'die') await endAll();
           else if (does === 'unset') await setAnew();
-          else await bed.run((budgets) => budgets.release(key));
+          else await bed.release(key);
         }
         await assertSums();
       }),

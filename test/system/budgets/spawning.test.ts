@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { defineGraph, type Muster, operation, type TaskHandle } from '../../../index.ts';
+import { withPostgresql } from '../../../servers/probe/probes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
 
@@ -19,6 +20,25 @@ const twins = defineGraph({
   output: '/nodes/spawn',
 });
 
+/** Spawns a task that has a next one tomorrow, and so on. */
+const starter = defineGraph({
+  name: 'starter',
+  input: NOTHING,
+  nodes: {
+    spawn: {
+      tool: operation('tasks.submit'),
+      input: { graph: { value: 'daily' }, input: { value: {} }, repeat: { value: { every: 'daily' } } },
+    },
+  },
+  output: '/nodes/spawn',
+});
+const daily = defineGraph({
+  name: 'daily',
+  input: NOTHING,
+  nodes: { look: { tool: operation('graphs.list'), input: {} } },
+  output: {},
+});
+
 describe('what a task may spawn', function () {
   this.timeout(120_000);
   let muster: MusterUnderTest;
@@ -27,7 +47,7 @@ describe('what a task may spawn', function () {
   before(async () => {
     muster = await openMuster('spawning');
     client = muster.client;
-    await muster.work({ graphs: [twins] });
+    await muster.work({ graphs: [twins, starter, daily] });
   });
   after(() => muster?.close());
 
@@ -76,5 +96,22 @@ describe('what a task may spawn', function () {
     await client.redrive([root.id]);
 
     await eventually(async () => assert.equal((await root.read()).status, 'completed'), { withinMs: 30_000 });
+  });
+
+  it('counts the tasks of a series that it spawned, and lets the next one come when there is room', async () => {
+    const root = await client.submit('starter', {}, { budget: { fanOut: 1 } });
+    const series = async () => (await client.tasks({ graph: 'daily' })).map(({ status }) => status).sort();
+    const isFollowed = () =>
+      withPostgresql(muster.ownerUrl, async (server) => {
+        const unsent = await server.query(`select id from muster.outbox where sent_at is null`);
+        assert.deepEqual([await series(), unsent.rows], [['completed'], []]);
+      });
+    await eventually(isFollowed, { withinMs: 30_000 });
+
+    await client.operations.budgets.grant({ scope: `task:${root.id}`, fanOut: 2 });
+
+    await eventually(async () => assert.deepEqual(await series(), ['completed', 'deferred']), { withinMs: 30_000 });
+    const { budget } = await root.show();
+    assert.deepEqual(budget?.limits, [{ what: 'fan_out', limit: 3, spent: 2, reserved: 0, left: 1 }]);
   });
 });

@@ -4,6 +4,7 @@ import { openDatabase } from '../../../database/open-orm.ts';
 import type { BudgetAsk } from '../../../domain/budgets/amounts.ts';
 import type { BudgetScope } from '../../../domain/budgets/scopes.ts';
 import { BudgetRepository } from '../../../entities/budgets/budget-repository.ts';
+import { Spender } from '../../../operations/budgets/spender.ts';
 import { TENANT } from '../../entities/budgets/budget-bed.ts';
 
 /**
@@ -24,33 +25,31 @@ const REFUSED_MS = 500;
 const { databaseUrl, providerUrl, process: name, spenders, chains }: Plan = JSON.parse(process.argv[2] ?? '');
 const database = openDatabase({ url: databaseUrl, poolSize: 8, applicationName: name });
 const provider = new Pool({ connectionString: providerUrl, max: 4 });
-const budgets = <Result>(work: (repository: BudgetRepository) => Promise<Result>) =>
-  database.single.inTenant(TENANT, ({ em }) => work(new BudgetRepository(em)));
+const spender = new Spender(database);
+const begin = (key: string) => database.single.inTenant(TENANT, ({ em }) => new BudgetRepository(em).begin(key, name));
 
-async function spend(spender: number): Promise<void> {
+async function spend(number: number): Promise<void> {
   for (let call = 0; ; call += 1) {
     const scopes = chains[Math.floor(Math.random() * chains.length)] ?? [];
-    const key = `${name}/${spender}/${call}`;
+    const key = `${name}/${number}/${call}`;
     const most = 1 + Math.floor(Math.random() * 20);
     const ask: BudgetAsk = { tokens: most, costMicros: 3 * most, steps: 1 };
-    const answer = await budgets((repository) =>
-      repository.reserve({ key, tenant: TENANT, scopes, ask, process: name }),
-    );
+    const answer = await spender.reserve({ key, tenant: TENANT, scopes, ask, process: name });
     if (!answer.ok) {
       process.send?.('refused');
       await pause(REFUSED_MS);
       continue;
     }
     if (Math.random() < 0.1) {
-      await budgets((repository) => repository.release(key));
+      await spender.release(TENANT, key);
       continue;
     }
-    if (!(await budgets((repository) => repository.begin(key)))) continue;
+    if (!(await begin(key))) continue;
     const paid = Math.ceil(most * Math.random());
     await provider.query('insert into public.paid (scopes, tokens) values ($1, $2)', [scopes, paid]);
-    await budgets((repository) => repository.settle(key, { tokens: paid, costMicros: 3 * paid, steps: 1 }));
+    await spender.settle(TENANT, key, { tokens: paid, costMicros: 3 * paid, steps: 1 });
   }
 }
 
 process.send?.('at work');
-await Promise.all(Array.from({ length: spenders }, (_, spender) => spend(spender)));
+await Promise.all(Array.from({ length: spenders }, (_, number) => spend(number)));

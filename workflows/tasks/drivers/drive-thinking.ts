@@ -33,8 +33,14 @@ async function think(step: Step, control: ThinkingControl): Promise<Ended | null
   const { execution, closesTask, gate } = control;
   for (let turn = 1; await gate.mayGoOn(path); turn += 1) {
     const id = `${path}#${turn}`;
+    const { grants } = gate;
     const next = await modelActivity(id, path, node).callModel({ execution, nodeId: path, closesTask });
     if (next.kind === 'ended') return { result: next.result, closed: next.closed };
+    const stands = next.kind === 'waits' && !(await gate.room(path, grants));
+    if (stands) {
+      gate.rest(path);
+      return null;
+    }
     if (next.kind === 'tools' && !(await callTools(step, control, { id, ...next }))) return null;
   }
   return null;
