@@ -19,6 +19,8 @@ const IDLE_MS = 3_000;
 /** After this a process that died no longer holds the export. */
 const HELD_MS = 30_000;
 const MOST_TRACES = 200;
+/** Events of the traces of one batch, whose rows are in memory at once. A single trace may have more. */
+const MOST_EVENTS = 20_000;
 /** Spans of one request: a few MB at most, which collectors take by default. */
 const MOST_SPANS = 1_000;
 const NO_ROWS = { runs: [], models: [], tools: [] };
@@ -62,8 +64,9 @@ export class SpanExport {
     const traces = await database.inSystem('inspect', ({ em }) => {
       return new EndedTracesRepository(em).after(cursor, settleSeconds, MOST_TRACES);
     });
-    if (traces.length === 0 || !(await this.#export(traces))) return IDLE_MS;
-    return traces.length === MOST_TRACES ? 0 : IDLE_MS;
+    const batch = batchOf(traces);
+    if (!(await this.#export(batch))) return IDLE_MS;
+    return batch.length < traces.length || traces.length === MOST_TRACES ? 0 : IDLE_MS;
   }
 
   /** Takes the export on, unless another process has it. What ended before the first time is not told. */
@@ -139,4 +142,13 @@ export class SpanExport {
       return parseTelemetryPlace(stored);
     });
   }
+}
+
+/** The first traces, as many as are not too much at once: one at least. */
+function batchOf(traces: readonly EndedTrace[]): readonly EndedTrace[] {
+  let events = 0;
+  return traces.filter((trace, index) => {
+    events += trace.events;
+    return index === 0 || events <= MOST_EVENTS;
+  });
 }

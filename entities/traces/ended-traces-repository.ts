@@ -25,6 +25,8 @@ export interface EndedTrace {
   readonly startedAt: Date;
   readonly finishedAt: Date;
   readonly errorCode: string | null;
+  /** How many events it has, and one: about two for each run. */
+  readonly events: number;
   /** The cursor behind it. */
   readonly cursor: EndedCursor;
 }
@@ -98,7 +100,7 @@ export class EndedTracesRepository extends Repository {
       .selectFrom('agent_traces as r')
       .innerJoin('tasks as t', 't.id', 'r.taskId')
       .select(['r.id', 'r.tenantId as tenant', 'r.taskId', 't.graphName as graph', 'r.number', 'r.status'])
-      .select(['r.originTraceId', 'r.createdAt as startedAt', 'r.finishedAt', 'r.error'])
+      .select(['r.originTraceId', 'r.createdAt as startedAt', 'r.finishedAt', 'r.error', 'r.nextSeq as events'])
       .select((eb) => momentText(eb.ref('r.finishedAt')).as('endedAt'))
       .where(sql<SqlBool>`(r.finished_at, r.id) > (${at}::timestamptz, ${id}::uuid)`)
       .where('r.finishedAt', '<', ago(seconds))
@@ -116,10 +118,17 @@ export class EndedTracesRepository extends Repository {
   /** The rows of these traces. Three statements. */
   async rowsOf(ids: readonly TraceId[]): Promise<ReadonlyMap<TraceId, EndedRows>> {
     const [runs, models, tools] = [await this.#runs(ids), await this.#models(ids), await this.#tools(ids)];
-    const own = <Row extends { readonly traceId: TraceId }>(rows: readonly Row[], id: TraceId) => {
-      return rows.filter(({ traceId }) => traceId === id);
-    };
-    return new Map(ids.map((id) => [id, { runs: own(runs, id), models: own(models, id), tools: own(tools, id) }]));
+    const [runsOf, modelsOf, toolsOf] = [
+      Map.groupBy(runs, traceOf),
+      Map.groupBy(models, traceOf),
+      Map.groupBy(tools, traceOf),
+    ];
+    return new Map(
+      ids.map((id) => [
+        id,
+        { runs: runsOf.get(id) ?? [], models: modelsOf.get(id) ?? [], tools: toolsOf.get(id) ?? [] },
+      ]),
+    );
   }
 
   #runs(ids: readonly TraceId[]) {
@@ -153,6 +162,8 @@ export class EndedTracesRepository extends Repository {
       .execute();
   }
 }
+
+const traceOf = ({ traceId }: { readonly traceId: TraceId }) => traceId;
 
 /** Behind every id of one moment. */
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';

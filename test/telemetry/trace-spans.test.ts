@@ -16,7 +16,7 @@ const ID = '01a229e8-4d20-7126-8eb8-d9d34bc371dd' as TraceId;
 const trace: EndedTrace = {
   ...{ id: ID, tenant: 'guild' as TenantId, taskId: 'task' as TaskId, graph: 'research', number: 2, status: 'failed' },
   ...{ originTraceId: '01a229e8-4d20-7126-8eb8-d9d34bc371de' as TraceId, startedAt: at(0), finishedAt: at(10_000) },
-  ...{ errorCode: 'handler_failed', cursor: { at: '', id: ID } },
+  ...{ errorCode: 'handler_failed', events: 1, cursor: { at: '', id: ID } },
 };
 
 const run = (path: string, over: Partial<EndedRun> = {}): EndedRun => ({
