@@ -95,7 +95,7 @@ export class ThinkingRepository extends Repository {
       )
       .where('call.tenantId', '=', tenant)
       .where('call.traceId', '=', traceId)
-      .where('call.state', 'in', ['pending', 'failed'])
+      .where('call.state', '<>', 'done')
       .where('run.status', 'in', ['pending', 'running'])
       .select(['call.path', 'call.step'])
       .execute();
