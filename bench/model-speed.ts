@@ -7,11 +7,12 @@ import { z } from 'zod';
 import { defineAgent, defineGraph, defineTool } from '../index.ts';
 import type { MusterUnderTest } from '../test/support/muster.ts';
 import { KEY, startModelProvider } from './model-provider.ts';
+import { openMusterContestants } from './muster-contestant.ts';
 import type { Finding } from './report.ts';
 import { percentile } from './rounds.ts';
 
 const IN_FLIGHT = 50;
-const CALLS = 150;
+const CALLS = 100;
 /** So long that calls in flight are waited for: four a second leave Temporal's servers time, and no call queues for them. */
 const PIECES = 20;
 const PAUSE_MS = 600;
@@ -46,15 +47,17 @@ const TURNS = [
 export async function measureModelCalls(muster: MusterUnderTest): Promise<Finding[]> {
   const provider = await startModelProvider({ turns: TURNS });
   const times = timeActivities();
+  const own = openMusterContestants(muster);
   try {
     await bareTimes(provider.baseUrl, IN_FLIGHT);
     const bare = await bareTimes(provider.baseUrl, CALLS);
     const environment = { ...muster.environment, ...KEY, MUSTER_MODELS: provider.settings };
     await muster.client.operations.budgets.set({ scope: 'tenant', tokens: 1_000_000_000 });
     await muster.work({ graphs: [calling], environment });
-    await runTasks(muster, IN_FLIGHT);
+    const { once } = own.contestant(calling.definition.name);
+    await inLanes(IN_FLIGHT, once);
     times.forget();
-    await runTasks(muster, CALLS);
+    await inLanes(CALLS, once);
     const over = (share: number) => percentile(times.calls, share) - percentile(bare, share);
     return [
       { name: `a bare model call, ${IN_FLIGHT} in flight, p50 ms`, value: percentile(bare, 0.5) },
@@ -65,6 +68,7 @@ export async function measureModelCalls(muster: MusterUnderTest): Promise<Findin
     ];
   } finally {
     times.stop();
+    await own.close();
     await provider.close();
   }
 }
@@ -78,14 +82,6 @@ async function bareTimes(baseURL: string, count: number): Promise<number[]> {
     for await (const _ of stream);
     return performance.now() - startedAt;
   });
-}
-
-async function runTasks({ client }: MusterUnderTest, count: number): Promise<void> {
-  const once = async () => {
-    const task = await client.submit('bench-calling', {});
-    await task.result();
-  };
-  await inLanes(count, once);
 }
 
 async function inLanes<Result>(count: number, once: () => Promise<Result>): Promise<Result[]> {
