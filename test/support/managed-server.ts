@@ -7,6 +7,13 @@ import { endProcess, type LaunchPlan, signalProcess, waitUntilGone } from '../..
 import type { ServerPorts, ServiceKind } from '../../servers/start/server-kinds.ts';
 import { waitUntilAnswers } from '../../servers/start/wait-until-answers.ts';
 
+interface CreateOptions {
+  readonly pidFile: string;
+  readonly announce: (text: string) => void;
+}
+
+const MOST_ATTEMPTS = 3;
+
 /** One server of a private stack, which a test may end and start again at will. */
 export class ManagedServer {
   readonly port: number;
@@ -25,19 +32,27 @@ export class ManagedServer {
   }
 
   /** Brings in the program where it is missing, initializes the data and starts the server on a free port. */
-  static async create(
-    kind: ServiceKind,
-    options: { pidFile: string; announce: (text: string) => void },
-  ): Promise<ManagedServer> {
-    const program = (await kind.find()) ?? (await kind.install(options.announce));
+  static async create(kind: ServiceKind, options: CreateOptions): Promise<ManagedServer> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await ManagedServer.#createOnce(kind, options);
+      } catch (error) {
+        // Between the choice of a port and the listening, a connection of another lane may have taken it.
+        if (attempt === MOST_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  static async #createOnce(kind: ServiceKind, { pidFile, announce }: CreateOptions): Promise<ManagedServer> {
+    const program = (await kind.find()) ?? (await kind.install(announce));
     const ports = {
       port: await choosePort(null),
       uiPort: kind.usualPorts.uiPort === null ? null : await choosePort(null),
     };
     const plan = kind.plan(program, ports);
     await kind.initialize(plan);
-    const server = new ManagedServer(kind, plan, { ports, pidFile: options.pidFile });
-    await server.start();
+    const server = new ManagedServer(kind, plan, { ports, pidFile });
+    await server.#startOnce();
     await kind.prepare(ports);
     return server;
   }
