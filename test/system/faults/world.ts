@@ -25,6 +25,14 @@ export interface WorldOptions {
   readonly module?: string;
 }
 
+/** Each with what is known of where it is. */
+const OPEN_TASKS = `
+  select concat_ws(' ', t.idempotency_key, t.status, 'fence', t.fence, a.workflow_id,
+    (select string_agg(r.node_id || ' ' || r.status || ' ' || coalesce(r.started_at::text, ''), ', ' order by r.started_at)
+     from muster.agent_runs r where r.trace_id = a.id)) as state
+  from muster.tasks t left join muster.agent_traces a on a.task_id = t.id
+  where t.completed_at is null order by t.updated_at`;
+
 /** A task and the run of its first node. */
 export interface TaskFacts {
   readonly id: string;
@@ -177,8 +185,9 @@ export class World {
   async allEnded(withinMs: number): Promise<void> {
     await eventually(
       async () => {
-        const open = await this.count('completed_at is null');
-        if (open > 0) throw new Error(`${open} tasks have not ended`);
+        const open = await this.query<{ state: string }>(OPEN_TASKS);
+        const [first] = open;
+        if (first !== undefined) throw new Error(`${open.length} tasks have not ended, as ${first.state}`);
       },
       { withinMs, everyMs: 200, what: 'the end of all tasks' },
     );
