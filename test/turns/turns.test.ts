@@ -153,11 +153,14 @@ describe('a turn', function () {
   });
 
   it('C001: has a trace that is a row before its end, with the reply after it, and answers without one too', async () => {
-    const { turn } = await turnOf('plain-turn', 'hello');
-    const traces = () =>
-      rows<{ status: string; reply_text: string }>(
-        `select status, reply_text from muster.agent_traces where task_id = '${turn.taskId}'`,
-      );
+    const newest = 'select status, reply_text from muster.agent_traces order by created_at desc limit 1';
+    const traces = () => rows<{ status: string; reply_text: string }>(newest);
+    const during = Promise.withResolvers<unknown>();
+    script.set('turn-code', async () => {
+      during.resolve(await traces());
+      return 'code: hello';
+    });
+    await turnOf('plain-turn', 'hello');
     const written = await traces();
     await rows(`
       create function muster.break_traces() returns trigger language plpgsql as $$
@@ -166,11 +169,13 @@ describe('a turn', function () {
         for each row execute function muster.break_traces();
       create trigger break_traces before update on muster.agent_traces
         for each row execute function muster.break_traces();`);
+    script.delete('turn-code');
     const broken = await turnOf('plain-turn', 'hello again').finally(() =>
       rows(`drop trigger break_events on muster.trace_events; drop trigger break_traces on muster.agent_traces;
         drop function muster.break_traces();`),
     );
 
+    assert.deepEqual(await during.promise, [{ status: 'running', reply_text: '' }]);
     assert.deepEqual(written, [{ status: 'completed', reply_text: 'code: hello' }]);
     assert.deepEqual([broken.turn.state, broken.turn.reply], ['answered', 'code: hello again']);
   });
