@@ -112,10 +112,7 @@ describe('the channel digest with a model', function () {
 
     const graphs = await muster.client.call('graphs.list', {});
 
-    assert.deepEqual(
-      graphs.map(({ name, version }) => [name, version]),
-      [['channel-digest', 1]],
-    );
+    assert.equal(graphs.find(({ name }) => name === 'channel-digest')?.version, 1);
   });
 });
 
