@@ -7,7 +7,7 @@ import { PATIENCE_MS } from '../domain/models/provider-breaker.ts';
 import { escaped, MOST_CALLS, type ReceivedCall, readCalls, TextTelling } from '../domain/models/read-call.ts';
 import { ToolNames } from '../domain/models/tool-names.ts';
 import type { ReportedUsage } from '../domain/models/usage.ts';
-import { type GuardedFetch, guardedFetch, type Refusal } from './guarded-fetch.ts';
+import { type GuardedFetch, guardedFetch, MOST_BYTES, type Refusal } from './guarded-fetch.ts';
 import {
   type Answered,
   faultOf,
@@ -248,6 +248,6 @@ const FINISHES: Readonly<Record<string, FinishReason>> = {
 };
 
 function tooLarge(): Unanswered {
-  const why = `the answer is larger than ${MOST_CHARACTERS} characters or has more than ${MOST_CALLS} tool calls, and was not read further`;
+  const why = `the answer is larger than ${MOST_CHARACTERS} characters, or ${MOST_BYTES} bytes as it was sent, or has more than ${MOST_CALLS} tool calls, and was not read further`;
   return { answer: null, verdict: { kind: 'final' }, status: null, why, sign: 'well' };
 }

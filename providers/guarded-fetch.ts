@@ -1,7 +1,7 @@
 /** Of one line of a stream: a provider's longest is that of a whole tool call. */
 const MOST_LINE_BYTES = 6_000_000;
-/** Of a whole answer as it is sent, with a record of two hundred bytes for each token. */
-const MOST_BYTES = 64_000_000;
+/** Of a whole answer as it is sent, with a record of two hundred bytes for each piece: a million of them, and more. */
+export const MOST_BYTES = 256_000_000;
 /** Of an answer that is an error: its first words are enough, and the rest is cut off. */
 const MOST_ERROR_BYTES = 65_536;
 const NEW_LINE = 10;

@@ -1,6 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import type { ContextReport } from '../../domain/models/context-budget.ts';
 import type { ModelCallState, ToolCallState } from '../../domain/thinking/states.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
 import type { ModelCall, StoredAnswer } from '../../entities/thinking/model-call.ts';
@@ -35,6 +36,8 @@ export interface StepView extends UsageView {
   readonly answer: string | null;
   /** Why it stopped; null before it has answered. */
   readonly finish: StoredAnswer['finish'] | null;
+  /** What of the conversation it was given, in tokens, and what was left out; null where nobody knew how much it takes. */
+  readonly context: ContextReport | null;
   readonly tools: readonly ToolCallView[];
 }
 
@@ -121,6 +124,7 @@ function stepView(call: ModelCall, tools: readonly ToolCallView[]): StepView {
     fault: call.fault ?? why,
     answer: call.answer?.text ?? null,
     finish: call.answer?.finish ?? null,
+    context: call.context ?? null,
     tools,
   };
 }

@@ -78,7 +78,7 @@ function shownStep(
   const decision = { verdict: 'allowed', reason: text, policyVersion: 3 };
   return {
     ...{ path: 'answer', step: 1, model: text, provider: text, state: 'done', attempts: 2, fault: text, answer: text },
-    ...{ finish: 'tool_calls', startedAt: at(200), finishedAt: at(900) },
+    ...{ finish: 'tool_calls', context: null, startedAt: at(200), finishedAt: at(900) },
     tools: [{ ...tool, decision, startedAt: at(4_100), finishedAt: at(6_000) }],
   };
 }
