@@ -9,6 +9,7 @@ import { SOFT_LIMIT, withNotice } from '../../domain/thinking/transcript.ts';
 import { MAX_LOSSES } from '../../domain/traces/attempt.ts';
 import { scopeOfPath } from '../../domain/traces/path.ts';
 import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
+import type { StoredAnswer } from '../../entities/thinking/model-call.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import { digestOf } from '../../operations/digest-of.ts';
 import type { AnnouncedCall, ClaimedStep } from '../../operations/record/model-calls.ts';
@@ -38,6 +39,7 @@ export type StepBegun =
       readonly times: number;
     }
   | { readonly kind: 'waits' }
+  | { readonly kind: 'answered'; readonly step: number; readonly answer: StoredAnswer }
   | StepEnds;
 
 export interface BegunStep {
@@ -78,6 +80,9 @@ async function nextOf(activity: NodeActivity, run: ReadRun, claim: string): Prom
     const tools = rows.at(-1)?.tools ?? [];
     return { kind: 'tools', step: move.step, asked: tools.filter(({ index }) => move.indexes.includes(index)) };
   }
+  const answer = rows.at(-1)?.call.answer;
+  if (move.kind === 'output' && answer) return { kind: 'answered', step: move.step, answer };
+  if (move.kind === 'output') throw new Error('A step that is done has its answer.');
   if (move.kind !== 'call') return endOfMove(move, rows);
   const place = { execution: activity.input.execution, path: activity.node.id, step: move.step, claim };
   const doubt = doubtOf(run, place);

@@ -8,7 +8,7 @@ import { ModelCallFailed } from '../../domain/models/model-errors.ts';
 import type { ModelAnswer, ModelRequest } from '../../domain/models/model-messages.ts';
 import type { DueCall } from '../../domain/thinking/next-move.ts';
 import { growingWaitMs } from '../../domain/waits.ts';
-import type { ClaimedStep } from '../../operations/record/model-calls.ts';
+import type { AnswerRecord, ClaimedStep } from '../../operations/record/model-calls.ts';
 import { type RecordingUnit, recording } from '../../operations/record/recording.ts';
 import type { LiveText } from '../../redis/live-text.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -70,11 +70,26 @@ async function follow(attempt: NodeAttempt, agent: ThinkingAgent, next: StepBegu
       return make({ attempt, agent, ...next, live: attempt.deps.liveTexts.open({ ...next.place, times: next.times }) });
     case 'waits':
       return next;
+    case 'answered':
+      return endAnswered(attempt, agent, next);
     case 'ends':
       return failForGood(attempt, next.failure, next);
     default:
       throw new Error('A run that has begun has a next move.');
   }
+}
+
+/** Ends a run whose output is there already: its answer was stored, and its end was not. */
+async function endAnswered(
+  attempt: NodeAttempt,
+  agent: ThinkingAgent,
+  { step, answer }: Extract<StepBegun, { kind: 'answered' }>,
+): Promise<ModelCallResult> {
+  const read = await readAnswer(agent, answer, step);
+  if ('output' in read) {
+    return { kind: 'ended', ...(await settle(attempt, { kind: 'ok', output: read.output, outcome: null })) };
+  }
+  return failForGood(attempt, { code: 'output_invalid', message: 'Its stored answer does not fit any more.' });
 }
 
 async function make(calling: Calling): Promise<ModelCallResult> {
@@ -181,28 +196,27 @@ async function record(calling: Calling, answer: ModelAnswer, read: ReadAnswer): 
   return { kind: 'tools', step: place.step, groups: dueGroups(agent, open) };
 }
 
-/** @returns whether this answer is the one that counts */
 async function writeAnswer(
   { recorder }: RecordingUnit,
   { attempt, agent, place, live }: Calling,
   { answer, read }: { readonly answer: ModelAnswer; readonly read: ReadAnswer },
-): Promise<boolean> {
+): Promise<AnswerRecord> {
   const answered = { ...place, answer: { ...answer, ...read.kept }, fault: 'fault' in read ? read.fault : null };
-  const counts = await recorder.modelAnswered(answered, agent.name, 'asked' in read ? read.asked : []);
+  const record = await recorder.modelAnswered(answered, agent.name, 'asked' in read ? read.asked : []);
   const { traceId } = attempt.input.execution;
-  if (counts) await recorder.eventHappened(traceId, [answerEvent(place, answer, live.attempt)]);
-  return counts;
+  if (record === 'new') await recorder.eventHappened(traceId, [answerEvent(place, answer, live.attempt)]);
+  return record;
 }
 
 /** Ends the run with its output. The answer is paid for, and stays where the end is refused. */
 async function end(
   { attempt, place }: Calling,
   output: Json,
-  { write, alone }: { write: (unit: RecordingUnit) => Promise<boolean>; alone: () => Promise<boolean> },
+  { write, alone }: { write: (unit: RecordingUnit) => Promise<AnswerRecord>; alone: () => Promise<AnswerRecord> },
 ): Promise<ModelCallResult> {
   const also = async (unit: RecordingUnit) => {
     // Another attempt was answered first: what follows from that answer is done, and this one is only paid for.
-    if (!(await write(unit))) throw new AttemptOvertaken(place.path, attempt.begun.number);
+    if ((await write(unit)) === 'late') throw new AttemptOvertaken(place.path, attempt.begun.number);
   };
   try {
     return { kind: 'ended', ...(await settle(attempt, { kind: 'ok', output, outcome: null }, also)) };

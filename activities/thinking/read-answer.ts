@@ -1,6 +1,7 @@
 import { parseWith } from '../../domain/agents/schema.ts';
 import { type Json, notJson, storableText, textFault, toJson } from '../../domain/json.ts';
 import type { AskedCall, ModelAnswer } from '../../domain/models/model-messages.ts';
+import type { StoredAnswer } from '../../entities/thinking/model-call.ts';
 import { digestOf } from '../../operations/digest-of.ts';
 import type { StepPlace } from '../../operations/record/model-calls.ts';
 import type { NewTraceEvent } from '../../operations/record/notes.ts';
@@ -25,7 +26,7 @@ export type ReadAnswer = { readonly kept: Kept } & (
 const MOST_CALLS = 32;
 
 /** Reads an answer, which is foreign data: nothing of it is trusted to be of any form. */
-export async function readAnswer(agent: ThinkingAgent, answer: ModelAnswer, step: number): Promise<ReadAnswer> {
+export async function readAnswer(agent: ThinkingAgent, answer: StoredAnswer, step: number): Promise<ReadAnswer> {
   const calls = answer.calls.slice(0, MOST_CALLS).map(storableCall);
   const kept = { text: storableText(answer.text), calls };
   if (calls.length > 0) return { kept, asked: calls.map((call, index) => askedTool(agent, call, { step, index })) };

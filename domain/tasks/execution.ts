@@ -42,7 +42,8 @@ export interface ExecuteTaskInput {
 
 /**
  * The number of the rules for new workflows. A change of the order of a workflow's steps needs a new number, and
- * `workflows/tasks/` branches on the execution's number. Add numbers; never change the meaning of one.
+ * `workflows/tasks/` branches on the execution's number. Add numbers; never change the meaning of one. 2: a thinking run
+ * that waits for a person rests where the history is long.
  */
 export const EXECUTION_RULES = 2;
 

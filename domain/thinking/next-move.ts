@@ -16,11 +16,12 @@ export interface CallSoFar {
 
 /**
  * What comes next in a thinking run. `call`: a model call of this step. `tools`: these calls of its last step are open.
- * `exhausted` and `invalid` end it.
+ * `output`: the answer of its last step is the output. `exhausted` and `invalid` end it.
  */
 export type NextMove =
   | { readonly kind: 'call'; readonly step: number; readonly isLast: boolean }
   | { readonly kind: 'tools'; readonly step: number; readonly indexes: readonly number[] }
+  | { readonly kind: 'output'; readonly step: number }
   | { readonly kind: 'exhausted' }
   | { readonly kind: 'invalid'; readonly fault: string };
 
@@ -37,6 +38,7 @@ export function nextMove(steps: readonly StepSoFar[], most: number): NextMove {
   if (last.state !== 'done') return callOf(last.step, most);
   const open = last.calls.filter(({ state }) => isOpenCall(state)).map(({ index }) => index);
   if (open.length > 0) return { kind: 'tools', step: last.step, indexes: open };
+  if (last.calls.length === 0 && last.fault === null) return { kind: 'output', step: last.step };
   if (last.fault !== null && steps.filter(({ fault }) => fault !== null).length > MAX_REPAIRS) {
     return { kind: 'invalid', fault: last.fault };
   }

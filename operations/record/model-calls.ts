@@ -78,12 +78,14 @@ export interface CallAnswered extends ClaimedStep {
   readonly fault: string | null;
 }
 
+/** Whether an answer counts: `new` was recorded just now, `known` by this very claim before. Of a `late` one, another does. */
+export type AnswerRecord = 'new' | 'known' | 'late';
+
 /**
  * Records the answer of a model call. The first answer counts; what a later one cost is added to it, because it was paid
  * for. Repeating it under the same claim changes nothing.
- * @returns whether this is the answer that counts
  */
-export async function recordAnswer(em: SqlEntityManager, answered: CallAnswered): Promise<boolean> {
+export async function recordAnswer(em: SqlEntityManager, answered: CallAnswered): Promise<AnswerRecord> {
   const { text, calls, finish, provider, keySource } = answered.answer;
   const first = await calledAt(em, answered)
     .set((eb) => ({
@@ -95,7 +97,7 @@ export async function recordAnswer(em: SqlEntityManager, answered: CallAnswered)
     }))
     .where('state', '<>', 'done')
     .executeTakeFirst();
-  if (first.numUpdatedRows > 0n) return true;
+  if (first.numUpdatedRows > 0n) return 'new';
   await calledAt(em, answered)
     .set((eb) => paidBy(answered, eb))
     .where((eb) => eb.not(eb(eb.cast<string>(eb.val(answered.claim), 'uuid'), '=', eb.fn.any('paidClaims'))))
@@ -103,7 +105,7 @@ export async function recordAnswer(em: SqlEntityManager, answered: CallAnswered)
   const { traceId, tenant: tenantId } = answered.execution;
   const { path, step } = answered;
   const { paidClaims } = await em.findOneOrFail(ModelCall, { tenantId, traceId, path, step }, { refresh: true });
-  return paidClaims[0] === answered.claim;
+  return paidClaims[0] === answered.claim ? 'known' : 'late';
 }
 
 /** What an answer adds to the sums of its row. */

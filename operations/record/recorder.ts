@@ -12,6 +12,7 @@ import { closeTrace, type EndedTask, endTasks } from './end-tasks.ts';
 import { leaveAttempt } from './leave-attempt.ts';
 import {
   type AnnouncedCall,
+  type AnswerRecord,
   announceCall,
   type CallAnswered,
   type ClaimedStep,
@@ -153,11 +154,11 @@ export class Recorder {
     return announceCall(this.#em, call);
   }
 
-  /** Records the answer of a model call, and the calls of tools that it asks for. @returns whether it is the first */
-  async modelAnswered(answered: CallAnswered, agent: string, asked: readonly AskedTool[]): Promise<boolean> {
-    const counts = await recordAnswer(this.#em, answered);
-    if (counts) await recordAsked(this.#em, { ...answered, agent }, asked);
-    return counts;
+  /** Records the answer of a model call, and the calls of tools that it asks for. */
+  async modelAnswered(answered: CallAnswered, agent: string, asked: readonly AskedTool[]): Promise<AnswerRecord> {
+    const record = await recordAnswer(this.#em, answered);
+    if (record === 'new') await recordAsked(this.#em, { ...answered, agent }, asked);
+    return record;
   }
 
   /** Records that a model call has no answer. @returns how often that has happened */

@@ -25,6 +25,10 @@ describe('the loop of a thinking agent', () => {
     assert.deepEqual(nextMove([done(1, { calls: closed })], 12), { kind: 'call', step: 2, isLast: false });
   });
 
+  it('ends with the output that is stored already', () => {
+    assert.deepEqual(nextMove([done(1)], 12), { kind: 'output', step: 1 });
+  });
+
   it('has an answer repaired once', () => {
     const fault = 'it is not JSON.';
 

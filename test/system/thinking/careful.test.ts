@@ -12,6 +12,7 @@ describe('what a thinking agent has begun', function () {
   let muster: MusterUnderTest;
   let models: ModelServer;
   let worker: RunningWorker;
+  let last: RunningWorker;
   let think: (asked: Asked) => Reply | Promise<Reply>;
 
   before(async () => {
@@ -19,6 +20,7 @@ describe('what a thinking agent has begun', function () {
     muster = await openMuster('careful', { environment: { MUSTER_MODELS: await modelsFile(models.url) } });
     await muster.client.setLimit('agent:limited-clerk', 1);
     worker = await muster.work({ graphs: clerks });
+    last = worker;
     for (const agent of CLERKS) {
       for (const tool of ['ship', 'wait', 'pay']) await muster.client.operations.grants.allow({ agent, tool });
     }
@@ -214,7 +216,7 @@ describe('what a thinking agent has begun', function () {
       await eventually(() => asked === restarts, { withinMs: 20_000 });
       await stopping.stop();
     }
-    await muster.work({ graphs: clerks });
+    last = await muster.work({ graphs: clerks });
     const view = await ended(task);
 
     assert.equal(answerOf(view), 'at last');
@@ -228,5 +230,29 @@ describe('what a thinking agent has begun', function () {
       charged.map(({ state, tokens }) => [state, tokens >= 1_000]),
       [...Array.from({ length: 4 }, () => ['settled', true]), ['settled', false]],
     );
+  });
+
+  it('K041: ends with an answer that is stored and asks nothing again, whatever became of the end', async () => {
+    let asked = 0;
+    think = async ({ signal }) => {
+      asked += 1;
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      return say('nobody listens');
+    };
+    const environment = { ...muster.environment, MUSTER_SHUTDOWN_GRACE_SECONDS: '1' };
+    await last.stop();
+    const task = await muster.client.submit('clerk', { request: 'K041' });
+    const stopping = await muster.work({ graphs: clerks, environment });
+    await eventually(() => asked === 1, { withinMs: 20_000 });
+    await stopping.stop();
+    await rows(
+      `update muster.model_calls set state = 'done', answer = $2 where task_id = $1`,
+      task.id,
+      JSON.stringify({ text: '{"answer":"stored"}', calls: [], finish: 'stop' }),
+    );
+    await muster.work({ graphs: clerks });
+
+    assert.equal(answerOf(await ended(task)), 'stored');
+    assert.equal(asked, 1);
   });
 });
