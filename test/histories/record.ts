@@ -132,6 +132,14 @@ const RECORDINGS: Record<string, () => Promise<TaskHandle>> = {
     await approvals.decide({ id: approval?.id ?? '', verdict: 'approve' });
     return task;
   },
+  'waiting-budget': async () => {
+    const { budgets, grants } = muster.client.operations;
+    await grants.allow({ agent: 'thinker', tool: 'write' });
+    const task = await submit('thinking', { subject: 'tea' }, { budget: { steps: 1, whenExhausted: 'wait' } });
+    await eventually(async () => (await task.read()).status === 'waiting_approval');
+    await budgets.grant({ scope: `task:${task.id}`, steps: 9 });
+    return task;
+  },
   'cancelled-within': async () => {
     script.on('all[0]/all/step', new Gate().pass);
     const task = await submit('each');

@@ -26,5 +26,5 @@ export const WAITS: ReadonlySet<string> = new Set([
   ...Object.values(OF_VERDICTS),
   ...Object.values(OF_STATUSES).filter((wait) => wait !== null),
   ...CONTAINER_KINDS,
-  ...['deadline', 'cancelled', 'cancelled-within', 'redriven'],
+  ...['deadline', 'waiting-budget', 'cancelled', 'cancelled-within', 'redriven'],
 ]);

@@ -8,7 +8,7 @@ import type { TaskId } from '../../../domain/ids.ts';
 import { BudgetRepository } from '../../../entities/budgets/budget-repository.ts';
 import { AgentsUnderTest } from '../../support/agents.ts';
 import { sharedStack } from '../../support/stack.ts';
-import { BudgetBed } from './budget-bed.ts';
+import { BudgetBed, TENANT } from './budget-bed.ts';
 
 /** By the only budget above the call. */
 const refusedBy = (excess: BudgetExcess) => {
@@ -193,6 +193,52 @@ describe('budget reservations', () => {
       (await Promise.all(scopes.map(sums))).flat().map((row) => (row as { reserved: number }).reserved <= 300 || row),
       [{ spent: 0, reserved: 500, money: 0, steps: 0, held: 50 }, true, true],
     );
+  });
+
+  it('of one moment share a statement, in which one that is refused keeps no other out', async () => {
+    await bed.limit(TENANT_SCOPE, { tokens: 100 });
+    await bed.limit(userScope('bob'), { tokens: 5 });
+    const asked = (key: string, tokens: number, ...more: BudgetScope[]) =>
+      bed.reserve({ key, scopes: [TENANT_SCOPE, ...more], ask: ask(tokens) });
+
+    const answers = await Promise.all([
+      ...[asked('one', 60), asked('too much', 60), asked('two', 30), asked('two', 30)],
+      ...[asked('of bob', 6, userScope('bob')), asked('three', 10)],
+    ]);
+
+    assert.deepEqual(
+      answers.map((answer) => (answer.ok ? answer.reserved : answer.scope)),
+      [true, TENANT_SCOPE, true, true, userScope('bob'), true],
+    );
+    assert.deepEqual(await sums(TENANT_SCOPE), [{ spent: 0, reserved: 100, money: 0, steps: 0, held: 3 }]);
+  });
+
+  it('that are released and settled in one moment are settled, once', async () => {
+    await bed.limit(TENANT_SCOPE, { tokens: 100 });
+    await bed.reserve({ key: 'one', scopes: [TENANT_SCOPE], ask: ask(60) });
+
+    await Promise.all([bed.release('one'), bed.settle('one', ask(40)), bed.settle('one', ask(50))]);
+
+    assert.deepEqual(await sums(TENANT_SCOPE), [{ spent: 40, reserved: 0, money: 400, steps: 1, held: 0 }]);
+  });
+
+  it('that wait hold nothing, and may be taken when there is room', async () => {
+    await bed.limit(TENANT_SCOPE, { tokens: 100 });
+    await bed.reserve({ key: 'other', scopes: [TENANT_SCOPE], ask: ask(100) });
+    const request = { key: 'one', scopes: [TENANT_SCOPE], ask: ask(60) };
+
+    const wait = () =>
+      bed.run((budgets) => budgets.wait({ tenant: TENANT, process: 'worker', ...request }, [TENANT_SCOPE]));
+    await wait();
+    await wait();
+    const begun = await bed.begin('one');
+    await bed.release('other');
+    const taken = await bed.reserve(request);
+    await wait();
+
+    assert.equal(begun, false);
+    assert.equal(taken.ok, true);
+    assert.deepEqual(await sums(TENANT_SCOPE), [{ spent: 0, reserved: 60, money: 0, steps: 0, held: 1 }]);
   });
 
   it('keep the sums of a budget equal to those of its rows, whatever happens in whatever order', async function () {

@@ -15,9 +15,11 @@ describe('a run whose budget is exhausted', function () {
   this.timeout(60_000);
   let muster: MusterUnderTest;
   let models: ModelServer;
+  let isDown = false;
 
   before(async () => {
     models = await startModelServer((asked) => {
+      if (isDown) return { status: 503, retryAfterSeconds: 3 };
       const step = stepOf(asked);
       if (step === STEPS) return { text: JSON.stringify({ answer: 'done' }) };
       return { calls: [{ tool: 'look-up', arguments: { subject: `thing ${step}` } }] };
@@ -109,6 +111,23 @@ describe('a run whose budget is exhausted', function () {
 
     assert.equal(view.task.error?.code, 'deadline_exceeded');
     assert.equal(models.askedWith('late'), 1);
+  });
+
+  it('is told from one whose model has not answered, and is called again at a time', async () => {
+    isDown = true;
+    const task = await muster.client.submit('answering', { question: 'the provider is down' });
+    const [told] = await eventually(async () => {
+      const { causes } = await task.why();
+      assert.equal(causes[0]?.kind, 'model');
+      return causes;
+    }, WITHIN);
+    isDown = false;
+    const view = await ended(task);
+
+    assert.match(told?.waitsFor ?? '', /its next call of the model .*local/);
+    assert.equal(told?.path, 'answer');
+    assert.ok(told?.until != null && told.until.getTime() > view.task.createdAt.getTime());
+    assert.equal(view.task.status, 'completed');
   });
 
   it('outlives its worker', async () => {
