@@ -168,7 +168,7 @@ describe('the command line, on real services', function () {
         cli.run(['show', taskId.toUpperCase()]),
       ]);
 
-      assert.deepEqual(Object.keys(view), ['task', 'traces', 'usage', 'output', 'pruned', 'budget']);
+      assert.deepEqual(Object.keys(view), ['task', 'inputStart', 'traces', 'usage', 'output', 'pruned', 'budget']);
       assert.deepEqual(
         [view.task.id, view.task.status, view.task.priority, view.output],
         [taskId, 'completed', 'normal', { text: 'shown' }],
@@ -179,7 +179,7 @@ describe('the command line, on real services', function () {
       const fields = Object.keys(runOfEcho ?? {})
         .toSorted()
         .join(' ');
-      assert.equal(fields, 'agent attempts error finishedAt nodeId path startedAt status');
+      assert.equal(fields, 'agent attempts error finishedAt inputStart nodeId outputStart path startedAt status');
       assert.deepEqual(
         trace?.events.map(({ seq, type, nodeId }) => [seq, type, nodeId]),
         [
