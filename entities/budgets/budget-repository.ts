@@ -4,8 +4,10 @@ import { FREE_STATES, RESERVED_STATES } from '../../domain/budgets/reservation-s
 import { type BudgetScope, readBudgetScope } from '../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import { Repository } from '../repository.ts';
+import { givenList } from '../statements/given-values.ts';
+import { Statement, statements } from '../statements/statement.ts';
 import { tables } from '../tables.ts';
-import { Budget, budgetStateOf } from './budget.ts';
+import { budgetStateOf } from './budget.ts';
 import { BudgetReservation } from './budget-reservation.ts';
 import { moveDeadReservations, moveReservations, type ReservationMove } from './statements/move-reservations.ts';
 import { type AskedReservation, type ReservedIn, reserveBudgets } from './statements/reserve.ts';
@@ -46,11 +48,19 @@ export interface WaitingCall {
   readonly scopes: readonly BudgetScope[];
 }
 
+const ONE_OF = new Statement({ scopes: givenList<BudgetScope>('text') }, ({ scopes }) =>
+  statements
+    .selectFrom('budgets')
+    .select('scope')
+    .where((eb) => eb('scope', '=', eb.fn.any(scopes)))
+    .limit(1),
+);
+
 /** Budgets and what is reserved of them. Every method is one statement, and may be repeated. */
 export class BudgetRepository extends Repository {
-  /** Whether a call within these scopes may count in a budget. */
+  /** Whether a call within these scopes may count in a budget. By budgets_pkey. */
   async isLimited(scopes: readonly BudgetScope[]): Promise<boolean> {
-    return (await this.em.count(Budget, { scope: { $in: [...scopes] } })) > 0;
+    return (await ONE_OF.run(this.em, { scopes })).length > 0;
   }
 
   /**
