@@ -25,7 +25,7 @@ export class EffectInDoubt extends MusterError {
   readonly code = 'effect_in_doubt';
   constructor(key: string) {
     super(
-      `It is unknown whether the effect ${key} has happened. Look it up in the outside service, then redrive the task.`,
+      `It is unknown whether the effect ${key} has happened. Look it up in the outside service; redrive the task only if it did not happen.`,
       { key },
     );
   }

@@ -36,6 +36,6 @@ export async function reserveCall(
     await database.single.inTenant(tenant, ({ em }) => new BudgetRepository(em).wait(request, answer.scopes));
     return { kind: 'waits' };
   }
-  const { code, message } = new BudgetExhausted(answer);
+  const { code, message } = new BudgetExhausted(answer, execution.taskId);
   return { kind: 'refused', failure: { code, message } };
 }

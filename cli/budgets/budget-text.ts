@@ -9,7 +9,7 @@ const NAMES: Readonly<Record<BudgetLimitView['what'], string>> = {
 
 /** Budgets as a table: a line for each limit. */
 export function formatBudgets(budgets: readonly BudgetView[], colors: Colors): string {
-  const lines = budgets.flatMap(({ limits, ...budget }) => limits.map((limit) => ({ ...limit, ...budget })));
+  const lines = budgets.flatMap(({ limits, scope, waiting }) => limits.map((limit) => ({ ...limit, scope, waiting })));
   const text = ({ what }: BudgetLimitView, amount: number) => amountText(what, amount);
   const columns: Column<(typeof lines)[number]>[] = [
     { title: 'budget of', of: ({ scope }) => plain(scope) },
@@ -23,7 +23,7 @@ export function formatBudgets(budgets: readonly BudgetView[], colors: Colors): s
   return formatTable(lines, columns, colors);
 }
 
-function noteOf({ what, left, soft, waiting }: BudgetLimitView & Pick<BudgetView, 'soft' | 'waiting'>): string {
+function noteOf({ what, left, soft, waiting }: BudgetLimitView & Pick<BudgetView, 'waiting'>): string {
   if (what === 'depth') return '';
   const waits = waiting === 0 || what === 'fan_out' ? [] : [`${waiting} waiting`];
   return [...(left <= 0 ? ['exhausted'] : soft ? ['near its end'] : []), ...waits].join(', ');

@@ -13,6 +13,9 @@ export function addDoubtsCommand(program: Command): void {
     .action(action(list));
 }
 
+const ADVICE =
+  'Look each one up on the other side. `muster redrive TASK` calls it again: use it only if it did not happen.';
+
 const COLUMNS: readonly Column<DoubtView>[] = [
   { title: 'since', of: ({ since }) => (since === null ? '' : formatDateTime(since)) },
   { title: 'task', of: ({ taskId }) => taskId },
@@ -26,8 +29,6 @@ async function list(options: TenantOptions): Promise<void> {
   const output = new Output(options);
   const doubts = await withMuster(options, (muster) => muster.call('thinking.doubts', {}));
   output.result(doubts, (colors) =>
-    doubts.length === 0
-      ? 'Nothing is in doubt.'
-      : `${formatTable(doubts, COLUMNS, colors)}\nLook each one up on the other side, then \`muster redrive TASK\`.`,
+    doubts.length === 0 ? 'Nothing is in doubt.' : `${formatTable(doubts, COLUMNS, colors)}\n${ADVICE}`,
   );
 }

@@ -27,6 +27,8 @@ export interface BudgetExcess {
   readonly limit: number;
   /** Spent and reserved, without what was asked for. */
   readonly used: number;
+  /** What was asked for; of time 1 ms, since a call says nothing of it. */
+  readonly asked: number;
 }
 
 export const DEFAULT_SOFT_PERCENT = 80;
@@ -54,7 +56,9 @@ export function excessOf(state: BudgetState, ask: BudgetAsk): BudgetExcess | nul
   const asked = { tokens: ask.tokens, money: ask.costMicros, steps: ask.steps, time: 1 };
   for (const what of ['tokens', 'money', 'steps', 'time'] as const) {
     const limit = limits[what];
-    if (limit !== null && used[what] + asked[what] > limit) return { scope, what, limit, used: used[what] };
+    if (limit !== null && used[what] + asked[what] > limit) {
+      return { scope, what, limit, used: used[what], asked: asked[what] };
+    }
   }
   return null;
 }
@@ -67,10 +71,10 @@ export function spawnExcess(
   for (const { scope, limits, depth: own, fanOut } of states) {
     const below = depth - own;
     if (limits.depth !== null && below > limits.depth) {
-      return { scope, what: 'depth', limit: limits.depth, used: below - 1 };
+      return { scope, what: 'depth', limit: limits.depth, used: below - 1, asked: 1 };
     }
     if (limits.fan_out !== null && fanOut + count > limits.fan_out) {
-      return { scope, what: 'fan_out', limit: limits.fan_out, used: fanOut };
+      return { scope, what: 'fan_out', limit: limits.fan_out, used: fanOut, asked: count };
     }
   }
   return null;
@@ -78,11 +82,13 @@ export function spawnExcess(
 
 /** Whether the soft threshold of one of its limits is reached. Depth has none. */
 export function isSoft(state: BudgetState): boolean {
-  const used = usedOf(state);
-  return BUDGET_AMOUNTS.some((what) => {
-    const limit = state.limits[what];
-    return what !== 'depth' && limit !== null && used[what] * 100 >= limit * state.softPercent;
-  });
+  return BUDGET_AMOUNTS.some((what) => isSoftIn(state, what));
+}
+
+/** The same of one limit. */
+export function isSoftIn(state: BudgetState, what: BudgetAmount): boolean {
+  const limit = state.limits[what];
+  return what !== 'depth' && limit !== null && usedOf(state)[what] * 100 >= limit * state.softPercent;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { BUDGET_AMOUNTS, type BudgetAmount, type WhenExhausted } from '../../domain/budgets/amounts.ts';
-import { type BudgetState, isSoft, usedOf } from '../../domain/budgets/budget-state.ts';
+import { type BudgetState, isSoft, isSoftIn, usedOf } from '../../domain/budgets/budget-state.ts';
 import { type BudgetScope, taskScope } from '../../domain/budgets/scopes.ts';
 import { BudgetLimitRepository } from '../../entities/budgets/budget-limit-repository.ts';
 import { defineOperation } from '../define.ts';
@@ -15,6 +15,8 @@ export interface BudgetLimitView {
   readonly reserved: number;
   /** Below 0 where calls cost more than their estimates. */
   readonly left: number;
+  /** Whether this limit's soft threshold is reached. */
+  readonly soft: boolean;
 }
 
 /** The budget of one scope. */
@@ -22,7 +24,7 @@ export interface BudgetView {
   readonly scope: BudgetScope;
   readonly limits: readonly BudgetLimitView[];
   readonly softPercent: number;
-  /** Whether models are told to come to their end. */
+  /** Whether the soft threshold of any of them is reached: models are told to come to their end. */
   readonly soft: boolean;
   /** What becomes of runs that find no room in it. */
   readonly whenExhausted: WhenExhausted;
@@ -65,7 +67,8 @@ export function viewOfBudget(state: BudgetState, waiting = 0): BudgetView {
     const limit = limits[what];
     if (limit === null) return [];
     const inReserve = held[what] ?? 0;
-    return [{ what, limit, spent: used[what] - inReserve, reserved: inReserve, left: limit - used[what] }];
+    const [spent, left] = [used[what] - inReserve, limit - used[what]];
+    return [{ what, limit, spent, reserved: inReserve, left, soft: isSoftIn(state, what) }];
   });
   return { scope, limits: views, softPercent, soft: isSoft(state), whenExhausted, waiting };
 }

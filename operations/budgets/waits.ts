@@ -20,11 +20,5 @@ function causeOf({ key, ask, scopes }: WaitingCall, states: readonly BudgetState
   const path = pathOfCallKey(key);
   const [excess] = states.filter(({ scope }) => scopes.includes(scope)).flatMap((state) => excessOf(state, ask) ?? []);
   if (excess === undefined) return cause('budget', 'a look at its budget, which has room by now', { path });
-  return cause(
-    'budget',
-    `room in the budget of ${excess.scope}: ${usedText(excess)}, and its next call may need more`,
-    {
-      path,
-    },
-  );
+  return cause('budget', `room in the budget of ${excess.scope}: ${usedText(excess)}`, { path });
 }

@@ -28,8 +28,8 @@ export interface EffectDone {
 /**
  * Announces an effect, or returns what was written for it before: by an earlier attempt, or by an earlier trace of the
  * task whose effects count (`tasks.effects_since`). An effect of an earlier trace that is done answers this one. One that
- * is in doubt is called again under its key with `repeat`; with `stop` it is announced anew, since the person who redrove
- * the task was told to look it up.
+ * is in doubt is called again under its key with `repeat`; with `stop` it is announced anew, since a person redrives the
+ * task only if it did not happen.
  */
 export async function writeEffect(
   em: SqlEntityManager,

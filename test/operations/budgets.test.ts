@@ -41,8 +41,8 @@ describe('operations on budgets', function () {
     assert.deepEqual(set, {
       scope: 'user:ada',
       limits: [
-        { what: 'tokens', limit: 100_000, spent: 0, reserved: 0, left: 100_000 },
-        { what: 'money', limit: 2_500_000, spent: 0, reserved: 0, left: 2_500_000 },
+        { what: 'tokens', limit: 100_000, spent: 0, reserved: 0, left: 100_000, soft: false },
+        { what: 'money', limit: 2_500_000, spent: 0, reserved: 0, left: 2_500_000, soft: false },
       ],
       softPercent: 90,
       soft: false,

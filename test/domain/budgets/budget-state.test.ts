@@ -6,6 +6,7 @@ import {
   type BudgetState,
   excessOf,
   isSoft,
+  isSoftIn,
   isSoftWith,
   NOTHING,
   spawnExcess,
@@ -42,7 +43,7 @@ describe('the decision about a budget', () => {
 
     assert.equal(excessOf(state, { ...NOTHING, tokens: 40 }), null);
     assert.deepEqual(excessOf(state, { ...NOTHING, tokens: 41 }), {
-      ...{ scope: 'tenant', what: 'tokens', limit: 100, used: 60 },
+      ...{ scope: 'tenant', what: 'tokens', limit: 100, used: 60, asked: 41 },
     });
   });
 
@@ -58,6 +59,15 @@ describe('the decision about a budget', () => {
     const softAfter = (steps: number) => isSoft({ ...EMPTY, limits, spent: { ...NOTHING, steps } });
 
     assert.deepEqual([softAfter(7), softAfter(8)], [false, true]);
+  });
+
+  it('is near the end of those limits only of which much is used', () => {
+    const limits = { ...NO_LIMITS, tokens: 100, steps: 10 };
+    const state = { ...EMPTY, limits, spent: { ...NOTHING, tokens: 80, steps: 2 } };
+
+    const near = (['tokens', 'steps', 'money'] as const).filter((what) => isSoftIn(state, what));
+
+    assert.deepEqual(near, ['tokens']);
   });
 
   it('expects of a call what those before it cost, and not what it may cost at most', () => {

@@ -44,7 +44,7 @@ describe('budget reservations', () => {
 
     assert.deepEqual(first, { ok: true, soft: false, reserved: true });
     assert.deepEqual(second, {
-      ...{ ok: false, scope: 'user:ada', what: 'tokens', limit: 100, used: 90 },
+      ...{ ok: false, scope: 'user:ada', what: 'tokens', limit: 100, used: 90, asked: 11 },
       ...{ whenExhausted: 'end', scopes },
     });
     for (const scope of scopes) {
@@ -81,7 +81,7 @@ describe('budget reservations', () => {
     await bed.settle('one', ask(130));
     const next = await bed.reserve({ key: 'two', scopes: [TENANT_SCOPE], ask: NOTHING });
 
-    assert.deepEqual(next, refusedBy({ scope: TENANT_SCOPE, what: 'tokens', limit: 100, used: 130 }));
+    assert.deepEqual(next, refusedBy({ scope: TENANT_SCOPE, what: 'tokens', limit: 100, used: 130, asked: 1 }));
   });
 
   it('return when they are released, and may be taken again under the same key', async () => {
@@ -107,7 +107,7 @@ describe('budget reservations', () => {
       await bed.reserve({ key: 'two', scopes: [TENANT_SCOPE, child], ask: ask(1) }),
     ];
 
-    assert.deepEqual(answers[1], refusedBy({ scope: parent, what: 'steps', limit: 1, used: 1 }));
+    assert.deepEqual(answers[1], refusedBy({ scope: parent, what: 'steps', limit: 1, used: 1, asked: 1 }));
   });
 
   it('are refused when the time of a budget is over, which counts from the first of them', async () => {
@@ -138,7 +138,7 @@ describe('budget reservations', () => {
     assert.deepEqual(cleared, [true, false]);
     assert.deepEqual(unlimited, { ok: true, soft: false, reserved: false });
     assert.deepEqual(await sums(TENANT_SCOPE), [{ spent: 800, reserved: 0, money: 8_000, steps: 1, held: 0 }]);
-    assert.deepEqual(next, refusedBy({ scope: TENANT_SCOPE, what: 'tokens', limit: 1_000, used: 800 }));
+    assert.deepEqual(next, refusedBy({ scope: TENANT_SCOPE, what: 'tokens', limit: 1_000, used: 800, asked: 201 }));
   });
 
   it('never bring what a budget has spent below zero', async () => {

@@ -57,7 +57,10 @@ describe('a run whose budget is exhausted', function () {
       causes.map(({ kind, path }) => [kind, path]),
       [['budget', 'answer']],
     );
-    assert.match(causes[0]?.waitsFor ?? '', new RegExp(`the budget of ${scope}: 1 of 1 steps are used`));
+    assert.match(
+      causes[0]?.waitsFor ?? '',
+      new RegExp(`the budget of ${scope}: 1 of 1 steps are used, and this call may need up to 1$`),
+    );
     assert.equal(shown.task.waitsFor, causes[0]?.waitsFor);
     assert.deepEqual([shown.budget?.whenExhausted, shown.budget?.waiting], ['wait', 1]);
     assert.deepEqual(view.output, { answer: 'done' });
