@@ -74,6 +74,7 @@ export const ERROR_CODES = [
   'model_unavailable',
   'tool_settings_invalid',
   'tool_source_unavailable',
+  'tool_source_lost',
   'grant_unknown',
   'approval_unknown',
   'approval_closed',

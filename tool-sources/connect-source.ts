@@ -10,7 +10,7 @@ const CONNECT_MS = 30_000;
 const PROBE_MS = 10_000;
 /** How long a server that says nothing of it may be taken to have the same tools. */
 const LIST_TTL_MS = 300_000;
-/** Of one message, or of one answer. */
+/** Of one message, one answer, or one event of a stream that has no end. */
 const MOST_BYTES = 12_000_000;
 /** Of what a program says on standard error, for operators. */
 const KEPT_CHARACTERS = 300;
@@ -24,13 +24,9 @@ const ACCEPT_ALL = {
 
 /**
  * Connects to a server, in whichever era of the protocol it speaks.
- * @param closed called once the connection has ended
  * @param signal ends the attempt
  */
-export async function connectSource(
-  settings: SourceSettings,
-  { closed, signal }: { readonly closed: () => void; readonly signal: AbortSignal },
-): Promise<Client> {
+export async function connectSource(settings: SourceSettings, signal: AbortSignal): Promise<Client> {
   const client = new Client(
     { name: 'muster', version: '1' },
     {
@@ -40,7 +36,6 @@ export async function connectSource(
   );
   // What goes wrong beside a request shows in the next one.
   client.onerror = () => undefined;
-  client.onclose = closed;
   const { transport, said } = transportTo(settings);
   try {
     await raceWithAbort(signal, () => client.connect(transport, { timeout: CONNECT_MS, signal }));
@@ -71,17 +66,41 @@ function transportTo(settings: SourceSettings) {
   return { transport, said: () => words };
 }
 
-/** Ends an answer that is too large. A stream of notifications, which a GET opens, has no end and may grow. */
+/** Ends an answer that is too large. A stream of notifications, which a GET opens, may grow, but none of its events. */
 async function cappedFetch(url: string | URL, init?: RequestInit): Promise<Response> {
   const response = await fetch(url, init);
-  if (response.body === null || init?.method !== 'POST') return response;
-  let bytes = 0;
+  if (response.body === null) return response;
+  const isStream = init?.method === 'GET' && response.ok;
+  const bytesAfter = isStream ? eventBytes() : answerBytes();
   const counted = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
-      bytes += chunk.length;
-      if (bytes > MOST_BYTES) controller.error(new Error(`its answer has more than ${MOST_BYTES} bytes`));
-      else controller.enqueue(chunk);
+      if (bytesAfter(chunk) <= MOST_BYTES) controller.enqueue(chunk);
+      else controller.error(new Error(`its ${isStream ? 'event' : 'answer'} has more than ${MOST_BYTES} bytes`));
     },
   });
   return new Response(response.body.pipeThrough(counted), response);
+}
+
+function answerBytes(): (chunk: Uint8Array) => number {
+  let bytes = 0;
+  return (chunk) => {
+    bytes += chunk.length;
+    return bytes;
+  };
+}
+
+const LINE_FEED = 10;
+const RETURN = 13;
+
+/** Counts the bytes of the event that has not ended yet: an empty line ends one. */
+function eventBytes(): (chunk: Uint8Array) => number {
+  let bytes = 0;
+  let isLineEmpty = true;
+  return (chunk) => {
+    for (const byte of chunk) {
+      bytes = byte === LINE_FEED && isLineEmpty ? 0 : bytes + 1;
+      if (byte !== RETURN) isLineEmpty = byte === LINE_FEED;
+    }
+    return bytes;
+  };
 }

@@ -1,20 +1,27 @@
-import { type CallToolResult, type Client, ProtocolError, SdkHttpError, type Tool } from '@modelcontextprotocol/client';
+import { type CallToolResult, type Client, ProtocolError, type Tool } from '@modelcontextprotocol/client';
 import { errorMessage } from '../domain/errors.ts';
 import { growingWaitMs } from '../domain/waits.ts';
 import { connectSource } from './connect-source.ts';
+import { codeOf, SourceConnection } from './source-connection.ts';
 import { ToolSourceLost, ToolSourceUnavailable } from './source-errors.ts';
 import type { SourceSettings } from './source-settings.ts';
 
-/** How long a source is left alone after it could not be reached. */
+/** How long a source is left alone after it could not be reached, or did not give its list. */
 const LEFT_ALONE = { firstMs: 1_000, mostMs: 60_000 };
+/** For all pages of a list together. */
 const LIST_MS = 10_000;
 const SPARE_MS = 1_000;
-/** Statuses of an address by which a call was refused before it was carried out: a session that is over, most of all. */
-const REFUSED_STATUSES: readonly unknown[] = [400, 404];
 
 export interface ToolCallSetting {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+}
+
+/** What is asked of a server. */
+interface Request<Result> {
+  readonly make: (client: Client) => Promise<Result>;
+  /** What a failure is for the caller, where the request may have been carried out. */
+  readonly failed: (error: unknown, connection: SourceConnection) => unknown;
 }
 
 /**
@@ -25,7 +32,10 @@ export class McpSource {
   readonly name: string;
   readonly #settings: SourceSettings;
   readonly #closing = new AbortController();
-  #connection: Promise<Client> | null = null;
+  /** Those that are left but still used included. */
+  readonly #open = new Set<SourceConnection>();
+  #current: SourceConnection | null = null;
+  #connecting: Promise<SourceConnection> | null = null;
   #failures = 0;
   #lastFailure = { at: Number.NEGATIVE_INFINITY, why: '' };
 
@@ -36,117 +46,121 @@ export class McpSource {
 
   /** Its tools, from memory for as long as the server said that its list is good, or five minutes. @throws ToolSourceUnavailable */
   async tools(): Promise<readonly Tool[]> {
-    const { tools } = await this.#use((client) => client.listTools(undefined, { timeout: LIST_MS }));
+    const { tools } = await this.#ask({
+      make: (client) => client.listTools(undefined, listLimits()),
+      failed: (error, connection) => {
+        this.#leave(connection);
+        return this.#failed(error);
+      },
+    });
     return tools;
   }
 
   /** The revision of the protocol that was agreed on; null while it is not connected. */
-  async protocol(): Promise<string | null> {
-    const client = await this.#connection?.catch(() => null);
-    return client?.getNegotiatedProtocolVersion() ?? null;
+  get protocol(): string | null {
+    return this.#current?.client.getNegotiatedProtocolVersion() ?? null;
   }
 
   /**
-   * Calls a tool. One that was certainly not carried out, since the server knows the connection no more, is made again.
+   * Calls a tool. One that was certainly not carried out, since the server knows the session no more or was not reached, is
+   * made again.
    * @throws ToolSourceUnavailable, ToolSourceLost, what the server refuses
    */
   call(tool: string, given: Record<string, unknown>, { timeoutMs, signal }: ToolCallSetting): Promise<CallToolResult> {
     // The caller ends the call at its time, and says so; this only ends what the caller has forgotten.
     const limits = { signal, timeout: timeoutMs + SPARE_MS };
-    return this.#use(async (client) => {
-      try {
-        return await client.callTool({ name: tool, arguments: given }, limits);
-      } catch (error) {
+    return this.#ask({
+      make: (client) => client.callTool({ name: tool, arguments: given }, limits),
+      failed: (error, connection) => {
         // A server that does not answer in time may never answer again.
-        if (signal.aborted) void this.#probe(client);
-        throw error;
-      }
+        if (signal.aborted) void this.#probe(connection);
+        return isVerdict(error) ? error : new ToolSourceLost(this.name);
+      },
     });
   }
 
-  /** Ends a connection, and one that is being made. */
+  /** Ends all connections, and one that is being made. */
   async close(): Promise<void> {
     this.#closing.abort();
-    const client = await this.#connection?.catch(() => null);
-    this.#connection = null;
-    await client?.close();
+    await this.#connecting?.catch(() => undefined);
+    await Promise.all([...this.#open].map(({ client }) => client.close()));
   }
 
-  async #use<Result>(work: (client: Client) => Promise<Result>, isRepeated = false): Promise<Result> {
-    const client = await this.#connected();
+  async #ask<Result>(request: Request<Result>, isRepeated = false): Promise<Result> {
+    const connection = await this.#connected();
     try {
-      return await work(client);
-    } catch (error) {
-      if (!isLoss(error)) throw error;
-      await this.#drop(client, error);
-      if (!isUnsent(error)) throw new ToolSourceLost(this.name);
-      if (isRepeated) throw new ToolSourceUnavailable(this.name, errorMessage(error));
-      return this.#use(work, true);
-    }
-  }
-
-  async #connected(): Promise<Client> {
-    const waitMs = this.#failures === 0 ? 0 : growingWaitMs(LEFT_ALONE, this.#failures);
-    const { at, why } = this.#lastFailure;
-    if (performance.now() < at + waitMs) throw new ToolSourceUnavailable(this.name, why);
-    this.#connection ??= this.#connect();
-    return this.#connection;
-  }
-
-  async #connect(): Promise<Client> {
-    try {
-      const closed = () => {
-        this.#connection = null;
-      };
-      const client = await connectSource(this.#settings, { closed, signal: this.#closing.signal });
+      const result = await connection.use(request.make);
       this.#failures = 0;
-      return client;
+      return result;
     } catch (error) {
-      this.#connection = null;
-      this.#failures += 1;
-      this.#lastFailure = { at: performance.now(), why: errorMessage(error) };
-      throw new ToolSourceUnavailable(this.name, this.#lastFailure.why);
+      if (connection.isOver(error)) this.#leave(connection);
+      if (!connection.isUnsent(error)) throw request.failed(error, connection);
+      if (isRepeated) throw this.#failed(error);
+      return this.#ask(request, true);
     }
   }
 
-  async #probe(client: Client): Promise<void> {
+  async #connected(): Promise<SourceConnection> {
+    if (this.#current !== null) return this.#current;
+    if (this.#isLeftAlone()) throw new ToolSourceUnavailable(this.name, this.#lastFailure.why);
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = null;
+    });
+    return this.#connecting;
+  }
+
+  async #connect(): Promise<SourceConnection> {
     try {
-      await client.listTools(undefined, { cacheMode: 'refresh', timeout: LIST_MS });
+      const client = await connectSource(this.#settings, this.#closing.signal);
+      const connection = new SourceConnection(client);
+      client.onclose = () => {
+        this.#open.delete(connection);
+        this.#leave(connection);
+      };
+      this.#open.add(connection);
+      this.#current = connection;
+      return connection;
     } catch (error) {
-      if (!(error instanceof ProtocolError)) await this.#drop(client, error);
+      throw this.#failed(error);
     }
   }
 
-  async #drop(client: Client, error: unknown): Promise<void> {
-    this.#lastFailure = { ...this.#lastFailure, why: errorMessage(error) };
-    if ((await this.#connection?.catch(() => null)) === client) this.#connection = null;
-    await client.close().catch(() => undefined);
+  async #probe(connection: SourceConnection): Promise<void> {
+    try {
+      await connection.use((client) => client.listTools(undefined, { ...listLimits(), cacheMode: 'refresh' }));
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) this.#leave(connection);
+    }
+  }
+
+  /** The next request connects anew. */
+  #leave(connection: SourceConnection): void {
+    if (this.#current === connection) this.#current = null;
+    connection.leave();
+  }
+
+  /** Leaves the source alone for a while, which failures of one moment do not prolong. */
+  #failed(error: unknown): ToolSourceUnavailable {
+    const why = errorMessage(error);
+    if (!this.#isLeftAlone()) {
+      this.#failures += 1;
+      this.#lastFailure = { at: performance.now(), why };
+    }
+    return new ToolSourceUnavailable(this.name, why);
+  }
+
+  #isLeftAlone(): boolean {
+    const waitMs = this.#failures === 0 ? 0 : growingWaitMs(LEFT_ALONE, this.#failures);
+    return performance.now() < this.#lastFailure.at + waitMs;
   }
 }
 
-/** Whether the connection failed, and not only the request. */
-function isLoss(error: unknown): boolean {
-  return !(error instanceof ProtocolError) && !isTimeout(error) && !isAbort(error);
+function listLimits() {
+  return { timeout: LIST_MS, signal: AbortSignal.timeout(LIST_MS) };
 }
 
-function isTimeout(error: unknown): boolean {
-  return codeOf(error) === 'REQUEST_TIMEOUT';
-}
-
-function isAbort(error: unknown): boolean {
+/** Whether a failure is the server's word, or the end that the caller has set. */
+function isVerdict(error: unknown): boolean {
+  if (error instanceof ProtocolError || codeOf(error) === 'REQUEST_TIMEOUT') return true;
   return error instanceof Error && error.name === 'AbortError';
-}
-
-/** Whether a request has certainly not been carried out. */
-function isUnsent(error: unknown): boolean {
-  if (error instanceof SdkHttpError) return REFUSED_STATUSES.includes(error.data?.status);
-  return codeOf(error) === 'NOT_CONNECTED' || errorMessage(error) === 'Not connected' || isRefusedConnection(error);
-}
-
-function isRefusedConnection(error: unknown): boolean {
-  return error instanceof Error && codeOf(error.cause) === 'ECONNREFUSED';
-}
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }

@@ -19,13 +19,12 @@ export class ToolSourceUnavailable extends MusterError {
   }
 }
 
-/** The connection ended during a call. */
+/** A call was sent, and no answer of use came back. */
 export class ToolSourceLost extends MusterError {
-  readonly code = 'tool_source_unavailable';
+  readonly code = 'tool_source_lost';
   constructor(source: string) {
-    super(
-      `The connection to the tool source "${source}" was lost during the call: it may or may not have been carried out.`,
-      { source },
-    );
+    super(`The answer of the tool source "${source}" was lost: the call may or may not have been carried out.`, {
+      source,
+    });
   }
 }

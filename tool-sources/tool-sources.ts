@@ -66,7 +66,7 @@ export class ToolSources {
       const listed = (await source.tools()).slice(0, MOST_TOOLS);
       const offered = listed.flatMap((tool) => sourceTool(source, tool, traitsOf(settings, tool.name)) ?? []);
       const tools = ofOneName(offered);
-      this.#found(known, { name, state: 'ready', fault: null, protocol: await source.protocol() }, tools);
+      this.#found(known, { name, state: 'ready', fault: null, protocol: source.protocol }, tools);
       return tools;
     } catch (error) {
       const fault = error instanceof ToolSourceUnavailable ? error.why : String(error);

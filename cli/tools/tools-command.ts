@@ -9,7 +9,7 @@ import { action, type TenantOptions, withMuster } from '../session.ts';
 export function addToolsCommand(program: Command): void {
   program
     .command('tools')
-    .description('list the tools that workers offer to agents, and how the sources of tools do')
+    .description('list the tools that workers offer to agents, and the state of each tool source')
     .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .action(action(list));
 }

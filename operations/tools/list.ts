@@ -13,7 +13,7 @@ export interface ToolsView {
 
 export const listTools = defineOperation({
   name: 'tools.list',
-  summary: 'Lists the tools that workers offer to agents, and how the sources of tools do.',
+  summary: 'Lists the tools that workers offer to agents, and the state of each tool source.',
   effect: 'read',
   risk: 'read_only',
   permission: 'grants:read',

@@ -87,6 +87,6 @@ const MOST_FAULT = 500;
 async function tell({ database, workerId, log }: ToolParts, found: Parameters<typeof tellSource>[2]): Promise<void> {
   const { name, fault } = found.state;
   const kept = fault === null ? null : trimText(storableText(fault), MOST_FAULT);
-  if (kept !== null) log.warn({ source: name, fault: kept }, 'a tool source is unavailable; its tools are left out');
+  if (kept !== null) log.warn({ source: name, fault: kept }, 'tool source unavailable; agents run without its tools');
   await tellSource(database, workerId, { ...found, state: { ...found.state, fault: kept } });
 }

@@ -182,15 +182,19 @@ describe('the tools of MCP servers', function () {
     await told.tell('moody', { description: 'Does what it likes.', result: 'lives' });
     const living = await ask('told.moody', { subject: 'lives' });
 
-    assert.match(dying.said, /^The tool failed: The connection to the tool source "told" was lost during the call/);
+    assert.match(
+      dying.said,
+      /^The tool failed: The answer of the tool source "told" was lost: the call may or may not/,
+    );
     assert.equal(living.said, 'lives');
   });
 
-  it('M007: are called again where their server has forgotten the session, since it has done nothing', async () => {
+  it('are reached again where their server refuses the session with 400, and may have made the call', async () => {
     far.kill('SIGKILL');
     await once(far, 'exit');
     await startFar();
 
+    assert.match((await ask('far.echo', { message: 'refused' })).said, /may or may not have been carried out/);
     assert.equal((await ask('far.echo', { message: 'restarted' })).said, 'Echo: restarted');
   });
 
