@@ -23,11 +23,15 @@ export class StaleFence extends MusterError {
 /** An earlier attempt died between an effect and its record, so it is unknown whether the effect happened. */
 export class EffectInDoubt extends MusterError {
   readonly code = 'effect_in_doubt';
+  /** What the ledger knows the effect by. */
+  readonly key: string;
   constructor(key: string) {
     super(
-      `It is unknown whether the effect ${key} has happened. Look it up in the outside service; redrive the task only if it did not happen.`,
+      `It is unknown whether the effect ${key} has happened. Look it up in the outside service. If it did not happen, ` +
+        'redrive the task; if it did, say so before with `muster doubts settle`, or a redrive makes it again.',
       { key },
     );
+    this.key = key;
   }
 }
 

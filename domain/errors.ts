@@ -39,6 +39,7 @@ export const ERROR_CODES = [
   'limit_wait_exceeded',
   'handler_cancelled',
   'effect_in_doubt',
+  'effect_not_in_doubt',
   'effect_conflict',
   'effect_result_invalid',
   'stale_fence',

@@ -47,6 +47,7 @@ import { submitTask, submitTasks } from './tasks/submit.ts';
 import { whyTask } from './tasks/why.ts';
 import { listDoubts } from './thinking/doubts.ts';
 import { followText } from './thinking/follow.ts';
+import { settleEffect } from './thinking/settle-effect.ts';
 import { readText } from './thinking/text.ts';
 import { listTools } from './tools/list.ts';
 
@@ -79,7 +80,7 @@ export const OPERATIONS = [
   ...[listTools],
   ...[decideOnCanary, recordCanary, listCanaries],
   ...[appendInput, readTurn, viewConversation, listConversations],
-  ...[listDoubts, followText, readText],
+  ...[listDoubts, settleEffect, followText, readText],
   ...[systemStatus],
 ] as const;
 

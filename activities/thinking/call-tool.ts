@@ -69,7 +69,8 @@ async function endOf(
       throw handOver();
     }
     if (isStoreOutage(error)) throw error;
-    if (isInDoubt(error)) return inDoubt(activity, place, begun, error);
+    const doubt = doubtIn(error);
+    if (doubt !== null) return inDoubt(activity, place, begun, doubt);
     return { failure: failureText(error, begun) };
   }
 }
@@ -95,15 +96,16 @@ async function leave({ deps }: NodeActivity, place: ToolCallPlace): Promise<void
   });
 }
 
-function isInDoubt(error: unknown): boolean {
-  return error instanceof EffectInDoubt || (error instanceof HandlerThrew && error.thrown instanceof EffectInDoubt);
+function doubtIn(error: unknown): EffectInDoubt | null {
+  const thrown = error instanceof HandlerThrew ? error.thrown : error;
+  return thrown instanceof EffectInDoubt ? thrown : null;
 }
 
 /** Nobody may repeat it, and nobody knows: a person has to look. */
-function inDoubt(activity: NodeActivity, place: ToolCallPlace, begun: BegunTool, error: unknown): Promise<never> {
-  const thrown = error instanceof HandlerThrew ? error.thrown : error;
-  const failure = { code: 'effect_in_doubt', message: thrownText(thrown) };
-  const end: ToolEnd = { tool: begun.tool.name, state: 'in_doubt', result: { text: failure.message } };
+function inDoubt(activity: NodeActivity, place: ToolCallPlace, begun: BegunTool, doubt: EffectInDoubt): Promise<never> {
+  const failure = { code: doubt.code, message: thrownText(doubt) };
+  const result = { text: failure.message, effectKey: doubt.key };
+  const end: ToolEnd = { tool: begun.tool.name, state: 'in_doubt', result };
   return failForGood({ ...activity, begun: begun.attempt }, failure, {
     also: ({ recorder }) => recorder.toolCallEnded(place, end),
   });

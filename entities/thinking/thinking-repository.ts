@@ -1,6 +1,7 @@
 import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
+import { literal } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
 import { ModelCall } from './model-call.ts';
@@ -119,15 +120,30 @@ export class ThinkingRepository extends Repository {
     return row ?? null;
   }
 
-  /** The calls of which nobody knows whether they happened, the newest first. */
-  async doubts(
-    tenantId: TenantId,
-    most: number,
-  ): Promise<{ readonly models: ModelCall[]; readonly tools: ToolCall[] }> {
-    const where = { tenantId, state: 'in_doubt' as const };
+  /**
+   * The calls of which nobody knows whether they happened, the newest first, without those of traces that a redrive has
+   * replaced. By model_calls_doubt_index and tool_calls_doubt_index.
+   */
+  async doubts(tenantId: TenantId, most: number) {
+    const models = tables(this.em)
+      .selectFrom('model_calls as c')
+      .innerJoin('agent_traces as r', 'r.id', 'c.traceId')
+      .innerJoin('tasks as t', (join) => join.onRef('t.id', '=', 'r.taskId').onRef('t.traceCount', '=', 'r.number'))
+      .where('c.tenantId', '=', tenantId)
+      .where('c.state', '=', literal('in_doubt'))
+      .select([...DOUBT, 'c.model as called']);
+    const tools = tables(this.em)
+      .selectFrom('tool_calls as c')
+      .innerJoin('agent_traces as r', 'r.id', 'c.traceId')
+      .innerJoin('tasks as t', (join) => join.onRef('t.id', '=', 'r.taskId').onRef('t.traceCount', '=', 'r.number'))
+      .where('c.tenantId', '=', tenantId)
+      .where('c.state', '=', literal('in_doubt'))
+      .select([...DOUBT, 'c.tool as called', 'c.index', 'c.result']);
     return {
-      models: await this.em.find(ModelCall, where, { orderBy: { startedAt: 'desc' }, limit: most }),
-      tools: await this.em.find(ToolCall, where, { orderBy: { startedAt: 'desc' }, limit: most }),
+      models: await models.orderBy('c.startedAt', 'desc').limit(most).execute(),
+      tools: await tools.orderBy('c.startedAt', 'desc').limit(most).execute(),
     };
   }
 }
+
+const DOUBT = ['c.taskId', 'c.traceId', 'c.path', 'c.step', 'c.agent', 'c.startedAt as since'] as const;

@@ -10,6 +10,8 @@ export interface StoredResult {
   readonly text: string;
   /** The whole result, where the text is cut. */
   readonly artifactId?: ArtifactId;
+  /** Of a call that is or was in doubt: the effect of the ledger of which nobody knew whether it happened. */
+  readonly effectKey?: string;
 }
 
 const schema = defineEntity({

@@ -52,7 +52,7 @@ async function findEffect(em: SqlEntityManager, { tenant }: ExecutionRef, key: s
 /** Records that an effect has happened. The first record counts. */
 export async function finishEffect(
   em: SqlEntityManager,
-  { execution, key }: { readonly execution: ExecutionRef; readonly key: string },
+  { execution, key }: { readonly execution: Pick<ExecutionRef, 'tenant'>; readonly key: string },
   { result, fault }: EffectDone,
 ): Promise<void> {
   await em.nativeUpdate(

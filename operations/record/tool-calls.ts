@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { ToolCallState } from '../../domain/thinking/states.ts';
 import { jsonOf } from '../../entities/insert-from.ts';
@@ -83,6 +84,30 @@ export async function recordToolWaits(
   await toolAt(em, place)
     .set((eb) => ({ state: 'waiting', approvalId, decision: eb.cast<never>(jsonOf(decision), 'jsonb') }))
     .where('state', 'in', ['asked', 'waiting'])
+    .execute();
+}
+
+/** What a person found out about an effect in doubt. */
+export interface SettledEffect {
+  readonly tenant: TenantId;
+  readonly taskId: TaskId;
+  readonly effectKey: string;
+  readonly happened: boolean;
+}
+
+/** Ends the doubt about the tool call that made an effect, if a tool made it. */
+export async function recordToolSettled(em: SqlEntityManager, settled: SettledEffect): Promise<void> {
+  const { tenant, taskId, effectKey, happened } = settled;
+  const text = happened ? 'A person looked it up: it happened.' : 'A person looked it up: it did not happen.';
+  await tables(em)
+    .updateTable('tool_calls')
+    .set((eb) => ({
+      state: happened ? 'done' : 'failed',
+      result: eb.cast<never>(jsonOf({ text, effectKey }), 'jsonb'),
+    }))
+    .where('tenantId', '=', tenant)
+    .where('taskId', '=', taskId)
+    .where((eb) => eb(eb.fn<string>('jsonb_extract_path_text', ['result', eb.val('effectKey')]), '=', effectKey))
     .execute();
 }
 

@@ -1,6 +1,4 @@
-import type { ModelCall } from '../../entities/thinking/model-call.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
-import type { ToolCall } from '../../entities/thinking/tool-call.ts';
 import { defineOperation } from '../define.ts';
 import { listed } from '../tasks/task-fields.ts';
 
@@ -17,6 +15,8 @@ export interface DoubtView {
   /** The model or the tool. */
   readonly called: string;
   readonly since: Date | null;
+  /** What `effects.settle` knows a call of a tool by; null for a call of a model. */
+  readonly effect: string | null;
 }
 
 /** Which doubts to list, the newest first. */
@@ -35,17 +35,10 @@ export const listDoubts = defineOperation({
   input: { limit: listed },
   async handle({ em, caller }, { limit = 50 }: DoubtListOptions): Promise<readonly DoubtView[]> {
     const { models, tools } = await new ThinkingRepository(em).doubts(caller.tenant, limit);
-    const all = [
-      ...models.map((call) => ({ ...placeOf(call), kind: 'model' as const, index: null, called: call.model })),
-      ...tools.map((call) => ({ ...placeOf(call), kind: 'tool' as const, index: call.index, called: call.tool })),
+    const all: DoubtView[] = [
+      ...models.map((call) => ({ ...call, kind: 'model' as const, index: null, effect: null })),
+      ...tools.map(({ result, ...call }) => ({ ...call, kind: 'tool' as const, effect: result?.effectKey ?? null })),
     ];
     return all.toSorted((one, other) => Number(other.since ?? 0) - Number(one.since ?? 0)).slice(0, limit);
   },
 });
-
-type Place = Pick<DoubtView, 'taskId' | 'traceId' | 'path' | 'step' | 'agent'>;
-
-function placeOf(call: ModelCall | ToolCall): Place & Pick<DoubtView, 'since'> {
-  const { taskId, traceId, path, step, agent, startedAt } = call;
-  return { taskId, traceId, path, step, agent, since: startedAt ?? null };
-}

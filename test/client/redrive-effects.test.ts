@@ -71,6 +71,51 @@ describe('a task that is redriven', () => {
     assert.deepEqual([paid.length, done.task.status, done.output], [2, 'completed', { receipt: 2 }]);
   });
 
+  it('answers from what a person found out about an effect in doubt, and makes it no second time', async () => {
+    const paid: string[] = [];
+    const plan = payer(paid);
+    const task = await submit('single');
+    await ended(task);
+    await query("update muster.activity_effects set state = 'pending', result = null where task_id = $1", [task.id]);
+    plan.fails = false;
+    const [effect = ''] = paid;
+    const { settle } = muster.client.operations.effects;
+
+    const settled = await settle({ effect, happened: true, result: { receipt: 9 } });
+    await muster.client.redrive(task.id);
+    const view = await ended(task);
+
+    assert.deepEqual(settled, { effect, taskId: task.id, happened: true });
+    assert.deepEqual([view.output, paid.length], [{ receipt: 9 }, 1]);
+    await assert.rejects(settle({ effect, happened: false }), { code: 'effect_not_in_doubt' });
+    const audited = await query("select actor, details from muster.audit_log where action = 'effect.settled'", []);
+    assert.deepEqual(audited, [{ actor: 'client', details: { taskId: task.id, happened: true } }]);
+  });
+
+  it('is told nothing of an effect that is not in doubt, or not yet', async () => {
+    const { settle } = muster.client.operations.effects;
+    const running = Promise.withResolvers<string>();
+    const gate = Promise.withResolvers<void>();
+    script.on('work', ({ effect }) => {
+      const call = async (key: string) => {
+        running.resolve(key);
+        await gate.promise;
+        return { receipt: 1 };
+      };
+      return effect('pay', { request: null, whenInDoubt: 'stop', call });
+    });
+    const task = await submit('single');
+    const effect = await running.promise;
+
+    await assert.rejects(settle({ effect, happened: true }), /has not ended/);
+    await assert.rejects(settle({ effect: 'nothing', happened: true }), { code: 'effect_not_in_doubt' });
+    await assert.rejects(settle({ effect, happened: false, result: 1 }), { code: 'option_invalid' });
+    gate.resolve();
+    const view = await ended(task);
+
+    assert.deepEqual(view.output, { receipt: 1 });
+  });
+
   it('calls an effect again that was in doubt: the person who redrives it has looked', async () => {
     const paid: string[] = [];
     const plan = payer(paid);

@@ -131,7 +131,7 @@ describe('operations on budgets', function () {
     await rows(`delete from muster.tasks where id = '${next.id}'`);
     const left = await rows(`select scope from muster.budgets where task_id = '${next.id}'`);
 
-    assert.deepEqual(repeated?.limits, [{ what: 'steps', limit: 7, spent: 0, reserved: 0, left: 7 }]);
+    assert.deepEqual(repeated?.limits, [{ what: 'steps', limit: 7, spent: 0, reserved: 0, left: 7, soft: false }]);
     assert.equal(repeated?.whenExhausted, 'wait');
     assert.deepEqual(left, []);
   });

@@ -136,4 +136,36 @@ describe('a thinking agent whose worker dies', function () {
       ['tool', 'shout', views.get('unsafe-doubt')?.task.id],
     ]);
   });
+
+  it('K011: lists a doubt no more once a person has settled it, and a redrive makes the call no second time', async () => {
+    const [label, death] = ['unsafe-doubt', DEATHS['unsafe-doubt'] as Death];
+    const doubts = await muster.client.call('thinking.doubts', {});
+    const { taskId, effect } = doubts.find(({ kind }) => kind === 'tool') ?? assert.fail('no tool is in doubt');
+    await muster.client.call('effects.settle', { effect: effect ?? '', happened: true });
+    const settled = await muster.client.call('thinking.doubts', {});
+
+    await muster.client.redrive(taskId);
+    const worker = await spawn(label, death);
+    const view = await ended(muster.client.task(taskId));
+    await worker.close();
+
+    assert.deepEqual(
+      settled.map(({ kind }) => kind),
+      ['model'],
+    );
+    assert.equal(view.task.status, 'completed', view.task.error?.message);
+    assert.equal((await sink.record()).effectsOn(label), 1);
+  });
+
+  it('K011: leaves out what was in doubt in a trace that a redrive has replaced', async () => {
+    const [label, death] = ['model-doubt', DEATHS['model-doubt'] as Death];
+    const taskId = views.get(label)?.task.id ?? '';
+
+    await muster.client.redrive(taskId);
+    const worker = await spawn(label, death);
+    await ended(muster.client.task(taskId));
+    await worker.close();
+
+    assert.deepEqual(await muster.client.call('thinking.doubts', {}), []);
+  });
 });
