@@ -8,6 +8,7 @@ import type { ExecutionRef } from '../domain/tasks/execution.ts';
 import type { OpenTaskStatus, TerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import type { Spender } from '../operations/budgets/spender.ts';
 import type { GraphCache } from '../operations/graphs/graph-cache.ts';
+import type { Stores } from '../operations/stores.ts';
 import type { AgentHealthBoard } from '../redis/agent-health.ts';
 import type { LiveTexts } from '../redis/live-texts.ts';
 import type { ToolSources } from '../tool-sources/tool-sources.ts';
@@ -25,6 +26,8 @@ export interface ActivityDependencies extends CapabilityDependencies {
   /** Names this start of the worker, as its lease and its database connections do. */
   readonly process: string;
   readonly graphs: GraphCache;
+  /** What operations work on that are called from a workflow. */
+  readonly stores: Stores;
   /** Reserves what model calls may cost, and settles what they did. */
   readonly spender: Spender;
   /** The handlers that this worker hosts, by `kind:name`. */

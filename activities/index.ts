@@ -2,6 +2,7 @@ import { runSupervision } from './agents/supervision.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { type PruneExpiredInput, pruneExpired } from './retention/prune-expired.ts';
 import { type RunTogetherInput, runTogether } from './shared/run-together.ts';
+import { decideInTemporal, type TemporalDecision } from './tasks/decide-in-temporal.ts';
 import { type RunNodeInput, runNode } from './tasks/run-node.ts';
 import { type RunQuickNodesInput, runQuickNodes } from './tasks/run-quick-nodes.ts';
 import { type CloseTaskInput, closeTask, type MarkTaskInput, markTask } from './tasks/task-states.ts';
@@ -17,6 +18,7 @@ export function createActivities(deps: ActivityDependencies) {
     callModel: (input: RunNodeInput) => callModel(deps, input),
     callTool: (input: CallToolInput) => callTool(deps, input),
     closeTask: (input: CloseTaskInput) => closeTask(deps, input),
+    decideInTemporal: (input: TemporalDecision) => decideInTemporal(deps, input),
     markTask: (input: MarkTaskInput) => markTask(deps, input),
     runSupervision: () => runSupervision(deps),
     pruneExpired: (input: PruneExpiredInput) => pruneExpired(deps, input),

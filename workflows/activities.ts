@@ -63,6 +63,22 @@ function proxyStep(activityId: string, summary: string, timeoutMs: number) {
   });
 }
 
+/** How long a person who decides in Temporal is kept waiting while PostgreSQL does not answer. */
+const DECISION_MS = 120_000;
+
+/** What was decided by an update. */
+export type DecidedApproval = Awaited<ReturnType<Activities['decideInTemporal']>>;
+
+/** The activity that writes a decision which came as an update. @param update its id, unlike that of every other one */
+export function decisionActivity(update: string): Pick<Activities, 'decideInTemporal'> {
+  return proxyActivities<Activities>({
+    activityId: `decision ${update}`,
+    startToCloseTimeout: ROWS_TIMEOUT_MS,
+    scheduleToCloseTimeout: DECISION_MS,
+    retry: { initialInterval: '250ms', backoffCoefficient: 2, maximumInterval: '5s' },
+  });
+}
+
 /** The time of a local activity besides its handlers: reading and writing rows, retries of the transaction included. */
 const ROWS_TIMEOUT_MS = 30_000;
 

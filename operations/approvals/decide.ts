@@ -46,6 +46,7 @@ export const decideApproval = defineOperation({
   permission: 'approvals:decide',
   by: 'person',
   unit: 'tenant',
+  once: 'key',
   input: {
     id: text(),
     verdict: oneOf(['approve', 'reject']),

@@ -103,6 +103,7 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
   closers.add('the messenger', mailboxes, (part) => part.close());
   const limits = await workerLimits(opened, () => queue.settings());
   const { limiter, places } = limits;
+  const stores = operationStores(opened, limits, mailboxes.messenger);
   const worker = await createTemporalWorker(opened, {
     ...{
       process: opened.workerId,
@@ -116,7 +117,8 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
       reach,
       log,
     },
-    handlers: withOperations(hosted.handlers, operationStores(opened, limits, mailboxes.messenger)),
+    handlers: withOperations(hosted.handlers, stores),
+    stores,
     takePlace: (agent, waiter) => places.take(agent, waiter),
     ...{ sender: mailboxes.messenger.sender, watch: observation.watch },
     agentId: (name) => mailboxes.presence.ids.get(name),

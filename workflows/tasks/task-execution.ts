@@ -7,7 +7,6 @@ import {
   continueAsNew,
   isCancellation,
   setCurrentDetails,
-  setHandler,
   sleep,
   upsertSearchAttributes,
   workflowInfo,
@@ -33,8 +32,8 @@ import { type DrivenRun, driveActivity } from './drivers/drive-activity.ts';
 import { driveStretch } from './drivers/drive-stretch.ts';
 import { driveThinking } from './drivers/drive-thinking.ts';
 import { requireKnown } from './known-rules.ts';
+import { listen } from './listen.ts';
 import { StepGate } from './step-gate.ts';
-import { approvalDecidedSignal, budgetGrantedSignal, pauseSignal, resumeSignal, statusQuery } from './task-messages.ts';
 import { describeFailure, LABELS } from './task-words.ts';
 
 /**
@@ -72,11 +71,12 @@ export class TaskExecution {
   }
 
   listen(): void {
-    setHandler(pauseSignal, () => this.#setPaused(true));
-    setHandler(resumeSignal, () => this.#setPaused(false));
-    setHandler(approvalDecidedSignal, (approvalId) => this.#gate.decide(approvalId));
-    setHandler(budgetGrantedSignal, () => this.#gate.grant());
-    setHandler(statusQuery, () => ({ paused: this.#state.paused, nodes: this.#state.graph.nodes }));
+    listen({
+      execution: this.#input.execution,
+      gate: this.#gate,
+      setPaused: (paused) => this.#setPaused(paused),
+      progress: () => ({ paused: this.#state.paused, nodes: this.#state.graph.nodes }),
+    });
     this.#describe();
   }
 
@@ -129,6 +129,7 @@ export class TaskExecution {
   /** Writes the end of the task, unless the last node did, and ends the workflow as the task ended. */
   async finish(): Promise<ExecuteTaskResult> {
     const status = this.#closed ?? (await CancellationScope.nonCancellable(() => this.#close()));
+    if (!allHandlersFinished()) await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
     const taskId = this.#input.execution.taskId;
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
     // Temporal does not know of a cancel that PostgreSQL accepted and that has not reached the workflow yet.
@@ -282,8 +283,7 @@ export class TaskExecution {
   }
 
   #isLong(): boolean {
-    const { length: resting } = this.#gate.resting;
-    return this.#running === resting && !this.#cancelled && workflowInfo().continueAsNewSuggested;
+    return this.#running === this.#gate.resting.length && !this.#cancelled && workflowInfo().continueAsNewSuggested;
   }
 
   async #continueAsNew(): Promise<void> {

@@ -1,7 +1,8 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { NodeState } from '../../domain/graphs/graph-state.ts';
 import { BUDGET_GRANTED_SIGNAL } from '../../domain/tasks/execution.ts';
 import { APPROVAL_DECIDED } from '../../domain/tools/approval-words.ts';
+import type { DecidedApproval } from '../activities.ts';
 
 /** The answer of the query `status`: the progress of a running task, read from the workflow itself. */
 export interface TaskProgress {
@@ -18,6 +19,12 @@ export const resumeSignal = defineSignal('resume');
  * approval has expired meanwhile nobody is told.
  */
 export const approvalDecidedSignal = defineSignal<[approvalId: string]>(APPROVAL_DECIDED);
+/**
+ * Decides on a call of a tool that waits for a person, as the operation `approvals.decide`, whose input it takes: for people
+ * who work in Temporal. Who sends it again under its id has decided already.
+ * @throws what the operation throws, with its code as the type
+ */
+export const decideApprovalUpdate = defineUpdate<DecidedApproval, [decision: unknown]>('decideApproval');
 /** A budget has room again: runs that wait for room ask anew. It may come twice, and where none waits. */
 export const budgetGrantedSignal = defineSignal(BUDGET_GRANTED_SIGNAL);
 /** Lists are read from PostgreSQL; this is the live state of one task. */

@@ -129,7 +129,10 @@ describe('a shared execution', function () {
     const options = { graph: 'told', tasks: 2 * each, first: ['block'], lagMs } as const;
     const { world, carriers } = await openShared('shared-blocked', options);
 
+    // A handler that blocks a worker which has not started yet would end it.
+    await world.client.pause('graph:told');
     await Promise.all([world.spawn(undefined, placesFor(each)), world.spawn(undefined, placesFor(each))]);
+    await world.client.resume('graph:told');
     await allCompleted(world, 2 * each);
 
     const { subjects } = await world.sink.record();
