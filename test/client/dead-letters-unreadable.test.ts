@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TaskView } from '../../index.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
 import { scriptedGraphs } from '../system/acceptance/graphs.ts';
@@ -115,11 +116,17 @@ describe('F4: a task that cannot be read where it is stored', function () {
       assert.match(letter?.error?.message ?? '', each.says);
       assert.equal(letter?.traceId, before.traces[0]?.id);
       assert.equal(after.task.status, 'completed', JSON.stringify(after.task.error));
-      assert.deepEqual(after.traces[0], before.traces[0]);
+      assert.deepEqual(evidenceOf(after), evidenceOf(before));
       assert.equal(after.traces[1]?.originTraceId, before.traces[0]?.id);
     });
   }
 });
+
+/** What is stored of the first trace; its graph, and the beginnings of its values, are read where they are shown. */
+function evidenceOf({ traces: [first] }: TaskView) {
+  const { nodes: _, runs = [], ...trace } = first ?? {};
+  return { ...trace, runs: runs.map(({ inputStart: __, ...run }) => run) };
+}
 
 /** As a superuser whom neither policies nor triggers stop. */
 async function behindTheBack(muster: MusterUnderTest, statement: string, values: unknown[]): Promise<void> {

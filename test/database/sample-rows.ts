@@ -182,10 +182,11 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
   const reserved = { tokens: 1, costMicros: 1, steps: 1, state: 'held' as const, process: 'a process' };
   tx.em.create(entities.BudgetReservation, { tenantId, key: uuid(), scopes: ['tenant'], ...reserved });
   tx.em.create(entities.CanaryRow, { tenantId, name: 'desk' });
-  tx.em.create(entities.Conversation, { tenantId, id: 'desk', graphName: 'a' });
+  const conversationId = `desk-${uuid()}`;
+  tx.em.create(entities.Conversation, { tenantId, id: conversationId, graphName: 'a' });
   tx.em.create(entities.ConversationTurn, {
     tenantId,
-    conversationId: 'desk',
+    conversationId,
     number: 1,
     text: 'hello',
     graphName: 'a',

@@ -47,7 +47,7 @@ describe('the options of a call', () => {
       message,
       /^tasks\.submit was called incorrectly: there is no option `prio` \(did you mean `priority`\?\); /,
     );
-    assert.match(message, /no option `delay` \(it takes priority, user, key, .*repeat, .*\); /);
+    assert.match(message, /no option `delay` \(it takes priority, user, conversation, key, .*repeat, .*\); /);
     assert.match(
       message,
       /`idempotencyKey` \(did you mean `key`\?\); there is no option `dueat` \(did you mean `dueAt`\?\)\. /,
