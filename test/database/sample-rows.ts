@@ -118,8 +118,8 @@ function insertSampleRules(tx: Transaction, { tenantId, taskId, traceId }: Sampl
   tx.em.create(entities.GrantUse, { ...call, grantId });
   tx.em.create(entities.ToolPolicyRow, { tenantId, version: 1, changedBy: 'a' });
   const offered = { description: '', risk: 'high_risk', effect: 'unsafe', timeoutMs: 1 } as const;
-  tx.em.create(entities.OfferedToolRow, { tenantId, name: 'tool', ...offered });
-  tx.em.create(entities.ToolSourceRow, { tenantId, name: 'source', state: 'ready', process: 'a process' });
+  tx.em.create(entities.OfferedToolRow, { tenantId, name: `tool-${uuid()}`, ...offered });
+  tx.em.create(entities.ToolSourceRow, { tenantId, name: `source-${uuid()}`, state: 'ready', process: 'a process' });
   const request = { arguments: {}, risk: 'high_risk', onBehalfOf: [], reason: 'b' } as const;
   tx.em.create(entities.Approval, {
     ...call,
@@ -181,7 +181,7 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
   tx.em.create(entities.Budget, { tenantId, scope: `user:${uuid()}`, level: 2 });
   const reserved = { tokens: 1, costMicros: 1, steps: 1, state: 'held' as const, process: 'a process' };
   tx.em.create(entities.BudgetReservation, { tenantId, key: uuid(), scopes: ['tenant'], ...reserved });
-  tx.em.create(entities.CanaryRow, { tenantId, name: 'desk' });
+  tx.em.create(entities.CanaryRow, { tenantId, name: `canary-${uuid()}` });
   const conversationId = `desk-${uuid()}`;
   tx.em.create(entities.Conversation, { tenantId, id: conversationId, graphName: 'a' });
   tx.em.create(entities.ConversationTurn, {

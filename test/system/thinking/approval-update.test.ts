@@ -77,7 +77,7 @@ describe('an approval that is decided in Temporal', function () {
     assert.deepEqual(again, one);
     assert.deepEqual([view.task.status, view.output, paid], ['completed', 'paid', ['A-2']]);
     const decided = view.traces[0]?.events.filter(({ type }) => type === 'tool.decided') ?? [];
-    assert.match(JSON.stringify(decided), /"by":"service:temporal"/);
+    assert.match(JSON.stringify(decided), /"by":"temporal"/);
   });
 
   it('K060: says what is wrong with a decision, and the call still waits', async () => {
