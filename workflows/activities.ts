@@ -66,9 +66,6 @@ function proxyStep(activityId: string, summary: string, timeoutMs: number) {
 /** How long a person who decides in Temporal is kept waiting while PostgreSQL does not answer. */
 const DECISION_MS = 120_000;
 
-/** What was decided by an update. */
-export type DecidedApproval = Awaited<ReturnType<Activities['decideInTemporal']>>;
-
 /** The activity that writes a decision which came as an update. @param update its id, unlike that of every other one */
 export function decisionActivity(update: string): Pick<Activities, 'decideInTemporal'> {
   return proxyActivities<Activities>({

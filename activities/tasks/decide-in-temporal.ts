@@ -1,5 +1,5 @@
 import type { TenantId } from '../../domain/ids.ts';
-import type { ApprovalRecord } from '../../entities/tools/approval-repository.ts';
+import type { DecidedApproval } from '../../domain/tools/approval-words.ts';
 import { decideApproval } from '../../operations/approvals/decide.ts';
 import { callOperation } from '../../operations/call.ts';
 import { serviceCaller } from '../../operations/caller.ts';
@@ -14,9 +14,6 @@ export interface TemporalDecision {
   /** As the operation reads it. It comes from outside. */
   readonly decision: unknown;
 }
-
-/** What was decided. */
-export type DecidedApproval = Pick<ApprovalRecord, 'id' | 'state' | 'agent' | 'tool'>;
 
 /** Decides on a call that waits for a person, for people who work in Temporal: its access is theirs to guard. */
 export function decideInTemporal(

@@ -7,6 +7,14 @@ export const APPROVAL_STATES = ['waiting', 'approved', 'rejected'] as const;
 /** The signal that tells a task's workflow of a decision. */
 export const APPROVAL_DECIDED = 'approvalDecided';
 
+/** What a decision leads to. */
+export interface DecidedApproval {
+  readonly id: string;
+  readonly state: (typeof APPROVAL_STATES)[number];
+  readonly agent: string;
+  readonly tool: string;
+}
+
 /** What a person is asked. Arguments are inside an object, so that `null` among them stays apart from none. */
 export interface ApprovalRequest {
   readonly arguments: Json;

@@ -1,8 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { NodeState } from '../../domain/graphs/graph-state.ts';
 import { BUDGET_GRANTED_SIGNAL } from '../../domain/tasks/execution.ts';
-import { APPROVAL_DECIDED } from '../../domain/tools/approval-words.ts';
-import type { DecidedApproval } from '../activities.ts';
+import { APPROVAL_DECIDED, type DecidedApproval } from '../../domain/tools/approval-words.ts';
 
 /** The answer of the query `status`: the progress of a running task, read from the workflow itself. */
 export interface TaskProgress {
