@@ -17,7 +17,9 @@ import { type RetryPolicy, retryFaults, retryPolicyOf } from './retry-policy.ts'
 export function defineAgent<Input extends Schema<unknown>, Output extends Schema<unknown>>(
   options: AgentOptions<Input, Output> | ThinkingAgentOptions<Input, Output>,
 ): DefinedHandler<'agent', Input, Output> {
-  return 'model' in options ? defineThinkingAgent(options) : defineHandler('agent', options);
+  return 'model' in options
+    ? defineThinkingAgent(options)
+    : defineHandler('agent', options as Definition<Input, Output>);
 }
 
 /** The definition of a thinking agent. */
@@ -49,9 +51,10 @@ function defineThinkingAgent<Input extends Schema<unknown>, Output extends Schem
 export function defineTool<Input extends Schema<unknown>, Output extends Schema<unknown>>(
   options: ToolOptions<Input, Output>,
 ): DefinedHandler<'tool', Input, Output> & ToolTraits {
-  const { name, risk, effect, timeoutMs, ...handler } = options;
+  const { risk, effect, timeoutMs, ...handler } = options;
   const faults = traitFaults({ risk, effect, timeoutMs });
-  return Object.freeze({ ...defineHandler('tool', { name, ...handler }, faults), ...toolTraits(options) });
+  const handled = defineHandler('tool', handler as Definition<Input, Output>, faults);
+  return Object.freeze({ ...handled, ...toolTraits(options) });
 }
 
 /** The definition of a tool. What agents may do with it depends on its class: a tool without one is high risk. */
@@ -77,11 +80,21 @@ export interface HandlerOptions<Input extends Schema<unknown>, Output extends Sc
    * Does the work. May run again with the same input after a crash or a failure; anything that must happen only once
    * belongs in `context.effect`.
    */
-  readonly handle: (
-    input: SchemaValue<Input>,
-    context: HandlerContext,
-  ) => Promise<SchemaValue<Output>> | SchemaValue<Output>;
+  readonly handle: HandleOf<Input, Output>;
 }
+
+/**
+ * What `handle` is for these schemas. A conditional type, since those are what the compiler works out before it looks at a
+ * function: a text of an enum that `handle` returns then has its own type, and not that of any text.
+ */
+type HandleOf<Input extends Schema<unknown>, Output extends Schema<unknown>> = [Output] extends [Schema<infer Value>]
+  ? (input: SchemaValue<Input>, context: HandlerContext) => Promise<Returned<Value>> | Returned<Value>
+  : never;
+
+/** For the compiler all values, and still a reason to keep literals, as long as it does not know the schema. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing fits where anything does.
+type Returned<Value> = unknown extends Value ? NonNullable<unknown> | null | undefined | void | Literals : Value;
+type Literals = '' | 0 | boolean | Literals[] | { [name: string]: Literals };
 
 /** The properties that only agents have. */
 export interface AgentOptions<Input extends Schema<unknown>, Output extends Schema<unknown>>
@@ -126,10 +139,16 @@ export class HandlerDefinitionInvalid extends MusterError {
   }
 }
 
+/** A definition whose schemas are some, but not known ones. */
+type Definition<Input extends Schema<unknown>, Output extends Schema<unknown>> = Omit<
+  AgentOptions<Input, Output>,
+  'handle'
+> & { readonly handle: Handler<SchemaValue<Input>, SchemaValue<Output>>['handle'] };
+
 /** Checks and freezes a handler; throws {@link HandlerDefinitionInvalid} with every fault. */
 function defineHandler<Kind extends Handler['kind'], Input extends Schema<unknown>, Output extends Schema<unknown>>(
   kind: Kind,
-  options: AgentOptions<Input, Output>,
+  options: Definition<Input, Output>,
   more: readonly string[] = [],
 ): DefinedHandler<Kind, Input, Output> {
   const faults = [...handlerFaults(options), ...more];
@@ -154,7 +173,7 @@ function defineHandler<Kind extends Handler['kind'], Input extends Schema<unknow
   });
 }
 
-function handlerFaults(options: AgentOptions<Schema<unknown>, Schema<unknown>>): readonly string[] {
+function handlerFaults(options: Definition<Schema<unknown>, Schema<unknown>>): readonly string[] {
   // Checks the types for callers in plain JavaScript.
   const given: Partial<Record<keyof typeof options, unknown>> = options;
   const { name, description, roles, capabilities, input, output, quick, retry, handle, receive } = given;

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { filesEndingIn, readText } from '../architecture/source-files.ts';
-import { codeBlocks } from './code-blocks.ts';
+import { codeBlocks, namedFiles } from './code-blocks.ts';
 
 /** The only place that says what programs import: an example that imports anything else does not compile. */
 const { name: PACKAGE_NAME }: { name: string } = JSON.parse(readText('package.json'));
@@ -14,8 +14,8 @@ declare const greeting: Graph;
 `;
 
 /**
- * Writes every example of the client and the worker, and every program of the documents that is no file of its own, into
- * a folder, as files that compile where the package is installed.
+ * Writes every example of the client and the worker, and every program of the documents, into a folder, as files that
+ * compile where the package is installed. The named files of a page import each other, in a folder of their own.
  * @returns their names
  */
 export function writeExamples(folder: string): string[] {
@@ -31,8 +31,12 @@ export function writeExamples(folder: string): string[] {
       .forEach(({ text }, index) => {
         programs.set(`${path.replace(/\W/g, '-')}-${index}.ts`, `${text}\nexport {};\n`);
       });
+    for (const [name, text] of namedFiles(path)) programs.set(`${path.replace(/\W/g, '-')}/${name}`, text);
   }
-  for (const [name, text] of programs) writeFileSync(join(folder, name), text);
+  for (const [name, text] of programs) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
   return [...programs.keys()];
 }
 
