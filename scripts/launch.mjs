@@ -85,7 +85,31 @@ const lockHash = (folder) =>
 function isUpToDate(folder) {
   const stamp = stampOf(folder);
   const hasNode = folder !== ROOT || existsSync(join(MODULES, '.bin', 'node'));
-  return hasNode && existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash(folder);
+  const isStamped = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash(folder);
+  return hasNode && (isStamped() || isInstalledByHand(folder));
+}
+
+/**
+ * Whether npm has installed all of package-lock.json without this program. npm writes what it has installed when it has
+ * come to its end; only packages for other machines, which are optional, are missing there.
+ */
+function isInstalledByHand(folder) {
+  const installed = packagesIn(join(folder, 'node_modules', '.package-lock.json'));
+  const { '': _root, ...locked } = packagesIn(join(folder, 'package-lock.json')) ?? {};
+  if (installed === null) return false;
+  return Object.entries(locked).every(([path, { version, integrity, optional = false }]) => {
+    const found = installed[path];
+    return found === undefined ? optional : found.version === version && found.integrity === integrity;
+  });
+}
+
+/** The packages that a lock file of npm names, by their paths; null where there is no such file. */
+function packagesIn(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Installs if necessary. Other calls of this clone wait meanwhile, because npm starts by removing everything. */

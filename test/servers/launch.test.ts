@@ -109,6 +109,25 @@ describe('the launcher of a bare clone', () => {
     assert.equal(folderOf(alone.output), clone);
   });
 
+  it('takes what `npm ci` by hand has installed, and nothing that differs from package-lock.json', async () => {
+    const zod = { version: '4.0.0', integrity: 'sha512-a' };
+    const forMacs = { version: '1.0.0', integrity: 'sha512-b', optional: true };
+    const lock = { packages: { '': {}, 'node_modules/zod': zod, 'node_modules/for-macs': forMacs } };
+    writeFileSync(join(clone, 'package-lock.json'), JSON.stringify(lock));
+    const isInstalledAgain = async (packages: object) => {
+      rmSync(join(clone, 'node_modules'), { recursive: true, force: true });
+      mkdirSync(join(clone, 'node_modules', '.bin'), { recursive: true });
+      cpSync(join(clone, 'fake-node'), join(clone, 'node_modules', '.bin', 'node'));
+      writeFileSync(join(clone, 'node_modules', '.package-lock.json'), JSON.stringify({ packages }));
+      return (await run('muster', 'status')).complaint.includes('installing');
+    };
+
+    assert.equal(await isInstalledAgain({ 'node_modules/zod': zod }), false);
+    assert.equal(await isInstalledAgain({ 'node_modules/zod': { ...zod, version: '3.9.0' } }), true);
+    assert.equal(await isInstalledAgain({ 'node_modules/zod': { ...zod, integrity: 'sha512-c' } }), true);
+    assert.equal(await isInstalledAgain({ 'node_modules/for-macs': forMacs }), true);
+  });
+
   it('installs again when package-lock.json has changed', async () => {
     await run('muster', 'status');
     writeFileSync(join(clone, 'package-lock.json'), '{"changed":true}');
