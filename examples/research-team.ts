@@ -82,7 +82,7 @@ const team = defineGraph({
   output: '/nodes/edit',
 });
 
-const worker = await startWorker({ graphs: [team], environment: { MUSTER_LOG_LEVEL: 'error', ...process.env } });
+const worker = await startWorker({ graphs: [team] });
 const muster = await connect();
 
 // Hard limits of the whole task: what a call may cost is reserved before it, and a call that does not fit is not made.
@@ -103,7 +103,7 @@ for (const { path, step, tools, inputTokens, outputTokens } of inTime) {
 }
 console.log('\nbudget, money in millionths and time in milliseconds:');
 for (const { what, spent: used, limit } of spent?.limits ?? []) console.log(`  ${what}: ${used} of ${limit}`);
-console.log(`the whole tree: npm run -s muster -- show ${task.id}`); // `npx muster show` where the package is installed
+console.log(`the whole tree: ${process.env.MUSTER_COMMAND ?? 'npx muster'} show ${task.id}`); // `muster run` sets it
 
 await muster.close();
 await worker.stop();

@@ -72,9 +72,9 @@ const decision = z.object({
   reason: z.string().nullable(),
   approvalId: z.string().nullable(),
 });
-const MUSTER = 'npm run -s muster --'; // `npx muster` where the package is installed
+const MUSTER = process.env.MUSTER_COMMAND ?? 'npx muster'; // `muster run` sets it to what was typed before `run`
 
-const worker = await startWorker({ graphs: [desk], environment: { MUSTER_LOG_LEVEL: 'error', ...process.env } });
+const worker = await startWorker({ graphs: [desk] });
 const muster = await connect();
 // Under a key, so that the next start grants nothing more.
 const rule = { agent: 'triage', tool: 'refund', approval: true, perTask: 1 };

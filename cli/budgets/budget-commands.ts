@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { TaskBudgetOptions } from '../../domain/budgets/amounts.ts';
 import { type BudgetScope, readBudgetScope } from '../../domain/budgets/scopes.ts';
 import type { BudgetView } from '../../operations/budgets/view.ts';
+import { WrongUsage } from '../cli-errors.ts';
 import { tenantName, wholeNumber } from '../input/option-values.ts';
 import { Output } from '../output/output.ts';
 import { action, given, type TenantOptions, withMuster } from '../session.ts';
@@ -59,7 +60,7 @@ async function show(scope: BudgetScope | undefined, options: TenantOptions): Pro
 }
 
 async function set(scope: BudgetScope, options: AmountOptions & { readonly soft?: number }): Promise<void> {
-  const input = { scope, ...budgetOf(options), ...given({ soft: options.soft }) };
+  const input = { scope, ...amountsOf(options), ...given({ soft: options.soft }) };
   report(options, await withMuster(options, (muster) => muster.operations.budgets.set(input)));
 }
 
@@ -70,8 +71,16 @@ async function unset(scope: BudgetScope, options: TenantOptions): Promise<void> 
 }
 
 async function grant(scope: BudgetScope, options: AmountOptions): Promise<void> {
-  const input = { scope, ...budgetOf(options) };
+  const input = { scope, ...amountsOf(options) };
   report(options, await withMuster(options, (muster) => muster.operations.budgets.grant(input)));
+}
+
+/** @throws WrongUsage where none is given: what is said of a limit says nothing without one */
+function amountsOf(options: AmountOptions): TaskBudgetOptions {
+  const budget = budgetOf(options);
+  const { whenExhausted: _, ...amounts } = budget ?? {};
+  if (budget !== undefined && Object.keys(amounts).length > 0) return budget;
+  throw new WrongUsage('Say how much: --tokens, --money, --steps, --minutes, --depth or --fan-out.');
 }
 
 function report(options: TenantOptions, budget: BudgetView): void {

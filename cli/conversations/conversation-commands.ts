@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
+import type { Muster } from '../../client.ts';
 import { BUSY_POLICIES } from '../../domain/conversations/turn-state.ts';
 import type { TurnRecord } from '../../entities/conversations/conversation-turn-repository.ts';
-import type { AppendOptions } from '../../operations/conversations/append.ts';
+import type { AppendedInput, AppendOptions } from '../../operations/conversations/append.ts';
 import type { ConversationView } from '../../operations/conversations/view.ts';
 import { Interrupted } from '../cli-errors.ts';
 import { oneOf, shortText, tenantName, wholeNumber } from '../input/option-values.ts';
 import { type Column, formatDateTime, formatTable, plain, plainLines, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
 import { action, given, type TenantOptions, untilInterrupted, withMuster } from '../session.ts';
+import { tellWaits } from '../tasks/wait-for-task.ts';
 
 interface SayOptions extends TenantOptions, AppendOptions {
   readonly wait?: boolean;
@@ -58,13 +60,28 @@ async function say(conversation: string, text: string, options: SayOptions): Pro
     const said = await muster.conversation(conversation).say(text, given({ graph, user, key, onBusy }));
     const { answer, ...appended } = said;
     if (!wait) return output.result(appended, () => whenItComes(appended));
+    const ended = new AbortController();
+    void tellWaitsOf(muster, conversation, { appended, output, signal: ended.signal });
     const turn = await untilInterrupted(answer(), () => {
       throw new Interrupted(
         `Stopped waiting; \`muster conversations ${conversation}\` shows the reply once it is there.`,
       );
-    });
+    }).finally(() => ended.abort());
     return output.result(turn, () => replyOf(turn));
   });
+}
+
+/** Reports what the task of the turn waits for, or that of the turn which runs before it. */
+async function tellWaitsOf(
+  muster: Muster,
+  conversation: string,
+  { appended, output, signal }: { appended: AppendedInput; output: Output; signal: AbortSignal },
+): Promise<void> {
+  const running = async () =>
+    (await muster.conversation(conversation).view()).turns.find(({ state }) => state === 'running')?.taskId ?? null;
+  // While a store is unavailable this is unknown; the code that waits for the answer reports the outage.
+  const taskId = appended.taskId ?? (await running().catch(() => null));
+  if (taskId !== null) await tellWaits(muster.task(taskId), output, signal);
 }
 
 function whenItComes({

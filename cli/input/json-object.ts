@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { decodeText, readDocument, readLimited, type TextDocument } from '../../client/read-document.ts';
-import { errorMessage } from '../../domain/errors.ts';
+import { errorClause, errorMessage } from '../../domain/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { InputInvalid, InputUnreadable } from '../../operations/operation-errors.ts';
 import { WrongUsage } from '../cli-errors.ts';
@@ -56,7 +56,7 @@ export function jsonValue(value: string): Json {
   try {
     return JSON.parse(value, keepDigits) as Json;
   } catch (error) {
-    throw new InvalidArgumentError(`Expected JSON: ${errorMessage(error)}.`);
+    throw new InvalidArgumentError(`Expected JSON: ${errorClause(error)}.`);
   }
 }
 

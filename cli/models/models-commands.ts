@@ -6,6 +6,7 @@ import type { ModelSettings } from '../../domain/models/model-settings.ts';
 import { nearestName } from '../../domain/nearest-name.ts';
 import type { StoredKey } from '../../operations/models/keys.ts';
 import { hostKeyOf, readModelSettings } from '../../worker/wire/open-models.ts';
+import { WrongUsage } from '../cli-errors.ts';
 import { shortText, tenantName } from '../input/option-values.ts';
 import { type Column, formatTable } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
@@ -64,11 +65,16 @@ function withOwner(command: Command): Command {
 }
 
 async function setKey(provider: string, options: KeyOptions): Promise<void> {
-  // Never from the command line: every user of the machine can read the arguments of a process.
+  // Never from the command line: every user of the machine can read the arguments of a process. Nor from a terminal, which
+  // would show it.
+  if (process.stdin.isTTY) {
+    throw new WrongUsage(`The key is read from standard input, like \`muster models key set ${provider} < key.txt\`.`);
+  }
+  const settings = await readModelSettings(loadConfig());
   const key = decodeText('stdin', await readLimited(process.stdin, MOST_KEY_BYTES), MOST_KEY_BYTES).trim();
   const owner = { provider, ...given({ user: options.user }) };
   await withMuster(options, (muster) => muster.call('models.setKey', { ...owner, key }));
-  const warning = providerWarning(provider, await readModelSettings(loadConfig()));
+  const warning = providerWarning(provider, settings);
   new Output(options).result({ ...owner, stored: true, warnings: warning === null ? [] : [warning] }, (colors) =>
     [...(warning === null ? [] : [colors.yellow(warning)]), `The key for ${provider} is stored, encrypted.`].join('\n'),
   );

@@ -2,7 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MusterError } from '../../domain/errors.ts';
+import { ModelSettingsInvalid } from '../../domain/models/model-errors.ts';
+import type { Script } from '../../providers/scripted/script.ts';
 import { readJsonFile } from '../../worker/wire/open-models.ts';
+import { WrongUsage } from '../cli-errors.ts';
 import { thenClose } from '../session.ts';
 
 /** Requests and turns did not go together. */
@@ -27,13 +30,12 @@ interface Play<Result> {
   readonly plays: (result: Result) => boolean;
 }
 
-/** Serves the script of a file while the work lasts. @throws ScriptNotPlayed after it, ModelSettingsInvalid before it */
+/** Serves the script of a file while the work lasts. @throws ScriptNotPlayed after it, WrongUsage before it */
 export async function playScript<Result>(file: string, { port = 0, work, plays }: Play<Result>): Promise<Result> {
   // Loaded here: no other command needs a server.
-  const { parseScript } = await import('../../providers/scripted/script.ts');
   const { serveScript } = await import('../../providers/scripted/server.ts');
   const { scriptSettings } = await import('../../providers/scripted/script-settings.ts');
-  const script = parseScript(await readJsonFile(file), file);
+  const script = await readScript(file);
   const provider = await serveScript(script, { port });
   const { baseUrl } = provider;
   let faults: readonly string[] = [];
@@ -45,6 +47,15 @@ export async function playScript<Result>(file: string, { port = 0, work, plays }
   );
   if (faults.length > 0 && plays(result)) throw new ScriptNotPlayed(faults);
   return result;
+}
+
+async function readScript(file: string): Promise<Script> {
+  const { parseScript } = await import('../../providers/scripted/script.ts');
+  try {
+    return parseScript(await readJsonFile(file), file);
+  } catch (error) {
+    throw error instanceof ModelSettingsInvalid ? new WrongUsage(error.message) : error;
+  }
 }
 
 /**

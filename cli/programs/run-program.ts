@@ -8,12 +8,15 @@ import { setVariables } from '../../config.ts';
 import { WrongUsage } from '../cli-errors.ts';
 import { fileName } from '../input/option-values.ts';
 import { withScript } from '../models/play-script.ts';
+import { CALLED_AS } from '../package.ts';
 import { action, type CommonOptions } from '../session.ts';
 
 interface RunOptions extends CommonOptions {
   readonly script?: string;
 }
 
+/** What a program prints is not to stand between the lines of a worker that it starts. */
+const DEFAULT_VARIABLES = { MUSTER_LOG_LEVEL: 'error' };
 const PROVIDE_PACKAGE = new URL(`./provide-package${extname(import.meta.url)}`, import.meta.url).href;
 
 /** `run`: a program of the user that finds the package by its name, also in a clone; with a script, without a key. */
@@ -45,7 +48,7 @@ async function exitCodeOf(
   variables: Readonly<Record<string, string>>,
 ): Promise<number> {
   const flags = ['--disable-warning=ExperimentalWarning', '--import', PROVIDE_PACKAGE];
-  const env = { ...setVariables(), ...variables };
+  const env = { ...DEFAULT_VARIABLES, ...setVariables(), ...variables, MUSTER_COMMAND: CALLED_AS };
   const child = spawn(process.execPath, [...flags, program, ...given], { stdio: 'inherit', env });
   const passOn = (signal: NodeJS.Signals) => child.kill(signal);
   // A terminal sends Ctrl-C to the program as well, and passed on it would be a second one.

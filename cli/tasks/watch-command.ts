@@ -57,6 +57,7 @@ export function addWatchCommand(program: Command): void {
     .argument('<task>', "the task's id", taskId)
     .option('--after <cursor>', 'start after the event of this number or cursor', eventCursor)
     .option('--tenant <tenant>', 'its tenant (default: MUSTER_TENANT, or default)', tenantName)
+    .addHelpText('after', '\nA terminal shows what models write as it comes; where the output is piped, --json has it.')
     .action(action(watch));
 }
 

@@ -13,6 +13,15 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['up --jsno', /^Unknown option '--jsno'; did you mean --json\?/],
   ['run', /^The argument program is missing/],
   ['run no-such-program.ts', /^no-such-program\.ts is not a file\. Name the program to run\.$/],
+  [
+    'run package.json --script no-such-script.json',
+    /^no-such-script\.json cannot be used: there is no such file\. docs\/models\.md shows/,
+  ],
+  ['run package.json --script biome.json', /^biome\.json cannot be used: turns: /],
+  ['budgets set user:ada', /^Say how much: --tokens, --money, /],
+  ['budgets set user:ada --soft 90 --when-exhausted wait', /^Say how much: /],
+  ['budgets grant user:ada', /^Say how much: /],
+  ['grants allow triage refund --where {', /^"\{" cannot be the value of --where\. Expected JSON: [^.]*[^.]\. `/],
   ['submit', /^The argument graph is missing\. `muster submit --help`/],
   ['submit a b', /^Too many arguments for 'submit'/],
   ['submit g --pirority high', /did you mean --priority\?/],
@@ -128,6 +137,19 @@ describe('wrong usage of the command line', () => {
       });
     });
   }
+
+  it('is a key that would be typed into a terminal, which shows it', async () => {
+    const { stdin } = process;
+    Object.defineProperty(process, 'stdin', { value: { isTTY: true }, configurable: true });
+    try {
+      await assert.rejects(
+        parse('models key set main'),
+        new WrongUsage('The key is read from standard input, like `muster models key set main < key.txt`.'),
+      );
+    } finally {
+      Object.defineProperty(process, 'stdin', { value: stdin, configurable: true });
+    }
+  });
 
   it('ends with exit code 2, the sentence on standard error and nothing else', async () => {
     const result = await runCli(['sumbit']);

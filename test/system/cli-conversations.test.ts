@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { conversationTurn } from '../../agents/conversation-turn/shipped-turn.ts';
 import { ROOT } from '../architecture/source-files.ts';
-import { CliUnderTest } from '../cli/cli-under-test.ts';
+import { CliUnderTest, STARTS_WITHIN } from '../cli/cli-under-test.ts';
 import { codeBlocks, namedFiles } from '../docs/code-blocks.ts';
+import { eventually } from '../support/eventually.ts';
 
 const PAGE = 'docs/conversations.md';
 
@@ -56,6 +58,29 @@ describe('the command line, to those who speak', function () {
     assert.match(told.stdout, /^Turn 1 is carried out by task \S+\. It had been said before\.$/m);
     assert.match(listed.stdout, /^conversation +turns +graph +user +last/m);
     assert.match(listed.stdout, /^desk-1 +1 +conversation-turn/m);
+  });
+
+  it('says while it waits that the turn, or the one before it, waits for a worker', async () => {
+    const idle = await CliUnderTest.open('cli idle conversations');
+    try {
+      await idle.muster.client.publish([conversationTurn]);
+      const first = idle.start(['say', 'desk-3', 'hello', '--wait']);
+      await eventually(() => assert.match(first.stderr(), /^The task waits for .*worker/m), STARTS_WITHIN);
+      const second = idle.start(['say', 'desk-3', 'hello?', '--wait']);
+      await eventually(() => assert.match(second.stderr(), /^The task waits for .*worker/m), STARTS_WITHIN);
+      for (const { child } of [first, second]) child.kill('SIGINT');
+      const ends = await Promise.all([first.ended, second.ended]);
+
+      assert.deepEqual(
+        ends.map(({ exitCode, stdout }) => [exitCode, stdout]),
+        [
+          [1, ''],
+          [1, ''],
+        ],
+      );
+    } finally {
+      await idle.close();
+    }
   });
 
   it('refuses a policy that there is not, an unknown graph, an unknown conversation', async () => {

@@ -16,7 +16,8 @@ export async function readJsonFile(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new ModelSettingsInvalid(path, [errorMessage(error)]);
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new ModelSettingsInvalid(path, [isMissing ? 'there is no such file' : errorMessage(error)]);
   }
 }
 

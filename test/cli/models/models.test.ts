@@ -50,6 +50,19 @@ describe('muster models', function () {
     assert.deepEqual((await keys())[0], ['main', null]);
   });
 
+  it('stores no key where the settings cannot be read', async () => {
+    const environment = { MUSTER_MODELS: cli.file('broken.json', '{'), MUSTER_SECRET_KEY: '3c'.repeat(32) };
+
+    const { exitCode, stderr } = await cli.start(['models', 'key', 'set', 'unkept'], {
+      ...{ environment, stdin: 'sk-unkept\n' },
+    }).ended;
+
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /broken\.json cannot be used/);
+    const stored = await cli.muster.client.call('models.keys', {});
+    assert.ok(!stored.some(({ provider }) => provider === 'unkept'));
+  });
+
   it('serves a script, and says with its exit code whether it was played', async () => {
     const script = cli.file('script.json', JSON.stringify({ turns: [{ answer: { text: 'Hello.' } }] }));
     const serve = async (asks: number) => {

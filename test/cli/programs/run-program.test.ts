@@ -39,6 +39,15 @@ describe('muster run', function () {
     assert.deepEqual([exitCode, stdout, stderr], [3, '200 function\n', '']);
   });
 
+  it('tells a program what was typed before `run`, and has workers log errors only, unless told otherwise', async () => {
+    writeFileSync(join(folder, 'telling.mjs'), 'console.log(process.env.MUSTER_COMMAND, process.env.MUSTER_LOG_LEVEL)');
+    const told = async (environment: Record<string, string>) =>
+      (await runCli(['run', 'telling.mjs'], { cwd: folder, environment })).stdout;
+
+    assert.equal(await told({ MUSTER_LOG_LEVEL: '' }), 'npm run -s muster -- error\n');
+    assert.equal(await told({ MUSTER_LOG_LEVEL: 'debug' }), 'npm run -s muster -- debug\n');
+  });
+
   it('says which turns were not played, and which requests fitted none', async () => {
     const unplayed = await ask('0', 'strong', '0');
     const surplus = await ask('1', 'default', '0');
@@ -55,7 +64,7 @@ describe('muster run', function () {
 
     const faulty = await runCli(['run', 'asking.mjs', '--script', 'faulty.json'], { cwd: folder });
 
-    assert.deepEqual([faulty.exitCode, faulty.stdout], [1, '']);
+    assert.deepEqual([faulty.exitCode, faulty.stdout], [2, '']);
     assert.match(faulty.stderr, /^muster: faulty\.json cannot be used: turns: /);
   });
 });
