@@ -86,14 +86,14 @@ function isUpToDate(folder) {
   const stamp = stampOf(folder);
   const hasNode = folder !== ROOT || existsSync(join(MODULES, '.bin', 'node'));
   const isStamped = () => existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash(folder);
-  return hasNode && (isStamped() || isInstalledByHand(folder));
+  return hasNode && (isStamped() || isInstalledByNpm(folder));
 }
 
 /**
  * Whether npm has installed all of package-lock.json without this program. npm writes what it has installed when it has
  * come to its end; only packages for other machines, which are optional, are missing there.
  */
-function isInstalledByHand(folder) {
+function isInstalledByNpm(folder) {
   const installed = packagesIn(join(folder, 'node_modules', '.package-lock.json'));
   const { '': _root, ...locked } = packagesIn(join(folder, 'package-lock.json')) ?? {};
   if (installed === null) return false;

@@ -109,7 +109,7 @@ describe('the launcher of a bare clone', () => {
     assert.equal(folderOf(alone.output), clone);
   });
 
-  it('takes what `npm ci` by hand has installed, and nothing that differs from package-lock.json', async () => {
+  it('takes what a call of `npm ci` has installed, and nothing that differs from package-lock.json', async () => {
     const zod = { version: '4.0.0', integrity: 'sha512-a' };
     const forMacs = { version: '1.0.0', integrity: 'sha512-b', optional: true };
     const lock = { packages: { '': {}, 'node_modules/zod': zod, 'node_modules/for-macs': forMacs } };
