@@ -34,6 +34,13 @@ describe('the import table', () => {
     for (const fault of [value, foreign, homeless, inward]) assert.equal(typeof fault, 'string');
   });
 
+  it('has the rooms and files that the build takes, so that it takes no program that lies in a clone', () => {
+    const { files, include }: { files: string[]; include: string[] } = JSON.parse(readText('tsconfig.build.json'));
+    const tops = new Set(product.map(({ path }) => path.split('/')[0]));
+
+    assert.deepEqual([...files, ...include].toSorted(), [...tops].toSorted());
+  });
+
   it('names only rooms that are there', () => {
     const gone = Object.keys(IMPORT_TABLE).filter((room) => !existsSync(join(ROOT, room)));
 
