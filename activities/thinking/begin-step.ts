@@ -119,14 +119,14 @@ async function announce(
 
 /** @throws AttemptOvertaken where somebody else announced it meanwhile, whose reservation it is then */
 async function announced(
-  { database: units, log, process }: NodeActivity['deps'],
+  { database: units, log, process, spender }: NodeActivity['deps'],
   reservation: string | null,
   call: AnnouncedCall,
 ): Promise<number> {
-  return recording({ units, log }, call.execution.tenant, async ({ em, recorder }) => {
-    const times = await recorder.modelCallAnnounced(call);
+  return recording({ units, log }, call.execution.tenant, async (unit) => {
+    const times = await unit.recorder.modelCallAnnounced(call);
     if (times === null) throw new AttemptOvertaken(call.path, 1);
-    if (reservation === null || (await new BudgetRepository(em).begin(reservation, process))) return times;
+    if (reservation === null || (await spender.begin(unit, { key: reservation, process }))) return times;
     throw new Error('The budget reservation of the call ended before it began. It is made anew.');
   });
 }
@@ -149,6 +149,9 @@ function doubtOf({ agent, rows }: ReadRun, place: ClaimedStep): StepEnds | null 
   return {
     kind: 'ends',
     failure: { code, message: why },
-    also: ({ recorder }) => recorder.modelCallDoubted(place),
+    also: async ({ recorder }) => {
+      if (!(await recorder.modelCallDoubted({ ...place, claim: call.claim })))
+        throw new AttemptOvertaken(place.path, 1);
+    },
   };
 }

@@ -2,7 +2,6 @@ import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
 import { BudgetExhausted } from '../../domain/budgets/budget-errors.ts';
 import { budgetScopesOf } from '../../domain/budgets/scopes.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
-import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
 import type { StepPlace } from '../../operations/record/model-calls.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
@@ -25,15 +24,19 @@ export type ReservedCall =
  * call says that it begins; so a hot budget is locked for one statement only, which the calls of one moment share.
  */
 export async function reserveCall(
-  { database, spender, process }: ActivityDependencies,
+  { spender, process }: Pick<ActivityDependencies, 'spender' | 'process'>,
   { place: { execution, path }, key, ask }: CallReservation,
 ): Promise<ReservedCall> {
   const { tenant } = execution;
   const request = { key, tenant, ask, process, scopes: budgetScopesOf(execution, path) };
   const answer = await spender.reserve(request);
-  if (answer.ok) return { kind: 'reserved', reservation: answer.reserved ? key : null, isSoft: answer.soft };
+  if (answer.ok) {
+    // It may have waited for limits that are removed since.
+    if (!answer.reserved) await spender.release(tenant, key);
+    return { kind: 'reserved', reservation: answer.reserved ? key : null, isSoft: answer.soft };
+  }
   if (answer.whenExhausted === 'wait') {
-    await database.single.inTenant(tenant, ({ em }) => new BudgetRepository(em).wait(request, answer.scopes));
+    await spender.wait(request, answer.scopes);
     return { kind: 'waits' };
   }
   const { code, message } = new BudgetExhausted(answer, execution.taskId);

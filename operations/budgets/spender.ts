@@ -1,8 +1,10 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import { isDataFault } from '../../database/database-faults.ts';
 import { GroupCommit } from '../../database/group-commit.ts';
 import type { Database } from '../../database/transaction.ts';
 import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
+import type { BudgetScope } from '../../domain/budgets/scopes.ts';
 import type { TenantId } from '../../domain/ids.ts';
 import { BudgetRepository, type NewReservation, type ReserveAnswer } from '../../entities/budgets/budget-repository.ts';
 import type { ReservationMove } from '../../entities/budgets/statements/move-reservations.ts';
@@ -18,12 +20,15 @@ const MORE_ROUNDS = 3;
 
 /**
  * Reserves what calls may cost, and settles what they did cost. Those of one moment share a statement, so a hot budget is
- * locked once for all of them, and each succeeds or is refused for itself. Whatever it answers has been committed.
+ * locked once for all of them, and each succeeds or is refused for itself. Whatever it answers has been committed, but for
+ * what it begins, which is part of the unit of work that announces the call.
  */
 export class Spender {
+  readonly #database: Database;
   readonly #groups: LRUCache<TenantId, TenantGroups>;
 
   constructor(database: Database) {
+    this.#database = database;
     const memoMethod = (tenant: TenantId) => new TenantGroups(tenant, database);
     this.#groups = new LRUCache({ max: MAX_TENANTS, memoMethod });
   }
@@ -31,6 +36,19 @@ export class Spender {
   /** Takes what a call may cost from every budget above it, or from none. See `BudgetRepository.reserve`. */
   reserve({ tenant, ...request }: NewReservation): Promise<ReserveAnswer> {
     return this.#groups.memo(tenant).reserve.add(request);
+  }
+
+  /** Notes that a call which was refused waits until budgets have room for it. @param counted the scopes that have one */
+  wait(request: NewReservation, counted: readonly BudgetScope[]): Promise<void> {
+    return this.#database.single.inTenant(request.tenant, ({ em }) => new BudgetRepository(em).wait(request, counted));
+  }
+
+  /**
+   * Says, in the unit of work that announces a call, that it is about to be made: from now on a death leaves it charged.
+   * @returns false where it is not reserved any more
+   */
+  begin({ em }: { readonly em: SqlEntityManager }, call: { readonly key: string; readonly process: string }) {
+    return new BudgetRepository(em).begin(call.key, call.process);
   }
 
   /** Charges what a call did cost. The first settlement counts. */

@@ -16,7 +16,7 @@ const GIVEN = { limit: givenValue<number>('int') };
 
 /**
  * SQL, because it marks what it looks at in the statement that tells those it finds room for: of several who look, one does.
- * By budget_reservations_waiting_index and budgets_pkey.
+ * By budget_reservations_waiting_index, agent_traces_task_number_unique and budgets_pkey.
  */
 const WAKE = new Statement(GIVEN, (given) =>
   named
@@ -50,13 +50,17 @@ function lookedTable({ limit }: Places<typeof GIVEN>): RawBuilder<object> {
       order by w.looked_at limit ${limit} for update skip locked
     ) due
     where r.tenant_id = due.tenant_id and r.key = due.key
-    returning r.tenant_id, r.task_id, r.scopes, r.tokens, r.cost_micros, r.steps
+    returning r.tenant_id, r.key, r.task_id, r.scopes, r.tokens, r.cost_micros, r.steps
   )`;
 }
 
+/** Those of a trace that has ended wait for nothing, also where a redrive has opened the task again. */
 const FITTING: RawBuilder<{ tenantId: TenantId; taskId: TaskId }> = sql`(
   select distinct l.tenant_id, l.task_id from looked l join muster.tasks t on t.id = l.task_id
   where t.status in (${sql.join(OPEN_TASK_STATUSES.map(literal))}) and not exists (
+    select from muster.agent_traces a
+    where a.task_id = l.task_id and a.trace_id::text = split_part(l.key, '/', 1) and a.finished_at is not null
+  ) and not exists (
     select from muster.budgets b
     where b.tenant_id = l.tenant_id and b.scope = any (l.scopes) and (
       b.tokens_spent + b.tokens_reserved + l.tokens > b.token_limit

@@ -52,7 +52,7 @@ export class BudgetBed {
   }
 
   begin(key: string, process = 'worker'): Promise<boolean> {
-    return this.run((budgets) => budgets.begin(key, process));
+    return this.database.single.inTenant(TENANT, (unit) => this.spender.begin(unit, { key, process }));
   }
 
   run<Result>(work: (budgets: BudgetRepository) => Promise<Result>): Promise<Result> {

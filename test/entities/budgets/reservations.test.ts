@@ -227,8 +227,7 @@ describe('budget reservations', () => {
     await bed.reserve({ key: 'other', scopes: [TENANT_SCOPE], ask: ask(100) });
     const request = { key: 'one', scopes: [TENANT_SCOPE], ask: ask(60) };
 
-    const wait = () =>
-      bed.run((budgets) => budgets.wait({ tenant: TENANT, process: 'worker', ...request }, [TENANT_SCOPE]));
+    const wait = () => bed.spender.wait({ tenant: TENANT, process: 'worker', ...request }, [TENANT_SCOPE]);
     await wait();
     await wait();
     const begun = await bed.begin('one');

@@ -3,7 +3,6 @@ import { Pool } from 'pg';
 import { openDatabase } from '../../../database/open-orm.ts';
 import type { BudgetAsk } from '../../../domain/budgets/amounts.ts';
 import type { BudgetScope } from '../../../domain/budgets/scopes.ts';
-import { BudgetRepository } from '../../../entities/budgets/budget-repository.ts';
 import { Spender } from '../../../operations/budgets/spender.ts';
 import { TENANT } from '../../entities/budgets/budget-bed.ts';
 
@@ -26,7 +25,7 @@ const { databaseUrl, providerUrl, process: name, spenders, chains }: Plan = JSON
 const database = openDatabase({ url: databaseUrl, poolSize: 8, applicationName: name });
 const provider = new Pool({ connectionString: providerUrl, max: 4 });
 const spender = new Spender(database);
-const begin = (key: string) => database.single.inTenant(TENANT, ({ em }) => new BudgetRepository(em).begin(key, name));
+const begin = (key: string) => database.single.inTenant(TENANT, (unit) => spender.begin(unit, { key, process: name }));
 
 async function spend(number: number): Promise<void> {
   for (let call = 0; ; call += 1) {

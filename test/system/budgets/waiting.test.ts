@@ -71,15 +71,22 @@ describe('a run whose budget is exhausted', function () {
   it('continues when the limits of a user change, or are removed', async () => {
     const { budgets } = muster.client.operations;
     const ends = [];
+    const stillWaiting = [];
     for (const user of ['ann', 'bob']) {
       await budgets.set({ scope: `user:${user}`, steps: 1, whenExhausted: 'wait' });
       const task = await waiting(`limits of ${user}`, { user, budget: {} });
       if (user === 'ann') await budgets.set({ scope: 'user:ann', steps: STEPS });
       else await budgets.unset({ scope: 'user:bob' });
       ends.push((await ended(task)).task.status);
+      stillWaiting.push(
+        ...(await rows(
+          `select key from muster.budget_reservations where task_id = '${task.id}' and state = 'waiting'`,
+        )),
+      );
     }
 
     assert.deepEqual(ends, ['completed', 'completed']);
+    assert.deepEqual(stillWaiting, []);
   });
 
   it('continues within a minute of there being room of which nobody told it', async () => {
