@@ -9,6 +9,7 @@ import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import type { ToolCall } from '../../entities/thinking/tool-call.ts';
 import { authorise } from '../../operations/approvals/authorise.ts';
+import { digestOf } from '../../operations/digest-of.ts';
 import { type RecordingUnit, recording } from '../../operations/record/recording.ts';
 import type { ToolCallPlace, ToolEnd } from '../../operations/record/tool-calls.ts';
 import { HandlerUnknown } from '../handler-errors.ts';
@@ -66,12 +67,14 @@ export function beginTool(
     const same = await repository.sameCalls(place, row.digest);
     const cached = governedTool(tool).effect === 'none' ? same.find(({ state }) => state === 'done') : undefined;
     if (cached?.result) return ended(unit, place, { tool: tool.name, state: 'done', result: cached.result });
-    return beginOpen(unit, place, { agent, tool, row, attempt, key: keyOf(place, row, same) });
+    return beginOpen(unit, place, { agent, tool, row, attempt, digest: row.digest, key: keyOf(place, row, same) });
   });
 }
 
 interface OpenCall extends Pick<BegunTool, 'agent' | 'tool' | 'key' | 'attempt'> {
   readonly row: ToolCall;
+  /** Of the tool and the arguments with which it is made. */
+  readonly digest: string;
 }
 
 /**
@@ -83,16 +86,29 @@ async function beginOpen(
   place: ToolCallPlace,
   call: OpenCall,
 ): Promise<BegunTool | ToolCallResult> {
-  const { row, tool, key } = call;
-  if (row.startedAt) return carryOn(unit, place, { call, given: givenTo(row), decision: null });
-  const { effect } = governedTool(tool);
-  const known =
-    effect === 'unsafe' ? await findKnownEffect(unit.em, place.execution, { nodeId: key, step: UNSAFE_STEP }) : null;
-  if (known === null) return judge(unit, place, call);
+  const { row } = call;
+  const given = givenTo(row);
+  if (row.startedAt) return carryOn(unit, place, { call, given, decision: null });
+  return (await inLedger(unit, place, { call, given })) ?? judge(unit, place, call);
+}
+
+/** What the ledger says of a call that must never be repeated; null where it was not made yet. */
+async function inLedger(
+  unit: RecordingUnit,
+  place: ToolCallPlace,
+  { call, given }: { readonly call: OpenCall; readonly given: Json },
+): Promise<BegunTool | ToolCallResult | null> {
+  const { tool, key, agent, attempt } = call;
+  if (governedTool(tool).effect !== 'unsafe') return null;
+  const known = await findKnownEffect(unit.em, place.execution, { nodeId: key, step: UNSAFE_STEP });
+  if (known === null) return null;
   if (known.state !== 'done')
     return ended(unit, place, { tool: tool.name, state: 'failed', result: { text: IN_DOUBT } });
   const { effectKey, result, fault } = known;
-  return { ...call, kind: 'begun', arguments: row.arguments ?? null, input: null, known: { effectKey, result, fault } };
+  return {
+    ...{ kind: 'begun', agent, tool, key, attempt },
+    ...{ arguments: given, input: null, known: { effectKey, result, fault } },
+  };
 }
 
 const IN_DOUBT =
@@ -120,10 +136,25 @@ async function judge(unit: RecordingUnit, place: ToolCallPlace, call: OpenCall):
     return ended(unit, place, { tool: tool.name, state: 'denied', result: { text }, decision });
   }
   const { arguments: given, approvalId } = authorised;
-  return carryOn(unit, place, {
-    ...{ call, given },
-    decision: approvalId === null ? decision : { ...decision, arguments: given },
-  });
+  if (approvalId === null) return carryOn(unit, place, { call, given, decision });
+  const approved = await madeWith(unit, place, { call, given });
+  // One that the ledger has as done is begun all the same, and answered from there.
+  const known = approved.key === call.key ? null : await inLedger(unit, place, { call: approved, given });
+  if (known?.kind === 'done') return known;
+  return carryOn(unit, place, { call: approved, given, decision: { ...decision, arguments: given } });
+}
+
+/** A call with what a person put in place of its arguments: it is the same as others that are made with these. */
+async function madeWith(
+  { em }: RecordingUnit,
+  place: ToolCallPlace,
+  { call, given }: { readonly call: OpenCall; readonly given: Json },
+): Promise<OpenCall> {
+  const { tool, digest: asked } = call.row;
+  const digest = digestOf([tool, given]);
+  if (digest === asked) return call;
+  const same = await new ThinkingRepository(em).sameCalls(place, digest);
+  return { ...call, digest, key: keyOf(place, { tool, digest }, same) };
 }
 
 /** Begins a call that is allowed, or was allowed before. */
@@ -132,7 +163,7 @@ async function carryOn(
   place: ToolCallPlace,
   { call, given, decision }: { readonly call: OpenCall; readonly given: Json; readonly decision: JsonObject | null },
 ): Promise<BegunTool | ToolCallResult> {
-  const { row, tool, ...known } = call;
+  const { row, tool, digest, ...known } = call;
   const parsed = await parseWith(tool.input, given);
   if (!parsed.ok) {
     const fault = `Its arguments do not fit: ${faultsText(parsed.issues)}`;
@@ -141,7 +172,7 @@ async function carryOn(
       : `The call was not made. ${fault}`;
     return ended(unit, place, { tool: tool.name, state: 'failed', result: { text } });
   }
-  const lost = await unit.recorder.toolCallBegan(place, decision);
+  const lost = await unit.recorder.toolCallBegan(place, { decision, digest });
   if (lost >= MAX_LOSSES) {
     const text = `The tool was called ${MAX_LOSSES} times, and each time its process died.`;
     return ended(unit, place, { tool: tool.name, state: 'failed', result: { text } });
@@ -151,7 +182,7 @@ async function carryOn(
 
 /** With what a call was begun: what a person put in place of what was asked, if somebody did. */
 function givenTo({ arguments: asked, decision }: ToolCall): Json {
-  return decision?.arguments ?? asked ?? null;
+  return (decision && 'arguments' in decision ? decision.arguments : asked) ?? null;
 }
 
 async function faultOf(tool: Handler, given: Json): Promise<string | null> {
@@ -179,7 +210,11 @@ function goneText({ node }: NodeActivity, { thinking, unavailable }: ThinkingAge
  * By what is called, and how often the same was done before: a redriven task that asks the same finds its effects, and a call
  * that failed and is asked again is the same one, since nobody knows how far it came.
  */
-function keyOf({ path, step, index }: ToolCallPlace, { tool, digest }: ToolCall, same: readonly ToolCall[]): string {
+function keyOf(
+  { path, step, index }: ToolCallPlace,
+  { tool, digest }: Pick<ToolCall, 'tool' | 'digest'>,
+  same: readonly ToolCall[],
+): string {
   const isBefore = (call: ToolCall) => call.step < step || (call.step === step && call.index < index);
   const before = same.filter((call) => isBefore(call) && call.state === 'done');
   return `${path}#${tool}/${digest.slice(0, 32)}/${before.length + 1}`;

@@ -29,7 +29,7 @@ const schema = defineEntity({
     /** The model's name for the call. */
     callId: p.text(),
     arguments: p.json<Json>().nullable(),
-    /** Of tool and arguments: calls of one digest are the same call. */
+    /** Of the tool and the arguments with which it is made, or asked for: calls of one digest are the same call. */
     digest: p.text(),
     state: p.enum(TOOL_CALL_STATES),
     /** How often it was begun. */

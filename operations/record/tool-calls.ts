@@ -45,18 +45,23 @@ export interface ToolCallPlace extends StepPlace {
   readonly index: number;
 }
 
-/**
- * Records that a tool call begins, with the decision that lets it; null where it was let before.
- * @returns how often it was begun and lost
- */
+/** With what a tool call is made. */
+export interface ToolBegun {
+  /** What lets it; null where it was let before. */
+  readonly decision: JsonObject | null;
+  /** Of the tool and the arguments with which it is made: a person may have put others in place of those that were asked. */
+  readonly digest: string;
+}
+
+/** Records that a tool call begins. @returns how often it was begun and lost */
 export async function recordToolBegun(
   em: SqlEntityManager,
   place: ToolCallPlace,
-  decision: JsonObject | null,
+  { decision, digest }: ToolBegun,
 ): Promise<number> {
   const row = await toolAt(em, place)
     .set((eb) => ({
-      state: 'running',
+      ...{ state: 'running', digest },
       attempts: eb('attempts', '+', 1),
       ...(decision === null ? {} : { decision: eb.cast<never>(jsonOf(decision), 'jsonb') }),
       startedAt: eb.fn.coalesce('startedAt', eb.fn<Date>('clock_timestamp')),
