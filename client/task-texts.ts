@@ -140,12 +140,6 @@ export class TaskTexts {
     for (let at = told; ; ) {
       const part = await this.#face.call(readText, { ...run, step: at.step, from: at.characters });
       if (part === null) return;
-      // The attempt fell silent before its end, and another provider's answer has less text.
-      if (at.characters > part.characters) {
-        at = { ...at, characters: 0, calls: 0 };
-        yield this.#restarted(run, at);
-        continue;
-      }
       at = { ...at, characters: at.characters + charactersIn(part.text) };
       this.#note(run.path, at);
       if (part.text !== '') yield this.#event(run, at, { type: 'text.added', text: part.text });

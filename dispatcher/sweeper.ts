@@ -117,7 +117,7 @@ export class Sweeper extends Loop {
   async #endReservations(): Promise<number> {
     const { database, log } = this.#options;
     const ended = await database.single.inSystem('dispatch', ({ em }) => new BudgetRepository(em).endDead(BATCH_SIZE));
-    if (ended > 0) log.warn({ ended }, 'ended budget reservations of processes and tasks that are gone');
+    if (ended > 0) log.warn({ ended }, 'closed budget reservations left by dead processes or ended tasks');
     return ended;
   }
 

@@ -1,7 +1,7 @@
 import type { CallVerdict } from '../domain/models/call-verdict.ts';
 import { inputTokensOf, type ModelRoom } from '../domain/models/context-budget.ts';
 import { addCost, type ModelCost, NO_COST } from '../domain/models/model-cost.ts';
-import { type ModelCallCode, ModelCallFailed } from '../domain/models/model-errors.ts';
+import { endedAfter, type ModelCallCode, ModelCallFailed } from '../domain/models/model-errors.ts';
 import { healthAfter, type ModelHealth, type RouteHealth, UNKNOWN_HEALTH } from '../domain/models/model-health.ts';
 import type { FindKey, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
 import type { ModelRoute, ModelSettings, ProviderSettings } from '../domain/models/model-settings.ts';
@@ -48,7 +48,8 @@ export interface ModelCaller {
   room(model: string): ModelRoom;
   /**
    * Calls the model at its providers in order. The next one is tried where one is unavailable, or has no key. Each
-   * repetition is a new call that costs again, and so may a way that broke off: answer and error say how much (`lost`).
+   * repetition is a new call that costs again, and so may a way that broke off: the answer says how much (`lost`), and of
+   * whatever is thrown `lostWith` does.
    * @throws ModelCallFailed where there is no answer; `model_unavailable` alone is worth repeating
    */
   call(request: ModelRequest, call: ModelCall): Promise<ModelAnswer>;
@@ -60,7 +61,7 @@ export interface ModelCaller {
 
 const CALL_MS = 300_000;
 
-type RouteAnswer = Omit<ModelAnswer, 'lost'>;
+type RouteAnswer = Omit<ModelAnswer, 'lost' | 'start'>;
 type RouteCall = ModelCall & { readonly callMs: number; readonly start: number };
 
 /** A way to a model that was tried, or could not be. */
@@ -147,8 +148,10 @@ class SettledModels implements ModelCaller {
       const tried =
         callMs <= 0
           ? untried(route, 'no time was left')
-          : await this.#tryRoute(request, route, { ...call, callMs, start });
-      if ('usage' in tried) return { ...tried, lost: lostBy(missed) };
+          : await this.#tryRoute(request, route, { ...call, callMs, start }).catch((error: unknown) => {
+              throw endedAfter(error, lostBy(missed));
+            });
+      if ('usage' in tried) return { ...tried, start, lost: lostBy(missed) };
       missed.push(tried);
       if (tried.refusal !== null) break;
     }
@@ -186,7 +189,7 @@ class SettledModels implements ModelCaller {
     const breaker = this.#breakers.get(provider) ?? CLOSED;
     const waitMs = waitOfBreaker(breaker, performance.now());
     if (settings === undefined || waitMs !== null) {
-      return untried(route, 'it failed again and again and is left alone for a while', { retryAfterMs: waitMs });
+      return untried(route, 'its circuit breaker is open after repeated failures', { retryAfterMs: waitMs });
     }
     // Before anything is awaited: else everybody who waits for a key would be the one probe.
     const begun = callBegins(breaker, performance.now());

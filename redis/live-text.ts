@@ -53,11 +53,6 @@ export class LiveText {
     this.#at = { step: call.step, attempt: attemptNumber(call.times, 0), characters: 0, calls: 0 };
   }
 
-  /** The attempt that was heard last. */
-  get attempt(): number {
-    return this.#at.attempt;
-  }
-
   /** Takes a piece of well-formed text. @param start grows where the answer begins anew at another provider */
   text(delta: string, start: number): void {
     if (this.#isOver) return;

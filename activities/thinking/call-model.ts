@@ -3,8 +3,8 @@ import { v4 as uuid } from 'uuid';
 import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
 import { errorMessage, MusterError } from '../../domain/errors.ts';
 import type { Json } from '../../domain/json.ts';
-import { NO_COST } from '../../domain/models/model-cost.ts';
-import { ModelCallFailed } from '../../domain/models/model-errors.ts';
+import { addCost, type ModelCost } from '../../domain/models/model-cost.ts';
+import { lostWith, ModelCallFailed } from '../../domain/models/model-errors.ts';
 import type { ModelAnswer, ModelRequest } from '../../domain/models/model-messages.ts';
 import type { DueCall } from '../../domain/thinking/next-move.ts';
 import { growingWaitMs } from '../../domain/waits.ts';
@@ -43,6 +43,8 @@ interface Calling {
   readonly ask: BudgetAsk;
   /** The key of its budget reservation; null where nothing above has a budget. */
   readonly reservation: string | null;
+  /** How often it was announced, this time included. */
+  readonly times: number;
   /** Shows what is said to those who watch. */
   readonly live: LiveText;
 }
@@ -123,7 +125,7 @@ async function ask(calling: Calling): Promise<ModelAnswer> {
     });
   } catch (error) {
     if (signal.aborted) {
-      await leave(calling);
+      await leave(calling, lostWith(error));
       throw handOver();
     }
     if (!(error instanceof MusterError)) throw error;
@@ -138,32 +140,36 @@ const UNANSWERED_WAIT = { firstMs: 500, mostMs: 60_000 };
 
 /**
  * Leaves a call that is stopped on purpose: its worker shuts down, or its task is cancelled. It may be paid for, so its
- * estimate is charged. What cannot be written is found by who comes next, as after a death.
+ * estimate is charged, and what ways before it have lost. What cannot be written is found by who comes next, as after a death.
  */
-async function leave({ attempt, place, ask, reservation }: Calling): Promise<void> {
+async function leave({ attempt, place, ask, reservation }: Calling, lost: ModelCost): Promise<void> {
   if (!isStopped()) return;
   const { deps, input } = attempt;
   const { tenant } = input.execution;
   try {
-    if (reservation !== null) await deps.spender.settle(tenant, reservation, ask);
+    if (reservation !== null) await deps.spender.settle(tenant, reservation, { ...ask, ...addCost(ask, lost) });
     await recording({ units: deps.database, log: deps.log }, tenant, ({ recorder }) => recorder.modelCallLeft(place));
   } catch (error) {
-    deps.log.warn({ nodeId: place.path, error: errorMessage(error) }, 'could not write that a model call was left');
+    deps.log.warn({ nodeId: place.path, error: errorMessage(error) }, LEFT_UNWRITTEN);
   }
 }
+
+const LEFT_UNWRITTEN = 'could not record the handover of a model call; the next worker counts it as lost';
 
 /** The call has no answer: it is made again after a wait, or the run ends. What it may have cost is charged. */
 async function unanswered({ attempt, agent, place, reservation }: Calling, error: MusterError): Promise<never> {
   const { deps, input } = attempt;
   const failure = { code: error.code, message: error.message };
-  const lost = error instanceof ModelCallFailed ? error.lost : NO_COST;
+  const lost = lostWith(error);
   const { tenant } = input.execution;
   if (reservation !== null && lost.tokens > 0)
     await patiently(() => deps.spender.settle(tenant, reservation, { ...lost, steps: 1 }));
   else if (reservation !== null) await patiently(() => deps.spender.release(tenant, reservation));
   const waitMs = await patiently(() =>
     recording({ units: deps.database, log: deps.log }, tenant, async ({ recorder }) => {
-      const wait = waitAfter(error, await recorder.modelCallFailed(place, failure), agent);
+      const failures = await recorder.modelCallFailed(place, failure);
+      if (failures === null) throw new AttemptOvertaken(place.path, attempt.begun.number);
+      const wait = waitAfter(error, failures, agent);
       if (wait !== null) await recorder.modelCallPostponed(place, wait);
       return wait;
     }),
@@ -198,13 +204,14 @@ async function record(calling: Calling, answer: ModelAnswer, read: ReadAnswer): 
 
 async function writeAnswer(
   { recorder }: RecordingUnit,
-  { attempt, agent, place, live }: Calling,
+  calling: Calling,
   { answer, read }: { readonly answer: ModelAnswer; readonly read: ReadAnswer },
 ): Promise<AnswerRecord> {
-  const answered = { ...place, answer: { ...answer, ...read.kept }, fault: 'fault' in read ? read.fault : null };
+  const { attempt, agent, place } = calling;
+  const answered = { ...place, answer, fault: 'fault' in read ? read.fault : null };
   const record = await recorder.modelAnswered(answered, agent.name, 'asked' in read ? read.asked : []);
   const { traceId } = attempt.input.execution;
-  if (record === 'new') await recorder.eventHappened(traceId, [answerEvent(place, answer, live.attempt)]);
+  if (record === 'new') await recorder.eventHappened(traceId, [answerEvent(calling, answer)]);
   return record;
 }
 

@@ -92,9 +92,11 @@ async function leave({ deps }: NodeActivity, place: ToolCallPlace): Promise<void
     recorder.toolCallLeft(place),
   );
   await left.catch((error: unknown) => {
-    deps.log.warn({ nodeId: place.path, error: errorMessage(error) }, 'could not write that a tool call was left');
+    deps.log.warn({ nodeId: place.path, error: errorMessage(error) }, LEFT_UNWRITTEN);
   });
 }
+
+const LEFT_UNWRITTEN = 'could not record the handover of a tool call; the next worker counts it as lost';
 
 function doubtIn(error: unknown): EffectInDoubt | null {
   const thrown = error instanceof HandlerThrew ? error.thrown : error;

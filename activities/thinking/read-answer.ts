@@ -1,6 +1,7 @@
 import { parseWith } from '../../domain/agents/schema.ts';
-import { type Json, notJson, storableText, textFault, toJson } from '../../domain/json.ts';
+import { type Json, notJson, toJson } from '../../domain/json.ts';
 import type { AskedCall, ModelAnswer } from '../../domain/models/model-messages.ts';
+import { attemptNumber } from '../../domain/thinking/text-position.ts';
 import type { StoredAnswer } from '../../entities/thinking/model-call.ts';
 import { digestOf } from '../../operations/digest-of.ts';
 import type { StepPlace } from '../../operations/record/model-calls.ts';
@@ -9,31 +10,17 @@ import type { AskedTool } from '../../operations/record/tool-calls.ts';
 import { faultsText } from '../nodes/handler-output.ts';
 import { type ThinkingAgent, toolNamed } from './thinking-agent.ts';
 
-/** What of an answer can be stored. */
-interface Kept {
-  readonly text: string;
-  readonly calls: readonly AskedCall[];
-}
-
 /** What an answer means: an output, calls of tools, or a fault that the model is to repair. */
-export type ReadAnswer = { readonly kept: Kept } & (
+export type ReadAnswer =
   | { readonly output: Json }
   | { readonly asked: readonly AskedTool[] }
-  | { readonly fault: string }
-);
+  | { readonly fault: string };
 
-/** Calls that are answered at all; an answer with more is not one of a working model, and the rest is dropped. */
-const MOST_CALLS = 32;
-
-/** Reads an answer, which is foreign data: nothing of it is trusted to be of any form. */
+/** Reads what an answer means. That it can be stored, and how many calls it has at most, `readCalls` has seen to. */
 export async function readAnswer(agent: ThinkingAgent, answer: StoredAnswer, step: number): Promise<ReadAnswer> {
-  const calls = answer.calls.slice(0, MOST_CALLS).map(storableCall);
-  const kept = { text: storableText(answer.text), calls };
-  if (calls.length > 0) return { kept, asked: calls.map((call, index) => askedTool(agent, call, { step, index })) };
-  if (answer.finish === 'length') return { kept, fault: 'it was cut off at the limit of its length.' };
-  const fault = textFault(answer.text);
-  if (fault !== null) return { kept, fault: `it holds ${fault}.` };
-  return { kept, ...(await outputOf(agent, answer.text)) };
+  const { calls, finish, text } = answer;
+  if (calls.length > 0) return { asked: calls.map((call, index) => askedTool(agent, call, { step, index })) };
+  return finish === 'length' ? { fault: 'it was cut off at the limit of its length.' } : outputOf(agent, text);
 }
 
 async function outputOf(
@@ -59,17 +46,6 @@ function jsonIn(text: string): unknown {
   }
 }
 
-function storableCall({ id, tool, arguments: given, fault }: AskedCall): AskedCall {
-  const json = toJson(given ?? null);
-  const why = fault ?? (json.ok ? undefined : `its arguments cannot be used: ${notJson(json)}`);
-  return {
-    id: storableText(id),
-    tool: storableText(tool),
-    arguments: json.ok ? json.value : null,
-    ...(why === undefined ? {} : { fault: why }),
-  };
-}
-
 /** A call that cannot be carried out is answered with a sentence at once. */
 function askedTool(agent: ThinkingAgent, call: AskedCall, at: { step: number; index: number }): AskedTool {
   const { id: callId, tool, arguments: given, fault } = call;
@@ -84,7 +60,7 @@ function refusalOf(
   { step, index }: { step: number; index: number },
 ): string | null {
   const { callsPerStep, steps } = agent.thinking.limits;
-  if (step >= steps) return 'Not called: that was the last step, and nobody reads a result any more.';
+  if (step >= steps) return 'Not called: this was your last step, so the result could not be used.';
   if (toolNamed(agent, tool) === undefined) {
     const names = agent.tools.map(({ name }) => name).join(', ');
     return `There is no tool of this name. ${names === '' ? 'You have no tools.' : `You have: ${names}.`}`;
@@ -95,9 +71,13 @@ function refusalOf(
 }
 
 /** What the trace says of an answer, and of the attempt that gave it. */
-export function answerEvent({ path, step }: StepPlace, answer: ModelAnswer, attempt: number): NewTraceEvent {
-  const { provider, model, usage, costMicros, calls, finish } = answer;
+export function answerEvent(
+  { place: { path, step }, times }: { readonly place: StepPlace; readonly times: number },
+  answer: ModelAnswer,
+): NewTraceEvent {
+  const { provider, model, start, usage, costMicros, calls, finish } = answer;
   const { inputTokens, outputTokens } = usage;
+  const attempt = attemptNumber(times, start);
   const data = { step, attempt, provider, model, finish, inputTokens, outputTokens, costMicros, calls: calls.length };
   return { type: 'model.answered', nodeId: path, data };
 }

@@ -37,6 +37,20 @@ export class ModelCallFailed extends MusterError {
   }
 }
 
+const lostBefore = new WeakMap<object, ModelCost>();
+
+/** Notes what a model call may have cost before this ended it. @returns the same error, whatever it is */
+export function endedAfter(error: unknown, lost: ModelCost): unknown {
+  if (typeof error === 'object' && error !== null) lostBefore.set(error, lost);
+  return error;
+}
+
+/** What a model call may have cost that ended with this error: the estimates of the ways that broke off before. */
+export function lostWith(error: unknown): ModelCost {
+  if (error instanceof ModelCallFailed) return error.lost;
+  return (typeof error === 'object' && error !== null ? lostBefore.get(error) : undefined) ?? NO_COST;
+}
+
 /** The settings of providers and models cannot be used. Every fault is named; nothing was called. */
 export class ModelSettingsInvalid extends MusterError {
   readonly code = 'model_settings_invalid';

@@ -60,6 +60,8 @@ export interface ModelAnswer {
   /** Who answered: a provider of the settings and its id of the model. */
   readonly provider: string;
   readonly model: string;
+  /** Which of the ways to the model answered, from 0: as those who heard the answer were told. */
+  readonly start: number;
   readonly text: string;
   readonly calls: readonly AskedCall[];
   readonly finish: FinishReason;

@@ -40,9 +40,9 @@ function repairText(fault: string): string {
   return `Your answer does not fit: ${fault} Answer again, complete, and with nothing but the answer.`;
 }
 
-export const LAST_STEP = 'This is your last step: no tool will be called any more. Answer now.';
+export const LAST_STEP = 'This is your last step. You cannot call tools now. Answer.';
 
-export const SOFT_LIMIT = 'Your budget is nearly used up. Come to your end now.';
+export const SOFT_LIMIT = 'Your budget is almost exhausted. Finish with your best answer.';
 
 /** Of sources of tools. */
 export function missingTools(sources: readonly string[]): string {

@@ -130,31 +130,53 @@ export async function recordCallLeft(em: SqlEntityManager, { claim, ...place }: 
     .execute();
 }
 
-/** Records that a model call has no answer: refused, or broken off. @returns how often that has happened */
-export async function recordFailure(em: SqlEntityManager, place: StepPlace, failure: Failure): Promise<number> {
+/**
+ * Records that a model call has no answer: refused, or broken off. Repeating it under the same claim changes nothing.
+ * @returns how often that has happened; null where another claim has made the call since, or it is done
+ */
+export async function recordFailure(
+  em: SqlEntityManager,
+  { claim, ...place }: ClaimedStep,
+  failure: Failure,
+): Promise<number | null> {
   const row = await calledAt(em, place)
     .set((eb) => ({
       state: 'failed',
-      failures: eb('failures', '+', 1),
+      failures: eb('failures', '+', eb.case().when('state', '=', 'pending').then(1).else(0).end()),
       error: eb.cast<never>(jsonOf({ ...failure }), 'jsonb'),
     }))
-    .where('state', '=', 'pending')
+    .where('state', 'in', ['pending', 'failed'])
+    .where('claim', '=', claim)
     .returning('failures')
     .executeTakeFirst();
-  return row?.failures ?? 0;
+  return row?.failures ?? null;
 }
 
 /** Records when a model call that has no answer is made again. */
-export async function recordPostponed(em: SqlEntityManager, place: StepPlace, waitMs: number): Promise<void> {
+export async function recordPostponed(
+  em: SqlEntityManager,
+  { claim, ...place }: ClaimedStep,
+  waitMs: number,
+): Promise<void> {
   await calledAt(em, place)
     .set({ retryAt: ahead(waitMs / 1_000) })
     .where('state', '=', 'failed')
+    .where('claim', '=', claim)
     .execute();
 }
 
-/** Records that nobody knows whether a model call was answered, and that it is not to be made again. */
-export async function recordDoubt(em: SqlEntityManager, place: StepPlace): Promise<void> {
-  await calledAt(em, place).set({ state: 'in_doubt' }).where('state', 'in', ['pending', 'left']).execute();
+/**
+ * Records that nobody knows whether a model call was answered, and that it is not to be made again. Repeating it changes
+ * nothing. @param step with the claim under which the call was found
+ * @returns false where the call was made again since, or is done
+ */
+export async function recordDoubt(em: SqlEntityManager, { claim, ...place }: ClaimedStep): Promise<boolean> {
+  const doubted = await calledAt(em, place)
+    .set({ state: 'in_doubt' })
+    .where('state', 'in', ['pending', 'left', 'in_doubt'])
+    .where('claim', '=', claim)
+    .executeTakeFirst();
+  return doubted.numUpdatedRows > 0n;
 }
 
 function calledAt(em: SqlEntityManager, { execution, path, step }: StepPlace) {

@@ -1,6 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TraceId } from '../../domain/ids.ts';
-import type { JsonObject } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { LeavingVerdict } from '../../domain/traces/attempt.ts';
 import type { AnnouncedEffect } from '../../entities/system/statements/announce-effect.ts';
@@ -21,7 +20,6 @@ import {
   recordDoubt,
   recordFailure,
   recordPostponed,
-  type StepPlace,
 } from './model-calls.ts';
 import { explainLoss, findLoss } from './note-losses.ts';
 import type {
@@ -45,6 +43,7 @@ import {
   recordToolEnd,
   recordToolLeft,
   recordToolWaits,
+  type ToolBegun,
   type ToolCallPlace,
   type ToolEnd,
 } from './tool-calls.ts';
@@ -161,14 +160,14 @@ export class Recorder {
     return record;
   }
 
-  /** Records that a model call has no answer. @returns how often that has happened */
-  modelCallFailed(place: StepPlace, failure: Failure): Promise<number> {
-    return recordFailure(this.#em, place, failure);
+  /** Records that a model call has no answer. @returns how often that has happened; null where another claim has the call */
+  modelCallFailed(step: ClaimedStep, failure: Failure): Promise<number | null> {
+    return recordFailure(this.#em, step, failure);
   }
 
   /** Records when a model call that has no answer is made again. */
-  modelCallPostponed(place: StepPlace, waitMs: number): Promise<void> {
-    return recordPostponed(this.#em, place, waitMs);
+  modelCallPostponed(step: ClaimedStep, waitMs: number): Promise<void> {
+    return recordPostponed(this.#em, step, waitMs);
   }
 
   /** Records that the worker that made a model call stops before its answer: that is no loss. */
@@ -176,14 +175,14 @@ export class Recorder {
     return recordCallLeft(this.#em, step);
   }
 
-  /** Records that nobody knows whether a model call was answered. */
-  modelCallDoubted(place: StepPlace): Promise<void> {
-    return recordDoubt(this.#em, place);
+  /** Records that nobody knows whether a model call was answered. @returns false where another claim has the call */
+  modelCallDoubted(step: ClaimedStep): Promise<boolean> {
+    return recordDoubt(this.#em, step);
   }
 
   /** See {@link recordToolBegun}: how often the tool call was begun and lost. */
-  toolCallBegan(place: ToolCallPlace, decision: JsonObject | null): Promise<number> {
-    return recordToolBegun(this.#em, place, decision);
+  toolCallBegan(place: ToolCallPlace, begun: ToolBegun): Promise<number> {
+    return recordToolBegun(this.#em, place, begun);
   }
 
   /** Records that the worker that carries out a tool call stops before its end: that is no loss. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
-import { ModelCallFailed } from '../../domain/models/model-errors.ts';
+import { lostWith, ModelCallFailed } from '../../domain/models/model-errors.ts';
 import { type ModelCaller, openModelCaller } from '../../providers/model-caller.ts';
 import type { WrittenScript } from '../../providers/scripted/script.ts';
 import { call, closeScripted, request, scripted, settingsFor } from './scripted-models.ts';
@@ -57,6 +57,27 @@ describe('what a model call without an answer may have cost', () => {
     assert.deepEqual([nobody, unknown, keyless], [NOTHING, NOTHING, NOTHING]);
   });
 
+  for (const ends of ['its key cannot be read', 'its caller stops']) {
+    it(`K030: is told with the error where a way broke off and, at the next one, ${ends}`, async () => {
+      const models = await openFor({ text: 'Half', cut: true }, { text: 'never' });
+      const stop = new AbortController();
+      const reason = new Error(ends);
+      const findKey = async (provider: string) => {
+        if (provider === 'p1') return { key: 'one', source: 'tenant' };
+        if (ends === 'its caller stops') stop.abort(reason);
+        else throw reason;
+        return { key: 'two', source: 'tenant' };
+      };
+
+      const ended = await models
+        .call(request(), call({ findKey, signal: stop.signal }))
+        .catch((error: unknown) => error);
+
+      assert.equal(ended, reason);
+      assert.deepEqual(lostWith(ended), models.estimate(request()));
+    });
+  }
+
   it('K030: is told with the answer of a later way, and with the refusal of one', async () => {
     const answered = await openFor({ text: 'Half', cut: true }, { status: 503 }, { text: 'Whole' });
     const refused = await openFor({ text: 'Half', cut: true }, { text: 'Half', stall: true }, { status: 401 });
@@ -64,7 +85,7 @@ describe('what a model call without an answer may have cost', () => {
 
     const answer = await answered.call(request(), patience);
 
-    assert.deepEqual([answer.text, answer.lost], ['Whole', one]);
+    assert.deepEqual([answer.text, answer.start, answer.lost], ['Whole', 2, one]);
     assert.deepEqual(await lostBy(refused), { tokens: 2 * one.tokens, costMicros: 2 * one.costMicros });
   });
 });

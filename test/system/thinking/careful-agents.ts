@@ -53,6 +53,7 @@ const LIMITS = {
   clerk: { steps: 4 },
   'hasty-clerk': { steps: 2 },
   'impatient-clerk': { idleMs: 1_000 },
+  'single-clerk': { unanswered: 1 },
   'forgetful-clerk': { steps: 40, transcriptTokens: 2_000 },
 };
 

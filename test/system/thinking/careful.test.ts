@@ -88,7 +88,39 @@ describe('what a thinking agent has begun', function () {
 
     assert.equal(view.task.error?.code, 'steps_exhausted');
     assert.deepEqual(did, ['pay K033 1']);
-    assert.match(view.traces[0]?.steps[1]?.tools[0]?.result ?? '', /^Not called: that was the last step/);
+    assert.match(view.traces[0]?.steps[1]?.tools[0]?.result ?? '', /^Not called: this was your last step/);
+  });
+
+  it('answers each call beyond those that are made at once, however many there are', async () => {
+    const calls = Array.from({ length: 40 }, (_, at) => ({ tool: 'pay', arguments: { order: `${at}` } }));
+    think = (asked) => (stepOf(asked) === 1 ? { calls } : say(`${resultsOf(asked).length} results`));
+
+    const view = await run('forty');
+
+    assert.equal(answerOf(view), '40 results');
+    assert.deepEqual(did.toSorted(), ['pay 0', 'pay 1', 'pay 2']);
+    assert.match(view.traces[0]?.steps[0]?.tools[39]?.result ?? '', /^Not called: only 3 calls are made at once/);
+  });
+
+  it('K042: leaves a call alone that another worker has made again meanwhile', async () => {
+    let asked = 0;
+    let left: unknown = null;
+    const call = () => rows('select state, failures from muster.model_calls where task_id = $1', task.id);
+    think = async () => {
+      asked += 1;
+      if (asked > 1) {
+        [left] = await call();
+        return say('of the other worker');
+      }
+      await rows('update muster.model_calls set claim = gen_random_uuid() where task_id = $1', task.id);
+      return { status: 503 };
+    };
+    const task = await muster.client.submit('single-clerk', { request: 'K042' });
+
+    const view = await ended(task);
+
+    assert.equal(answerOf(view), 'of the other worker');
+    assert.deepEqual(left, { state: 'pending', failures: 0 });
   });
 
   it('K034: answers a redriven task from the ledger, also where the call would not be allowed any more', async () => {

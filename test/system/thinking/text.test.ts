@@ -33,6 +33,7 @@ const FIRST: readonly Turn[] = [
   turn('tea', { chunks: LOOKED_UP }),
   turn('interruptions', { chunks: INTERRUPTED }),
   turn('cuts', { chunks: ['It begins ', { pauseMs: 500 }, 'well'], cut: true }),
+  turn('silences', { chunks: ['It begins ', { pauseMs: 500 }, 'well'], cut: true }),
   turn('cancels', { chunks: ['It begins'], stall: true }),
   turn('outage', { chunks: OUTAGE }),
   turn('huge', { chunks: HUGE }),
@@ -41,7 +42,7 @@ const FIRST: readonly Turn[] = [
   turn('one', { text: '0 ' }),
   turn('thousands', { chunks: THOUSANDS }),
 ];
-const SECOND: readonly Turn[] = [turn('cuts', { text: 'It ends.' })];
+const SECOND: readonly Turn[] = [turn('cuts', { text: 'It ends.' }), turn('silences', { text: '' })];
 
 describe('what a model says while it says it', function () {
   this.timeout(300_000);
@@ -125,6 +126,24 @@ describe('what a model says while it says it', function () {
         `behind ${cursor}`,
       );
     }
+  });
+
+  it('K052: is told to be restarted where the next provider answers and says nothing', async () => {
+    const events = await collect(listen(await submit('silences')));
+
+    const [answered] = events.filter(({ type }) => type === 'model.answered');
+    assert.equal(answered !== undefined && 'data' in answered && (answered.data as { attempt: number }).attempt, 2);
+    assert.deepEqual(
+      events
+        .filter(isText)
+        .map(({ type, attempt }) => [type, attempt])
+        .slice(-2),
+      [
+        ['text.restarted', 2],
+        ['text.completed', 2],
+      ],
+    );
+    assert.deepEqual(heard(events), ['']);
   });
 
   it('K052: begins anew where the next provider does, and ends once as failed where it is cancelled', async () => {
