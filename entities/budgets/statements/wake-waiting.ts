@@ -59,7 +59,7 @@ const FITTING: RawBuilder<{ tenantId: TenantId; taskId: TaskId }> = sql`(
   select distinct l.tenant_id, l.task_id from looked l join muster.tasks t on t.id = l.task_id
   where t.status in (${sql.join(OPEN_TASK_STATUSES.map(literal))}) and not exists (
     select from muster.agent_traces a
-    where a.task_id = l.task_id and a.trace_id::text = split_part(l.key, '/', 1) and a.finished_at is not null
+    where a.task_id = l.task_id and a.id::text = split_part(l.key, '/', 1) and a.finished_at is not null
   ) and not exists (
     select from muster.budgets b
     where b.tenant_id = l.tenant_id and b.scope = any (l.scopes) and (
