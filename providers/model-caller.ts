@@ -1,7 +1,7 @@
 import type { CallVerdict } from '../domain/models/call-verdict.ts';
 import { inputTokensOf, type ModelRoom } from '../domain/models/context-budget.ts';
 import { addCost, type ModelCost, NO_COST } from '../domain/models/model-cost.ts';
-import { endedAfter, type ModelCallCode, ModelCallFailed } from '../domain/models/model-errors.ts';
+import { type ModelCallCode, ModelCallFailed, throwAfter } from '../domain/models/model-errors.ts';
 import { healthAfter, type ModelHealth, type RouteHealth, UNKNOWN_HEALTH } from '../domain/models/model-health.ts';
 import type { FindKey, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
 import type { ModelRoute, ModelSettings, ProviderSettings } from '../domain/models/model-settings.ts';
@@ -142,15 +142,14 @@ class SettledModels implements ModelCaller {
 
   async call(request: ModelRequest, call: ModelCall): Promise<ModelAnswer> {
     const missed: Missed[] = [];
+    const endedBy = (error: unknown) => throwAfter(error, lostBy(missed));
     const endsAtMs = performance.now() + Math.min(call.callMs ?? CALL_MS, CALL_MS);
     for (const [start, route] of this.#routesOf(request.model).entries()) {
       const callMs = Math.ceil(endsAtMs - performance.now());
       const tried =
         callMs <= 0
           ? untried(route, 'no time was left')
-          : await this.#tryRoute(request, route, { ...call, callMs, start }).catch((error: unknown) => {
-              throw endedAfter(error, lostBy(missed));
-            });
+          : await this.#tryRoute(request, route, { ...call, callMs, start }).catch(endedBy);
       if ('usage' in tried) return { ...tried, start, lost: lostBy(missed) };
       missed.push(tried);
       if (tried.refusal !== null) break;

@@ -39,10 +39,10 @@ export class ModelCallFailed extends MusterError {
 
 const lostBefore = new WeakMap<object, ModelCost>();
 
-/** Notes what a model call may have cost before this ended it. @returns the same error, whatever it is */
-export function endedAfter(error: unknown, lost: ModelCost): unknown {
+/** Notes what a model call may have cost before this ended it, and throws the same. */
+export function throwAfter(error: unknown, lost: ModelCost): never {
   if (typeof error === 'object' && error !== null) lostBefore.set(error, lost);
-  return error;
+  throw error;
 }
 
 /** What a model call may have cost that ended with this error: the estimates of the ways that broke off before. */
