@@ -16,7 +16,7 @@ export interface SpanExportOptions extends CollectorOptions {
 
 const SETTLE_SECONDS = 15;
 const IDLE_MS = 3_000;
-/** After this a process that died no longer holds the export. */
+/** After this a process that died no longer holds the export. One that lives holds it anew after each request. */
 const HELD_MS = 30_000;
 const MOST_TRACES = 200;
 /** Events of the traces of one batch, whose rows are in memory at once. A single trace may have more. */
@@ -24,14 +24,14 @@ const MOST_EVENTS = 20_000;
 /** Spans of one request: a few MB at most, which collectors take by default. */
 const MOST_SPANS = 1_000;
 const NO_ROWS = { runs: [], models: [], tools: [] };
-const REFUSED = 'the collector refuses the spans of this trace; passing it over';
-const UNAVAILABLE = 'the collector takes no spans; they are sent once it does';
+const REFUSED = 'the collector rejected this trace; skipping it';
+const UNAVAILABLE = 'the collector is not accepting spans; they will be sent when it recovers';
 
 /**
  * Tells a collector of every trace that has ended: its spans once it is settled, in the order of the ends. It reads the
  * rows, so nothing is lost while the collector or all workers are down, and one process at a time does it. Spans come at
  * least once; a process that dies in between sends the same ids again. A trace that the collector refuses for good is
- * passed over, with an error in the log.
+ * skipped, with a warning in the log.
  */
 export class SpanExport {
   readonly #options: SpanExportOptions;
@@ -93,15 +93,14 @@ export class SpanExport {
     if (last === undefined || this.#loop.stopping) return false;
     const spans = await this.#spansOf(traces);
     const delivery = await this.#deliver(spans);
+    if (delivery.kind === 'overtaken') return false;
     if (delivery.kind === 'unavailable') return this.#noteUnavailable(delivery.reason);
     if (delivery.kind === 'refused' && traces.length > 1) return this.#oneByOne(traces);
-    const place = await this.#change((current) => {
-      return this.#holds(current) ? { ...current, cursor: last.cursor, untilMs: Date.now() + HELD_MS } : current;
-    });
     this.#wasUnavailable = false;
-    if (delivery.kind === 'taken') this.#collector.count(spans);
-    else this.#options.log.warn({ traceId: last.id, error: delivery.reason }, REFUSED);
-    return this.#holds(place);
+    if (delivery.kind === 'refused') this.#options.log.warn({ traceId: last.id, error: delivery.reason }, REFUSED);
+    const isHeld = await this.#holdOn({ cursor: last.cursor });
+    if (isHeld && delivery.kind === 'taken') this.#collector.count(spans);
+    return isHeld;
   }
 
   /** After a refusal, so that one trace keeps no other from the collector. */
@@ -117,10 +116,12 @@ export class SpanExport {
     return traces.flatMap((trace) => spansOf(trace, rows.get(trace.id) ?? NO_ROWS, this.#collector.resource));
   }
 
-  async #deliver(spans: readonly ReadableSpan[]): Promise<Delivery> {
+  /** @returns `overtaken` where another process has the export, which tells the same spans */
+  async #deliver(spans: readonly ReadableSpan[]): Promise<Delivery | { readonly kind: 'overtaken' }> {
     for (let from = 0; from < spans.length; from += MOST_SPANS) {
       const delivery = await this.#collector.deliver(spans.slice(from, from + MOST_SPANS));
       if (delivery.kind !== 'taken') return delivery;
+      if (!(await this.#holdOn())) return { kind: 'overtaken' };
     }
     return { kind: 'taken' };
   }
@@ -129,6 +130,15 @@ export class SpanExport {
     if (!this.#wasUnavailable) this.#options.log.warn({ error: reason }, UNAVAILABLE);
     this.#wasUnavailable = true;
     return false;
+  }
+
+  /** Holds the export longer. What was held too long is still held where no other process has taken it meanwhile. */
+  async #holdOn(reached: Pick<TelemetryPlace, 'cursor'> | null = null): Promise<boolean> {
+    const place = await this.#change((current) => {
+      const isMine = current.holder === this.#options.instance;
+      return isMine ? { ...current, ...reached, untilMs: Date.now() + HELD_MS } : current;
+    });
+    return place.holder === this.#options.instance;
   }
 
   #holds({ holder, untilMs }: TelemetryPlace): boolean {

@@ -31,15 +31,19 @@ export class OtlpReceiver {
   /** The newest points of each histogram: they are cumulative. */
   points: readonly ReceivedPoint[] = [];
   readonly headers: Record<string, unknown>[] = [];
-  /** Answers instead of taking spans; 200 takes them. */
-  status: (spans: readonly ReceivedSpan[]) => number = () => 200;
+  /** What it was sent, as it came. */
+  readonly bodies: string[] = [];
+  /** Answers instead of taking spans, now or later; 200 takes them. */
+  status: (spans: readonly ReceivedSpan[]) => number | Promise<number> = () => 200;
   readonly #server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const text = Buffer.concat(chunks).toString('utf8');
+    this.bodies.push(text);
+    const body = JSON.parse(text);
     this.headers.push({ ...request.headers });
     const spans = request.url === '/v1/traces' ? spansIn(body) : [];
-    const status = this.status(spans);
+    const status = request.url === '/v1/traces' ? await this.status(spans) : 200;
     if (status === 200) this.spans.push(...spans);
     if (request.url === '/v1/metrics') this.points = pointsIn(body);
     response.writeHead(status, { 'content-type': 'application/json' }).end('{}');

@@ -43,6 +43,8 @@ describe('telemetry', () => {
   afterEach(async () => {
     await Promise.all(exports.splice(0).map((each) => each.stop()));
     receiver.spans.length = 0;
+    receiver.bodies.length = 0;
+    receiver.points = [];
     receiver.status = () => 200;
   });
 
@@ -134,9 +136,12 @@ describe('telemetry', () => {
     exporting('three');
     await eventually(async () => (await held()) === 'three');
 
-    await arrived(await answered());
+    const view = await answered();
+    await arrived(view);
 
-    assert.equal(JSON.stringify(receiver.spans).includes(SECRET), false);
+    const told = receiver.bodies.join('\n');
+    assert.ok(told.includes(idOf(view)), 'the bodies are those of the requests');
+    assert.equal(told.includes(SECRET), false);
   });
 
   it('K022: loses nothing while the collector is unavailable, and says it once', async () => {
@@ -152,12 +157,12 @@ describe('telemetry', () => {
 
     assert.deepEqual(
       warnings.map(([text]) => text),
-      ['the collector takes no spans; they are sent once it does'],
+      ['the collector is not accepting spans; they will be sent when it recovers'],
     );
     assert.equal(spansOf(view).length, 6);
   });
 
-  it('K022: passes over a trace that the collector refuses for good, and no other', async () => {
+  it('K022: skips a trace that the collector refuses for good, and no other', async () => {
     warnings.length = 0;
     const first = await answered('refused');
     const second = await answered('taken');
@@ -222,6 +227,83 @@ describe('telemetry', () => {
     assert.equal(point('gen_ai.client.operation.duration')?.count, 2);
     assert.equal(point('gen_ai.client.operation.duration')?.attributes['gen_ai.request.model'], 'default');
   });
+
+  it('K022: continues behind what a slow collector has taken, and holds the export meanwhile', async () => {
+    await addToolCalls(await answered('slow'), 1_500);
+    const requests: Deferred[] = [];
+    receiver.status = () => answerLater(requests);
+    const one = exporting('ten');
+
+    await eventually(() => requests.length === 1);
+    const before = await place();
+    await overrun();
+    requests[0]?.resolve(200);
+    await eventually(() => requests.length === 2);
+    const isHeld = (await place()).untilMs > Date.now();
+    await overrun();
+    requests[1]?.resolve(200);
+    await eventually(async () => (await place()).at !== before.at);
+    receiver.status = () => 200;
+    await one.stop();
+
+    assert.equal(isHeld, true);
+    assert.equal(requests.length, 2);
+    assert.equal(receiver.points.find(({ metric }) => metric === 'gen_ai.client.operation.duration')?.count, 2);
+  });
+
+  it('K022: counts nothing, and moves no cursor, once another process has the export', async () => {
+    await answered('overtaken');
+    const requests: Deferred[] = [];
+    receiver.status = () => answerLater(requests);
+    const one = exporting('eleven');
+
+    await eventually(() => requests.length === 1);
+    const before = await place();
+    await setPlace({ holder: 'another', untilMs: Date.now() + 60_000 });
+    requests[0]?.resolve(200);
+    await one.stop();
+    const after = await place();
+    await setPlace({ holder: 'another', untilMs: 0 });
+
+    assert.deepEqual([after.holder, after.at], ['another', before.at]);
+    assert.deepEqual(receiver.points, []);
+  });
+
+  type Deferred = PromiseWithResolvers<number>;
+
+  function answerLater(requests: Deferred[]): Promise<number> {
+    const request = Promise.withResolvers<number>();
+    requests.push(request);
+    return request.promise;
+  }
+
+  /** Tool calls that are more than one request holds. */
+  const addToolCalls = (view: TaskView, count: number) =>
+    query(
+      muster,
+      `insert into muster.tool_calls
+       select (jsonb_populate_record(t, jsonb_build_object('index', n))).*
+       from muster.tool_calls t, generate_series(10, ${count + 9}) n
+       where t.trace_id = '${view.traces[0]?.id}' and t."index" = 0`,
+    );
+
+  const setPlace = (change: { holder?: string; untilMs: number }) =>
+    query(
+      muster,
+      `update muster.system_config set value = value || '${JSON.stringify(change)}'::jsonb where key = 'telemetry'`,
+    );
+
+  /** As if the request had taken longer than the export is held. */
+  const overrun = () => setPlace({ untilMs: 1 });
+
+  async function place(): Promise<{ at: string; holder: string; untilMs: number }> {
+    const [row] = await query<{ value: { at: string; holder: string; untilMs: number } }>(
+      muster,
+      "select value from muster.system_config where key = 'telemetry'",
+    );
+    assert.ok(row !== undefined);
+    return row.value;
+  }
 
   async function held(): Promise<string> {
     const [row] = await query<{ holder: string }>(
