@@ -78,8 +78,10 @@ interface Opened {
 }
 
 /** A client logs nothing: results and errors tell a program all that it has to know. */
+const log = pino({ level: 'silent' });
+
 function openClientRedis(config: Config, connections: Connections): Promise<RedisConnections> {
-  return openRedis({ url: connections.redisUrl, prefix: config.redisPrefix, log: pino({ level: 'silent' }) });
+  return openRedis({ url: connections.redisUrl, prefix: config.redisPrefix, log });
 }
 
 function assemble(opened: Opened): ClientStores {
@@ -88,7 +90,7 @@ function assemble(opened: Opened): ClientStores {
   const voices = new ProgramVoices({ database, redis, maxHops });
   const temporal = lazyTemporal(opened);
   const stores = storesOf({
-    ...{ config, database, redis, graphs: new GraphCache(database), temporal: temporal.connect, readDocument },
+    ...{ config, database, log, redis, graphs: new GraphCache(database), temporal: temporal.connect, readDocument },
     ...limitsOf(opened),
     voiceOf: (of) => voices.of(of),
   });

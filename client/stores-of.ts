@@ -23,6 +23,7 @@ import { taskWorkflows } from './task-workflows.ts';
 export interface StoreParts extends Pick<SubmitterOptions, 'readDocument'> {
   readonly config: Pick<Config, 'taskQueue' | 'maxInputBytes' | 'secretKey'>;
   readonly database: Database;
+  readonly log: Stores['log'];
   readonly redis: RedisConnections;
   readonly graphs: GraphCache;
   /** The connection to Temporal, made when it is first needed. @throws TemporalUnreachable */
@@ -39,7 +40,7 @@ const PING_TEMPORAL_MS = 5_000;
 const MAX_TENANTS = 1_000;
 
 /** The stores of the operations that one process calls. Make them once: they know the slots taken without Redis. */
-export function storesOf({ config, database, redis, graphs, temporal, ...parts }: StoreParts) {
+export function storesOf({ config, database, log, redis, graphs, temporal, ...parts }: StoreParts) {
   const { rateLimits, liveProcesses, voiceOf, ...documents } = parts;
   const guarded = new GuardedRedis(redis);
   const queueFor = (taskQueue: string) => new JobQueue(redis, { taskQueue });
@@ -48,7 +49,7 @@ export function storesOf({ config, database, redis, graphs, temporal, ...parts }
     memoMethod: (tenant) => new ProcessSlots(guarded, { tenant, liveProcesses }),
   });
   return {
-    ...{ database, graphs, defaultTaskQueue: config.taskQueue, queueFor, rateLimits, permissionOf, voiceOf },
+    ...{ database, log, graphs, defaultTaskQueue: config.taskQueue, queueFor, rateLimits, permissionOf, voiceOf },
     secrets: new SecretBox(config.secretKey),
     wakeUps: new WakeUps(redis, { taskQueue: config.taskQueue }),
     workflows: taskWorkflows(temporal),

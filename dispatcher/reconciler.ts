@@ -1,15 +1,12 @@
 import type { Client } from '@temporalio/client';
 import type { Database } from '../database/transaction.ts';
 import { Loop, type LoopLog, Loops } from '../domain/system/loop.ts';
-import { type ExecutionRef, taskWorkflowId } from '../domain/tasks/execution.ts';
-import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
+import { taskWorkflowId } from '../domain/tasks/execution.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { SuspectRepository } from '../entities/tasks/suspect-repository.ts';
-import { TaskRepository } from '../entities/tasks/task-repository.ts';
 import { TraceRepository } from '../entities/traces/trace-repository.ts';
 import type { GraphCache } from '../operations/graphs/graph-cache.ts';
-import { endFromOutside } from '../operations/record/end-from-outside.ts';
-import { Recorder } from '../operations/record/recorder.ts';
+import { endFromOutside, endLeftTrace } from '../operations/record/end-from-outside.ts';
 import type { RecordLog } from '../operations/record/recording.ts';
 import { leaveTogether } from '../operations/record/shared-traces.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
@@ -160,7 +157,7 @@ export class Reconciler extends Loops {
       new TraceRepository(em).unfinished(SUSPECTS_PER_TURN),
     );
     for (const execution of open) {
-      await this.#endTrace(execution).catch((error: unknown) => {
+      await endLeftTrace(this.#options.database, execution).catch((error: unknown) => {
         const { traceId } = execution;
         this.#options.log.warn(
           { traceId, error: explain(error) },
@@ -168,13 +165,5 @@ export class Reconciler extends Loops {
         );
       });
     }
-  }
-
-  #endTrace(execution: ExecutionRef): Promise<void> {
-    return this.#options.database.inTenant(execution.tenant, async ({ em }) => {
-      const task = await new TaskRepository(em).find(execution.taskId);
-      if (task === null || !isTerminalTaskStatus(task.status)) return;
-      await new Recorder(em).traceEnded(execution.traceId, { status: task.status, failure: task.error });
-    });
   }
 }

@@ -88,18 +88,19 @@ async function carryOut(
     task: context.taskId as TaskId,
     ...(context.agent === null ? {} : { agent: context.agent }),
   };
-  const call = async (given: unknown) => answerOf(called, await callOperation(called, { caller, stores }, given));
+  const call = async (given: unknown, under: { readonly key?: string } = {}) =>
+    answerOf(called, await callOperation(called, { caller, stores, ...under }, given));
   if (called.effect === 'read') return call(input);
   const request = toJson(input ?? null);
   if (!request.ok) throw new InputInvalid(notJson(request));
   return context.effect('operation', {
     request: request.value,
-    call: (key) => call(keyed(called, request.value, key)),
+    call: (key) => (called.once === 'key' ? call(request.value, { key }) : call(keyed(called, request.value, key))),
     whenInDoubt: 'repeat',
   });
 }
 
-/** An operation that knows repetitions by a key is given the effect's, unless the graph names one. */
+/** An operation whose input has a key is given the effect's, unless the graph names one. */
 function keyed({ input: fields }: Operation, given: Json, key: string): unknown {
   return 'key' in fields && isJsonObject(given) && given.key === undefined ? { ...given, key } : given;
 }

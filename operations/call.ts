@@ -5,6 +5,7 @@ import { OptionInvalid } from '../options/parse-options.ts';
 import { audit } from './audit.ts';
 import { type Caller, PermissionDenied, userOf } from './caller.ts';
 import type { Call, CallInUnit, Operation } from './define.ts';
+import { recording } from './record/recording.ts';
 import { type Answered, onceUnderKey } from './under-key.ts';
 
 /** How a call is made and followed. */
@@ -71,7 +72,9 @@ async function inItsUnit<Input extends object, Answer>(
       // An operation without a transaction takes none: its type says so.
       return { answer: await operation.handle(call as IdentifiedCall & CallInUnit, input), isRepetition: false };
     case 'tenant':
-      return stores.database.inTenant(caller.tenant, work);
+      return recording({ units: stores.database, log: stores.log }, caller.tenant, (unit) =>
+        onceOrAgain(operation, { ...call, ...unit }, input),
+      );
     case 'statement':
       return stores.database.single.inTenant(caller.tenant, work);
     default:

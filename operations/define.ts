@@ -5,6 +5,7 @@ import type { RiskClass } from '../domain/agents/risk.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { type OptionFields, OptionInvalid, optionsOf } from '../options/parse-options.ts';
 import type { Caller, Permission } from './caller.ts';
+import type { Recorder } from './record/recorder.ts';
 import type { Stores } from './stores.ts';
 
 /**
@@ -44,6 +45,17 @@ export interface AuditNote {
   readonly tenant?: string;
 }
 
+/**
+ * The same in a transaction of the caller's tenant. Where a trace cannot be written, the operation runs again with a
+ * recorder that leaves it out.
+ */
+export interface CallInTenant extends CallInUnit {
+  readonly recorder: Recorder;
+}
+
+/** What an operation is handed in its unit of work. */
+type CallIn<Unit extends UnitKind> = Unit extends 'none' ? Call : Unit extends 'tenant' ? CallInTenant : CallInUnit;
+
 export interface OperationSpec<Name extends string, Input extends object, Answer, Unit extends UnitKind> {
   /** `domain.verb`: the client's namespace and method, and the name everywhere else. */
   readonly name: Name;
@@ -75,7 +87,7 @@ export interface OperationSpec<Name extends string, Input extends object, Answer
    */
   readonly once?: Unit extends Unrecorded ? never : 'key';
   /** Does it. A unit of work may run twice: it must not mind. */
-  handle(call: Unit extends 'none' ? Call : CallInUnit, input: Input): Promise<Answer>;
+  handle(call: CallIn<Unit>, input: Input): Promise<Answer>;
   /** What the audit log says, written in the same transaction; null for a call that changed nothing. */
   audit?(answer: Answer, input: Input): Unit extends Unrecorded ? never : AuditNote | null;
   /** What only saves time, such as telling a queue, once the transaction has committed. Its failures are ignored. */

@@ -15,11 +15,14 @@ import type { Permission } from './caller.ts';
 import type { ConversationTurns } from './conversations/conversation-turns.ts';
 import type { GraphCache } from './graphs/graph-cache.ts';
 import type { Voice } from './messages/voice.ts';
+import type { RecordLog } from './record/recording.ts';
 import type { Submitter } from './tasks/submitter.ts';
 
 /** What operations work on. A program opens it once, for all of its callers. */
 export interface Stores {
   readonly database: Database;
+  /** Hears that an operation was carried out and its trace could not be written. */
+  readonly log: RecordLog;
   readonly graphs: GraphCache;
   /** Encrypts what is stored and must not be read there. */
   readonly secrets: Pick<SecretBox, 'seal'>;

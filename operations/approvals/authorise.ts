@@ -4,13 +4,14 @@ import type { ApprovalId, GrantId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import type { ApprovalRequest } from '../../domain/tools/approval-words.ts';
-import { type CallDecision, decideCall } from '../../domain/tools/decide-call.ts';
+import type { CallDecision } from '../../domain/tools/decide-call.ts';
 import type { GovernedTool } from '../../domain/tools/governed-tool.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
 import { type ApprovalRecord, ApprovalRepository } from '../../entities/tools/approval-repository.ts';
 import { type CallPlace, GrantRepository, type Rules } from '../../entities/tools/grant-repository.ts';
 import type { RecordingUnit } from '../record/recording.ts';
 import { callDigest } from './call-digest.ts';
+import { isLimited, judgeCall } from './judge-call.ts';
 
 /** A call that a model asked for, before it is made. */
 export interface CallAsk {
@@ -83,7 +84,7 @@ function placeOf({ execution, path, step, index }: CallAsk): CallPlace {
 }
 
 async function withoutApproval(em: SqlEntityManager, ask: CallAsk, rules: Rules): Promise<Authorised> {
-  const decision = await decideNow(em, ask, { rules, given: ask.arguments });
+  const decision = await judgeCall(em, { ...ask, rules, place: placeOf(ask) });
   const { version: policyVersion } = rules;
   if (decision.verdict === 'denied') return { ...decision, policyVersion, approvalId: null };
   if (decision.verdict === 'approval') return askPerson(em, ask, { rules, decision });
@@ -106,7 +107,7 @@ async function askPerson(
   const isNew = await approvals.ask({
     ...placeOf(ask),
     ...{ id, agent: ask.agent, tool: ask.tool.name, request: requestOf(ask, reason) },
-    ...{ digest: digestOf(ask, ask.arguments, policyVersion), policyVersion, expiresAt },
+    ...{ digest: digestOfAsk(ask, ask.arguments, policyVersion), policyVersion, expiresAt },
   });
   // Another attempt may have asked at this very moment.
   const approval = isNew ? null : await approvals.ofCall(placeOf(ask));
@@ -135,7 +136,7 @@ async function withApproval(
   const fault = approvalFault(ask, approval, rules.now);
   if (fault !== null) return { verdict: 'denied', reason: fault, policyVersion, approvalId };
   const given = argumentsOf(approval);
-  const now = await decideNow(em, ask, { rules, given });
+  const now = await judgeCall(em, { ...ask, arguments: given, rules, place: placeOf(ask) });
   // Also while a person is asked: what they could not approve any more is not worth waiting for.
   if (now.verdict === 'denied') return { ...now, policyVersion, approvalId };
   if (state === 'waiting') {
@@ -151,12 +152,12 @@ function approvalFault(ask: CallAsk, approval: ApprovalRecord, now: Date): strin
   const { digest, policyVersion, state, decision, decidedBy, expiresAt } = approval;
   if (state === 'rejected')
     return `${decidedBy ?? 'A person'} rejected it: ${decision?.reason ?? 'no reason was given'}`;
-  if (digestOf(ask, ask.arguments, policyVersion) !== digest) {
+  if (digestOfAsk(ask, ask.arguments, policyVersion) !== digest) {
     return 'The call is not the one that a person was asked about: its arguments were changed.';
   }
   if (expiresAt <= now) return `The time to decide and to call ended at ${expiresAt.toISOString()}.`;
   if (state === 'waiting') return null;
-  const isSame = digestOf(ask, argumentsOf(approval), policyVersion) === decision?.digest;
+  const isSame = digestOfAsk(ask, argumentsOf(approval), policyVersion) === decision?.digest;
   return isSame ? null : 'The call is not the one that a person approved: what they approved was changed.';
 }
 
@@ -164,27 +165,13 @@ function argumentsOf({ request, decision }: ApprovalRecord): Json {
   return decision?.arguments === undefined ? request.arguments : decision.arguments;
 }
 
-function digestOf({ execution, agent, tool, path, step, index }: CallAsk, given: Json, policyVersion: number): string {
+function digestOfAsk(
+  { execution, agent, tool, path, step, index }: CallAsk,
+  given: Json,
+  policyVersion: number,
+): string {
   const { tenant, taskId: task } = execution;
   return callDigest({ agent, tool: tool.name, arguments: given, policyVersion, tenant, task, path, step, index });
-}
-
-/** The rules of this moment, with the uses of grants that have limits. */
-async function decideNow(
-  em: SqlEntityManager,
-  ask: CallAsk,
-  { rules, given }: { readonly rules: Rules; readonly given: Json },
-): Promise<CallDecision> {
-  const { document: policy, grants: held, now } = rules;
-  const limited = held.filter(isLimited).map(({ id }) => id);
-  const uses = limited.length === 0 ? new Map() : await new GrantRepository(em).usesOf(limited, placeOf(ask));
-  // One that was revoked since it was read has no uses.
-  const grants = held.filter((grant) => !isLimited(grant) || uses.has(grant.id));
-  return decideCall({ ...ask, arguments: given, policy, grants, uses, now });
-}
-
-function isLimited({ perTask, perHour }: Rules['grants'][number]): boolean {
-  return perTask !== null || perHour !== null;
 }
 
 async function letThrough(

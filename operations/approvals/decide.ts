@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { isUuid } from '../../domain/ids.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
 import type { ApprovalDecision } from '../../domain/tools/approval-words.ts';
-import { decideCall } from '../../domain/tools/decide-call.ts';
 import { governedTool } from '../../domain/tools/governed-tool.ts';
 import { inputFault } from '../../domain/tools/input-fault.ts';
 import { runPart } from '../../entities/insert-from.ts';
@@ -16,13 +15,13 @@ import {
 import { GrantRepository } from '../../entities/tools/grant-repository.ts';
 import { oneOf, text } from '../../options/fields.ts';
 import { actorOf } from '../caller.ts';
-import { type CallInUnit, defineOperation } from '../define.ts';
-import { Recorder } from '../record/recorder.ts';
+import { type CallInTenant, type CallInUnit, defineOperation } from '../define.ts';
 import { AT_ONCE_MS } from '../tasks/ask-workflow.ts';
 import { readAlone } from '../tasks/read.ts';
 import { reason } from '../tasks/task-fields.ts';
 import { ApprovalClosed, ApprovalRefused, ApprovalUnknown } from './approval-errors.ts';
 import { callDigest } from './call-digest.ts';
+import { judgeCall } from './judge-call.ts';
 
 /** What a person says to a call that waits for them. */
 export interface DecideInput {
@@ -36,7 +35,8 @@ export interface DecideInput {
 
 /**
  * The decision, the event of the trace and the outbox row that lets the task continue are one transaction: who dies
- * behind it has decided. Of two decisions at once the first counts, and the second is told who made it.
+ * behind it has decided. A trace that cannot be written keeps nobody from deciding: its event is left out. Of two
+ * decisions at once the first counts, and the second is told who made it.
  */
 export const decideApproval = defineOperation({
   name: 'approvals.decide',
@@ -110,14 +110,9 @@ async function consent(
   const given = edited === undefined ? request.arguments : edited;
   const fault = edited === undefined || inputSchema === undefined ? null : inputFault(inputSchema, edited);
   if (fault !== null) throw new ApprovalRefused(approval.id, `the arguments do not fit the tool (${fault}).`);
-  const grants = new GrantRepository(em);
-  const { document: policy, ...rules } = await grants.rulesOf(tenant, [agent, ...onBehalfOf], name);
-  const uses = await grants.usesOf(
-    rules.grants.map(({ id }) => id),
-    approval,
-  );
+  const rules = await new GrantRepository(em).rulesOf(tenant, [agent, ...onBehalfOf], name);
   const tool = governedTool({ name, risk, digest: toolDigest });
-  const judged = decideCall({ agent, onBehalfOf, tool, arguments: given, policy, ...rules, uses });
+  const judged = await judgeCall(em, { agent, onBehalfOf, tool, arguments: given, rules, place: approval });
   if (judged.verdict === 'denied') throw new ApprovalRefused(approval.id, judged.reason);
   const digest = callDigest({ agent, tool: name, arguments: given, policyVersion, tenant, task, path, step, index });
   return {
@@ -128,10 +123,14 @@ async function consent(
   };
 }
 
-async function tellOthers({ em, caller }: CallInUnit, decided: ApprovalRecord, traceNumber: number): Promise<void> {
+async function tellOthers(
+  { em, recorder, caller }: CallInTenant,
+  decided: ApprovalRecord,
+  traceNumber: number,
+): Promise<void> {
   const { id: approvalId, taskId, traceId, path: nodeId, step, index, tool, state: verdict, decision } = decided;
   const data = { step, index, tool, verdict, reason: decision?.reason ?? null, approvalId, by: actorOf(caller) };
-  await new Recorder(em).eventHappened(traceId, [{ type: 'tool.decided', nodeId, data }]);
+  await recorder.eventHappened(traceId, [{ type: 'tool.decided', nodeId, data }]);
   const payload = { approvalId, traceNumber };
   await runPart(em, outboxRowsFrom(null, { tenant: caller.tenant, topic: 'approval.decided', taskId, payload }));
 }

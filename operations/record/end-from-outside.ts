@@ -3,7 +3,8 @@ import type { Database, Transaction } from '../../database/transaction.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { storableText } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import { isTerminalTaskStatus, type TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
 import { NO_TRACE } from '../../entities/traces/event-rows.ts';
 import { RunRepository } from '../../entities/traces/run-repository.ts';
@@ -39,6 +40,15 @@ export async function endFromOutside(
     () => rowFor(end.failure),
     ({ message }) => rowFor({ code: end.failure.code, message: storableText(message) }),
   );
+}
+
+/** Ends the trace of a task that has ended without it, as the task did. */
+export function endLeftTrace(database: Database, { tenant, taskId, traceId }: ExecutionRef): Promise<void> {
+  return database.inTenant(tenant, async ({ em }) => {
+    const task = await new TaskRepository(em).find(taskId);
+    if (task === null || !isTerminalTaskStatus(task.status)) return;
+    await new Recorder(em).traceEnded(traceId, { status: task.status, failure: task.error });
+  });
 }
 
 /** Writes in the first of these ways that PostgreSQL accepts. What it refuses once, it refuses again. */

@@ -25,7 +25,15 @@ describe('the stores of operations while Redis is unavailable', () => {
     const limiter = new RateLimiter({ redis, settings: () => source.current(), liveProcesses });
     const unused = () => assert.fail('slots need Redis alone');
     stores = storesOf({
-      ...{ database, redis, graphs: new GraphCache(database), temporal: unused, voiceOf: unused, liveProcesses },
+      ...{
+        database,
+        log: SILENT_LOG,
+        redis,
+        graphs: new GraphCache(database),
+        temporal: unused,
+        voiceOf: unused,
+        liveProcesses,
+      },
       config: { taskQueue: 'muster', maxInputBytes: 1_000, secretKey: null },
       rateLimits: rateLimitsOf(limiter, source),
     });

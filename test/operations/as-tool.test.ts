@@ -44,9 +44,27 @@ describe('an operation as the tool of a node', function () {
     output: '/nodes/ask',
   });
 
+  let isBroken = true;
+  const check = defineTool({
+    ...{ name: 'check', input: anything, output: z.unknown() },
+    handle: () => {
+      if (isBroken) throw new Error('broken');
+      return {};
+    },
+  });
+  const pausing = defineGraph({
+    name: 'pausing',
+    input: anything,
+    nodes: {
+      pause: { tool: operation('queue.pause'), input: { target: '/task/target' } },
+      check: { tool: check, input: '/task', after: ['pause'], budget: { maxRetries: 0 } },
+    },
+    output: '/nodes/check',
+  });
+
   before(async () => {
     muster = await openMuster('operations-as-tools');
-    await muster.work({ agents: [clerk], graphs: [inner, outer, asking] });
+    await muster.work({ agents: [clerk], graphs: [inner, outer, asking, pausing] });
   });
   after(() => muster?.close());
 
@@ -66,6 +84,30 @@ describe('an operation as the tool of a node', function () {
     assert.equal(rows.length, 1);
     assert.ok(rows[0]?.key.startsWith(view.task.id), `the key is ${rows[0]?.key}`);
     assert.equal(rows[0]?.tenant, view.task.tenant);
+  });
+
+  it('is done once under the key of its effect, where an attempt died before it was recorded', async () => {
+    const task = await muster.client.submit('pausing', { target: 'graph:nothing' });
+    await ended(task);
+    await behindTheBack(muster, `update muster.activity_effects set state = 'pending' where task_id = '${task.id}'`);
+    isBroken = false;
+    await muster.client.redrive(task.id);
+    const view = await ended(task);
+
+    assert.deepEqual([view.task.status, runOf(view, 'pause').status], ['completed', 'ok']);
+    const audited = await behindTheBack(
+      muster,
+      `select details from muster.audit_log where details ->> 'paused' = 'graph:nothing'`,
+    );
+    assert.equal(audited.length, 1);
+    const keys = await behindTheBack<{ key: string }>(
+      muster,
+      `select "key" as key from muster.operation_keys where operation = 'queue.pause'`,
+    );
+    assert.deepEqual(
+      keys.map(({ key }) => key.startsWith(task.id)),
+      [true],
+    );
   });
 
   it('sends under the lease of its worker, and takes none of its own', async () => {

@@ -208,12 +208,12 @@ function supervise(
  * worker's disk; their messages go out under the worker's own lease.
  */
 function operationStores(
-  { config, database, redis, temporal, graphs }: Opened,
+  { config, database, log, redis, temporal, graphs }: Opened,
   { limiter: rateLimits, liveProcesses }: WorkerLimits,
   messenger: Messenger,
 ): Stores {
   return storesOf({
-    ...{ config, database, redis, graphs, rateLimits, liveProcesses },
+    ...{ config, database, log, redis, graphs, rateLimits, liveProcesses },
     temporal: async () => temporal,
     voiceOf: (tenant) => voiceAs(messenger, { tenant, from: null }),
   });
