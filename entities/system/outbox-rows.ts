@@ -1,4 +1,5 @@
 import type { Expression } from 'kysely';
+import type { TaskId } from '../../domain/ids.ts';
 import type { OutboxTopic } from '../../domain/system/outbox.ts';
 import {
   call,
@@ -37,6 +38,11 @@ export function outboxRowsFrom(source: RowSource | string | null, row: OutboxRow
 function taskIdOf(taskId: OutboxRow['taskId']): Sql {
   if (taskId === undefined) return column('id');
   return taskId === null || typeof taskId === 'string' ? constant(taskId, 'uuid') : taskId;
+}
+
+/** Tells the workflows of these tasks that their calls may find room in a budget by now. */
+export function grantedRow(taskIds: Sql | readonly TaskId[]): OutboxRow {
+  return { topic: 'budget.granted', taskId: null, payload: { taskIds } };
 }
 
 /**

@@ -53,6 +53,7 @@ const WRITES: readonly RegExp[] = [
     `\\.(?:nativeUpdate|insert|insertMany|upsert|upsertMany|create|assign)\\(\\s*(?:\\w+\\.)?(?:${RECORD.entities})\\b`,
     'g',
   ),
+  /\bnew Recorder\(/g,
   new RegExp(`createQueryBuilder\\(\\s*(?:${RECORD.entities})\\b[^;]*?\\.(?:insert|update)\\(`, 'g'),
 ];
 
@@ -64,6 +65,17 @@ const WRITERS: readonly RegExp[] = [
   // The relay notes there how it carried a row out; it writes none.
   /^entities\/system\/outbox-repository\.ts$/,
 ];
+
+/**
+ * Which files have single statements of theirs append to the outbox, besides the recorder: the paths of those that use the
+ * shapes of its rows.
+ */
+export function outboxWriters(files: readonly SourceFile[]): readonly string[] {
+  return files
+    .filter(({ path }) => !WRITERS.some((writer) => writer.test(path)) && !STATEMENTS.test(path))
+    .filter(({ text }) => /\b(?:outboxRowsFrom|submittedRowsFrom)\(/.test(text))
+    .map(({ path }) => path);
+}
 
 /** Where a row that says what happened is written by anything but the recorder: a file, a line and the text. */
 export function secondWriters(files: readonly SourceFile[]): readonly string[] {

@@ -7,7 +7,7 @@ import { call, column } from '../../insert-from.ts';
 import { givenValue } from '../../statements/given-values.ts';
 import { named } from '../../statements/named-parts.ts';
 import { type Places, Statement } from '../../statements/statement.ts';
-import { outboxRowsFrom } from '../../system/outbox-rows.ts';
+import { grantedRow, outboxRowsFrom } from '../../system/outbox-rows.ts';
 
 /** How often somebody looks whether there is room for a call that waits. */
 const LOOK_EVERY_SECONDS = 60;
@@ -25,7 +25,7 @@ const WAKE = new Statement(GIVEN, (given) =>
     .with('told', () =>
       outboxRowsFrom(
         { from: 'fitting', groupBy: column('tenant_id') },
-        { topic: 'budget.granted', taskId: null, payload: { taskIds: call('jsonb_agg', column('task_id')) } },
+        grantedRow(call('jsonb_agg', column('task_id'))),
       ),
     )
     .main.selectFrom('fitting')
