@@ -81,7 +81,7 @@ const NOT_THERE = 'the workflow is not there';
  * its own loop, so that a store that is unavailable holds up no other. Every step may happen twice and is harmless then.
  *
  * A row that cannot be sent stays and comes again, less and less often, and holds up no other: where a batch fails and its
- * store is there, its rows are sent one by one. A row that is refused for good is given up, with an error in the log: the
+ * store is there, its rows are sent one by one. A row that is refused for good is given up, with a warning in the log: the
  * sweeps of the stores do without it. A crash leaves all rows of its batch unsent.
  */
 export class Relay extends Loops {

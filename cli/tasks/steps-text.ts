@@ -1,3 +1,4 @@
+import { moneyText } from '../../domain/budgets/amounts.ts';
 import type { StepView, UsageView } from '../../operations/thinking/steps-view.ts';
 import { formatSpan, plain, shorten } from '../output/formatting.ts';
 import type { Colors } from '../output/output.ts';
@@ -31,10 +32,5 @@ function stepLine(step: StepView, colors: Colors): string {
 
 /** Tokens and money in one phrase. */
 export function formatUsage({ inputTokens, outputTokens, costMicros }: UsageView): string {
-  return `${inputTokens} + ${outputTokens} tokens, ${formatMoney(costMicros)}`;
-}
-
-/** Millionths of the installation's currency, which has no name here, with as many places as matter. */
-export function formatMoney(micros: number): string {
-  return (micros / 1_000_000).toFixed(micros % 10_000 === 0 ? 2 : 6);
+  return `${inputTokens} + ${outputTokens} tokens, ${moneyText(costMicros)}`;
 }

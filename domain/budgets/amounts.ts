@@ -114,8 +114,8 @@ export function amountText(what: BudgetAmount, amount: number): string {
   return what === 'money' ? moneyText(amount) : String(amount);
 }
 
-/** With two to six decimals. */
-function moneyText(micros: number): string {
+/** Millionths of the installation's currency, which has no name here, with two to six decimals. */
+export function moneyText(micros: number): string {
   const digits = String(Math.abs(micros)).padStart(7, '0');
   const fraction = digits.slice(-6).replace(/0{1,4}$/, '');
   return `${micros < 0 ? '-' : ''}${digits.slice(0, -6)}.${fraction}`;

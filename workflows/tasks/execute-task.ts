@@ -4,9 +4,9 @@ import { TaskExecution } from './task-execution.ts';
 /**
  * Carries out one trace of a task.
  *
- * Id: `task/<task id>/<trace number>`, see `domain/tasks/execution.ts`. Messages: signals `pause` and `resume`, query
- * `status`. Cancellation lets running nodes end, writes the task as cancelled and ends the workflow as cancelled.
- * Continues as new when the server suggests it, with its whole state, at a moment when no node runs.
+ * Id: `task/<task id>/<trace number>`, see `domain/tasks/execution.ts`. Its messages are in `task-messages.ts`.
+ * Cancellation lets running nodes end, writes the task as cancelled and ends the workflow as cancelled. Continues as new
+ * when the server suggests it, with its whole state, once every run has ended or rests between two calls.
  */
 export async function executeTask(input: ExecuteTaskInput): Promise<ExecuteTaskResult> {
   const execution = new TaskExecution(input);

@@ -60,7 +60,7 @@ export class StepGate {
   }
 
   /** Waits while the task is paused. False where the history is long: the run then rests. */
-  async mayGoOn(path: RunPath): Promise<boolean> {
+  async untilMayContinue(path: RunPath): Promise<boolean> {
     if (this.#view.isPaused()) await condition(() => !this.#view.isPaused());
     if (!isLong()) return true;
     this.rest(path);
@@ -79,7 +79,7 @@ export class StepGate {
   }
 
   /** Notes that a run that waited before does so no longer. */
-  goesOn(path: RunPath): void {
+  noteContinued(path: RunPath): void {
     if (this.#returning.delete(path)) this.#view.changed();
   }
 
@@ -96,9 +96,9 @@ export class StepGate {
   /** Waits until a person has decided, or their time is over. False as {@link StepGate.#until}. */
   async decision(path: RunPath, { approvalId, expiresAtMs }: AskedPerson): Promise<boolean> {
     const restMs = Math.max(LEAST_WAIT_MS, expiresAtMs - Date.now());
-    const goesOn = await this.#until(path, () => this.#decided.has(approvalId), restMs);
+    const continues = await this.#until(path, () => this.#decided.has(approvalId), restMs);
     this.#decided.delete(approvalId);
-    return goesOn;
+    return continues;
   }
 
   /**

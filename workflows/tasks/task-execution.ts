@@ -212,7 +212,7 @@ export class TaskExecution {
   #runEnded({ result, closed, failure, cancelled }: DrivenRun): void {
     this.#running -= 1;
     this.#changes += 1;
-    this.#gate.goesOn(result.id);
+    this.#gate.noteContinued(result.id);
     if (cancelled) this.#cancelled = true;
     const graph = settleRun(this.#plan, this.#state.graph, result.id, result).state;
     const isFatal = failure !== null && graph.failedNode === result.id;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { TaskView } from '../../../client.ts';
+import { moneyText } from '../../../domain/budgets/amounts.ts';
 import { budgetLine } from '../../budgets/budget-text.ts';
 import { formatDateTime, formatDuration, formatSpan } from '../../output/formatting.ts';
-import { formatMoney } from '../steps-text.ts';
 import { graphFigure } from './graph-figure.ts';
 import { html, Markup } from './markup.ts';
 import { statesOf } from './node-states.ts';
@@ -65,7 +65,7 @@ function tiles({ task, usage, traces }: TaskView, now: Date): Markup {
     [startedAt === null ? 'not yet' : formatSpan(startedAt, completedAt, now), 'ran'],
     [`${runs.filter(({ status }) => status === 'ok').length} of ${runs.length}`, 'runs ok'],
     [`${usage.inputTokens.toLocaleString('en')} + ${usage.outputTokens.toLocaleString('en')}`, 'tokens in and out'],
-    [formatMoney(usage.costMicros), 'money'],
+    [moneyText(usage.costMicros), 'money'],
   ];
   return html`<div class="tiles">${shown.map(([figure, name]) => html`<div><b>${figure}</b><span>${name}</span></div>`)}</div>`;
 }

@@ -1,8 +1,8 @@
 import type { TaskView } from '../../../client.ts';
+import { moneyText } from '../../../domain/budgets/amounts.ts';
 import { trimText } from '../../../domain/thinking/trim-text.ts';
 import { sumOf, type UsageView } from '../../../operations/thinking/steps-view.ts';
 import { formatDateTime, formatTime } from '../../output/formatting.ts';
-import { formatMoney } from '../steps-text.ts';
 import { html, type Markup } from './markup.ts';
 import { badge, decisionLine, excerpt } from './run-sections.ts';
 
@@ -26,7 +26,7 @@ function costRow(name: string, steps: Trace['steps'], usage: UsageView): Markup 
   const models = [...new Set(steps.map(({ model }) => model))].join(', ');
   const calls = steps.reduce((sum, { attempts }) => sum + attempts, 0);
   const tokens = [usage.inputTokens, usage.cachedTokens, usage.outputTokens, usage.reasoningTokens];
-  return html`<tr><th scope="row">${name}</th><td>${models}</td><td>${calls}</td>${tokens.map((count) => html`<td>${count.toLocaleString('en')}</td>`)}<td>${formatMoney(usage.costMicros)}</td></tr>`;
+  return html`<tr><th scope="row">${name}</th><td>${models}</td><td>${calls}</td>${tokens.map((count) => html`<td>${count.toLocaleString('en')}</td>`)}<td>${moneyText(usage.costMicros)}</td></tr>`;
 }
 
 /** What was decided of calls of tools: by the rules, and by people. */

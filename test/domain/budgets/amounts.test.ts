@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { amountText, limitsOfOptions, readCount, readMoney } from '../../../domain/budgets/amounts.ts';
+import { amountText, limitsOfOptions, moneyText, readCount, readMoney } from '../../../domain/budgets/amounts.ts';
 import {
   budgetScopesOf,
   conversationScope,
@@ -21,6 +21,12 @@ describe('amounts of a budget', () => {
 
     assert.deepEqual(counts, [100_000, 1_500_000, 250, 7, 12, 0, null]);
     assert.deepEqual(money, [2_500_000, 2_500_000, 1, 3_000_000, 0, 100_000]);
+  });
+
+  it('of money are written with as many decimals as matter, two at least', () => {
+    const written = [2_500_000, 12_345, 12_300, 1, 0].map(moneyText);
+
+    assert.deepEqual(written, ['2.50', '0.012345', '0.0123', '0.000001', '0.00']);
   });
 
   it('are refused where they are parts of a token, negative, or no number', () => {

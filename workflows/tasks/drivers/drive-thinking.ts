@@ -31,13 +31,13 @@ type Ended = Pick<DrivenRun, 'result' | 'closed'>;
 async function think(step: Step, control: ThinkingControl): Promise<Ended | null> {
   const { path, node } = step;
   const { execution, closesTask, gate } = control;
-  for (let turn = 1; await gate.mayGoOn(path); turn += 1) {
-    const id = `${path}#${turn}`;
+  for (let call = 1; await gate.untilMayContinue(path); call += 1) {
+    const id = `${path}#${call}`;
     const { grants } = gate;
     const next = await modelActivity(id, path, node).callModel({ execution, nodeId: path, closesTask });
     if (next.kind === 'ended') return { result: next.result, closed: next.closed };
-    const stands = next.kind === 'waits' && !(await gate.room(path, grants));
-    if (stands) {
+    const rests = next.kind === 'waits' && !(await gate.room(path, grants));
+    if (rests) {
       gate.rest(path);
       return null;
     }
@@ -70,7 +70,7 @@ async function callTools(
       gate.rest(step.path);
       return false;
     }
-    gate.goesOn(step.path);
+    gate.noteContinued(step.path);
   }
   return true;
 }
