@@ -27,7 +27,7 @@ describe('the stores of operations while Redis is unavailable', () => {
     stores = storesOf({
       ...{
         database,
-        log: SILENT_LOG,
+        log: { error: () => undefined },
         redis,
         graphs: new GraphCache(database),
         temporal: unused,
