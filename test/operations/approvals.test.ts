@@ -59,26 +59,6 @@ describe('the approval of a call', function () {
     );
   });
 
-  it('C001: is decided where its trace cannot be written, whose event is left out', async () => {
-    const execution = await bed.task();
-    const id = await bed.asked(execution);
-    await bed.query(`create function muster.break_events() returns trigger language plpgsql as $$
-        begin raise exception 'the trace writer is broken'; end $$;
-      create trigger break_events before insert on muster.trace_events
-        for each row execute function muster.break_events()`);
-
-    const decided = await bed.approve(id).finally(() => bed.query('drop function muster.break_events() cascade'));
-    const authorised = await bed.ask(execution);
-
-    assert.equal(decided.state, 'approved');
-    assert.equal(authorised.verdict, 'allowed');
-    assert.deepEqual(
-      (await bed.decisions(execution.traceId)).map(({ verdict }) => verdict),
-      ['waits', 'allowed'],
-    );
-    assert.equal((await outboxOf(execution.taskId)).length, 1);
-  });
-
   it('lets the model read why a person rejected its call', async () => {
     const execution = await bed.task();
     const id = await bed.asked(execution);

@@ -193,4 +193,24 @@ describe('the authorisation of a call', function () {
       ['grant.allowed 1', 'tool_policy.changed 2', 'grant.revoked 3'],
     );
   });
+
+  it('C001: stands as a person decided where its trace cannot be written, whose event is left out', async () => {
+    const execution = await bed.task();
+    await bed.allow({ approval: true });
+    const id = await bed.asked(execution);
+    await bed.query(`create function muster.break_events() returns trigger language plpgsql as $$
+        begin raise exception 'the trace writer is broken'; end $$;
+      create trigger break_events before insert on muster.trace_events
+        for each row execute function muster.break_events()`);
+
+    const decided = await bed.approve(id).finally(() => bed.query('drop function muster.break_events() cascade'));
+    const authorised = await bed.ask(execution);
+
+    assert.equal(decided.state, 'approved');
+    assert.equal(authorised.verdict, 'allowed');
+    assert.deepEqual(
+      (await bed.decisions(execution.traceId)).map(({ verdict }) => verdict),
+      ['waits', 'allowed'],
+    );
+  });
 });

@@ -49,6 +49,17 @@ export class OtlpReceiver {
     response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
   });
 
+  /** Holds each request for spans until the test answers it. */
+  hold(): PromiseWithResolvers<number>[] {
+    const requests: PromiseWithResolvers<number>[] = [];
+    this.status = () => {
+      const request = Promise.withResolvers<number>();
+      requests.push(request);
+      return request.promise;
+    };
+    return requests;
+  }
+
   async open(): Promise<string> {
     this.#server.listen(0, '127.0.0.1');
     await once(this.#server, 'listening');

@@ -230,17 +230,17 @@ describe('telemetry', () => {
 
   it('K022: continues behind what a slow collector has taken, and holds the export meanwhile', async () => {
     await addToolCalls(await answered('slow'), 1_500);
-    const requests: Deferred[] = [];
-    receiver.status = () => answerLater(requests);
+    const requests = receiver.hold();
     const one = exporting('ten');
 
     await eventually(() => requests.length === 1);
     const before = await place();
-    await overrun();
+    // As if the request had taken longer than the export is held.
+    await setPlace({ untilMs: 1 });
     requests[0]?.resolve(200);
     await eventually(() => requests.length === 2);
     const isHeld = (await place()).untilMs > Date.now();
-    await overrun();
+    await setPlace({ untilMs: 1 });
     requests[1]?.resolve(200);
     await eventually(async () => (await place()).at !== before.at);
     receiver.status = () => 200;
@@ -253,8 +253,7 @@ describe('telemetry', () => {
 
   it('K022: counts nothing, and moves no cursor, once another process has the export', async () => {
     await answered('overtaken');
-    const requests: Deferred[] = [];
-    receiver.status = () => answerLater(requests);
+    const requests = receiver.hold();
     const one = exporting('eleven');
 
     await eventually(() => requests.length === 1);
@@ -268,14 +267,6 @@ describe('telemetry', () => {
     assert.deepEqual([after.holder, after.at], ['another', before.at]);
     assert.deepEqual(receiver.points, []);
   });
-
-  type Deferred = PromiseWithResolvers<number>;
-
-  function answerLater(requests: Deferred[]): Promise<number> {
-    const request = Promise.withResolvers<number>();
-    requests.push(request);
-    return request.promise;
-  }
 
   /** Tool calls that are more than one request holds. */
   const addToolCalls = (view: TaskView, count: number) =>
@@ -293,23 +284,16 @@ describe('telemetry', () => {
       `update muster.system_config set value = value || '${JSON.stringify(change)}'::jsonb where key = 'telemetry'`,
     );
 
-  /** As if the request had taken longer than the export is held. */
-  const overrun = () => setPlace({ untilMs: 1 });
-
   async function place(): Promise<{ at: string; holder: string; untilMs: number }> {
-    const [row] = await query<{ value: { at: string; holder: string; untilMs: number } }>(
+    const [row] = await query<{ value: Awaited<ReturnType<typeof place>> }>(
       muster,
       "select value from muster.system_config where key = 'telemetry'",
     );
-    assert.ok(row !== undefined);
-    return row.value;
+    return row?.value ?? { at: '', holder: '', untilMs: 0 };
   }
 
   async function held(): Promise<string> {
-    const [row] = await query<{ holder: string }>(
-      muster,
-      `select value->>'holder' as holder from muster.system_config where key = 'telemetry' and (value->>'untilMs')::numeric > 0`,
-    );
-    return row?.holder ?? '';
+    const { holder, untilMs } = await place();
+    return untilMs > 0 ? holder : '';
   }
 });
