@@ -158,7 +158,7 @@ export class Muster {
    * const { state, reply } = await said.answer();
    */
   conversation(id: string): Conversation {
-    return conversationOf(this.#face, id);
+    return conversationOf(this.#face, this.#stores.wakeUps, id);
   }
 
   /**

@@ -8,6 +8,7 @@ import {
   readTurn,
   viewConversation,
 } from '../operations/conversations/view.ts';
+import type { WakeUps } from '../redis/wake-ups.ts';
 import { type Face, withArguments } from './face.ts';
 
 /** An input that is in its conversation, and its turn. */
@@ -34,10 +35,10 @@ export interface Conversation {
   view(options?: ConversationOptions): Promise<ConversationWithTurns>;
 }
 
-/** How often a turn is looked at that somebody waits for: soon at first, and then every half second. */
+/** How often a turn is looked at that somebody waits for: soon at first and when its task has news, then every half second. */
 const POLL_MS = { first: 50, most: 500 };
 
-export function conversationOf(face: Face, id: string): Conversation {
+export function conversationOf(face: Face, wakeUps: WakeUps, id: string): Conversation {
   const turn = (number: number) => face.call(readTurn, { conversation: id, turn: number });
   return {
     id,
@@ -46,16 +47,28 @@ export function conversationOf(face: Face, id: string): Conversation {
     say: async (text, options = {}) => {
       const given = withArguments('say', options, { conversation: id, input: text });
       const appended = await face.call(appendInput, given);
-      return { ...appended, answer: () => untilEnded(() => turn(appended.turn)) };
+      return { ...appended, answer: () => untilEnded(wakeUps, () => turn(appended.turn)) };
     },
   };
 }
 
-async function untilEnded(read: () => Promise<TurnRecord>): Promise<TurnRecord> {
+async function untilEnded(wakeUps: WakeUps, read: () => Promise<TurnRecord>): Promise<TurnRecord> {
   const pause = new HintedPause();
-  for (let waitMs = POLL_MS.first; ; waitMs = Math.min(POLL_MS.most, waitMs * 1.5)) {
-    const turn = await read();
-    if (!isOpenTurn(turn.state)) return turn;
-    await pause.wait(waitMs);
+  let waitMs: number = POLL_MS.first;
+  const hint = () => {
+    waitMs = POLL_MS.first;
+    pause.hint();
+  };
+  let close: (() => void) | null = null;
+  try {
+    for (;;) {
+      const turn = await read();
+      if (!isOpenTurn(turn.state)) return turn;
+      if (turn.taskId !== null) close ??= wakeUps.onTask(turn.taskId, hint);
+      await pause.wait(waitMs);
+      waitMs = Math.min(POLL_MS.most, waitMs * 1.5);
+    }
+  } finally {
+    close?.();
   }
 }

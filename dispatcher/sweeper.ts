@@ -58,7 +58,7 @@ export class Sweeper extends Loop {
     this.#turns += 1;
     const sweeps = [this.#releaseDue(), this.#failLate()];
     if (this.#turns % MEND_EVERY_TURNS === 0)
-      sweeps.push(this.#mend(), this.#endOverdue(), this.#endReservations(), this.#wakeWaiting(), this.#analyze());
+      sweeps.push(...this.#mend(), this.#endOverdue(), this.#endReservations(), this.#wakeWaiting(), this.#analyze());
     const results = await Promise.allSettled(sweeps);
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
@@ -131,14 +131,17 @@ export class Sweeper extends Loop {
     return 0;
   }
 
-  async #mend(): Promise<number> {
+  /** What makes one of them fail holds up no other. */
+  #mend(): readonly Promise<number>[] {
     const { consequences } = this.#options;
     const isThorough = this.#mends % THOROUGH_EVERY_MENDS === 0;
     this.#mends += 1;
-    await consequences.settleBlocked(isThorough ? 'all' : 'behind recent ends');
-    await consequences.resumeSeries(BATCH_SIZE);
-    await consequences.resumeConversations(BATCH_SIZE);
-    return 0;
+    const mended = [
+      consequences.settleBlocked(isThorough ? 'all' : 'behind recent ends'),
+      consequences.resumeSeries(BATCH_SIZE),
+      consequences.resumeConversations(BATCH_SIZE),
+    ];
+    return mended.map((done) => done.then(() => 0));
   }
 }
 

@@ -192,6 +192,27 @@ describe('what is due', () => {
     assert.deepEqual([(await successorsOf(damaged)).length, (await successorsOf(good)).length], [0, 1]);
   });
 
+  it('does not keep conversations from continuing where a series cannot', async () => {
+    await bed.claimAndEnd(await insertOne(`recurrence = ${DAILY}`));
+    await bed.tasks.asSuperuser(`delete from muster.outbox;
+      create function muster.refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+      create trigger refuse before insert on muster.tasks for each row when (new.predecessor_id is not null)
+        execute function muster.refuse();
+      insert into muster.conversations (tenant_id, id, graph_name, turn_count) values ('default', 'still', 'none', 1);
+      insert into muster.conversation_turns (tenant_id, conversation_id, number, text, graph_name, state, task_id)
+      values ('default', 'still', 1, 'hello', 'none', 'running', '${crypto.randomUUID()}')`);
+
+    bed.startSweeper();
+
+    await eventually(
+      async () =>
+        assert.deepEqual(await bed.query(`select state, error ->> 'code' as code from muster.conversation_turns`), [
+          { state: 'failed', code: 'task_unknown' },
+        ]),
+      { withinMs: 20_000 },
+    ).finally(() => bed.tasks.asSuperuser('drop function muster.refuse() cascade'));
+  });
+
   it('lets go a task whose dependency ended just before it was written, which no end told of', async () => {
     const dependency = await insertOne();
     await bed.claimAndEnd(dependency);
