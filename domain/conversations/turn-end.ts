@@ -1,6 +1,7 @@
 import { isJsonObject, type Json } from '../json.ts';
 import type { Failure } from '../tasks/execution.ts';
 import type { TerminalTaskStatus } from '../tasks/task-status.ts';
+import { trimText } from '../thinking/trim-text.ts';
 import type { CancelledTurnState, ConversationTurnState } from './turn-state.ts';
 
 /** An answer that is exactly this means that nothing is said. */
@@ -24,14 +25,19 @@ export interface TurnEnd {
   readonly error: Failure | null;
 }
 
+/** What a turn keeps of a reply, in characters; the output of its task has the whole. */
+export const MOST_OF_REPLY = 100_000;
+
 /** What becomes of a turn whose task has ended. One that was to be rolled back is, however far it came. */
 export function turnEnd({ status, output, failure, endsAs, partial }: EndedTurnTask): TurnEnd {
   if (endsAs === 'rolled_back') return { state: 'rolled_back', reply: null, error: null };
   if (status === 'failed') return { state: 'failed', reply: null, error: failure };
-  if (status === 'cancelled') return { state: 'interrupted', reply: partial, error: null };
+  if (status === 'cancelled') return { state: 'interrupted', reply: kept(partial), error: null };
   const reply = spokenOf(output);
-  return { state: reply === null ? 'silent' : 'answered', reply, error: null };
+  return { state: reply === null ? 'silent' : 'answered', reply: kept(reply), error: null };
 }
+
+const kept = (reply: string | null) => (reply === null ? null : trimText(reply, MOST_OF_REPLY));
 
 /**
  * What an output says: a text, or the text that it has as `reply`; of any other output its JSON. Null for silence: no

@@ -8,6 +8,7 @@ export const RETENTION_RESOURCES = [
   'agent_messages',
   'outbox',
   'operation_keys',
+  'conversations',
 ] as const;
 export type RetentionResource = (typeof RETENTION_RESOURCES)[number];
 

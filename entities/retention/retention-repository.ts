@@ -1,6 +1,7 @@
 import { sql as mapped } from '@mikro-orm/core';
 import { type Expression, type ExpressionBuilder, expressionBuilder, type SqlBool, sql } from 'kysely';
-import type { TaskId, TraceId } from '../../domain/ids.ts';
+import { OPEN_TURN_STATES } from '../../domain/conversations/turn-state.ts';
+import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { RetentionResource } from '../../domain/retention/retention.ts';
 import { TERMINAL_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import { ago, literal, now } from '../common-expressions.ts';
@@ -20,7 +21,7 @@ type Expired<Table extends keyof Tables> = (
 
 /**
  * What each table holds beyond its policy: only rows that have ended, never anything of an open task. A task takes its
- * traces, runs, events, artifacts and effects with it. The other policies are for those who keep tasks longer than what
+ * traces, runs, events, artifacts and effects with it, a conversation its turns. The other policies are for those who keep tasks longer than what
  * was recorded about them; rows whose task or trace is missing go by them too.
  */
 const EXPIRED: { readonly [Resource in RetentionResource]: Expired<Resource> } = {
@@ -41,6 +42,9 @@ const EXPIRED: { readonly [Resource in RetentionResource]: Expired<Resource> } =
   // What was sent is done with, whether its task has ended or not; a submit's row names many.
   outbox: (eb, before) => eb('sentAt', '<', before),
   operation_keys: (eb, before) => eb('createdAt', '<', before),
+  // With its turns. One that is spoken in is kept whole.
+  conversations: (eb, before) =>
+    eb('updatedAt', '<', before).and(eb.not(hasOpenTurn(eb.ref('conversations.tenantId'), eb.ref('conversations.id')))),
 };
 
 const ENDED = TERMINAL_TASK_STATUSES.map(literal);
@@ -49,6 +53,17 @@ const any = expressionBuilder<Tables, never>();
 function taskIsOpen(id: Expression<TaskId | null>) {
   return any.exists(
     any.selectFrom('tasks as t').select('t.id').where('t.id', '=', id).where('t.status', 'not in', ENDED),
+  );
+}
+
+function hasOpenTurn(tenant: Expression<TenantId>, id: Expression<string>) {
+  return any.exists(
+    any
+      .selectFrom('conversation_turns as o')
+      .select('o.number')
+      .where('o.tenantId', '=', tenant)
+      .where('o.conversationId', '=', id)
+      .where('o.state', 'in', OPEN_TURN_STATES.map(literal)),
   );
 }
 

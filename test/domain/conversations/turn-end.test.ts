@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { type EndedTurnTask, SILENCE, spokenOf, turnEnd } from '../../../domain/conversations/turn-end.ts';
+import {
+  type EndedTurnTask,
+  MOST_OF_REPLY,
+  SILENCE,
+  spokenOf,
+  turnEnd,
+} from '../../../domain/conversations/turn-end.ts';
 import type { Json } from '../../../domain/json.ts';
 
 const ended = (more: Partial<EndedTurnTask>): EndedTurnTask => ({
@@ -45,6 +51,18 @@ describe('the end of a turn', () => {
   it('is what the task came to where the wish to interrupt came too late; a rollback is never too late', () => {
     assert.equal(turnEnd(ended({ endsAs: 'interrupted' })).state, 'answered');
     assert.equal(turnEnd(ended({ endsAs: 'rolled_back' })).state, 'rolled_back');
+  });
+
+  it('keeps the beginning and the end of a reply that is too long, and says what is missing', () => {
+    const reply = `begin${'x'.repeat(MOST_OF_REPLY)}end`;
+
+    const kept = [turnEnd(ended({ output: reply })), turnEnd(ended({ status: 'cancelled', partial: reply }))];
+
+    for (const { reply: text } of kept) {
+      assert.ok((text?.length ?? Number.NaN) <= MOST_OF_REPLY);
+      assert.match(text ?? '', /^beginx+\n\[… \d+ characters left out …\]\nx+end$/);
+    }
+    assert.equal(turnEnd(ended({ output: 'x'.repeat(MOST_OF_REPLY) })).reply?.length, MOST_OF_REPLY);
   });
 
   it('says why a turn failed', () => {
