@@ -1,12 +1,14 @@
 import { z } from 'zod';
 
 const message = z.object({
-  ...{ role: z.enum(['user', 'assistant']), text: z.string(), interrupted: z.boolean().optional() },
+  ...{ role: z.enum(['user', 'agent', 'assistant']), text: z.string(), interrupted: z.boolean().optional() },
+  agent: z.string().optional(),
 });
 
 /** What every turn is given: see docs/conversations.md. */
 export const turnInput = z.object({
   ...{ conversation: z.string(), turn: z.int(), text: z.string(), user: z.string().nullable() },
+  agent: z.string().nullish(),
   history: z.array(message),
 });
 

@@ -17,7 +17,7 @@ export interface TurnOptions<Route extends string = string> {
   readonly name: string;
   /** @defaultValue '' */
   readonly description?: string;
-  /** What can answer, 1 to 20 of them by name. Each is given `{ text, user, history, context, tools, temperature, draft, notes }`. */
+  /** What can answer, 1 to 20 of them by name. Each is given `{ text, user, agent, history, context, tools, temperature, draft, notes }`. */
   readonly routes: { readonly [Name in Route]: TurnTarget };
   /**
    * Chooses a route. It is given `{ text, history, routes, context }` and returns `{ route, context?, tools?, temperature?,

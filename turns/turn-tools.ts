@@ -9,7 +9,8 @@ import type { Json } from '../domain/json.ts';
 
 const json = z.json() as z.ZodType<Json>;
 const texts = z.array(z.string());
-const turn = z.object({ text: z.string(), user: z.string().nullish(), history: z.array(json) });
+const who = { user: z.string().nullish(), agent: z.string().nullish() };
+const turn = z.object({ text: z.string(), ...who, history: z.array(json) });
 const decision = z.object({
   ...{ route: z.string(), context: texts, tools: z.boolean(), temperature: z.number(), reason: z.string() },
   ...{ isDefault: z.boolean(), traceId: z.string() },
@@ -54,14 +55,15 @@ export const turnBrief = defineTool({
   },
   input: z.object({ turn, packets, decision, iteration: z.int(), previous: verdict.nullable() }),
   output: z.object({
-    ...{ text: z.string(), user: z.string().nullable(), history: z.array(json), context: packets },
+    ...{ text: z.string(), user: z.string().nullable(), agent: z.string().nullable() },
+    ...{ history: z.array(json), context: packets },
     ...{ tools: z.boolean(), temperature: z.number(), draft: z.string().nullable(), notes: z.string().nullable() },
   }),
-  handle: ({ turn: { text, user = null, history }, packets: context, decision, iteration, previous }) => {
+  handle: ({ turn: { text, user = null, agent = null, history }, packets: context, decision, iteration, previous }) => {
     const { tools } = decision;
     const temperature = temperatureOf(decision.temperature, iteration);
     const { reply: draft = null, notes = null } = previous ?? {};
-    return { text, user, history, context, tools, temperature, draft, notes };
+    return { text, user, agent, history, context, tools, temperature, draft, notes };
   },
 });
 

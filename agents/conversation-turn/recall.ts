@@ -1,6 +1,6 @@
 /** What was said in a conversation before. */
 export interface Said {
-  readonly role: 'user' | 'assistant';
+  readonly role: 'user' | 'agent' | 'assistant';
   readonly text: string;
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Muster } from '../../client.ts';
+import { speakingAgent } from '../../domain/conversations/history.ts';
 import { BUSY_POLICIES } from '../../domain/conversations/turn-state.ts';
 import type { TurnRecord } from '../../entities/conversations/conversation-turn-repository.ts';
 import type { AppendedInput, AppendOptions } from '../../operations/conversations/append.ts';
@@ -114,7 +115,7 @@ async function show(conversation: string | undefined, options: ListOptions): Pro
   await withMuster(options, async (muster) => {
     if (conversation === undefined) {
       const found = await muster.operations.conversations.list(limit);
-      const none = 'Nobody has said anything yet. `muster say` does.';
+      const none = 'No conversations yet. Start one with `muster say`.';
       return output.result(found, (colors) => (found.length === 0 ? none : listed(found, colors)));
     }
     const view = await muster.conversation(conversation).view(limit);
@@ -135,7 +136,8 @@ function listed(found: readonly ConversationView[], colors: Colors): string {
 
 function turnText(turn: TurnRecord, colors: Colors): string {
   const { number, user, text, state } = turn;
-  const asked = `${colors.dim(`${number}`)} ${colors.bold(plain(user ?? 'user'))}: ${plainLines(text)}`;
+  const speaker = speakingAgent(turn) ?? user ?? 'user';
+  const asked = `${colors.dim(`${number}`)} ${colors.bold(plain(speaker))}: ${plainLines(text)}`;
   const isOpen = state === 'queued' || state === 'running';
   return `${asked}\n  ${isOpen ? colors.dim(`(${state})`) : replyOf(turn)}`;
 }

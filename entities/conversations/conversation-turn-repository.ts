@@ -4,6 +4,7 @@ import { type CancelledTurnState, OPEN_TURN_STATES } from '../../domain/conversa
 import type { ArtifactId, TaskId } from '../../domain/ids.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus, type TaskStatus, type TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import type { Lineage } from '../budgets/budget-limit-repository.ts';
 import { anyOf, literal, now } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
@@ -15,7 +16,7 @@ import type { ConversationTurn } from './conversation-turn.ts';
 /** A turn as it is shown. */
 export type TurnRecord = Pick<ConversationTurn, 'number' | 'state' | 'text' | 'graphName' | 'createdAt'> & {
   readonly user: string | null;
-  /** The agents on whose behalf its task acts; empty for most. */
+  /** The agents on whose behalf its input was appended, the one whose tool did it last; empty for most. */
   readonly actsFor: readonly string[];
   readonly taskId: TaskId | null;
   readonly reply: string | null;
@@ -25,7 +26,10 @@ export type TurnRecord = Pick<ConversationTurn, 'number' | 'state' | 'text' | 'g
 };
 
 /** An input that is to have a turn. */
-export type WaitingTurn = Pick<TurnRecord, 'number' | 'text' | 'graphName' | 'user' | 'actsFor'>;
+export type WaitingTurn = Pick<TurnRecord, 'number' | 'text' | 'graphName' | 'user' | 'actsFor'> & {
+  /** What its task has above it; null where no task appended its input. */
+  readonly lineage: Lineage | null;
+};
 
 /** A turn whose task has ended, and how. */
 export interface EndedTurn {
@@ -94,9 +98,10 @@ export class ConversationTurnRepository extends Repository {
   }
 
   /** The turns that have not ended, in their order: the one that runs first. By conversation_turns_open_index. */
-  async open(key: ConversationKey, limit: number): Promise<TurnRecord[]> {
-    const turns = await shown(this.em, key).where('state', 'in', OPEN).orderBy('number').limit(limit).execute();
-    return turns.map(readTurn);
+  async open(key: ConversationKey, limit: number): Promise<(TurnRecord & WaitingTurn)[]> {
+    const open = shown(this.em, key).select('lineage').where('state', 'in', OPEN);
+    const turns = await open.orderBy('number').limit(limit).execute();
+    return turns.map((turn) => ({ ...readTurn(turn), lineage: turn.lineage }));
   }
 
   /** How many turns are to end before this one begins. */
@@ -166,7 +171,8 @@ export class ConversationTurnRepository extends Repository {
   }
 
   /**
-   * Conversations that stand still: their turn's task has ended, or is not there any more, or they have inputs and no turn.
+   * Conversations that stand still, the oldest first: their turn's task has ended, or is not there any more, or they have
+   * inputs and no turn.
    * Needs a system unit of work.
    */
   stalled(limit: number): Promise<ConversationKey[]> {
@@ -174,7 +180,7 @@ export class ConversationTurnRepository extends Repository {
       .selectFrom('conversation_turns as c')
       .leftJoin('tasks as t', 't.id', 'c.taskId')
       .select(['c.tenantId', 'c.conversationId'])
-      .distinct()
+      .groupBy(['c.tenantId', 'c.conversationId'])
       .where('c.state', 'in', OPEN)
       .where((eb) =>
         eb.or([
@@ -197,6 +203,7 @@ export class ConversationTurnRepository extends Repository {
           ]),
         ]),
       )
+      .orderBy(({ fn }) => fn.min('c.createdAt'))
       .limit(limit)
       .execute();
   }

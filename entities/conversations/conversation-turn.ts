@@ -6,6 +6,7 @@ import {
 } from '../../domain/conversations/turn-state.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { Lineage } from '../budgets/budget-limit-repository.ts';
 import { oneOf } from '../checks.ts';
 import { createdAt, moment, plainTenantId } from '../columns.ts';
 
@@ -30,8 +31,10 @@ const schema = defineEntity({
     endsAs: p.enum(CANCELLED_TURN_STATES).nullable(),
     /** The task that carries it out; null before it begins. */
     taskId: p.uuid().$type<TaskId>().nullable(),
-    /** The agents on whose behalf its task acts, where an agent's tool appended the input. Null for most. */
+    /** The agents on whose behalf its input was appended, where an agent's tool did it. Null for most. */
     actsFor: p.array().columnType('text[]').nullable(),
+    /** What its task will have above it, where a task appended the input. Null for most. */
+    lineage: p.json<Lineage>().nullable(),
     reply: p.text().nullable(),
     error: p.json<JsonObject>().nullable(),
     createdAt: createdAt(),

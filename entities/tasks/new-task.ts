@@ -2,6 +2,7 @@ import type { BudgetLimits, WhenExhausted } from '../../domain/budgets/amounts.t
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import type { Lineage } from '../budgets/budget-limit-repository.ts';
 import type { StoredValue } from '../traces/artifact-repository.ts';
 
 /** A task as a submit hands it over; everything is already checked. */
@@ -34,6 +35,8 @@ export interface NewTask {
   readonly whenExhausted?: WhenExhausted;
   /** The task that spawned it; absent for one that a program submitted. */
   readonly parent?: TaskId;
+  /** What it has above it, where it was spawned and counted before it is written; absent otherwise. */
+  readonly lineage?: Lineage;
   /** The thinking agent whose tool spawned it; absent for none. */
   readonly agent?: string;
   /** Absent until it is written: see `Task.actsFor`. */

@@ -10,8 +10,8 @@ import type { NewTask } from '../../entities/tasks/new-task.ts';
 const AT_THE_TOP: Lineage = { scopes: [], depth: 0 };
 
 /** Whether a new task has a budget, or counts in that of another task. */
-export function countsInBudget({ budget, parent }: Pick<NewTask, 'budget' | 'parent'>): boolean {
-  return budget !== undefined || parent !== undefined;
+export function countsInBudget({ budget, parent, lineage }: Pick<NewTask, 'budget' | 'parent' | 'lineage'>): boolean {
+  return budget !== undefined || parent !== undefined || lineage !== undefined;
 }
 
 /**
@@ -27,9 +27,9 @@ export async function writeTaskBudgets(
   const counted = tasks.filter(countsInBudget);
   const [first] = counted;
   if (first === undefined) return;
-  const budgets = new BudgetLimitRepository(em);
-  const lineage = first.parent === undefined ? AT_THE_TOP : await spawnBelow(budgets, first.parent, counted.length);
-  await budgets.insertForTasks(
+  const spawned = first.parent === undefined ? AT_THE_TOP : await spawnBelow(em, first.parent, counted.length);
+  const lineage = first.lineage ?? spawned;
+  await new BudgetLimitRepository(em).insertForTasks(
     tenant,
     counted.map(({ id, budget = NO_LIMITS, whenExhausted = 'end' }) => {
       return { taskId: id, limits: budget, whenExhausted, ...lineage };
@@ -37,7 +37,12 @@ export async function writeTaskBudgets(
   );
 }
 
-async function spawnBelow(budgets: BudgetLimitRepository, parent: TaskId, count: number): Promise<Lineage> {
+/**
+ * Counts tasks that a task spawns in every budget above them. @returns what they have above them
+ * @throws BudgetExhausted
+ */
+export async function spawnBelow(em: SqlEntityManager, parent: TaskId, count: number): Promise<Lineage> {
+  const budgets = new BudgetLimitRepository(em);
   const lineage = await budgets.lineageBelow(parent);
   const above = [TENANT_SCOPE, ...lineage.scopes];
   const states = (await budgets.lock(above)).filter(({ limits }) => hasLimits(limits));

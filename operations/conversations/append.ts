@@ -4,6 +4,7 @@ import {
   type CancelledTurnState,
   endFor,
 } from '../../domain/conversations/turn-state.ts';
+import type { TaskId } from '../../domain/ids.ts';
 import {
   type ConversationKey,
   type ConversationRecord,
@@ -17,13 +18,13 @@ import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 import { oneOf } from '../../options/fields.ts';
 import { audit } from '../audit.ts';
+import { spawnBelow } from '../budgets/spawn-tasks.ts';
 import { actorOf, userOf } from '../caller.ts';
 import { type CallInUnit, defineOperation } from '../define.ts';
 import { type AskedToEnd, hurryEnd } from '../tasks/cancel.ts';
 import { actingFor } from '../tasks/delegation.ts';
 import { enqueueJobs } from '../tasks/enqueue-jobs.ts';
 import { requireTask } from '../tasks/read.ts';
-import { forCaller } from '../tasks/submit-options.ts';
 import { name } from '../tasks/task-fields.ts';
 import { ConversationBusy, InputKeyConflict } from './conversation-errors.ts';
 import { conversationId, inputText } from './conversation-fields.ts';
@@ -39,9 +40,12 @@ export interface AppendOptions {
    * is there. 1 to 255 characters.
    */
   readonly key?: string;
-  /** The graph that carries out this turn and those after it. @defaultValue that of the turn before, or conversation-turn */
+  /**
+   * The graph that carries out this turn and those after it; of an input that an agent's tool appends, this turn only.
+   * @defaultValue that of the turn before, or conversation-turn
+   */
   readonly graph?: string;
-  /** Who says it. @defaultValue the user on whose behalf the caller acts */
+  /** Who says it. @defaultValue the user on whose behalf the caller acts, or the one of the task from a node of which it comes */
   readonly user?: string;
   /** What becomes of it where a turn runs: see {@link BUSY_POLICIES}. @defaultValue 'enqueue' */
   readonly onBusy?: BusyPolicy;
@@ -108,7 +112,8 @@ interface Place extends CallInUnit {
 async function append(call: CallInUnit, input: AppendInput): Promise<Appended> {
   const { em, stores } = call;
   const { conversation: id, onBusy = 'enqueue' } = input;
-  const known = await lockedConversation(call, input);
+  const speaker = await speakerOf(call, input);
+  const known = await lockedConversation(call, input, speaker);
   const place = { ...call, key: keyOf(known), turns: new ConversationTurnRepository(em) };
   const repeated = await repetitionOf(place, input);
   if (repeated !== null) return repeated;
@@ -117,42 +122,65 @@ async function append(call: CallInUnit, input: AppendInput): Promise<Appended> {
   const [running] = await place.turns.open(place.key, 1);
   if (running !== undefined && onBusy === 'reject') throw new ConversationBusy(id, running.number);
   const number = known.turnCount + 1;
-  await write(place, known, { ...input, number });
+  // Before budgets are locked: an end locks its task before them.
   const asked = running === undefined ? [] : await makeWay(place, running, endFor(onBusy));
+  await write(place, known, { ...input, ...speaker, number });
   const next = await stores.turns.advance(em, place.key);
   const jobs = [overdue, next].filter((job) => job !== null);
   return { appended: await appendedAs(place, number, false), jobs, asked };
 }
 
+/** Who says something, on whose behalf, and the task from a node of which it comes. */
+interface Speaker {
+  readonly user: string | null;
+  readonly actsFor: readonly string[];
+  readonly parent: TaskId | null;
+}
+
+async function speakerOf({ em, caller }: CallInUnit, given: Pick<AppendInput, 'user'>): Promise<Speaker> {
+  const { task: parent, agent } = caller;
+  const { user = userOf(caller) ?? null } = given;
+  if (parent === undefined) return { user, actsFor: [], parent: null };
+  const above = await requireTask(em, caller.tenant, parent);
+  const actsFor = await actingFor(em, { parent, ...(agent && { agent }) });
+  return { user: user ?? above.user, actsFor, parent };
+}
+
+/** What an agent appends decides on its own turn only, and not on the graph of those of others. */
+const isDelegated = ({ actsFor }: Pick<Speaker, 'actsFor'>) => actsFor.length > 0;
+
 async function lockedConversation(
   { em, caller }: CallInUnit,
-  {
-    conversation: id,
-    graph = DEFAULT_GRAPH,
-    user = userOf(caller) ?? null,
-  }: Omit<AppendInput, 'user'> & { user?: string | null },
+  { conversation: id, graph = DEFAULT_GRAPH }: AppendInput,
+  speaker: Speaker,
 ): Promise<ConversationRecord> {
   const { tenant: tenantId } = caller;
   const conversations = new ConversationRepository(em);
   await new TaskRepository(em).ensureTenant(tenantId);
-  await conversations.ensure({ tenantId, id, graphName: graph, userId: user });
-  const conversation = await conversations.lock({ tenantId, conversationId: id });
-  if (conversation === null) throw new Error('A conversation that is known has no row.');
-  return conversation;
+  const graphName = isDelegated(speaker) ? DEFAULT_GRAPH : graph;
+  for (;;) {
+    await conversations.ensure({ tenantId, id, graphName, userId: speaker.user });
+    const conversation = await conversations.lock({ tenantId, conversationId: id });
+    // Retention removed it between the two: the next one is ours.
+    if (conversation !== null) return conversation;
+  }
 }
 
-/** Writes the input, once it is certain that its turn can begin. */
+type Spoken = Omit<AppendInput, 'user'> & Speaker & { readonly number: number };
+
+/** Writes the input, once it is certain that its turn can begin. A task that appends it spawns its turn. */
 async function write(
   { em, key, turns, ...call }: Place,
   conversation: ConversationRecord,
-  { number, input, graph = conversation.graphName, user, ...given }: AppendInput & { readonly number: number },
+  given: Spoken,
 ): Promise<void> {
-  const { parent, agent, user: speaker = null } = forCaller(call.caller, user === undefined ? {} : { user });
-  const actsFor = await actingFor(em, { ...(parent && { parent }), ...(agent && { agent }) });
-  const turn = { number, text: input, graphName: graph, user: speaker, actsFor };
-  await call.stores.turns.prepare(em, key, turn);
-  await turns.insert(key, { ...turn, key: given.key ?? null });
-  await new ConversationRepository(em).note(key, { graphName: graph, turnCount: number });
+  const { number, input: text, graph: graphName = conversation.graphName, user, actsFor, parent } = given;
+  const turn = { number, text, graphName, user, actsFor };
+  await call.stores.turns.prepare(em, key, { ...turn, lineage: null });
+  const lineage = parent === null ? null : await spawnBelow(em, parent, 1);
+  await turns.insert(key, { ...turn, lineage, key: given.key ?? null });
+  const next = isDelegated(given) ? conversation.graphName : graphName;
+  await new ConversationRepository(em).note(key, { graphName: next, turnCount: number });
   const subject = { subjectType: 'conversation', subjectId: conversation.id };
   await audit(em, call, { action: 'conversation.appended', ...subject, details: { turn: number } });
 }

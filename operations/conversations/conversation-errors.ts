@@ -19,8 +19,8 @@ export class ConversationBusy extends MusterError {
   override readonly retryable = true;
   constructor(conversation: string, turn: number) {
     super(
-      `Turn ${turn} of the conversation "${conversation}" has not ended, and the input is not to wait. Say it again ` +
-        'later, or let it wait with `onBusy: "enqueue"`.',
+      `Turn ${turn} of "${conversation}" is still running. Try again later, or queue the input with ` +
+        '`onBusy: "enqueue"`.',
       { conversation, turn },
     );
   }

@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import type { Database } from '../../database/transaction.ts';
-import { historyOf } from '../../domain/conversations/history.ts';
+import { historyOf, speakingAgent } from '../../domain/conversations/history.ts';
 import { isFinalError } from '../../domain/errors.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import {
@@ -67,17 +67,19 @@ export class ConversationTurns {
    */
   async prepare(em: SqlEntityManager, key: ConversationKey, turn: WaitingTurn): Promise<PreparedTask> {
     const { tenantId: tenant, conversationId: conversation } = key;
-    const { number, text, user, graphName, actsFor } = turn;
+    const { number, text, user, graphName, lineage } = turn;
     const graphs = new GraphRepository(em);
     const graph = await graphs.newest(tenant, graphName);
     if (graph === null) throw new GraphUnknown(graphName, await graphs.listNewest(tenant));
     const counted = { limit: TURNS_READ, before: number, rolledBack: false };
     const before = await new ConversationTurnRepository(em).last(key, counted);
-    const history = historyOf(before).map((message) => ({ ...message }));
+    const { messages, actsFor: heard } = historyOf(before);
+    const history = messages.map((message) => ({ ...message }));
     const options = { title: `turn ${number} of ${conversation}`, conversation, ...(user === null ? {} : { user }) };
-    const input = { conversation, turn: number, text, user, history };
+    const input = { conversation, turn: number, text, user, agent: speakingAgent(turn), history };
     const { task, inputJson } = await this.#preparers.memo(tenant).ofGraph(graph)(input, options);
-    return { inputJson, task: actsFor.length === 0 ? task : { ...task, actsFor } };
+    const actsFor = [...new Set([...turn.actsFor, ...heard])];
+    return { inputJson, task: { ...task, ...(actsFor.length > 0 && { actsFor }), ...(lineage && { lineage }) } };
   }
 
   /** Begins a turn with its task. @returns its job */
