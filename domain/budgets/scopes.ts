@@ -65,3 +65,11 @@ export function budgetScopesOf(
     ...containers,
   ];
 }
+
+/** What a spawned task has above it. */
+export interface Lineage {
+  /** The scopes of those above, in which its calls count too. */
+  readonly scopes: readonly BudgetScope[];
+  /** How many tasks stand above it. */
+  readonly depth: number;
+}

@@ -3,6 +3,7 @@ import { type BudgetState, DEFAULT_SOFT_PERCENT } from '../../domain/budgets/bud
 import {
   type BudgetScope,
   conversationScope,
+  type Lineage,
   levelOfScope,
   readBudgetScope,
   taskScope,
@@ -17,14 +18,6 @@ import { BUDGET_STATE, Budget, budgetStateOf, columnsOfLimits } from './budget.t
 
 /** How a budget treats what comes near its limits, or beyond. */
 export type BudgetManner = Partial<Pick<BudgetState, 'softPercent' | 'whenExhausted'>>;
-
-/** What a spawned task has above it. */
-export interface Lineage {
-  /** The scopes of those above, in which its calls count too. */
-  readonly scopes: readonly BudgetScope[];
-  /** How many tasks stand above it. */
-  readonly depth: number;
-}
 
 /** The budget of a new task. */
 export interface NewTaskBudget extends Lineage {

@@ -1,10 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { Lineage } from '../../domain/budgets/scopes.ts';
 import type { TurnEnd } from '../../domain/conversations/turn-end.ts';
 import { type CancelledTurnState, OPEN_TURN_STATES } from '../../domain/conversations/turn-state.ts';
 import type { ArtifactId, TaskId } from '../../domain/ids.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import { isTerminalTaskStatus, type TaskStatus, type TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
-import type { Lineage } from '../budgets/budget-limit-repository.ts';
 import { anyOf, literal, now } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';

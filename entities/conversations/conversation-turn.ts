@@ -1,4 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/core';
+import type { Lineage } from '../../domain/budgets/scopes.ts';
 import {
   CANCELLED_TURN_STATES,
   CONVERSATION_TURN_STATES,
@@ -6,7 +7,6 @@ import {
 } from '../../domain/conversations/turn-state.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { Lineage } from '../budgets/budget-limit-repository.ts';
 import { oneOf } from '../checks.ts';
 import { createdAt, moment, plainTenantId } from '../columns.ts';
 

@@ -1,8 +1,8 @@
 import type { BudgetLimits, WhenExhausted } from '../../domain/budgets/amounts.ts';
+import type { Lineage } from '../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
-import type { Lineage } from '../budgets/budget-limit-repository.ts';
 import type { StoredValue } from '../traces/artifact-repository.ts';
 
 /** A task as a submit hands it over; everything is already checked. */

@@ -2,9 +2,9 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { hasLimits, NO_LIMITS } from '../../domain/budgets/amounts.ts';
 import { BudgetExhausted } from '../../domain/budgets/budget-errors.ts';
 import { spawnExcess } from '../../domain/budgets/budget-state.ts';
-import { TENANT_SCOPE } from '../../domain/budgets/scopes.ts';
+import { type Lineage, TENANT_SCOPE } from '../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
-import { BudgetLimitRepository, type Lineage } from '../../entities/budgets/budget-limit-repository.ts';
+import { BudgetLimitRepository } from '../../entities/budgets/budget-limit-repository.ts';
 import type { NewTask } from '../../entities/tasks/new-task.ts';
 
 const AT_THE_TOP: Lineage = { scopes: [], depth: 0 };

@@ -189,34 +189,6 @@ describe('retention', () => {
     assert.match(retentionTable(reports), /\| agent_runs \| 90 d \| 0 \| failed: .*kept for the auditors/);
   });
 
-  it('C082: removes conversations in which nobody speaks any more with their turns, and none whose turn runs', async () => {
-    const waiting = await finished();
-    await sql(`set session_replication_role = replica; update muster.tasks set status = 'pending', completed_at = null,
-      task_queue = 'nobody' where id = '${waiting}'`);
-    const conversation = (id: string, days: number, turn: string) =>
-      sql(`
-      insert into muster.conversations (tenant_id, id, graph_name, turn_count, updated_at)
-      values ('default', '${id}', 'swift', 1, now() - interval '${days} days');
-      insert into muster.conversation_turns (tenant_id, conversation_id, number, text, graph_name, state, task_id, ended_at)
-      values ('default', '${id}', 1, 'hello', 'swift', ${turn})`);
-    const left = async () => [
-      (await sql('select id from muster.conversations order by 1')).map(({ id }) => id),
-      (await sql('select conversation_id as id from muster.conversation_turns order by 1')).map(({ id }) => id),
-    ];
-    await conversation('old', 366, `'answered', null, now()`);
-    await conversation('open', 366, `'running', '${waiting}', null`);
-    await conversation('young', 364, `'answered', null, now()`);
-
-    const dry = await pruneAll(database, { dryRun: true });
-    const before = await left();
-    const reports = await pruneAll(database, { dryRun: false });
-
-    const all = ['old', 'open', 'young'];
-    assert.deepEqual([rowsByTable(dry).conversations, rowsByTable(reports).conversations], [1, 1]);
-    assert.deepEqual(before, [all, all]);
-    assert.deepEqual(await left(), [all.slice(1), all.slice(1)]);
-  });
-
   it('C082: gives up messages that nobody took for as long as messages are kept, and removes them when they have been dead for as long', async () => {
     const message = (id: string, days: number, expires: string | null = null) =>
       sql(`
