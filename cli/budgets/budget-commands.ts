@@ -9,6 +9,10 @@ import { action, given, type TenantOptions, withMuster } from '../session.ts';
 import { addBudgetOptions, budgetOf, WHEN_EXHAUSTED_OPTION } from './budget-options.ts';
 import { formatBudgets } from './budget-text.ts';
 
+interface ListOptions extends TenantOptions {
+  readonly limit: number;
+}
+
 type AmountOptions = TenantOptions & TaskBudgetOptions;
 
 /** `budgets`, `budgets set`, `budgets unset` and `budgets grant`. */
@@ -18,6 +22,12 @@ export function addBudgetsCommand(program: Command): void {
     .description('show what may be spent, and what is spent and reserved of it')
     .argument('[scope]', 'one budget only: tenant, user:NAME, conversation:NAME, task:ID or task:ID/PATH', scopeOf)
     .option(...TENANT)
+    .option(
+      '--limit <count>',
+      'at most so many budgets, those with waiting calls first',
+      wholeNumber({ min: 1, max: 10_000 }),
+      500,
+    )
     .addHelpText('after', EXAMPLES)
     .action(action(show));
   addBudgetOptions(budgets.command('set').description('set what a scope may spend; other limits of it stay'))
@@ -53,10 +63,14 @@ function scopeOf(text: string): BudgetScope {
   throw new InvalidArgumentError('Expected tenant, user:NAME, conversation:NAME, task:ID or task:ID/PATH.');
 }
 
-async function show(scope: BudgetScope | undefined, options: TenantOptions): Promise<void> {
-  const budgets = await withMuster(options, (muster) => muster.operations.budgets.view(given({ scope })));
+async function show(scope: BudgetScope | undefined, options: ListOptions): Promise<void> {
+  const { limit } = options;
+  const budgets = await withMuster(options, (muster) => muster.operations.budgets.view(given({ scope, limit })));
   const none = 'There is no budget. `muster budgets set tenant --money 100` sets one.';
-  new Output(options).result(budgets, (colors) => (budgets.length === 0 ? none : formatBudgets(budgets, colors)));
+  const more = budgets.length === limit ? `\nThese are ${limit}, and there may be more: give a scope or --limit.` : '';
+  new Output(options).result(budgets, (colors) =>
+    budgets.length === 0 ? none : formatBudgets(budgets, colors) + more,
+  );
 }
 
 async function set(scope: BudgetScope, options: AmountOptions & { readonly soft?: number }): Promise<void> {

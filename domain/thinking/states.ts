@@ -11,7 +11,8 @@ export type ModelCallState = (typeof MODEL_CALL_STATES)[number];
 
 /**
  * The states of a tool call. `asked`, `waiting` (for a person) and `running` are open. `done`, `failed` and `denied` have a
- * result that the model reads. `in_doubt`: the process that made it died, and it must never be repeated.
+ * result that the model reads. `in_doubt`: the process that made it died, and it must never be repeated
+ * unless a person finds that it did not happen: then it is `failed`, otherwise `done`.
  */
 export const TOOL_CALL_STATES = ['asked', 'waiting', 'running', 'done', 'failed', 'denied', 'in_doubt'] as const;
 export type ToolCallState = (typeof TOOL_CALL_STATES)[number];

@@ -32,9 +32,9 @@ export function listed<Value>(values: readonly string[], type: 'uuid' | 'text') 
   return eb.fn<Value>('unnest', [eb.cast(eb.val([...values]), sql.raw(`${type}[]`))]);
 }
 
-/** How long ago it was by the database's clock, in seconds. */
-export function secondsSince(at: Expression<Date | null>) {
-  return eb.fn<number | null>('date_part', [sql.lit('epoch'), eb(now(), '-', at)]);
+/** How long ago it was by the database's clock, in seconds, or how long before another moment. */
+export function secondsSince(at: Expression<Date | null>, until: Expression<Date> = now()) {
+  return eb.fn<number | null>('date_part', [sql.lit('epoch'), eb(until, '-', at)]);
 }
 
 /** The database's time at this moment, as messages carry it. */

@@ -1,4 +1,4 @@
-import { type BudgetLimits, hasLimits, NO_LIMITS, type WhenExhausted } from '../../domain/budgets/amounts.ts';
+import { type BudgetLimits, NO_LIMITS, type WhenExhausted } from '../../domain/budgets/amounts.ts';
 import { type BudgetState, DEFAULT_SOFT_PERCENT } from '../../domain/budgets/budget-state.ts';
 import {
   type BudgetScope,
@@ -11,13 +11,21 @@ import {
 } from '../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import { secondsSince } from '../agents/agent-expressions.ts';
-import { literal } from '../common-expressions.ts';
+import { anyOf, literal, now } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
-import { BUDGET_STATE, Budget, budgetStateOf, columnsOfLimits } from './budget.ts';
+import { BUDGET_STATE, Budget, budgetStateOf, columnsOfLimits, LIMIT_COLUMNS } from './budget.ts';
 
 /** How a budget treats what comes near its limits, or beyond. */
 export type BudgetManner = Partial<Pick<BudgetState, 'softPercent' | 'whenExhausted'>>;
+
+/** Which budgets to list. */
+export interface BudgetList {
+  /** @defaultValue all */
+  readonly scopes?: readonly BudgetScope[];
+  readonly first?: readonly BudgetScope[];
+  readonly limit: number;
+}
 
 /** The budget of a new task. */
 export interface NewTaskBudget extends Lineage {
@@ -26,17 +34,22 @@ export interface NewTaskBudget extends Lineage {
   readonly whenExhausted: WhenExhausted;
 }
 
-/** Budgets as they are set and looked at. Every method is one statement. */
+/** Budgets as they are set and looked at. Every method is one statement. The time of a task stands still once it has ended. */
 export class BudgetLimitRepository extends Repository {
-  /** The budgets of the unit's tenant, the outermost and the newest first: of these scopes, or all that have limits. */
-  async list({ scopes, limit }: { readonly scopes?: readonly BudgetScope[]; readonly limit: number }) {
+  /**
+   * The budgets of the unit's tenant that have limits, of all scopes or of these: those named `first`, then the outermost
+   * and the newest.
+   */
+  async list({ scopes, first = [], limit }: BudgetList): Promise<readonly BudgetState[]> {
     const rows = await this.#states(scopes)
+      .where((eb) => eb.or(LIMIT_COLUMNS.map((name) => eb(`b.${name}`, 'is not', null))))
+      .orderBy((eb) => eb('b.scope', '=', anyOf(first)), 'desc')
       .orderBy('b.level')
       .orderBy('b.createdAt', 'desc')
       .orderBy('b.scope')
       .limit(limit)
       .execute();
-    return rows.map(stateOf).filter(({ limits }) => hasLimits(limits));
+    return rows.map(stateOf);
   }
 
   /** How these scopes stand, locked until the unit of work ends, in the order in which every writer locks them. */
@@ -49,7 +62,10 @@ export class BudgetLimitRepository extends Repository {
     return tables(this.em)
       .selectFrom('budgets as b')
       .select(BUDGET_STATE.map((name) => `b.${name}` as const))
-      .select((eb) => secondsSince(eb.ref('b.begunAt')).as('elapsed'))
+      .select((eb) => {
+        const ended = eb.selectFrom('tasks as t').select('t.completedAt').whereRef('t.id', '=', 'b.taskId');
+        return secondsSince(eb.ref('b.begunAt'), eb.fn.coalesce(ended, now())).as('elapsed');
+      })
       .$if(scopes !== undefined, (query) => query.where('b.scope', 'in', scopes ?? []));
   }
 
@@ -71,7 +87,7 @@ export class BudgetLimitRepository extends Repository {
    */
   async clearLimits(scope: BudgetScope): Promise<boolean> {
     const none = columnsOfLimits(NO_LIMITS);
-    const isLimited = { $or: Object.keys(none).map((name) => ({ [name]: { $ne: null } })) };
+    const isLimited = { $or: LIMIT_COLUMNS.map((name) => ({ [name]: { $ne: null } })) };
     const cleared = { ...none, softPercent: DEFAULT_SOFT_PERCENT, whenExhausted: 'end' as const, begunAt: null };
     return (await this.em.nativeUpdate(Budget, { scope, ...isLimited }, cleared)) > 0;
   }

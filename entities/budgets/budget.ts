@@ -52,10 +52,19 @@ const schema = defineEntity({
   indexes: [{ name: 'budgets_task_index', properties: ['taskId'], where: 'task_id is not null' }],
 });
 
+export const LIMIT_COLUMNS = [
+  'tokenLimit',
+  'moneyLimit',
+  'stepLimit',
+  'timeLimitMs',
+  'depthLimit',
+  'fanOutLimit',
+] as const;
+
 /** The columns of a budget that say how it stands. */
 export const BUDGET_STATE = [
-  ...(['scope', 'depth', 'fanOut', 'softPercent', 'whenExhausted', 'depthLimit', 'fanOutLimit'] as const),
-  ...(['tokenLimit', 'moneyLimit', 'stepLimit', 'timeLimitMs'] as const),
+  ...(['scope', 'depth', 'fanOut', 'softPercent', 'whenExhausted'] as const),
+  ...LIMIT_COLUMNS,
   ...(['tokensSpent', 'moneySpent', 'stepsSpent', 'tokensReserved', 'moneyReserved', 'stepsReserved'] as const),
 ] as const;
 

@@ -146,15 +146,9 @@ export class DeadLetterRepository extends Repository {
           .from('dead')
           .set((eb) => ({
             status: eb.case().when('dead.waits', '=', true).then(literal('blocked')).else(literal('pending')).end(),
-            completedAt: null,
-            error: null,
-            output: null,
-            outputArtifactId: null,
-            deadLetteredAt: null,
-            deadLetterReason: null,
-            cancelRequestedAt: null,
-            heldAt: null,
-            checkedAt: null,
+            ...{ completedAt: null, error: null, output: null, outputArtifactId: null },
+            ...{ deadLetteredAt: null, deadLetterReason: null },
+            ...{ cancelRequestedAt: null, heldAt: null, checkedAt: null },
             ...(effects === 'repeat' ? { effectsSince: eb('traceCount', '+', 1) } : {}),
             deadlineAt: eb.case().when('deadlineAt', '>', now()).then(eb.ref('deadlineAt')).end(),
           }))
@@ -166,6 +160,16 @@ export class DeadLetterRepository extends Repository {
             'dead.origin',
             'dead.reason',
           ]),
+      )
+      // The time of its budgets stood still while it was dead.
+      .with('clocks', (db) =>
+        db
+          .updateTable('budgets as b')
+          .from('dead')
+          .set((eb) => ({ begunAt: eb('b.begunAt', '+', eb.parens(eb(now(), '-', eb.ref('dead.completedAt')))) }))
+          .whereRef('b.taskId', '=', 'dead.id')
+          .where('dead.stuck', '=', false)
+          .where('b.begunAt', 'is not', null),
       )
       .with('audited', () => {
         const details = { trace: column('origin'), reason: column('reason'), effects };
@@ -226,6 +230,7 @@ function deadTasks(db: QueryCreator<Tables>, ids: readonly TaskId[]) {
         .whereRef('d.taskId', '=', 't.id');
       return [
         't.id',
+        't.completedAt',
         't.deadLetterReason as reason',
         'r.id as origin',
         eb.exists(wanted.where('p.status', '<>', literal('completed'))).as('waits'),

@@ -2,6 +2,7 @@ import { BUDGET_AMOUNTS, type BudgetAmount, type WhenExhausted } from '../../dom
 import { type BudgetState, isSoft, isSoftIn, usedOf } from '../../domain/budgets/budget-state.ts';
 import { type BudgetScope, taskScope } from '../../domain/budgets/scopes.ts';
 import { BudgetLimitRepository } from '../../entities/budgets/budget-limit-repository.ts';
+import { wholeNumber } from '../../options/fields.ts';
 import { defineOperation } from '../define.ts';
 import { budgetScope } from './budget-fields.ts';
 
@@ -32,7 +33,15 @@ export interface BudgetView {
   readonly waiting: number;
 }
 
-const MOST_LISTED = 500;
+/** Which budgets to show: those with waiting calls first, then the outermost and the newest. */
+export interface ViewBudgetsInput {
+  /** One only. */
+  readonly scope?: BudgetScope;
+  /** 1 to 10,000. @defaultValue 500 */
+  readonly limit?: number;
+}
+
+const MOST_LISTED = 10_000;
 
 export const viewBudgets = defineOperation({
   name: 'budgets.view',
@@ -41,12 +50,12 @@ export const viewBudgets = defineOperation({
   risk: 'read_only',
   permission: 'budgets:read',
   unit: 'tenant',
-  input: { scope: budgetScope.optional() },
-  async handle({ em }, { scope }: { readonly scope?: BudgetScope }): Promise<readonly BudgetView[]> {
+  input: { scope: budgetScope.optional(), limit: wholeNumber({ min: 1, max: MOST_LISTED }).optional() },
+  async handle({ em }, { scope, limit = 500 }: ViewBudgetsInput): Promise<readonly BudgetView[]> {
     const budgets = new BudgetLimitRepository(em);
     const wanted = scope === undefined ? {} : { scopes: [scope] };
-    const states = await budgets.list({ ...wanted, limit: MOST_LISTED });
     const waiting = await budgets.waitingCounts();
+    const states = await budgets.list({ ...wanted, first: [...waiting.keys()], limit });
     return states.map((state) => viewOfBudget(state, waiting.get(state.scope)));
   },
 });

@@ -92,6 +92,28 @@ describe('a task that is redriven', () => {
     assert.deepEqual(audited, [{ actor: 'client', details: { taskId: task.id, happened: true } }]);
   });
 
+  it('continues with the time that its budget had left when it failed', async () => {
+    const plan = { fails: true };
+    script.on('work', async () => {
+      if (plan.fails) throw new Error('not yet');
+      return {};
+    });
+    const task = await muster.client.submit('single', {}, { budget: { minutes: 10 } });
+    await ended(task);
+    await query("update muster.budgets set begun_at = now() - interval '5 min' where task_id = $1", [task.id]);
+    await query("update muster.tasks set completed_at = now() - interval '4 min' where id = $1", [task.id]);
+    const spent = async () => (await task.show()).budget?.limits[0]?.spent ?? 0;
+
+    const dead = await spent();
+    plan.fails = false;
+    await muster.client.redrive(task.id);
+    await ended(task);
+    const redriven = await spent();
+
+    // Four minutes and what this test takes do not count.
+    for (const time of [dead, redriven]) assert.ok(time >= 60_000 && time < 120_000, `${dead}, ${redriven}`);
+  });
+
   it('is told nothing of an effect that is not in doubt, or not yet', async () => {
     const { settle } = muster.client.operations.effects;
     const running = Promise.withResolvers<string>();

@@ -83,6 +83,27 @@ describe('operations on budgets', function () {
     await client.operations.budgets.unset({ scope: 'tenant' });
   });
 
+  it('are listed with those first for which calls wait, and no more than asked for', async () => {
+    for (const scope of ['tenant', 'user:one', 'user:two'] as const)
+      await client.operations.budgets.set({ scope, steps: 1 });
+    await rows(`insert into muster.budget_reservations
+      (tenant_id, key, scopes, tokens, cost_micros, steps, state, process)
+      values ('default', 'waits', '{user:one}', 1, 1, 1, 'waiting', 'nobody')`);
+
+    const listed = await client.operations.budgets.view({ limit: 2 });
+    await rows(`delete from muster.budget_reservations where key = 'waits'`);
+    for (const scope of ['tenant', 'user:one', 'user:two'] as const) await client.operations.budgets.unset({ scope });
+
+    assert.deepEqual(
+      listed.map(({ scope, waiting }) => [scope, waiting]),
+      [
+        ['user:one', 1],
+        ['tenant', 0],
+      ],
+    );
+    await assert.rejects(client.operations.budgets.view({ limit: 0 }), is('option_invalid'));
+  });
+
   it('give each tenant its own', async () => {
     const other = await muster.connect({ tenant: 'other' });
     await client.operations.budgets.set({ scope: 'tenant', steps: 5 });
