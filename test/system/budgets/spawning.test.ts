@@ -84,7 +84,7 @@ describe('what a task may spawn', function () {
     const { budget } = await root.show();
 
     assert.equal(spawned, 6, 'a third pair fits, a fourth does not');
-    assert.deepEqual(budget?.limits, [{ what: 'fan_out', limit: 7, spent: 6, reserved: 0, left: 1 }]);
+    assert.deepEqual(budget?.limits, [{ what: 'fan_out', limit: 7, spent: 6, reserved: 0, left: 1, soft: true }]);
     assert.equal(await codeOf(root), undefined);
   });
 
@@ -112,6 +112,6 @@ describe('what a task may spawn', function () {
 
     await eventually(async () => assert.deepEqual(await series(), ['completed', 'deferred']), { withinMs: 30_000 });
     const { budget } = await root.show();
-    assert.deepEqual(budget?.limits, [{ what: 'fan_out', limit: 3, spent: 2, reserved: 0, left: 1 }]);
+    assert.deepEqual(budget?.limits, [{ what: 'fan_out', limit: 3, spent: 2, reserved: 0, left: 1, soft: false }]);
   });
 });
