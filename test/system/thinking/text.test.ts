@@ -87,14 +87,15 @@ describe('what a model says while it says it', function () {
     assert.ok(events.some((event) => event.type === 'text.added' && event.text === 'It is '));
     assert.deepEqual(heard(events), ['Let me see.', 'It is about tea.']);
     assert.deepEqual(heard(events), await storedTexts(task));
-    assert.deepEqual(typesOf(events), [
-      ...['trace.started', 'run.started', 'text.added', 'tool.asked', 'text.completed', 'model.answered'],
+    // Which tool is asked for is told while it is asked: who reads behind the answer hears nothing of it.
+    const asked = events.filter((event) => event.type === 'tool.asked');
+    assert.deepEqual(typesOf(events.filter(({ type }) => type !== 'tool.asked')), [
+      ...['trace.started', 'run.started', 'text.added', 'text.completed', 'model.answered'],
       ...['tool.decided', 'tool.ended'],
       ...['text.added', 'text.completed', 'model.answered', 'run.completed', 'trace.completed'],
     ]);
     assert.doesNotMatch(JSON.stringify(events), /a secret/, 'arguments of tools are not told');
-    const [asked] = events.filter((event) => event.type === 'tool.asked');
-    assert.deepEqual(asked && 'tool' in asked && asked.tool, 'look-up');
+    assert.ok(asked.length <= 1 && asked.every((event) => 'tool' in event && event.tool === 'look-up'));
   });
 
   it('K051: can be continued behind every event, while it is said and afterwards, without a gap or a repetition', async () => {
