@@ -56,14 +56,6 @@ describe('the texts of a trace', () => {
     assert.deepEqual(await told(texts.before(answered(101), TRACE)), ['text.restarted', '+yes', 'text.completed']);
   });
 
-  it('begin anew where the answer is shorter than what was heard of it', async () => {
-    const texts = new TaskTexts(faceWith([piece(1, 5, 'wrong')], 'ok'), NOWHERE);
-    texts.found([{ path: 'draft', step: 1 }]);
-    await told(texts.said(TRACE));
-
-    assert.deepEqual(await told(texts.before(answered(1), TRACE)), ['text.restarted', '+ok', 'text.completed']);
-  });
-
   it('tell an end once, also to a reader that continues between it and its event', async () => {
     const face = faceWith([], 'done');
     const texts = new TaskTexts(face, NOWHERE);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { CauseKind } from '../../domain/tasks/cause.ts';
 import { slidingLog, type TaskHandle } from '../../index.ts';
 import { eventually } from '../support/eventually.ts';
@@ -29,6 +30,17 @@ describe('why a task has not ended', () => {
     return causes[0] ?? assert.fail();
   }
 
+  /** A worker that is busy hears of the pause of a graph a moment later. */
+  async function pauseGraph(): Promise<void> {
+    await muster.client.pause('graph:single');
+    await eventually(async () => {
+      const probe = await muster.client.submit('single', {});
+      await pause(500);
+      await probe.cancel();
+      return (await ended(probe)).traces.length === 0;
+    });
+  }
+
   async function runsToEnd(task: TaskHandle): Promise<void> {
     assert.equal((await ended(task)).task.status, 'completed');
     assert.deepEqual((await task.why()).causes, []);
@@ -45,7 +57,7 @@ describe('why a task has not ended', () => {
   });
 
   it('is the pause of the task, and of its graph, until they are resumed', async () => {
-    await muster.client.pause('graph:single');
+    await pauseGraph();
     const task = await muster.client.submit('single', {});
     await task.pause();
 

@@ -31,12 +31,15 @@ const knocking = defineGraph({
 });
 
 const said = z.looseObject({ conversation: z.string(), turn: z.number(), user: z.string().nullable() });
+/** Until then the first turn is under way, and what comes after it is queued. */
+const answering = Promise.withResolvers<void>();
 /** What turns were given. */
 const heard: Record<string, unknown>[] = [];
 const listener = defineAgent({
   ...{ name: 'listener', input: said, output: z.string() },
-  handle(given) {
+  async handle(given) {
     heard.push(given);
+    await answering.promise;
     return 'Noted.';
   },
 });
@@ -70,12 +73,11 @@ describe('a turn that a task asked for', function () {
   it('S16: acts on behalf of that agent, whenever its turn comes, and so do those that read what it said', async () => {
     const { client } = muster;
     const guests = client.conversation('guests');
-    await client.pause('graph:desk');
     await guests.say('Hello?', { graph: 'desk' });
 
     await (await client.submit('inviting', { conversation: 'guests' }, { user: 'ada' })).result();
     const queued = await guests.turn(2);
-    await client.resume('graph:desk');
+    answering.resolve();
     const later = await (await guests.say('And now?')).answer();
     const turn = await guests.turn(2);
 
