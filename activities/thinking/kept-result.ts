@@ -2,7 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { newId } from '../../database/new-id.ts';
 import type { ArtifactId } from '../../domain/ids.ts';
 import { notJson, toJson } from '../../domain/json.ts';
-import { trimText } from '../../domain/thinking/trim-text.ts';
+import { trimText } from '../../domain/trim-text.ts';
 import type { StoredResult } from '../../entities/thinking/tool-call.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import type { ToolCallPlace } from '../../operations/record/tool-calls.ts';

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json } from '../json.ts';
 import type { Failure } from '../tasks/execution.ts';
 import type { TerminalTaskStatus } from '../tasks/task-status.ts';
-import { trimText } from '../thinking/trim-text.ts';
+import { trimText } from '../trim-text.ts';
 import type { CancelledTurnState, ConversationTurnState } from './turn-state.ts';
 
 /** An answer that is exactly this means that nothing is said. */

@@ -9,9 +9,9 @@ import {
 } from '../models/context-budget.ts';
 import type { AskedCall, ModelMessage, ModelRequest } from '../models/model-messages.ts';
 import { type CountTokens, estimateTokens, messageTokens, requestTokens } from '../models/token-count.ts';
+import { trimText } from '../trim-text.ts';
 import type { ThinkingLimits } from './thinking-limits.ts';
 import { type Conversation, messagesOf, messagesOfStep, type StepSaid, told } from './transcript.ts';
-import { trimText } from './trim-text.ts';
 
 export interface FittedConversation {
   readonly messages: readonly ModelMessage[];

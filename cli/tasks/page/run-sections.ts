@@ -1,5 +1,5 @@
 import type { TaskView } from '../../../client.ts';
-import { trimText } from '../../../domain/thinking/trim-text.ts';
+import { trimText } from '../../../domain/trim-text.ts';
 import { sumOf } from '../../../operations/thinking/steps-view.ts';
 import { formatDateTime, formatSpan } from '../../output/formatting.ts';
 import { formatUsage } from '../steps-text.ts';

@@ -1,6 +1,6 @@
 import type { TaskView } from '../../../client.ts';
 import { moneyText } from '../../../domain/budgets/amounts.ts';
-import { trimText } from '../../../domain/thinking/trim-text.ts';
+import { trimText } from '../../../domain/trim-text.ts';
 import { sumOf, type UsageView } from '../../../operations/thinking/steps-view.ts';
 import { formatDateTime, formatTime } from '../../output/formatting.ts';
 import { html, type Markup } from './markup.ts';

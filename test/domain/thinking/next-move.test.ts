@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { groupsOf, nextMove, type StepSoFar } from '../../../domain/thinking/next-move.ts';
 import { TOOL_CALL_STATES } from '../../../domain/thinking/states.ts';
-import { trimText } from '../../../domain/thinking/trim-text.ts';
+import { trimText } from '../../../domain/trim-text.ts';
 
 const done = (step: number, more: Partial<StepSoFar> = {}): StepSoFar => ({
   ...{ step, state: 'done', fault: null, calls: [] },
