@@ -7,7 +7,7 @@ import type { AttemptEnd } from '../../domain/traces/attempt.ts';
 import { HandlerUnknown } from '../handler-errors.ts';
 import { runAgent } from './agent.ts';
 import type { AttemptSetting } from './attempt-setting.ts';
-import { runCondition } from './condition.ts';
+import { runPure } from './pure.ts';
 import { runTool } from './tool.ts';
 
 /** A method, so that what takes nodes of one kind fits in: it is looked up by a node's own kind. */
@@ -25,7 +25,7 @@ const CONTAINER: NodeRunner = {
 const RUNNERS: Readonly<Record<NodeKind, NodeRunner>> = {
   agent: { run: runAgent },
   tool: { run: runTool },
-  condition: { run: runCondition },
+  condition: { run: runPure },
   'sub-graph': CONTAINER,
   each: CONTAINER,
   repeat: CONTAINER,

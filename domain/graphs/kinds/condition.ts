@@ -1,5 +1,6 @@
 import type { Condition, ConditionNode } from '../definition.ts';
 import { readCondition } from '../read-mapping.ts';
+import { evaluateCondition } from '../read-source.ts';
 import { note, type Place } from '../read-unknown.ts';
 import type { KindRules } from './kind-rules.ts';
 
@@ -16,6 +17,10 @@ export const condition: KindRules<ConditionNode> = {
   readers: (node) => ({ condition: node.condition }),
   plan: { condition: null },
   decides: true,
+  evaluate: (node, document) => {
+    const holds = evaluateCondition(node.condition, document);
+    return { ok: true, output: holds, outcome: holds ? 'true' : 'false' };
+  },
 };
 
 function readPredicate(value: unknown, place: Place): Condition {

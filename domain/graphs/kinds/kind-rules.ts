@@ -1,8 +1,10 @@
 import type { HandlerReference } from '../../agents/define-handler.ts';
+import type { ErrorCode } from '../../errors.ts';
 import type { Json } from '../../json.ts';
 import type { Graph } from '../defined-graph.ts';
 import type { Condition, GraphDefinition, GraphNode, InputMapping } from '../definition.ts';
 import type { NodeSpec } from '../graph-spec.ts';
+import type { Outcome } from '../kinds.ts';
 import type { GraphDocument } from '../read-source.ts';
 import type { Place } from '../read-unknown.ts';
 
@@ -27,6 +29,11 @@ export interface Brought {
   readonly handler?: HandlerReference | undefined;
   readonly graph?: Graph | undefined;
 }
+
+/** What a node of a pure kind comes to: an output, with an outcome if its kind decides, or why there is none. */
+export type Evaluated =
+  | { readonly ok: true; readonly output: Json; readonly outcome?: Outcome }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
 /** What is particular to a node's kind: all that the rest of the program asks of it. */
 export interface KindRules<Node extends GraphNode = GraphNode> {
@@ -53,6 +60,12 @@ export interface KindRules<Node extends GraphNode = GraphNode> {
   readonly plan: Readonly<Record<string, unknown>>;
   /** Whether it ends with an outcome, on which branches hang. */
   readonly decides: boolean;
+  /**
+   * How a node of a pure kind comes to its output: from the document alone, so that it comes to the same wherever and
+   * whenever it is asked again. Activities carry such a node out by it, and a replay by nothing else. Never throws.
+   * Absent for a kind that is carried out in another way.
+   */
+  evaluate?(node: Node, document: GraphDocument): Evaluated;
   /** How its inner graphs are run; absent for a kind that has none. */
   readonly container?: ContainerRules<Node>;
 }
