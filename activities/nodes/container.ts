@@ -1,5 +1,6 @@
 import type { ContainerNode } from '../../domain/graphs/definition.ts';
 import { GraphInvalid } from '../../domain/graphs/graph-faults.ts';
+import { failedWithin, stoppedFault } from '../../domain/graphs/kinds/inner-graph.ts';
 import type { ContainerFault } from '../../domain/graphs/kinds/kind-rules.ts';
 import { containerOf, isContainer } from '../../domain/graphs/kinds/kind-table.ts';
 import { innerAt, type Step } from '../../domain/graphs/run-state.ts';
@@ -39,8 +40,8 @@ async function open(activity: StretchActivity, node: ContainerNode): Promise<Nex
 async function turn(activity: StretchActivity, node: ContainerNode): Promise<Next> {
   const { definition, state } = activity.stretch;
   const { size = 0, failedPath, stopped } = innerAt(state, node.id) ?? {};
-  if (failedPath !== undefined) return failedWithin(activity, failedPath);
-  if (stopped !== undefined) return { ok: false, code: 'container_stopped', message: `It was stopped: ${stopped}.` };
+  if (failedPath !== undefined) return faultWithin(activity, failedPath);
+  if (stopped !== undefined) return stoppedFault(stopped);
   await ensureRead(activity, readsOfTurn(definition, node.id, size));
   const read = innerOutputs(definition, node.id, { size, values: activity.stretch.values });
   if (!read.ok) return read;
@@ -52,13 +53,9 @@ async function turn(activity: StretchActivity, node: ContainerNode): Promise<Nex
   return innerInputFault(node, document, { from: size, size: next.size, previous }) ?? next;
 }
 
-/** A container fails as the run did whose failure fails it. */
-async function failedWithin(activity: StretchActivity, path: RunPath): Promise<ContainerFault> {
+async function faultWithin(activity: StretchActivity, path: RunPath): Promise<ContainerFault> {
   const ended = activity.stretch.ends.find(({ end }) => end.nodeId === path)?.end;
-  const run = ended ?? (await findRun(activity, path));
-  const { code, message } = run?.error ?? { code: 'handler_failed', message: 'it failed.' };
-  const status = run?.status === 'retryable_error' ? { status: run.status } : {};
-  return { ok: false, code, message: `${path}: ${message}`, ...status };
+  return failedWithin(path, ended ?? (await findRun(activity, path)));
 }
 
 async function findRun({ deps, execution }: StretchActivity, path: RunPath): Promise<RunRecord | undefined> {

@@ -1,4 +1,6 @@
 import { isJsonObject, type Json } from '../../json.ts';
+import type { RunPath } from '../../traces/path.ts';
+import type { RunStatus } from '../../traces/trace-status.ts';
 import type { Graph } from '../defined-graph.ts';
 import type { ContainerNode, GraphDefinition } from '../definition.ts';
 import { type GraphDocument, readInput } from '../read-source.ts';
@@ -28,4 +30,19 @@ export function inputInvalid(message: string): ContainerFault {
 /** The definition of the graph that a container is given; `writtenFaults` has refused anything else. */
 export function innerGraphOf(graph: Graph | undefined): GraphDefinition {
   return (graph as Graph).definition;
+}
+
+/** A container fails as the run did whose failure fails it. @param run its end; nothing where that is not known */
+export function failedWithin(
+  path: RunPath,
+  run?: { readonly status: RunStatus; readonly error: { readonly code: string; readonly message: string } | null },
+): ContainerFault {
+  const { code, message } = run?.error ?? { code: 'handler_failed', message: 'it failed.' };
+  const status = run?.status === 'retryable_error' ? { status: run.status } : {};
+  return { ok: false, code, message: `${path}: ${message}`, ...status };
+}
+
+/** A container had to end although its inner graphs have not come to its end. */
+export function stoppedFault(reason: string): ContainerFault {
+  return { ok: false, code: 'container_stopped', message: `It was stopped: ${reason}.` };
 }
