@@ -10,7 +10,7 @@ import type { Graph } from './domain/graphs/defined-graph.ts';
 import type { JsonObject } from './domain/json.ts';
 import type { QueueSettings } from './domain/queues/queue-settings.ts';
 import type { AgentSearch } from './entities/agents/agent-repository.ts';
-import type { GraphHead } from './entities/graphs/statements/newest-graphs.ts';
+import type { GraphHead } from './entities/graphs/statements/graph-heads.ts';
 import type { DeadLetter } from './entities/tasks/dead-letter-repository.ts';
 import type { TaskRecord } from './entities/tasks/task-record.ts';
 import { type AgentView, listAgents } from './operations/agents/list.ts';
@@ -173,7 +173,7 @@ export class Muster {
   }
 
   /**
-   * The newest published version of each graph that the tenant may use.
+   * The active version of each graph that the tenant may use.
    * @example
    * for (const graph of await muster.graphs()) console.log(graph.name, graph.description);
    */
@@ -182,8 +182,8 @@ export class Muster {
   }
 
   /**
-   * Publishes graphs for the tenant, each as a new version unless its newest version is the same. A worker that hosts
-   * their handlers must serve the task queue. `runWorker` publishes its own graphs by itself.
+   * Publishes graphs for the tenant: each becomes the active version of its name, a new one unless a version is the same.
+   * A worker that hosts their handlers must serve the task queue. `runWorker` publishes its own graphs by itself.
    * @example
    * await muster.publish([greeting]);
    */

@@ -5,6 +5,7 @@ import { addSendCommand } from './agents/send-command.ts';
 import { addBudgetsCommand } from './budgets/budget-commands.ts';
 import { WrongUsage } from './cli-errors.ts';
 import { addConversationCommands } from './conversations/conversation-commands.ts';
+import { addGraphsCommand } from './graphs/graph-commands.ts';
 import { addInstallationCommands } from './installation/installation-commands.ts';
 import { addRetentionCommand } from './installation/retention-command.ts';
 import { addWorkerCommand } from './installation/worker-command.ts';
@@ -18,7 +19,7 @@ import { addStartCommand } from './start/start-command.ts';
 import { addControlCommands } from './tasks/control-commands.ts';
 import { addDeadLetterCommands } from './tasks/dead-letter-commands.ts';
 import { addDoubtsCommand } from './tasks/doubts-command.ts';
-import { addListCommands } from './tasks/list-commands.ts';
+import { addTasksCommand } from './tasks/list-commands.ts';
 import { addShowCommand } from './tasks/show-command.ts';
 import { addSubmitCommand } from './tasks/submit-command.ts';
 import { addWatchCommand } from './tasks/watch-command.ts';
@@ -61,7 +62,8 @@ const ADD_COMMANDS = [
   addWhyCommand,
   addWatchCommand,
   addControlCommands,
-  addListCommands,
+  addTasksCommand,
+  addGraphsCommand,
   addConversationCommands,
   addAgentsCommand,
   addMessagesCommand,

@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   'schema_drift',
   'graph_invalid',
   'graph_unknown',
+  'graph_version_unknown',
   'option_invalid',
   'permission_denied',
   'input_invalid',

@@ -1,13 +1,27 @@
 import { type ErrorFacts, MusterError } from '../domain/errors.ts';
 import type { Failure } from '../domain/tasks/execution.ts';
 
-/** No published graph has this name. */
+/** No active graph has this name. */
 export class GraphUnknown extends MusterError {
   readonly code = 'graph_unknown';
   constructor(name: string, known: readonly { readonly name: string }[]) {
     const names = known.map((graph) => graph.name).join(', ');
-    const list = names === '' ? 'No graph is published yet' : `Published are: ${names}`;
+    const list = names === '' ? 'No graph is active yet' : `Active are: ${names}`;
     super(`There is no graph "${name}". ${list}. Start a worker that has it, or correct the name.`, { graph: name });
+  }
+}
+
+/** The tenant has no such version of a graph. Nothing was changed. */
+export class GraphVersionUnknown extends MusterError {
+  readonly code = 'graph_version_unknown';
+  /** @param known the versions that there are */
+  constructor(graph: string, version: number, known: readonly { readonly version: number }[]) {
+    const list =
+      known.length === 0 ? 'There is none of this name' : `There are ${known.map((of) => of.version).join(', ')}`;
+    super(
+      `The tenant has no version ${version} of the graph "${graph}". ${list}. Graphs that workers bring belong to the tenant "system".`,
+      { graph, version },
+    );
   }
 }
 

@@ -12,7 +12,8 @@ import { listConversations, readTurn, viewConversation } from './conversations/v
 import type { Operation } from './define.ts';
 import { allowTool, revokeGrant } from './grants/allow.ts';
 import { listGrants, setPolicy, viewPolicy } from './grants/policy.ts';
-import { listGraphs, showGraph } from './graphs/list.ts';
+import { activateGraph, archiveGraph } from './graphs/life.ts';
+import { listGraphs, listVersions, showGraph } from './graphs/list.ts';
 import { publish } from './graphs/publish.ts';
 import { setRateLimit, setTier, viewLimits } from './limits/set.ts';
 import {
@@ -56,7 +57,7 @@ export const OPERATIONS = [
   ...[submitTask, submitTasks, readTask, showTask, listTasks, readEvents, taskProgress, whyTask],
   ...[cancelTask, killTask, pauseTask, resumeTask, listDeadTasks, redriveTasks],
   ...[viewQueue, pauseQueue, resumeQueue, setQueueLimit, setQueueWeight],
-  ...[listGraphs, showGraph, publish],
+  ...[listGraphs, showGraph, listVersions, publish, activateGraph, archiveGraph],
   ...[listAgents],
   ...[
     viewLimits,

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { TASK_STATUSES } from '../../domain/tasks/task-status.ts';
-import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import type { TaskListOptions } from '../../operations/tasks/list.ts';
 import { oneOf, shortText, tenantName, wholeNumber } from '../input/option-values.ts';
@@ -8,23 +7,18 @@ import { type Column, formatDateTime, formatSpan, formatTable, paintStatus, shor
 import { type Colors, Output } from '../output/output.ts';
 import { action, given, type TenantOptions, withMuster } from '../session.ts';
 
-/** `tasks` and `graphs`. */
-export function addListCommands(program: Command): void {
-  list(program, 'tasks', 'list the newest tasks')
+/** `tasks`. */
+export function addTasksCommand(program: Command): void {
+  program
+    .command('tasks')
+    .description('list the newest tasks')
+    .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName)
     .option('--status <status>', TASK_STATUSES.join(', '), oneOf(TASK_STATUSES))
     .option('--graph <graph>', 'only tasks of this graph', shortText)
     .option('--conversation <id>', 'only tasks of this conversation', shortText)
     .option('--overdue', 'only tasks past their due time')
     .option('--limit <count>', '1 to 500 (default: 50)', wholeNumber({ min: 1, max: 500 }))
     .action(action(tasks));
-  list(program, 'graphs', 'list the graphs that can be submitted, and what they take').action(action(graphs));
-}
-
-function list(program: Command, name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
-    .option('--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName);
 }
 
 async function tasks(options: TenantOptions & TaskListOptions): Promise<void> {
@@ -51,27 +45,6 @@ function formatTasks(found: readonly TaskRecord[], colors: Colors): string {
     { title: 'title', of: ({ title }) => shorten(title, 32) },
     { title: 'created', of: ({ createdAt }) => formatDateTime(createdAt) },
     { title: 'took', of: ({ startedAt, completedAt }) => formatSpan(startedAt, completedAt), align: 'right' },
-  ];
-  return formatTable(found, columns, colors);
-}
-
-async function graphs(options: TenantOptions): Promise<void> {
-  const found = await withMuster(options, (muster) => muster.graphs());
-  const data = found.map(({ name, version, description, nodeCount, taskQueue, documentProperty, inputSchema }) => ({
-    ...{ name, version, description, nodes: nodeCount, taskQueue, documentProperty, inputSchema },
-  }));
-  const none = 'No graph is published yet. `muster up` publishes those that ship with Muster.';
-  new Output(options).result(data, (colors) => (found.length === 0 ? none : formatGraphs(found, colors)));
-}
-
-function formatGraphs(found: readonly GraphHead[], colors: Colors): string {
-  const columns: Column<GraphHead>[] = [
-    { title: 'graph', of: ({ name }) => name },
-    { title: 'version', of: ({ version }) => String(version), align: 'right' },
-    { title: 'nodes', of: ({ nodeCount }) => String(nodeCount), align: 'right' },
-    { title: 'takes', of: ({ documentProperty }) => (documentProperty === null ? 'JSON' : 'document') },
-    { title: 'task queue', of: ({ taskQueue }) => taskQueue },
-    { title: 'does', of: ({ description }) => shorten(description, 80) },
   ];
   return formatTable(found, columns, colors);
 }

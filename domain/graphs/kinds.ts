@@ -14,8 +14,12 @@ export type ConnectionType = (typeof CONNECTION_TYPES)[number];
 export const OUTCOMES = ['true', 'false'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** A graph is written as a draft in one transaction and published; published graphs never change. */
-export const GRAPH_STATUSES = ['draft', 'published'] as const;
+/**
+ * The life of a version of a graph. A `draft` is looked at and checked, the `active` one of a name is what submits take, an
+ * `archived` one keeps the tasks that it has and may become active again. What was once active never changes.
+ */
+export const GRAPH_STATUSES = ['draft', 'active', 'archived'] as const;
+export type GraphStatus = (typeof GRAPH_STATUSES)[number];
 
 export const GRAPH_SCHEMA_VERSION = 'v1';
 

@@ -13,7 +13,7 @@ const schema = defineEntity({
     id: p.uuid().$type<GraphId>().primary(),
     tenantId: tenantId().$type<TenantId>(),
     name: p.string().length(255),
-    /** Counts the published definitions of one name, from 1. */
+    /** Counts the definitions of one name, from 1. */
     version: p.integer().check('version > 0'),
     status: p.enum(GRAPH_STATUSES).default('draft'),
     description: p.text().default(''),
@@ -26,21 +26,26 @@ const schema = defineEntity({
     definitionHash: p.text(),
     taskQueue: p.text(),
     createdAt: createdAt(),
+    /** When it was first active; null for one that never was. */
     publishedAt: moment().nullable(),
+    /** What it was made from. */
+    metadata: p.json<JsonObject>().defaultRaw("'{}'"),
   },
   uniques: [
     { name: 'agent_graphs_tenant_id_unique', properties: ['tenantId', 'id'] },
     { name: 'agent_graphs_tenant_name_version_unique', properties: ['tenantId', 'name', 'version'] },
+    { name: 'agent_graphs_active_unique', properties: ['tenantId', 'name'], where: "status = 'active'" },
   ],
   checks: [
     {
       name: 'agent_graphs_published_check',
-      expression: "(status = 'published') = (published_at is not null)",
+      expression:
+        "case status when 'draft' then published_at is null when 'active' then published_at is not null else true end",
     },
   ],
 });
 
-/** A versioned graph of nodes, kept as rows. Once published only its task queue may change. */
+/** A versioned graph of nodes, kept as rows. Once it was active only its status and its task queue may change. */
 export class AgentGraph extends schema.class {}
 schema.setClass(AgentGraph);
 

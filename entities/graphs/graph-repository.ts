@@ -1,16 +1,18 @@
+import { raw } from '@mikro-orm/core';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { validateGraph } from '../../domain/graphs/validate-graph.ts';
 import type { GraphId, TenantId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { StoredRowInvalid } from '../entity-errors.ts';
 import { Repository } from '../repository.ts';
 import { AgentComponent } from './agent-component.ts';
 import { AgentGraph } from './agent-graph.ts';
 import { ComponentConnection } from './component-connection.ts';
 import { componentRows, connectionRows, definitionFromRows } from './graph-rows.ts';
+import { type GraphHead, graphHeads } from './statements/graph-heads.ts';
 import { lockGraphName } from './statements/lock-graph-name.ts';
-import { type GraphHead, newestGraphs } from './statements/newest-graphs.ts';
 
-/** A published version of a graph. */
+/** A version of a graph, whole. */
 export interface PublishedGraph {
   readonly id: GraphId;
   readonly tenant: TenantId;
@@ -28,50 +30,89 @@ export interface NewGraph {
   readonly taskQueue: string;
   readonly definitionHash: string;
   readonly definition: GraphDefinition;
+  /** What it was made from. @defaultValue {} */
+  readonly metadata?: JsonObject;
 }
 
-/** Agent graphs: versioned, kept as rows of components and connections, never changed once published. */
+const VERSION_FIELDS = [
+  ...(['id', 'name', 'version', 'status', 'description', 'taskQueue', 'definitionHash'] as const),
+  ...(['createdAt', 'publishedAt', 'metadata'] as const),
+];
+
+/** A version of a graph, as it is listed. */
+export interface GraphVersion extends Omit<Pick<AgentGraph, (typeof VERSION_FIELDS)[number]>, 'publishedAt'> {
+  /** When it was first active; null for one that never was. */
+  readonly publishedAt: Date | null;
+}
+
+/** Read anew each time: the statements that change a version leave what is known of it as it was. */
+const AS_VERSION = { fields: VERSION_FIELDS, refresh: true } as const;
+
+/** Agent graphs: versioned, kept as rows of components and connections. */
 export class GraphRepository extends Repository {
-  /**
-   * Publishes a definition as the next version of its name, unless the newest version already is this definition: then
-   * only its task queue is brought up to date. Two publishers are put in order by a lock on the name.
-   */
-  async publish(graph: NewGraph): Promise<{ id: GraphId; version: number; created: boolean }> {
-    const { tenant, taskQueue, definitionHash } = graph;
-    const { name } = graph.definition;
-    await lockGraphName(this.em, tenant, name);
-    const newest = await this.em.findOne(AgentGraph, { tenantId: tenant, name }, { orderBy: { version: 'desc' } });
-    if (newest?.definitionHash === definitionHash) {
-      await this.em.nativeUpdate(AgentGraph, { id: newest.id, taskQueue: { $ne: taskQueue } }, { taskQueue });
-      return { id: newest.id, version: newest.version, created: false };
-    }
-    const version = (newest?.version ?? 0) + 1;
-    await this.#insert(graph, version);
-    return { id: graph.id, version, created: true };
+  /** Puts those in order who change the versions of a name, until the end of the transaction. */
+  lock(tenant: TenantId, name: string): Promise<void> {
+    return lockGraphName(this.em, tenant, name);
   }
 
-  /** A draft until all its rows are there: see the rules of the tables. */
-  async #insert({ id, tenant, taskQueue, definitionHash, definition }: NewGraph, version: number): Promise<void> {
+  /**
+   * Writes a definition as the next version of its name, a draft, unless one of its versions is this definition: then only
+   * the task queue of that one is brought up to date. Under the lock of the name.
+   */
+  async write(graph: NewGraph): Promise<{ written: GraphVersion; created: boolean }> {
+    const { id, tenant, taskQueue, definitionHash } = graph;
+    const versions = await this.versions(tenant, graph.definition.name);
+    const known = versions.find((version) => version.definitionHash === definitionHash);
+    if (known === undefined) {
+      await this.#insert(graph, (versions[0]?.version ?? 0) + 1);
+      return { written: versionOf(await this.em.findOneOrFail(AgentGraph, id, AS_VERSION)), created: true };
+    }
+    await this.em.nativeUpdate(AgentGraph, { id: known.id, taskQueue: { $ne: taskQueue } }, { taskQueue });
+    return { written: known, created: false };
+  }
+
+  /** Makes a version the active one of its name and archives the one before. Under the lock of the name. */
+  async activate({ id, name }: Pick<GraphVersion, 'id' | 'name'>, tenantId: TenantId): Promise<void> {
+    await this.em.nativeUpdate(
+      AgentGraph,
+      { tenantId, name, status: 'active', id: { $ne: id } },
+      { status: 'archived' },
+    );
+    const publishedAt = raw('coalesce(published_at, now())');
+    await this.em.nativeUpdate(AgentGraph, { id, status: { $ne: 'active' } }, { status: 'active', publishedAt });
+  }
+
+  /** Takes a version out of use. Its tasks keep it. */
+  async archive(id: GraphId): Promise<void> {
+    await this.em.nativeUpdate(AgentGraph, { id }, { status: 'archived' });
+  }
+
+  async #insert({ id, tenant, taskQueue, definitionHash, definition, metadata = {} }: NewGraph, version: number) {
     const { name, description, version: schemaVersion, width, inputSchema, documentProperty, output } = definition;
     const head = { name, description, schemaVersion, width, inputSchema, documentProperty, output };
     const owner = { graphId: id, tenantId: tenant };
     const components = componentRows(owner, definition);
-    await this.em.insert(AgentGraph, { ...head, id, tenantId: tenant, version, taskQueue, definitionHash });
+    await this.em.insert(AgentGraph, { ...head, id, tenantId: tenant, version, taskQueue, definitionHash, metadata });
     await this.em.insertMany(AgentComponent, components);
     const connections = connectionRows(owner, definition, components);
     if (connections.length > 0) await this.em.insertMany(ComponentConnection, connections);
-    await this.em.nativeUpdate(AgentGraph, { id }, { status: 'published', publishedAt: new Date() });
   }
 
-  /** The newest published version of a name: the tenant's own before the one that every tenant may use. */
-  async newest(tenant: TenantId, name: string): Promise<GraphHead | null> {
-    const [head = null] = await newestGraphs(this.em, tenant, name);
+  /** The versions of a name that are the tenant's own, the newest first. */
+  async versions(tenantId: TenantId, name: string): Promise<GraphVersion[]> {
+    const found = await this.em.find(AgentGraph, { tenantId, name }, { ...AS_VERSION, orderBy: { version: 'desc' } });
+    return found.map(versionOf);
+  }
+
+  /** The active version of a name, or another version: the tenant's own before the one that every tenant may use. */
+  async head(tenant: TenantId, name: string, version?: number): Promise<GraphHead | null> {
+    const [head = null] = await graphHeads(this.em, tenant, { name, version });
     return head;
   }
 
-  /** The newest published version of every name that the tenant may use. */
-  listNewest(tenant: TenantId): Promise<GraphHead[]> {
-    return newestGraphs(this.em, tenant);
+  /** The active version of every name that the tenant may use. */
+  listActive(tenant: TenantId): Promise<GraphHead[]> {
+    return graphHeads(this.em, tenant);
   }
 
   /** Reads a version whole and checks it with the rules of every graph: a stored row is input too. */
@@ -96,4 +137,10 @@ export class GraphRepository extends Repository {
       definition: read.definition,
     };
   }
+}
+
+function versionOf(graph: Pick<AgentGraph, (typeof VERSION_FIELDS)[number]>): GraphVersion {
+  const { id, name, version, status, description, taskQueue, definitionHash, createdAt, metadata } = graph;
+  const { publishedAt = null } = graph;
+  return { id, name, version, status, description, taskQueue, definitionHash, createdAt, publishedAt, metadata };
 }

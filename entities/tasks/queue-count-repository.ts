@@ -136,7 +136,7 @@ export class QueueCountRepository extends Repository {
           )
           .as('waits'),
       ])
-      .where('g.status', '=', 'published')
+      .where('g.status', 'in', ['active', 'archived'])
       .groupBy('g.taskQueue')
       .orderBy('g.taskQueue')
       .execute();

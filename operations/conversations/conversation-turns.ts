@@ -69,8 +69,8 @@ export class ConversationTurns {
     const { tenantId: tenant, conversationId: conversation } = key;
     const { number, text, user, graphName, lineage } = turn;
     const graphs = new GraphRepository(em);
-    const graph = await graphs.newest(tenant, graphName);
-    if (graph === null) throw new GraphUnknown(graphName, await graphs.listNewest(tenant));
+    const graph = await graphs.head(tenant, graphName);
+    if (graph === null) throw new GraphUnknown(graphName, await graphs.listActive(tenant));
     const counted = { limit: TURNS_READ, before: number, rolledBack: false };
     const before = await new ConversationTurnRepository(em).last(key, counted);
     const { messages, actsFor: heard } = historyOf(before);

@@ -1,14 +1,10 @@
 import { z } from 'zod';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
-import { GraphInvalid, graphFault } from '../../domain/graphs/graph-faults.ts';
-import { allNodes, handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
-import { NAME_PATTERN } from '../../domain/graphs/names.ts';
-import { validateGraph } from '../../domain/graphs/validate-graph.ts';
 import { taskQueue } from '../../options/fields.ts';
-import { actorOf, type Caller, PermissionDenied } from '../caller.ts';
+import { actorOf } from '../caller.ts';
 import { defineOperation } from '../define.ts';
-import type { Stores } from '../stores.ts';
-import { graphNameOf, publishGraphs } from './publish-graphs.ts';
+import { publishGraphs } from './publish-graphs.ts';
+import { requireGranted } from './require-granted.ts';
 
 export interface PublishInput {
   readonly definitions: readonly GraphDefinition[];
@@ -20,7 +16,7 @@ const MAX_GRAPHS = 10_000;
 /** @throws GraphInvalid, PermissionDenied */
 export const publish = defineOperation({
   name: 'graphs.publish',
-  summary: 'Publishes graphs of the tenant.',
+  summary: 'Publishes graphs of the tenant: each becomes the active version of its name.',
   effect: 'write',
   risk: 'high_risk',
   permission: 'graphs:publish',
@@ -35,28 +31,9 @@ export const publish = defineOperation({
     taskQueue: taskQueue.optional(),
   },
   async handle({ caller, stores }, { definitions, ...given }: PublishInput) {
-    for (const definition of definitions) requireGranted(caller, definition, stores);
     const { taskQueue: queue = stores.defaultTaskQueue } = given;
+    const permit = (definition: GraphDefinition) => requireGranted(caller, definition, stores);
     const { tenant } = caller;
-    await publishGraphs(stores.database, { tenant, taskQueue: queue, definitions, actor: actorOf(caller) });
+    await publishGraphs(stores.database, { tenant, taskQueue: queue, definitions, actor: actorOf(caller), permit });
   },
 });
-
-/**
- * A node may do what its operation needs: so a graph that names one is published only by a caller who may do that too.
- * @throws GraphInvalid, PermissionDenied
- */
-function requireGranted(caller: Caller, definition: GraphDefinition, { permissionOf }: Stores): void {
-  const checked = validateGraph(definition);
-  if (!checked.ok) throw new GraphInvalid(graphNameOf(definition), checked.faults);
-  for (const node of allNodes(checked.definition)) {
-    const name = handlerNameOf(node);
-    if (name === null || NAME_PATTERN.test(name)) continue;
-    const permission = permissionOf(name);
-    if (permission === null) {
-      const message = `Node "${node.id}" has the operation ${name} as its tool, and there is none of this name.`;
-      throw new GraphInvalid(definition.name, [graphFault('name_invalid', ['nodes', node.id], message)]);
-    }
-    if (!caller.permissions.has(permission)) throw new PermissionDenied(caller, name, permission);
-  }
-}

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { GraphId } from '../../domain/ids.ts';
 import { isJsonObject, type JsonObject, toJson } from '../../domain/json.ts';
-import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
+import type { GraphHead } from '../../entities/graphs/statements/graph-heads.ts';
 import { compileInputSchema, type InputCheck, type InputSchema, inputFaults } from '../graphs/input-schemas.ts';
 import { InputInvalid } from '../operation-errors.ts';
 

@@ -7,7 +7,7 @@ import { canonicalJson, type JsonObject } from '../../domain/json.ts';
 import { concurrencyKeys, type TaskTraits } from '../../domain/queues/concurrency-keys.ts';
 import { priorityOfBand } from '../../domain/tasks/priority.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
-import type { GraphHead } from '../../entities/graphs/statements/newest-graphs.ts';
+import type { GraphHead } from '../../entities/graphs/statements/graph-heads.ts';
 import type { NewTask } from '../../entities/tasks/new-task.ts';
 import { INLINE_LIMIT } from '../../entities/traces/artifact-repository.ts';
 import { GraphUnknown, InputTooLarge } from '../operation-errors.ts';
@@ -16,7 +16,7 @@ import { type CallerOptions, type TaskTimes, timesOf } from './submit-options.ts
 import { MAX_TITLE_LENGTH } from './task-fields.ts';
 import type { PreparedTask } from './write-tasks.ts';
 
-/** How long a graph's newest version is taken as known. A version published meanwhile counts from the next look on. */
+/** How long a graph's active version is taken as known. One activated meanwhile counts from the next look on. */
 const GRAPH_MEMORY_MS = 2_000;
 
 interface KnownGraph {
@@ -155,9 +155,9 @@ export class TaskPreparer {
   async #readGraph(name: string): Promise<GraphHead> {
     const tenant = this.#tenant;
     const { single } = this.#options.database;
-    const graph = await single.inTenant(tenant, ({ em }) => new GraphRepository(em).newest(tenant, name));
+    const graph = await single.inTenant(tenant, ({ em }) => new GraphRepository(em).head(tenant, name));
     if (graph !== null) return graph;
-    const published = await single.inTenant(tenant, ({ em }) => new GraphRepository(em).listNewest(tenant));
+    const published = await single.inTenant(tenant, ({ em }) => new GraphRepository(em).listActive(tenant));
     throw new GraphUnknown(name, published);
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, cp, mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, readdir, rename, rm, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -143,6 +143,41 @@ describe('migrate', () => {
 
     await assert.rejects(run(), { code: 'migration_refused', message: /drops a column/ });
     assert.equal(await tableExists('muster.later'), false);
+  });
+
+  it('makes the newest published version of a graph the active one, and archives those before it', async () => {
+    const later = (await readdir(folder)).filter((name) => name > '20261201_003300');
+    for (const name of later) await rename(join(folder, name), join(folder, `${name}.later`));
+    await run();
+    const versions = [
+      ...(['a 1 published', 'a 2 published', 'a 3 draft', 'b 1 published', 'c 1 draft'] as const),
+      ...['system/a 1 published', 'system/a 2 published'],
+    ];
+    for (const each of versions) {
+      const [, tenant = 'default', name, version, status] = /^(?:(\w+)\/)?(\w) (\d) (\w+)$/.exec(each) ?? [];
+      const at = status === 'draft' ? 'null' : 'now()';
+      await query(`insert into muster.agent_graphs (id, tenant_id, name, version, status, published_at, schema_version, width,
+        output, definition_hash, task_queue) values
+        (gen_random_uuid(), '${tenant}', '${name}', ${version}, '${status}', ${at}, 'v1', 4, '{}', 'hash', 'muster')`);
+    }
+
+    for (const name of later) await rename(join(folder, `${name}.later`), join(folder, name));
+    await run();
+
+    const rows = await query('select * from muster.agent_graphs order by tenant_id, name, version');
+    assert.deepEqual(
+      rows.map(({ tenant_id, name, version, status }) => `${tenant_id}/${name} ${version} ${status}`),
+      [
+        ...[
+          'default/a 1 archived',
+          'default/a 2 active',
+          'default/a 3 draft',
+          'default/b 1 active',
+          'default/c 1 draft',
+        ],
+        ...['system/a 1 archived', 'system/a 2 active'],
+      ],
+    );
   });
 
   it('lists what it would apply without applying it', async () => {

@@ -128,7 +128,7 @@ describe('the rules that the database holds', () => {
         componentRow(tx, ids, 1);
         connectionRow(tx, ids);
         await tx.em.flush();
-        await tx.em.nativeUpdate(AgentGraph, { id: ids.graphId }, { status: 'published', publishedAt: new Date() });
+        await tx.em.nativeUpdate(AgentGraph, { id: ids.graphId }, { status: 'active', publishedAt: new Date() });
       });
       return ids;
     };

@@ -53,7 +53,7 @@ export class ClaimBed {
     const ids = new Map<string, string>();
     for (const { name } of definitions) {
       const graph = await database.inTenant(DEFAULT_TENANT, ({ em }) =>
-        new GraphRepository(em).newest(DEFAULT_TENANT, name),
+        new GraphRepository(em).head(DEFAULT_TENANT, name),
       );
       ids.set(name, graph?.id ?? '');
     }

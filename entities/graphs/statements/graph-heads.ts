@@ -1,6 +1,8 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GraphStatus } from '../../../domain/graphs/kinds.ts';
 import { type GraphId, SYSTEM_TENANT, type TenantId } from '../../../domain/ids.ts';
 import type { JsonObject } from '../../../domain/json.ts';
+import { literal } from '../../common-expressions.ts';
 import { tables } from '../../tables.ts';
 
 /** What a submit has to know of a graph. */
@@ -8,6 +10,7 @@ export interface GraphHead {
   readonly id: GraphId;
   readonly name: string;
   readonly version: number;
+  readonly status: GraphStatus;
   readonly taskQueue: string;
   readonly description: string;
   /** Its own nodes; those of inner graphs do not count. */
@@ -19,15 +22,20 @@ export interface GraphHead {
 }
 
 /**
- * The newest published version of every name that the tenant may use, or of one name: the tenant's own before the one
- * that every tenant may use. One statement, because every submit may ask it. By agent_graphs_tenant_name_version_unique and
- * agent_components_graph_node_unique.
+ * The active version of every name that the tenant may use, or of one name, or another version of that: the tenant's own
+ * before the one that every tenant may use. One statement, because every submit may ask it. By agent_graphs_active_unique or
+ * agent_graphs_tenant_name_version_unique, and agent_components_graph_node_unique.
  */
-export function newestGraphs(em: SqlEntityManager, tenant: TenantId, name?: string): Promise<GraphHead[]> {
+export function graphHeads(
+  em: SqlEntityManager,
+  tenant: TenantId,
+  { name, version }: { readonly name?: string; readonly version?: number | undefined } = {},
+): Promise<GraphHead[]> {
   return tables(em)
     .selectFrom('agent_graphs as g')
     .distinctOn('g.name')
-    .select(['g.id', 'g.name', 'g.version', 'g.taskQueue', 'g.description', 'g.inputSchema', 'g.documentProperty'])
+    .select(['g.id', 'g.name', 'g.version', 'g.status', 'g.taskQueue', 'g.description'])
+    .select(['g.inputSchema', 'g.documentProperty'])
     .select(({ selectFrom, fn, cast }) => {
       const nodes = selectFrom('agent_components as c').whereRef('c.graphId', '=', 'g.id');
       const agents = nodes.where('c.componentType', '=', 'agent').where('c.handler', 'is not', null);
@@ -41,11 +49,10 @@ export function newestGraphs(em: SqlEntityManager, tenant: TenantId, name?: stri
         fn<string[]>('array', [agents.select('c.handler').distinct().orderBy('c.handler')]).as('agents'),
       ];
     })
-    .where('g.status', '=', 'published')
+    .where((eb) => (version === undefined ? eb('g.status', '=', literal('active')) : eb('g.version', '=', version)))
     .where('g.tenantId', 'in', [tenant, SYSTEM_TENANT])
     .$if(name !== undefined, (query) => query.where('g.name', '=', name as string))
     .orderBy('g.name')
     .orderBy((eb) => eb('g.tenantId', '=', tenant), 'desc')
-    .orderBy('g.version', 'desc')
     .execute();
 }

@@ -1,0 +1,60 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { newId } from '../../database/new-id.ts';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { storedForm } from '../../domain/graphs/stored-form.ts';
+import type { GraphId, TenantId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { auditRowsFrom } from '../../entities/audit/audit-rows.ts';
+import { GraphRepository, type GraphVersion } from '../../entities/graphs/graph-repository.ts';
+import { runPart } from '../../entities/insert-from.ts';
+import { TaskRepository } from '../../entities/tasks/task-repository.ts';
+import { digestOf } from '../digest-of.ts';
+
+/** A definition that was checked, and whose version it becomes. */
+export interface NewVersion {
+  readonly tenant: TenantId;
+  readonly taskQueue: string;
+  readonly definition: GraphDefinition;
+  /** In whose name the audit log has it. */
+  readonly actor: string;
+  /** Whether it only is written, for somebody to look at and to activate. @defaultValue false */
+  readonly draft?: boolean;
+  /** What it was made from. @defaultValue {} */
+  readonly metadata?: JsonObject;
+}
+
+/** What became of a definition. */
+export interface WrittenVersion extends Pick<GraphVersion, 'id' | 'name' | 'version' | 'status'> {
+  /** Whether it is a new version. A definition that a version of the name already has is not written again. */
+  readonly created: boolean;
+}
+
+/**
+ * Writes a definition as a version of its name and activates it, with its audit row. The same definition again changes
+ * nothing; one of an archived version activates that one. Two writers of a name are put in order.
+ */
+export async function writeVersion(em: SqlEntityManager, version: NewVersion): Promise<WrittenVersion> {
+  const { tenant, taskQueue, definition, actor, draft = false, metadata = {} } = version;
+  await new TaskRepository(em).ensureTenant(tenant);
+  const graphs = new GraphRepository(em);
+  await graphs.lock(tenant, definition.name);
+  const definitionHash = digestOf(storedForm(definition));
+  const graph = { id: newId<GraphId>(), tenant, taskQueue, definitionHash, definition, metadata };
+  const { written, created } = await graphs.write(graph);
+  const activates = !draft && written.status !== 'active';
+  if (activates) await graphs.activate(written, tenant);
+  const action = created ? (draft ? 'graph.drafted' : 'graph.published') : 'graph.activated';
+  if (created || activates) await auditVersion(em, { tenant, actor, action }, written);
+  const { id, name } = written;
+  return { id, name, version: written.version, status: activates ? 'active' : written.status, created };
+}
+
+/** Who did what to a version. */
+interface VersionChange extends Pick<NewVersion, 'tenant' | 'actor'> {
+  readonly action: string;
+}
+
+function auditVersion(em: SqlEntityManager, change: VersionChange, { id, name, version }: GraphVersion): Promise<void> {
+  const details = { graph: name, version };
+  return runPart(em, auditRowsFrom(null, { ...change, subjectType: 'graph', subjectId: id, details }));
+}
