@@ -35,6 +35,8 @@ export const ERROR_CODES = [
   'heartbeat_missed',
   'event_loop_blocked',
   'rounds_exhausted',
+  'output_unparsable',
+  'guardrail_blocked',
   'container_stopped',
   'handler_call_invalid',
   'limit_wait_exceeded',

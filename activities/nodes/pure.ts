@@ -4,7 +4,8 @@ import type { AttemptEnd } from '../../domain/traces/attempt.ts';
 import type { AttemptSetting } from './attempt-setting.ts';
 
 /** Evaluates a node of a pure kind: what it comes to follows from the document, so a failure would occur again. */
-export async function runPure(node: GraphNode, { document }: AttemptSetting): Promise<AttemptEnd> {
+export async function runPure(node: GraphNode, { document, breath }: AttemptSetting): Promise<AttemptEnd> {
+  await breath?.turn();
   const evaluated = rulesOf(node.kind).evaluate?.(node, document);
   if (evaluated === undefined) throw new Error(`Nodes of kind ${node.kind} are not evaluated.`);
   if (evaluated.ok) return { kind: 'ok', output: evaluated.output, outcome: evaluated.outcome ?? null };

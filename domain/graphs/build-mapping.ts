@@ -1,6 +1,6 @@
 import type { Condition, InputMapping, InputSource } from './definition.ts';
 import type { NodeSpec, SourceSpec } from './graph-spec.ts';
-import { comparisonsOf, nodeOfPointer } from './read-source.ts';
+import { comparisonsOf, nodeOfPointer, pointersOf } from './read-source.ts';
 
 /** A written input as data: a single pointer is the whole input. */
 export function buildMapping(input: NodeSpec['input'] = {}): InputMapping {
@@ -31,10 +31,13 @@ export function nodesNeeded(reader: InputMapping | Condition): NodesRead {
 
 function sourcesRead(sources: readonly InputSource[]): NodesRead {
   const read = (optional: boolean) =>
-    sources.flatMap((source) =>
-      'pointer' in source && (source.optional ?? false) === optional ? nodesOf([source.pointer]) : [],
-    );
+    sources.flatMap((source) => (mayBeAbsent(source) === optional ? nodesOf(pointersOf(source)) : []));
   return { required: read(false), optional: read(true) };
+}
+
+/** Whether a node that the source reads may leave no value: of several, any may be the one that does. */
+function mayBeAbsent(source: InputSource): boolean {
+  return 'first' in source || ('pointer' in source && source.optional === true);
 }
 
 function nodesOf(pointers: readonly string[]): readonly string[] {

@@ -4,11 +4,17 @@ import { writeSchema } from '../agents/schema.ts';
 import { errorMessage } from '../errors.ts';
 import { buildMapping, nodesNeeded } from './build-mapping.ts';
 import type { Graph } from './defined-graph.ts';
-import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
+import {
+  connectionTypeOf,
+  type Dependency,
+  type GraphDefinition,
+  type GraphEdge,
+  type GraphNode,
+} from './definition.ts';
 import { type GraphFault, GraphInvalid, graphFault } from './graph-faults.ts';
 import type { GraphSpec, NodeSpec, NodeSpecs, UncheckedNodes } from './graph-spec.ts';
 import { inputSchemaFault } from './input-schema-rules.ts';
-import { readersOf, rulesOf } from './kinds/kind-table.ts';
+import { propertiesOf, readersOf, rulesOf } from './kinds/kind-table.ts';
 import { GRAPH_SCHEMA_VERSION, NODE_KINDS, type NodeKind, WIDTH_LIMITS } from './kinds.ts';
 import { nameOf } from './read-unknown.ts';
 import { writtenFaults } from './spec-faults.ts';
@@ -18,7 +24,8 @@ import { validateGraph } from './validate-graph.ts';
 /**
  * Builds a graph. What a node waits for follows from what it reads: a pointer into another node makes that a required
  * dependency, a pointer that is optional an optional one, `when` a branch; `after` and `afterAny` add an order without
- * data. If a node is named in several ways, `when` takes precedence over required, and required over optional.
+ * data; `guardedBy` names guardrails that have to pass, `fallbackOf` nodes one of which has to fail. If a node is named
+ * in several ways, the strongest counts: `when`, then `fallbackOf`, `guardedBy`, required, optional.
  *
  * What a condition reads is required too, so that it is skipped together with its source; unless it tests whether the
  * node's value `exists`: then it expects its absence and decides in any case.
@@ -60,9 +67,9 @@ function buildNode(id: string, spec: NodeSpec, ids: readonly string[]): GraphNod
   return { ...node, dependsOn: inOrderOf(ids, dependenciesOf(node, spec)) };
 }
 
-/** The first kind whose property the node has; one without any is an agent, which then has no handler. */
+/** The first kind of which the node has a property; one without any is an agent, which then has no handler. */
 function kindOf(spec: NodeSpec): NodeKind {
-  return NODE_KINDS.find((kind) => spec[rulesOf(kind).property] !== undefined) ?? 'agent';
+  return NODE_KINDS.find((kind) => propertiesOf(kind).some((property) => spec[property] !== undefined)) ?? 'agent';
 }
 
 function handlerOf(spec: NodeSpec): HandlerReference | undefined {
@@ -78,6 +85,8 @@ function dependenciesOf(node: GraphNode, spec: NodeSpec): readonly Dependency[] 
   const reads = readersOf(node).map(nodesNeeded);
   add([...reads.flatMap(({ optional }) => optional), ...(spec.afterAny ?? [])], false);
   add([...reads.flatMap(({ required }) => required), ...(spec.after ?? [])], true);
+  for (const id of spec.guardedBy ?? []) found.set(id, { node: id, required: true, type: 'guard' });
+  for (const id of spec.fallbackOf ?? []) found.set(id, { node: id, required: false, type: 'fallback' });
   for (const [id, when] of Object.entries(spec.when ?? {})) {
     if (when !== undefined) found.set(id, { node: id, required: true, when });
   }
@@ -93,7 +102,7 @@ function edgesInto(node: GraphNode): readonly GraphEdge[] {
   return node.dependsOn.map((dependency) => ({
     from: dependency.node,
     to: node.id,
-    type: dependency.when === undefined ? 'default' : 'condition',
+    type: connectionTypeOf(dependency),
   }));
 }
 

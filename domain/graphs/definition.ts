@@ -1,12 +1,15 @@
 import type { Json, JsonObject } from '../json.ts';
-import type { ConnectionType, ContainerKind, NodeKind, Outcome } from './kinds.ts';
+import type { ConnectionType, ContainerKind, NodeKind, Outcome, ParseFormat } from './kinds.ts';
 
 /**
  * Where one input comes from. A pointer (RFC 6901) reads the document `{ "task": <the task's input>, "nodes": { "<node
- * id>": <its output> } }`; `optional` gives null if a tolerated failure or a skipped branch left no value. A literal is
- * taken as it is.
+ * id>": <its output> } }`; `first` reads several and takes the first value that there is, for what one of two ways has
+ * brought. `optional` gives null if a tolerated failure or a skipped branch left no value. A literal is taken as it is.
  */
-export type InputSource = { readonly pointer: string; readonly optional?: boolean } | { readonly value: Json };
+export type InputSource =
+  | { readonly pointer: string; readonly optional?: boolean }
+  | { readonly first: readonly string[]; readonly optional?: boolean }
+  | { readonly value: Json };
 
 /** Inputs by name, or one source for the whole input. */
 export type InputMapping = { readonly fields: Readonly<Record<string, InputSource>> } | { readonly whole: InputSource };
@@ -28,6 +31,16 @@ export interface Dependency {
   readonly required: boolean;
   /** For a condition node: the outcome that takes this branch. */
   readonly when?: Outcome;
+  /**
+   * `fallback`: this node runs only if one of the nodes of which it is a fallback failed, and their failures are tolerated.
+   * `guard`: the source is a guardrail, which has to pass. Absent from any other.
+   */
+  readonly type?: Exclude<ConnectionType, 'default' | 'condition'>;
+}
+
+/** The type of the edge that a dependency stands for. */
+export function connectionTypeOf({ type, when }: Dependency): ConnectionType {
+  return type ?? (when === undefined ? 'default' : 'condition');
 }
 
 /**
@@ -70,6 +83,44 @@ export interface ConditionNode extends NodeBase<'condition'> {
   readonly condition: Condition;
 }
 
+/** A node that makes its output of its input alone. */
+interface PureNode<Kind extends NodeKind> extends NodeBase<Kind> {
+  readonly input: InputMapping;
+}
+
+/** Puts its input into a template. */
+export interface PromptNode extends PureNode<'prompt'> {
+  /** `{{name}}` stands for the input of that name. At most 20,000 characters. */
+  readonly prompt: string;
+}
+
+/** Reads a text, that of a model for example, as data. */
+export interface OutputParserNode extends PureNode<'output-parser'> {
+  readonly parse: ParseFormat;
+  /** The regular expression (RE2) of the format `regex`, whose named groups are the output; null for any other. */
+  readonly pattern: string | null;
+  /** The names that the output must have. */
+  readonly fields: readonly string[];
+}
+
+/** Lets a text pass, or fails. */
+export interface GuardrailNode extends PureNode<'guardrail'> {
+  readonly guardrail: GuardrailRules;
+}
+
+/** Lists of words and phrases by the name of their topic. */
+export type Topics = Readonly<Record<string, readonly string[]>>;
+
+/** What a guardrail holds a text to: at least one rule. */
+export interface GuardrailRules {
+  /** Words and phrases that the text must not have. */
+  readonly bannedPhrases?: readonly string[];
+  /** Topics that it must not be about: it has none of their words and phrases. */
+  readonly prohibitedTopics?: Topics;
+  /** Topics one of which it must be about: it has at least one of their words and phrases. */
+  readonly serviceBoundaries?: Topics;
+}
+
 /** The fields of every container: a node that runs an inner graph, in the same trace, under its own path. */
 interface ContainerBase<Kind extends ContainerKind> extends NodeBase<Kind> {
   readonly graph: GraphDefinition;
@@ -96,7 +147,8 @@ export interface RepeatNode extends ContainerBase<'repeat'> {
 }
 
 export type ContainerNode = SubGraphNode | EachNode | RepeatNode;
-export type GraphNode = AgentNode | ToolNode | ConditionNode | ContainerNode;
+type TextNode = PromptNode | OutputParserNode | GuardrailNode;
+export type GraphNode = AgentNode | ToolNode | ConditionNode | TextNode | ContainerNode;
 
 /** The dependencies of the nodes' `dependsOn` as separate rows; validation checks that both agree. */
 export interface GraphEdge {

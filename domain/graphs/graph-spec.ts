@@ -2,8 +2,8 @@ import type { HandlerReference } from '../agents/define-handler.ts';
 import type { Schema, SchemaValue } from '../agents/handler.ts';
 import type { Json } from '../json.ts';
 import type { Graph } from './defined-graph.ts';
-import type { Comparison, NodeBudget } from './definition.ts';
-import type { Outcome } from './kinds.ts';
+import type { Comparison, GuardrailRules, NodeBudget } from './definition.ts';
+import type { Outcome, ParseFormat } from './kinds.ts';
 
 /** A JSON Pointer into the task's input or into the output of one of the named nodes. */
 export type PointerTo<Names extends string> =
@@ -14,11 +14,13 @@ export type PointerTo<Names extends string> =
 
 /**
  * The source of one value: a pointer, which makes its node a required dependency; an `optional` pointer, which gives
- * null if the node failed or was skipped; or a literal value.
+ * null if the node failed or was skipped; the `first` of 2 to 16 pointers that has a value, whose nodes may fail or be
+ * skipped; or a literal value.
  */
 export type SourceSpec<Names extends string> =
   | PointerTo<Names>
   | { readonly pointer: PointerTo<Names>; readonly optional?: boolean }
+  | { readonly first: readonly PointerTo<Names>[]; readonly optional?: boolean }
   | { readonly value: Json };
 
 /** A condition over pointers; see {@link Condition}. */
@@ -34,7 +36,7 @@ type ConditionOver<Pointer extends string> =
   | { readonly not: ConditionOver<Pointer> };
 
 /** The properties of every node. */
-export interface NodeOptions<Names extends string, Conditions extends string> {
+export interface NodeOptions<Names extends string, Conditions extends string, Guardrails extends string> {
   /** The purpose of the node, for people. @defaultValue the description of its handler */
   readonly objective?: string;
   /** The branches of the node: it runs only when each condition had the named outcome. */
@@ -43,13 +45,23 @@ export interface NodeOptions<Names extends string, Conditions extends string> {
   readonly after?: readonly Names[];
   /** Nodes that must have ended before, however they ended. */
   readonly afterAny?: readonly Names[];
+  /** Guardrails that must have passed before. */
+  readonly guardedBy?: readonly Guardrails[];
+  /** Nodes in whose place this one runs: only if at least one of them failed, which then fails nothing else. */
+  readonly fallbackOf?: readonly Names[];
 }
 
 /** Any node of any graph, which {@link CheckedNodes} narrows. */
-export type NodeSpec = NodeOptions<string, string> & {
+export type NodeSpec = NodeOptions<string, string, string> & {
   readonly agent?: HandlerReference & { readonly kind: 'agent' };
   readonly tool?: HandlerReference & { readonly kind: 'tool' };
+  readonly operation?: string;
   readonly condition?: ConditionSpec<string>;
+  readonly prompt?: string;
+  readonly parse?: ParseFormat;
+  readonly pattern?: string;
+  readonly fields?: readonly string[];
+  readonly guardrail?: GuardrailRules;
   readonly input?: string | Readonly<Record<string, SourceSpec<string>>>;
   readonly budget?: Partial<NodeBudget>;
   readonly graph?: Graph;
@@ -73,36 +85,53 @@ export type CheckedNodes<Nodes> = {
   readonly [Id in keyof Nodes]: CheckedNode<
     Nodes[Id],
     Exclude<keyof Nodes & string, Id>,
-    Exclude<ConditionNames<Nodes>, Id>
+    Exclude<NamesWith<'condition', Nodes>, Id>,
+    Exclude<NamesWith<'guardrail', Nodes>, Id>
   >;
 };
 
-type ConditionNames<Nodes> = {
-  [Id in keyof Nodes]: Nodes[Id] extends { readonly condition: unknown } ? Id : never;
+/** The nodes of one kind. */
+type NamesWith<Property extends string, Nodes> = {
+  [Id in keyof Nodes]: Nodes[Id] extends { readonly [Key in Property]: unknown } ? Id : never;
 }[keyof Nodes] &
   string;
 
-type CheckedNode<Node, Names extends string, Conditions extends string> = NodeOptions<Names, Conditions> & {
+type CheckedNode<Node, Names extends string, Conditions extends string, Guardrails extends string> = NodeOptions<
+  Names,
+  Conditions,
+  Guardrails
+> & {
   readonly [Key in Exclude<keyof Node, keyof NodeSpec>]: never;
 } & {
   readonly when?: { readonly [Key in Exclude<BranchNames<Node>, Conditions>]?: never };
-} & (Node extends { readonly condition: unknown }
-    ? ConditionNode<Names>
-    : Node extends { readonly agent: infer Agent }
-      ? Pick<Required<NodeSpec>, 'agent'> & OnlyKind<'agent'> & StepNode<Agent, Node, Names>
-      : Node extends { readonly tool: infer Tool }
-        ? Pick<Required<NodeSpec>, 'tool'> & OnlyKind<'tool'> & StepNode<Tool, Node, Names>
-        : Node extends { readonly graph: unknown }
-          ? SubGraphSpec<Names>
-          : Node extends { readonly each: unknown }
-            ? EachSpec<Names>
-            : Node extends { readonly repeat: unknown }
-              ? RepeatSpec<Names>
-              : Pick<Required<NodeSpec>, 'agent'>);
+} & ([KindOf<Node>] extends [never] ? Pick<Required<NodeSpec>, 'agent'> : KindSpecs<Node, Names>[KindOf<Node>]);
+
+/** The properties by which nodes are of a kind. */
+type KindOf<Node> = Extract<keyof Node, KindProperty>;
+type KindProperty = keyof KindSpecs<unknown, string>;
+
+/** What a node takes, by the property that makes its kind. */
+interface KindSpecs<Node, Names extends string> {
+  readonly agent: Pick<Required<NodeSpec>, 'agent'> &
+    OnlyKind<'agent'> &
+    StepNode<PropertyOf<Node, 'agent'>, Node, Names>;
+  readonly tool: Pick<Required<NodeSpec>, 'tool'> & OnlyKind<'tool'> & StepNode<PropertyOf<Node, 'tool'>, Node, Names>;
+  readonly operation: OperationSpec<Names>;
+  readonly condition: ConditionNode<Names>;
+  readonly prompt: PromptSpec<Names>;
+  readonly parse: OutputParserSpec<Names>;
+  readonly guardrail: GuardrailSpec<Names>;
+  readonly graph: SubGraphSpec<Names>;
+  readonly each: EachSpec<Names>;
+  readonly repeat: RepeatSpec<Names>;
+}
 
 /** A node has the property of its own kind and of no other. */
 type OnlyKind<Kind extends KindProperty> = { readonly [Other in Exclude<KindProperty, Kind>]?: never };
-type KindProperty = 'agent' | 'tool' | 'condition' | 'graph' | 'each' | 'repeat';
+
+type PropertyOf<Node, Property extends string> = Node extends { readonly [Key in Property]: infer Value }
+  ? Value
+  : never;
 
 type BranchNames<Node> = Node extends { readonly when: infer Branches } ? keyof Branches : never;
 
@@ -112,9 +141,46 @@ interface ConditionNode<Names extends string> extends OnlyKind<'condition'> {
   readonly budget?: never;
 }
 
+/** Values by name, or a pointer to an object of them. */
+type InputSpec<Names extends string> = PointerTo<Names> | Readonly<Record<string, SourceSpec<Names>>>;
+
+interface OperationSpec<Names extends string> extends OnlyKind<'operation'> {
+  /** The name of an operation, which is the node's tool: `tasks.list`. */
+  readonly operation: `${string}.${string}`;
+  readonly input?: InputSpec<Names>;
+  readonly budget?: Partial<NodeBudget>;
+}
+
+interface PromptSpec<Names extends string> extends OnlyKind<'prompt'> {
+  /** A template of at most 20,000 characters, where `{{name}}` stands for the input of that name. */
+  readonly prompt: string;
+  readonly input?: InputSpec<Names>;
+  readonly budget?: never;
+}
+
+/** The input of a node that reads a text. */
+interface TextSpec<Names extends string> {
+  readonly input: PointerTo<Names> | { readonly text: SourceSpec<Names> };
+  readonly budget?: never;
+}
+
+interface OutputParserSpec<Names extends string> extends TextSpec<Names>, OnlyKind<'parse'> {
+  /** The form that the text is expected in. */
+  readonly parse: ParseFormat;
+  /** For `regex`: RE2 syntax of at most 500 characters, with a named group for each value. */
+  readonly pattern?: string;
+  /** The names that the output must have. @defaultValue none */
+  readonly fields?: readonly string[];
+}
+
+interface GuardrailSpec<Names extends string> extends TextSpec<Names>, OnlyKind<'guardrail'> {
+  /** At least one rule. Together they have at most 500 words and phrases of at most 200 characters. */
+  readonly guardrail: GuardrailRules;
+}
+
 /** The properties of nodes that run an inner graph: their input becomes the inner task's. */
 interface ContainerSpec<Names extends string> {
-  readonly input?: PointerTo<Names> | Readonly<Record<string, SourceSpec<Names>>>;
+  readonly input?: InputSpec<Names>;
   readonly budget?: never;
 }
 

@@ -9,10 +9,12 @@ import type { Outcome } from './kinds.ts';
  *
  * A node is `pending` until it is started (`running`) or skipped, and ends in exactly one of `ok`, `retryable_error`,
  * `fatal_error`, `skipped`. It is ready once all that it depends on has ended. It is skipped as soon as a required
- * dependency failed or was skipped, or a condition on which it depends took the other branch, failed or was skipped.
+ * dependency failed or was skipped, a condition on which it depends took the other branch, failed or was skipped, or all
+ * nodes of which it is a fallback ended and none failed.
  *
- * A failure is tolerated when at least one node depends on the failed node and all of them do so optionally. Any other
- * failure fails the trace: `failedNode` names the first such node, nothing new begins, running nodes may finish.
+ * A failure is tolerated when the failed node has a fallback, or when at least one node depends on it and all of them do
+ * so optionally. Any other failure fails the trace: `failedNode` names the first such node, nothing new begins, running
+ * nodes may finish.
  *
  * `run-state.ts` puts the graphs within graphs together; here a container is a node like any other.
  *
@@ -158,6 +160,7 @@ export function isTolerated(definition: GraphDefinition, id: string): boolean {
   const dependencies = definition.nodes
     .flatMap((node) => node.dependsOn)
     .filter((dependency) => dependency.node === id);
+  if (dependencies.some(({ type }) => type === 'fallback')) return true;
   return dependencies.length > 0 && dependencies.every((dependency) => !dependency.required);
 }
 
@@ -201,7 +204,15 @@ function skipReason(node: GraphNode, nodes: GraphState['nodes']): string | null 
     const reason = blockReason(dependency, stateOf(nodes, dependency.node));
     if (reason !== null) return reason;
   }
-  return null;
+  return unusedFallback(node, nodes);
+}
+
+/** Why a fallback is not needed; null for a node that is no fallback, or one of whose sources failed or is yet to end. */
+function unusedFallback({ dependsOn }: GraphNode, nodes: GraphState['nodes']): string | null {
+  const sources = dependsOn.filter(({ type }) => type === 'fallback').map(({ node }) => node);
+  if (sources.length === 0) return null;
+  const isOver = sources.every((id) => ['ok', 'skipped'].includes(stateOf(nodes, id).status));
+  return isOver ? `${sources.map((id) => `"${id}"`).join(' and ')} did not fail` : null;
 }
 
 function blockReason(dependency: Dependency, state: NodeState): string | null {

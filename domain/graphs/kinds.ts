@@ -3,12 +3,25 @@ export const CONTAINER_KINDS = ['sub-graph', 'each', 'repeat'] as const;
 export type ContainerKind = (typeof CONTAINER_KINDS)[number];
 
 /** The kinds of node that can run. What is particular to one is in its file of `kinds/`. */
-export const NODE_KINDS = ['agent', 'tool', 'condition', ...CONTAINER_KINDS] as const;
+export const NODE_KINDS = [
+  ...(['agent', 'tool', 'condition', 'prompt', 'output-parser', 'guardrail'] as const),
+  ...CONTAINER_KINDS,
+] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 
-/** `default` carries data or order; `condition` is followed only if the source has the named outcome. */
-export const CONNECTION_TYPES = ['default', 'condition'] as const;
+/**
+ * `default` carries data or order; `condition` is followed only if the source has the named outcome, `fallback` only if
+ * the source failed, `guard` only if the source is a guardrail that passed.
+ */
+export const CONNECTION_TYPES = ['default', 'condition', 'fallback', 'guard'] as const;
 export type ConnectionType = (typeof CONNECTION_TYPES)[number];
+
+/** In which form an output parser expects the text that it reads. */
+export const PARSE_FORMATS = ['json', 'list', 'key-value', 'regex'] as const;
+export type ParseFormat = (typeof PARSE_FORMATS)[number];
+
+/** The longest text that a node makes or reads by itself, in characters. */
+export const MAX_TEXT = 1_000_000;
 
 /** The outcomes of a condition node. */
 export const OUTCOMES = ['true', 'false'] as const;

@@ -141,13 +141,19 @@ function noteUnsuited(kind: GraphNode['kind'], field: NodeField): void {
 }
 
 function readDependency(value: unknown, place: Place): Dependency | null {
-  const dependency = readObject(value, place, { required: ['node', 'required'], optional: ['when'] });
+  const dependency = readObject(value, place, { required: ['node', 'required'], optional: ['when', 'type'] });
   if (dependency === null) return null;
   const node = readText(dependency.node, at(place, 'node'));
   const required = readBoolean(dependency.required, at(place, 'required'));
-  if (dependency.when === undefined) return { node, required };
-  return { node, required, when: readWord(dependency.when, at(place, 'when'), OUTCOMES) };
+  return {
+    ...{ node, required },
+    ...(dependency.when === undefined ? {} : { when: readWord(dependency.when, at(place, 'when'), OUTCOMES) }),
+    ...(dependency.type === undefined ? {} : { type: readWord(dependency.type, at(place, 'type'), OWN_TYPES) }),
+  };
 }
+
+/** The connections that a dependency names by themselves. */
+const OWN_TYPES = ['fallback', 'guard'] as const;
 
 function readEdge(value: unknown, place: Place): GraphEdge | null {
   const edge = readObject(value, place, { required: ['from', 'to', 'type'] });

@@ -28,18 +28,35 @@ export function readMapping(value: unknown, place: Place): InputMapping {
 }
 
 export function readSource(value: unknown, place: Place): InputSource {
-  const source = readObject(value, place, { required: [], optional: ['pointer', 'optional', 'value'] });
+  const source = readObject(value, place, { required: [], optional: ['pointer', 'first', 'optional', 'value'] });
   if (source === null) return { value: null };
   if (Object.hasOwn(source, 'value') && Object.keys(source).length === 1) {
     return { value: readJson(source.value, at(place, 'value')) };
   }
-  if (!Object.hasOwn(source, 'pointer') || Object.hasOwn(source, 'value')) {
-    note(place, 'malformed', 'Expected either a "pointer", which may be "optional", or a "value".');
+  if (Object.hasOwn(source, 'pointer') === Object.hasOwn(source, 'first') || Object.hasOwn(source, 'value')) {
+    note(
+      place,
+      'malformed',
+      'Expected a "pointer" or a list of them as "first", which may be "optional", or a "value".',
+    );
     return { value: null };
   }
-  const pointer = readPointerText(source.pointer, at(place, 'pointer'));
-  if (source.optional === undefined) return { pointer };
-  return { pointer, optional: readBoolean(source.optional, at(place, 'optional')) };
+  const read = Object.hasOwn(source, 'first')
+    ? { first: readFirst(source.first, at(place, 'first')) }
+    : { pointer: readPointerText(source.pointer, at(place, 'pointer')) };
+  if (source.optional === undefined) return read;
+  return { ...read, optional: readBoolean(source.optional, at(place, 'optional')) };
+}
+
+/** How many pointers one source may try. */
+const MAX_FIRST = 16;
+
+function readFirst(value: unknown, place: Place): readonly string[] {
+  const first = readList(value, place, readPointerText);
+  if (Array.isArray(value) && (value.length < 2 || value.length > MAX_FIRST)) {
+    note(place, 'malformed', `Expected 2 to ${MAX_FIRST} pointers, found ${value.length}.`);
+  }
+  return first;
 }
 
 /** Reads a pointer into the document of a graph. */

@@ -6,8 +6,8 @@ import { parsePointer, readPointer } from './json-pointer.ts';
 export type GraphDocument = { readonly task: Json; readonly nodes: { readonly [nodeId: string]: Json } };
 
 /**
- * Collects a node's input or the task's output. If a required source finds nothing, returns its pointer (the first one
- * in the mapping's order).
+ * Collects a node's input or the task's output. If a required source finds nothing, returns its pointer (of the first
+ * such source in the mapping's order).
  */
 export function readInput(
   mapping: InputMapping,
@@ -25,9 +25,12 @@ export function readInput(
 
 function readSource(source: InputSource, document: GraphDocument): ReturnType<typeof readInput> {
   if ('value' in source) return { ok: true, value: source.value };
-  const value = readPointer(document, source.pointer);
-  if (value !== undefined) return { ok: true, value };
-  return source.optional === true ? { ok: true, value: null } : { ok: false, pointer: source.pointer };
+  const pointers = pointersOf(source);
+  for (const pointer of pointers) {
+    const value = readPointer(document, pointer);
+    if (value !== undefined) return { ok: true, value };
+  }
+  return source.optional === true ? { ok: true, value: null } : { ok: false, pointer: pointers.join(' or ') };
 }
 
 /**
@@ -41,12 +44,14 @@ export function nodesRead(reader: InputMapping | Condition): readonly string[] {
 
 /** The pointers of a mapping or a condition, in order of appearance. */
 export function pointersRead(reader: InputMapping | Condition): readonly string[] {
-  if ('whole' in reader) return pointerOf(reader.whole);
-  if ('fields' in reader) return Object.values(reader.fields).flatMap(pointerOf);
+  if ('whole' in reader) return pointersOf(reader.whole);
+  if ('fields' in reader) return Object.values(reader.fields).flatMap(pointersOf);
   return comparisonsOf(reader).map((comparison) => comparison.pointer);
 }
 
-function pointerOf(source: InputSource): readonly string[] {
+/** The pointers of a source, in the order in which it looks for a value. */
+export function pointersOf(source: InputSource): readonly string[] {
+  if ('first' in source) return source.first;
   return 'pointer' in source ? [source.pointer] : [];
 }
 

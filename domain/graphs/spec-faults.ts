@@ -3,14 +3,19 @@ import { isJsonObject } from '../json.ts';
 import { nearestName } from '../nearest-name.ts';
 import { type GraphFault, graphFault } from './graph-faults.ts';
 import type { GraphSpec, NodeOptions, NodeSpec, NodeSpecs, UncheckedNodes } from './graph-spec.ts';
-import { rulesOf } from './kinds/kind-table.ts';
+import { propertiesOf, rulesOf } from './kinds/kind-table.ts';
 import { BUDGET_LIMITS, NODE_KINDS, type NodeKind } from './kinds.ts';
+import { OPERATION_NAME_PATTERN } from './names.ts';
 import { nameOf } from './read-unknown.ts';
 
-const OPTIONS = ['objective', 'when', 'after', 'afterAny'] as const satisfies readonly (keyof NodeOptions<
-  string,
-  string
->)[];
+const OPTIONS = [
+  'objective',
+  'when',
+  'after',
+  'afterAny',
+  'guardedBy',
+  'fallbackOf',
+] as const satisfies readonly (keyof NodeOptions<string, string, string>)[];
 
 const GRAPH_FIELDS = [
   'name',
@@ -34,11 +39,12 @@ export function writtenFaults(graph: object, specs: NodeSpecs): readonly GraphFa
 }
 
 function nodeFaults([id, spec]: [string, NodeSpec], index: number): readonly GraphFault[] {
-  const kinds = NODE_KINDS.filter((kind) => spec[rulesOf(kind).property] !== undefined);
-  const [kind = 'agent', ...others] = kinds;
-  if (others.length === 0)
-    return [...madeFaults({ id, spec, kind }, index), ...unknownFields({ id, spec, kind }, index)];
-  const found = kinds.map((name) => `"${rulesOf(name).property}"`).join(' and ');
+  const given = NODE_KINDS.flatMap((kind) =>
+    propertiesOf(kind).flatMap((property) => (spec[property] === undefined ? [] : [{ id, spec, kind, property }])),
+  );
+  const [written = { id, spec, kind: 'agent', property: 'agent' } as const, ...others] = given;
+  if (others.length === 0) return [...madeFaults(written, index), ...unknownFields(written, index)];
+  const found = given.map(({ property }) => `"${property}"`).join(' and ');
   return [graphFault('kind_ambiguous', ['nodes', index], `A node is of one kind, but "${id}" has ${found}.`)];
 }
 
@@ -46,10 +52,11 @@ interface Written {
   readonly id: string;
   readonly spec: NodeSpec;
   readonly kind: NodeKind;
+  readonly property: keyof NodeSpec;
 }
 
-function unknownFields({ id, spec, kind }: Written, index: number): readonly GraphFault[] {
-  const { property, written } = rulesOf(kind);
+function unknownFields({ id, spec, kind, property }: Written, index: number): readonly GraphFault[] {
+  const { written } = rulesOf(kind);
   const known: readonly string[] = [property, ...written, ...OPTIONS];
   const within = written.includes('budget') ? Object.keys(BUDGET_LIMITS).map((name) => `budget.${name}`) : [];
   return unknownNames(spec, known, within).map(({ name, hint }) => {
@@ -58,19 +65,27 @@ function unknownFields({ id, spec, kind }: Written, index: number): readonly Gra
   });
 }
 
+const GRAPH = { mark: 'definition', what: 'a graph that defineGraph has made' };
+
 /** What a node takes that only a function of Muster makes, and the property that tells it. */
-const MADE = {
+const MADE: Partial<Record<keyof NodeSpec, { readonly mark: string; readonly what: string }>> = {
   agent: { mark: 'kind', what: 'an agent that defineAgent has made' },
   tool: { mark: 'kind', what: 'a tool that defineTool has made' },
-  graph: { mark: 'definition', what: 'a graph that defineGraph has made' },
-} as const;
+  graph: GRAPH,
+  each: GRAPH,
+  repeat: GRAPH,
+};
 
-function madeFaults({ id, spec, kind }: Written, index: number): readonly GraphFault[] {
-  const { property } = rulesOf(kind);
+function madeFaults({ id, spec, property }: Written, index: number): readonly GraphFault[] {
   const given: unknown = spec[property];
+  const made = MADE[property];
+  if (property === 'operation' && !(typeof given === 'string' && OPERATION_NAME_PATTERN.test(given))) {
+    const message = `Node "${id}" needs the name of an operation like "tasks.list" as its "operation", found ${nameOf(given)}.`;
+    return [graphFault('malformed', ['nodes', index, property], message)];
+  }
   // A node without a kind is told that its handler is missing.
-  if (kind === 'condition' || given === undefined) return [];
-  const { mark, what } = kind === 'agent' || kind === 'tool' ? MADE[kind] : MADE.graph;
+  if (made === undefined || given === undefined) return [];
+  const { mark, what } = made;
   if (isJsonObject(given) && mark in given) return [];
   const message = `Node "${id}" needs ${what} as its "${property}", found ${nameOf(given)}.`;
   return [graphFault('malformed', ['nodes', index, property], message)];

@@ -1,5 +1,12 @@
 import { formatPointer, toJson } from '../json.ts';
-import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
+import { nodesNeeded } from './build-mapping.ts';
+import {
+  connectionTypeOf,
+  type Dependency,
+  type GraphDefinition,
+  type GraphEdge,
+  type GraphNode,
+} from './definition.ts';
 import { type GraphFault, graphFault } from './graph-faults.ts';
 import { inputSchemaFaults } from './input-schema-rules.ts';
 import { isContainer, rulesOf } from './kinds/kind-table.ts';
@@ -49,6 +56,7 @@ function ruleFaults(graph: GraphDefinition): readonly GraphFault[] {
     ...edgeFaults(graph),
     ...dependenciesWithoutEdge(graph),
     ...readFaults(graph),
+    ...failedReads(graph),
     ...outputFaults(graph),
     ...documentFaults(graph),
     ...inputSchemaFaults(graph.inputSchema),
@@ -92,7 +100,7 @@ function dependencyFaults(graph: GraphDefinition, node: GraphNode, index: number
     if (source === undefined) {
       return [graphFault('dependency_unknown', path, `Node "${node.id}" waits for unknown node "${dependency.node}".`)];
     }
-    return whenFaults(source, dependency, path);
+    return [...whenFaults(source, dependency, path), ...typeFaults(source, dependency, path)];
   });
 }
 
@@ -112,6 +120,23 @@ function whenFaults(
     faults.push(graphFault('when_not_required', [...path, 'required'], message));
   }
   return faults;
+}
+
+function typeFaults(
+  source: GraphNode,
+  { type, required, when }: Dependency,
+  path: readonly (string | number)[],
+): readonly GraphFault[] {
+  const fault = (message: string) => [graphFault('connection_invalid', [...path, 'type'], message)];
+  if (type === undefined) return [];
+  if (when !== undefined) return fault(`A branch of "${source.id}" cannot also be a ${type}.`);
+  if (type === 'fallback') {
+    return required ? fault(`A fallback of "${source.id}" runs if it failed; its dependency cannot be required.`) : [];
+  }
+  if (rulesOf(source.kind).guards !== true) {
+    return fault(`Only a guardrail guards, but "${source.id}" is of kind ${source.kind}.`);
+  }
+  return required ? [] : fault(`The guardrail "${source.id}" has to pass; its dependency must be required.`);
 }
 
 /** A node that waits for itself is a separate fault and not a cycle here. */
@@ -144,7 +169,7 @@ function edgeFaults(graph: GraphDefinition): readonly GraphFault[] {
     if (dependency === undefined) {
       return [graphFault('edge_without_dependency', path, `${name} has no matching entry in dependsOn.`)];
     }
-    const type = dependency.when === undefined ? 'default' : 'condition';
+    const type = connectionTypeOf(dependency);
     if (edge.type === type) return [];
     return [graphFault('edge_type', [...path, 'type'], `${name} must be of type "${type}" as its dependency is.`)];
   });
@@ -188,6 +213,20 @@ function readFaults(graph: GraphDefinition): readonly GraphFault[] {
       });
     }),
   );
+}
+
+/** A fallback that runs because a node failed finds no output of it. */
+function failedReads(graph: GraphDefinition): readonly GraphFault[] {
+  return graph.nodes.flatMap((node, index) => {
+    const failing = node.dependsOn.filter(({ type }) => type === 'fallback').map(({ node: id }) => id);
+    return Object.entries(rulesOf(node.kind).readers(node)).flatMap(([part, reader]) => {
+      const read = nodesNeeded(reader).required.filter((id) => failing.includes(id));
+      return read.map((id) => {
+        const message = `Node "${node.id}" runs when "${id}" failed, so it can read it only as "optional" or among "first".`;
+        return graphFault('reads_failed_node', ['nodes', index, part], message);
+      });
+    });
+  });
 }
 
 function outputFaults(graph: GraphDefinition): readonly GraphFault[] {

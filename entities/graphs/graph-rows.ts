@@ -1,4 +1,4 @@
-import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { connectionTypeOf, type GraphDefinition } from '../../domain/graphs/definition.ts';
 import { isContainer } from '../../domain/graphs/kinds/kind-table.ts';
 import { storedNode } from '../../domain/graphs/stored-form.ts';
 import type { GraphId, TenantId } from '../../domain/ids.ts';
@@ -46,14 +46,14 @@ export function connectionRows(
   const ids = new Map(components.map(({ nodeId, id }) => [nodeId, id]));
   const idOf = (path: string) => ids.get(path) ?? '';
   return nodesWithPaths(definition).flatMap(({ path, node }) =>
-    node.dependsOn.map(({ node: source, required, when = null }) => ({
+    node.dependsOn.map((dependency) => ({
       ...owner,
       id: crypto.randomUUID(),
-      sourceComponentId: idOf(scopeOfPath(path) + source),
+      sourceComponentId: idOf(scopeOfPath(path) + dependency.node),
       targetComponentId: idOf(path),
-      connectionType: when === null ? ('default' as const) : ('condition' as const),
-      required,
-      outcome: when,
+      connectionType: connectionTypeOf(dependency),
+      required: dependency.required,
+      outcome: dependency.when ?? null,
     })),
   );
 }
@@ -108,11 +108,14 @@ function nodeFromRow(component: AgentComponent, rows: GraphRows, scope: string):
     objective: component.objective,
     quick: component.quick,
     budget: { timeoutMs, maxRetries, inputTokens, outputTokens },
-    dependsOn: arrowsInto(component, rows).map(({ source, connection: { required, outcome } }) => ({
-      node: source,
-      required,
-      ...(outcome === null || outcome === undefined ? {} : { when: outcome }),
-    })),
+    dependsOn: arrowsInto(component, rows).map(
+      ({ source, connection: { required, outcome, connectionType: type } }) => ({
+        node: source,
+        required,
+        ...(outcome === null || outcome === undefined ? {} : { when: outcome }),
+        ...(type === 'default' || type === 'condition' ? {} : { type }),
+      }),
+    ),
   };
 }
 

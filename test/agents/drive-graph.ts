@@ -3,7 +3,6 @@ import { parseWith } from '../../domain/agents/schema.ts';
 import type { Graph } from '../../domain/graphs/defined-graph.ts';
 import type { GraphNode } from '../../domain/graphs/definition.ts';
 import { type GraphState, isFinished, readyNodes, settleNode, startGraph } from '../../domain/graphs/graph-state.ts';
-import { isContainer } from '../../domain/graphs/kinds/kind-table.ts';
 import { evaluateCondition, type GraphDocument, readInput } from '../../domain/graphs/read-source.ts';
 import type { Json } from '../../domain/json.ts';
 import { fakeContext } from './fake-context.ts';
@@ -58,7 +57,7 @@ async function carryOut(node: GraphNode, drive: Drive): Promise<GraphState> {
     const outcome = evaluateCondition(node.condition, document) ? 'true' : 'false';
     return settleNode(graph.definition, state, node.id, { status: 'ok', attempts: 1, outcome }).state;
   }
-  if (isContainer(node)) throw new Error(`node ${node.id} runs a graph, which is not driven here`);
+  if (!('handler' in node)) throw new Error(`node ${node.id} is of kind ${node.kind}, which is not driven here`);
   const handler = graph.handlers.find(({ name }) => name === node.handler);
   const input = readInput(node.input, document);
   if (handler === undefined || !input.ok) throw new Error(`node ${node.id} cannot run`);

@@ -26,7 +26,7 @@ describe('an operation as the tool of a node', function () {
     input: anything,
     nodes: {
       submit: { tool: operation('tasks.submit'), input: { graph: '/task/graph', input: '/task/input' } },
-      list: { tool: operation('tasks.list'), input: { graph: '/task/graph' }, after: ['submit'] },
+      list: { operation: 'tasks.list', input: { graph: '/task/graph' }, after: ['submit'] },
     },
     output: '/nodes/list',
   });

@@ -11,6 +11,7 @@ import type { KindRules } from './kind-rules.ts';
 export function callsHandler(kind: 'agent' | 'tool'): KindRules<AgentNode | ToolNode> {
   return {
     property: kind,
+    ...(kind === 'tool' ? { alias: 'operation' as const } : {}),
     written: ['input', 'budget'],
     objective: '',
     brings: (spec) => ({ handler: spec[kind] }),
@@ -35,7 +36,7 @@ function build(spec: NodeSpec, kind: 'agent' | 'tool') {
   const handler = spec[kind];
   return {
     ...(handler?.thinking === undefined ? {} : { thinks: true as const }),
-    handler: handler?.name ?? '',
+    handler: handler?.name ?? (kind === 'tool' ? spec.operation : undefined) ?? '',
     quick: handler?.quick ?? false,
     input: buildMapping(spec.input),
     budget: { ...DEFAULT_BUDGET, ...spec.budget },

@@ -39,6 +39,8 @@ export type Evaluated =
 export interface KindRules<Node extends GraphNode = GraphNode> {
   /** The property by which `defineGraph` knows a node of this kind. */
   readonly property: keyof NodeSpec;
+  /** Another property that says the same in other words. @defaultValue none */
+  readonly alias?: keyof NodeSpec;
   /** What else a person may write in such a node, besides the options of every node. */
   readonly written: readonly (keyof NodeSpec)[];
   /** The objective of a node that names none and calls no handler with a description. */
@@ -60,6 +62,8 @@ export interface KindRules<Node extends GraphNode = GraphNode> {
   readonly plan: Readonly<Record<string, unknown>>;
   /** Whether it ends with an outcome, on which branches hang. */
   readonly decides: boolean;
+  /** Whether it is a guardrail, which others may require to pass. @defaultValue false */
+  readonly guards?: boolean;
   /**
    * How a node of a pure kind comes to its output: from the document alone, so that it comes to the same wherever and
    * whenever it is asked again. Activities carry such a node out by it, and a replay by nothing else. Never throws.

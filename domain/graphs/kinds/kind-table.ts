@@ -1,9 +1,13 @@
 import type { Condition, ContainerNode, GraphDefinition, GraphNode, InputMapping, NodeBudget } from '../definition.ts';
+import type { NodeSpec } from '../graph-spec.ts';
 import { CONTAINER_KINDS, DEFAULT_BUDGET, type NodeKind } from '../kinds.ts';
 import { callsHandler } from './call-handler.ts';
 import { condition } from './condition.ts';
 import { each } from './each.ts';
+import { guardrail } from './guardrail.ts';
 import type { ContainerRules, KindRules } from './kind-rules.ts';
+import { outputParser } from './output-parser.ts';
+import { prompt } from './prompt.ts';
 import { repeat } from './repeat.ts';
 import { subGraph } from './sub-graph.ts';
 
@@ -15,6 +19,9 @@ const KINDS: Readonly<Record<NodeKind, KindRules>> = {
   agent: callsHandler('agent'),
   tool: callsHandler('tool'),
   condition,
+  prompt,
+  'output-parser': outputParser,
+  guardrail,
   'sub-graph': subGraph,
   each,
   repeat,
@@ -22,6 +29,12 @@ const KINDS: Readonly<Record<NodeKind, KindRules>> = {
 
 export function rulesOf(kind: NodeKind): KindRules {
   return KINDS[kind];
+}
+
+/** The properties by any of which `defineGraph` knows a node of the kind. */
+export function propertiesOf(kind: NodeKind): readonly (keyof NodeSpec)[] {
+  const { property, alias } = KINDS[kind];
+  return alias === undefined ? [property] : [property, alias];
 }
 
 /** Whether a node runs inner graphs. */

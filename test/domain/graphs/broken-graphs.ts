@@ -215,7 +215,7 @@ export const BROKEN: readonly [rule: string, code: GraphFaultCode, path: string,
   ],
   ['with a property that nobody knows', 'unknown_property', '/nodes/0/depends_on', set('/nodes/0/depends_on', [])],
   ['with a property missing', 'malformed', '/edges', drop('/edges')],
-  ['with a kind of node that cannot run', 'malformed', '/nodes/0/kind', set('/nodes/0/kind', 'prompt')],
+  ['with a kind of node that cannot run', 'malformed', '/nodes/0/kind', set('/nodes/0/kind', 'oracle')],
   [
     'with a value that JSON would change',
     'malformed',

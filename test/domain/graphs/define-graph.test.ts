@@ -244,16 +244,19 @@ describe('defineGraph', () => {
       fc.property(anyGraph, (graph) => {
         const nodes = graph.nodes.map((node): [string, unknown] => {
           const when = node.dependsOn.flatMap((source) => (source.when ? [[source.node, source.when] as const] : []));
-          const required = node.dependsOn.filter((source) => source.required && source.when === undefined);
+          const plain = node.dependsOn.filter((source) => source.type === undefined && source.when === undefined);
+          const typed = (type: string) =>
+            node.dependsOn.filter((source) => source.type === type).map((source) => source.node);
           const order = {
             when: Object.fromEntries(when),
-            after: required.map((source) => source.node),
-            afterAny: node.dependsOn.filter((source) => !source.required).map((source) => source.node),
+            after: plain.filter((source) => source.required).map((source) => source.node),
+            afterAny: plain.filter((source) => !source.required).map((source) => source.node),
+            guardedBy: typed('guard'),
+            fallbackOf: typed('fallback'),
           };
-          return [
-            node.id,
-            node.kind === 'condition' ? { condition: node.condition, ...order } : { tool: worker, ...order },
-          ];
+          if (node.kind === 'condition') return [node.id, { condition: node.condition, ...order }];
+          if (node.kind === 'guardrail') return [node.id, { guardrail: node.guardrail, input: '/task', ...order }];
+          return [node.id, { tool: worker, ...order }];
         });
 
         const { definition } = defineLoosely({ nodes: Object.fromEntries(nodes), width: graph.width });

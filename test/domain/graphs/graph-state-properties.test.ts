@@ -68,12 +68,17 @@ function drive(graph: GraphDefinition, fates: Fates, choices: readonly number[])
 }
 
 function mayBegin(node: GraphNode, state: GraphState): boolean {
-  return node.dependsOn.every((dependency) => {
-    const source = state.nodes[dependency.node];
-    if (source === undefined || !isSettled(source.status)) return false;
-    if (dependency.when !== undefined) return source.outcome === dependency.when;
-    return !dependency.required || source.status === 'ok';
-  });
+  const sources = node.dependsOn.map((dependency) => ({ ...dependency, ended: state.nodes[dependency.node] }));
+  const fallbacks = sources.filter(({ type }) => type === 'fallback');
+  const hasFailed = fallbacks.some(({ ended }) => ended?.status === 'fatal_error');
+  return (
+    (fallbacks.length === 0 || hasFailed) &&
+    sources.every(({ ended, when, required }) => {
+      if (ended === undefined || !isSettled(ended.status)) return false;
+      if (when !== undefined) return ended.outcome === when;
+      return !required || ended.status === 'ok';
+    })
+  );
 }
 
 describe('the interpreter, on random graphs and interleavings', () => {
@@ -118,6 +123,29 @@ describe('the interpreter, on random graphs and interleavings', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('runs a fallback exactly when one of the nodes failed in whose place it stands, whose failure fails nothing', () => {
+    let ran = 0;
+    fc.assert(
+      fc.property(anyGraph, anyFates, anyChoices, (graph, fates, choices) => {
+        const { state } = drive(graph, fates, choices);
+        const fallbacks = graph.nodes.filter(({ dependsOn }) => dependsOn.some(({ type }) => type === 'fallback'));
+
+        for (const { id, dependsOn } of fallbacks) {
+          const sources = dependsOn.flatMap(({ node, type }) =>
+            type === 'fallback' ? [state.nodes[node]?.status] : [],
+          );
+          if (state.nodes[id]?.status === 'skipped') continue;
+          assert.ok(sources.includes('fatal_error'), `${id} ran although ${sources.join(', ')}`);
+          ran += 1;
+        }
+        const tolerated = fallbacks.flatMap(({ dependsOn }) => dependsOn.filter(({ type }) => type === 'fallback'));
+        assert.ok(!tolerated.some(({ node }) => node === state.failedNode));
+      }),
+      { numRuns: 500 },
+    );
+    assert.ok(ran >= 20, `only ${ran} fallbacks ran`);
   });
 
   it('ends alike whatever the interleaving, unless a failure cuts the trace short', () => {

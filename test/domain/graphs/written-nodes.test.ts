@@ -61,8 +61,8 @@ describe('nodes as they are written', () => {
           [
             'unknown_property /nodes/0/retries Node "a" of kind agent has no "retries"; the nearest name is "budget.maxRetries".',
             'unknown_property /nodes/0/objectiv Node "a" of kind agent has no "objectiv"; the nearest name is "objective".',
-            'unknown_property /nodes/0/widht Node "a" of kind agent has no "widht"; it takes agent, input, budget, objective, when, after, afterAny.',
-            'unknown_property /nodes/1/input Node "gate" of kind condition has no "input"; it takes condition, objective, when, after, afterAny.',
+            'unknown_property /nodes/0/widht Node "a" of kind agent has no "widht"; it takes agent, input, budget, objective, when, after, afterAny, guardedBy, fallbackOf.',
+            'unknown_property /nodes/1/input Node "gate" of kind condition has no "input"; it takes condition, objective, when, after, afterAny, guardedBy, fallbackOf.',
           ],
         );
         return true;
@@ -109,6 +109,27 @@ describe('nodes as they are written', () => {
     assert.deepEqual(faultsOf({ nodes: { a }, input: { type: 'object' } }), [
       'input_schema_unusable /inputSchema Expected a Standard Schema as input, one of Zod for example, found an object.',
     ]);
+  });
+
+  it('takes the name of an operation for a tool, and refuses one that cannot be', () => {
+    const { definition } = defineLoosely({ nodes: { a: { operation: 'tasks.list', input: '/task' } } });
+    const [node] = definition.nodes;
+
+    assert.ok(node?.kind === 'tool' && node.handler === 'tasks.list');
+    assert.throws(
+      () => defineLoosely({ nodes: { a: { operation: 'list' }, b: { operation: 'tasks.list', agent: writer } } }),
+      (error) => {
+        assert.ok(error instanceof GraphInvalid);
+        assert.deepEqual(
+          error.faults.map(({ code, path, message }) => `${code} ${path} ${message}`),
+          [
+            'malformed /nodes/0/operation Node "a" needs the name of an operation like "tasks.list" as its "operation", found "list".',
+            'kind_ambiguous /nodes/1 A node is of one kind, but "b" has "agent" and "operation".',
+          ],
+        );
+        return true;
+      },
+    );
   });
 
   it('refuses graphs five deep with one fault, also where other nodes read the deepest', () => {

@@ -1,15 +1,24 @@
 import fc from 'fast-check';
-import type { Dependency, GraphDefinition, GraphNode } from '../../../domain/graphs/definition.ts';
+import {
+  connectionTypeOf,
+  type Dependency,
+  type GraphDefinition,
+  type GraphNode,
+} from '../../../domain/graphs/definition.ts';
 import { type GraphState, settleNode, startNodes } from '../../../domain/graphs/graph-state.ts';
 import type { Outcome } from '../../../domain/graphs/kinds.ts';
 
-/** A dependency in short: `a` required, `a?` optional, `a=true` a branch. */
+/** A dependency in short: `a` required, `a?` optional, `a=true` a branch, `a!` a fallback, `rail+` a guard. */
 export type ShortDependency = string;
 
-/** An agent node, or a condition where the id begins with "if". */
+/** An agent node; a condition where the id begins with "if", a guardrail where it begins with "rail". */
 export function nodeOf(id: string, dependencies: readonly ShortDependency[] = []): GraphNode {
   const shared = { id, objective: '', dependsOn: dependencies.map(dependencyOf) };
   if (id.startsWith('if')) return { ...shared, kind: 'condition', condition: { pointer: '/task', is: 'truthy' } };
+  if (id.startsWith('rail')) {
+    const input = { whole: { pointer: '/task' } };
+    return { ...shared, kind: 'guardrail', guardrail: { bannedPhrases: ['secret'] }, input };
+  }
   return {
     ...shared,
     kind: 'agent',
@@ -23,7 +32,10 @@ export function nodeOf(id: string, dependencies: readonly ShortDependency[] = []
 function dependencyOf(short: ShortDependency): Dependency {
   const [node = '', when] = short.split('=');
   if (when !== undefined) return { node, required: true, when: when as Outcome };
-  return node.endsWith('?') ? { node: node.slice(0, -1), required: false } : { node, required: true };
+  const id = node.slice(0, -1);
+  if (node.endsWith('!')) return { node: id, required: false, type: 'fallback' };
+  if (node.endsWith('+')) return { node: id, required: true, type: 'guard' };
+  return node.endsWith('?') ? { node: id, required: false } : { node, required: true };
 }
 
 /** A graph with the edges that its nodes ask for. */
@@ -41,7 +53,7 @@ export function graphOf(nodes: readonly GraphNode[], width = 4): GraphDefinition
       node.dependsOn.map((dependency) => ({
         from: dependency.node,
         to: node.id,
-        type: dependency.when === undefined ? 'default' : 'condition',
+        type: connectionTypeOf(dependency),
       })),
     ),
   };
@@ -73,22 +85,25 @@ export function statuses(state: GraphState): Record<string, string> {
   return Object.fromEntries(Object.entries(state.nodes).map(([id, node]) => [id, node.status]));
 }
 
-/** Valid graphs of 1 to 14 nodes; about a third are conditions. The nodes stand in any order. */
+/** Valid graphs of 1 to 14 nodes; about a fourth are conditions, and one in eight a guardrail. The nodes stand in any order. */
 export const anyGraph: fc.Arbitrary<GraphDefinition> = fc
   .record({
     seeds: fc.array(
-      fc.record({ decides: fc.integer({ min: 0, max: 2 }), links: fc.array(fc.nat(), { maxLength: 4 }) }),
+      fc.record({
+        kind: fc.constantFrom('if', 'if', 'rail', 'n', 'n', 'n', 'n', 'n'),
+        links: fc.array(fc.nat(), { maxLength: 4 }),
+      }),
       {
         minLength: 1,
         maxLength: 14,
       },
     ),
-    modes: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 60, maxLength: 60 }),
+    modes: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 60, maxLength: 60 }),
     width: fc.integer({ min: 1, max: 5 }),
     order: fc.array(fc.nat(), { minLength: 14, maxLength: 14 }),
   })
   .map(({ seeds, modes, width, order }) => {
-    const ids = seeds.map((seed, index) => `${seed.decides === 0 ? 'if' : 'n'}-${index}`);
+    const ids = seeds.map(({ kind }, index) => `${kind}-${index}`);
     const nodes = seeds.map((seed, index) => {
       const sources = index === 0 ? [] : [...new Set(seed.links.map((link) => ids[link % index] ?? ''))];
       return nodeOf(
@@ -105,5 +120,7 @@ export const anyGraph: fc.Arbitrary<GraphDefinition> = fc
 
 function shorten(id: string, mode: number): ShortDependency {
   if (id.startsWith('if') && mode < 2) return `${id}=${mode === 0 ? 'true' : 'false'}`;
+  if (id.startsWith('rail') && mode < 3) return `${id}+`;
+  if (mode === 4) return `${id}!`;
   return mode === 3 ? `${id}?` : id;
 }
