@@ -1,27 +1,26 @@
 import { type Conversation, conversationOf } from './client/conversation-handle.ts';
+import { type EvaluateOptions, evaluate } from './client/evaluate.ts';
 import { Face, withArguments } from './client/face.ts';
 import { type Limits, limitsOf } from './client/limits.ts';
 import { type Messages, messagesOf } from './client/messages.ts';
 import { type ClientStores, openClientStores } from './client/open-stores.ts';
-import { connectOptions, graphsArgument, targetOf, taskIdArgument, userArgument } from './client/options.ts';
+import { Operating } from './client/operating.ts';
+import { connectOptions, graphsArgument, taskIdArgument, userArgument } from './client/options.ts';
 import type { ConnectOptions, SubmittedTask } from './client/public-types.ts';
 import { type TaskHandle, TaskReader } from './client/task-handle.ts';
+import type { Evaluation } from './domain/evals/define-eval.ts';
 import type { Graph } from './domain/graphs/defined-graph.ts';
 import type { JsonObject } from './domain/json.ts';
-import type { QueueSettings } from './domain/queues/queue-settings.ts';
 import type { AgentSearch } from './entities/agents/agent-repository.ts';
 import type { GraphHead } from './entities/graphs/statements/graph-heads.ts';
-import type { DeadLetter } from './entities/tasks/dead-letter-repository.ts';
 import type { TaskRecord } from './entities/tasks/task-record.ts';
 import { type AgentView, listAgents } from './operations/agents/list.ts';
 import type { CallOptions } from './operations/call.ts';
 import { type Caller, onBehalfOf, serviceCaller } from './operations/caller.ts';
+import type { EvalWithScores } from './operations/evals/view.ts';
 import { publish } from './operations/graphs/publish.ts';
-import type { QueueView } from './operations/queue/queue-view.ts';
-import { type LimitOptions, setQueueLimit } from './operations/queue/settings.ts';
 import type { AnswerOf, InputOf, OperationName, OperationNamespaces } from './operations/register.ts';
-import { type DeadListOptions, listDeadTasks, listTasks, type TaskListOptions } from './operations/tasks/list.ts';
-import { type RedriveAll, type RedriveOptions, type RedriveReport, redriveTasks } from './operations/tasks/redrive.ts';
+import { listTasks, type TaskListOptions } from './operations/tasks/list.ts';
 import { submitTask, submitTasks } from './operations/tasks/submit.ts';
 import type { SubmitItem, SubmitOptions } from './operations/tasks/submit-options.ts';
 import { taskIdOf } from './operations/tasks/task-fields.ts';
@@ -47,7 +46,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Muster> {
 }
 
 /** One program's connection, on behalf of one tenant. */
-export class Muster {
+export class Muster extends Operating {
   /**
    * The limits on how much may happen in a time, for programs that ask and operators who set them.
    * @example
@@ -74,8 +73,10 @@ export class Muster {
   readonly #reader: TaskReader;
 
   constructor(stores: ClientStores, caller: Caller = serviceCaller(stores.tenant)) {
+    const face = new Face(stores, caller);
+    super(face);
     this.#stores = stores;
-    this.#face = new Face(stores, caller);
+    this.#face = face;
     this.#reader = new TaskReader(this.#face, stores.wakeUps);
     this.operations = this.#face.namespaces();
     this.limits = limitsOf(this.#face, this.operations.limits);
@@ -193,100 +194,24 @@ export class Muster {
   }
 
   /**
+   * Runs an evaluation set against a version of its graph: a task for each case, a row for each score. A second call, after
+   * a crash too, continues the run that has not ended: no case is submitted twice, and no score is asked for twice. A case
+   * whose task fails has 0 from every scorer.
+   * @example
+   * const { means } = await muster.evaluate(supportEval, { version: 7 });
+   * @throws ScorerFailed, GraphUnknown, InputInvalid, OptionInvalid
+   */
+  evaluate(evaluation: Evaluation, options: EvaluateOptions = {}): Promise<EvalWithScores> {
+    return evaluate({ face: this.#face, reader: this.#reader }, evaluation, options);
+  }
+
+  /**
    * The agents that processes have registered, all or those with a role or a capability, with their last sign of life.
    * @example
    * const alive = (await muster.agents({ capability: 'write' })).filter((agent) => agent.health === 'alive');
    */
   agents(search: AgentSearch = {}): Promise<AgentView[]> {
     return this.#face.call(listAgents, search);
-  }
-
-  /**
-   * What waits, what runs and what holds it up: the tenant's own tasks, or those of all tenants. The limits, pauses and
-   * weights are the whole installation's. Counted in PostgreSQL, so it is true while Redis is unavailable too.
-   *
-   * @example
-   * const everybody = await muster.queue({ allTenants: true });
-   */
-  queue(options: { allTenants?: boolean } = {}): Promise<QueueView> {
-    return this.operations.queue.view(options);
-  }
-
-  /**
-   * Starts nothing more of a band, a tenant or a graph until it is resumed; what runs continues. It takes effect in the
-   * whole installation within two seconds and survives restarts. Repeating it changes nothing. A single task is paused
-   * by its own handle.
-   *
-   * @example
-   * await muster.pause('graph:channel-digest');
-   *
-   * @throws OptionInvalid for anything but `band:NAME`, `tenant:NAME` or `graph:NAME`
-   */
-  pause(target: string): Promise<QueueSettings> {
-    return this.operations.queue.pause({ target });
-  }
-
-  /**
-   * Undoes {@link Muster.pause}. Repeating it changes nothing.
-   * @example
-   * await muster.resume('graph:channel-digest');
-   * @throws OptionInvalid
-   */
-  resume(target: string): Promise<QueueSettings> {
-    return this.operations.queue.resume({ target });
-  }
-
-  /**
-   * Limits how many tasks with a concurrency key are open at once, in the whole installation: `tenant:NAME`,
-   * `graph:NAME`, `agent:NAME`, `user:TENANT/USER`, `key:TENANT/KEY`, or `<kind>:*` for every key of a kind that has no
-   * limit of its own. 0 to 1,000,000; null for the default, which is one for `user:*` and none for everything else.
-   * Running tasks are left alone. It takes effect within two seconds. With `while: 'occupying'` tasks hold no slot
-   * while they are paused or wait for input, an approval, a message or a time; one that continues is over the limit for
-   * a while if it is full.
-   *
-   * @example
-   * await muster.setLimit('graph:channel-digest', 4);
-   * await muster.setLimit('key:acme/desk', 2, { while: 'occupying' });
-   *
-   * @throws SettingsInvalid
-   */
-  setLimit(key: string, limit: number | null, options: LimitOptions = {}): Promise<QueueSettings> {
-    return this.#face.call(setQueueLimit, withArguments('setLimit', options, { key, limit }));
-  }
-
-  /**
-   * Sets a tenant's share of the starts within a band against the others'. 0.01 to 1,000; null for the default of 1.
-   * @example
-   * await muster.setWeight('acme', 3);
-   * @throws SettingsInvalid
-   */
-  setWeight(tenant: string, weight: number | null): Promise<QueueSettings> {
-    return this.operations.queue.setWeight({ tenant, weight });
-  }
-
-  /**
-   * The tenant's tasks that failed and were not redriven, with cause, node and trace; the latest deaths first.
-   * @example
-   * const letters = await muster.dead({ graph: 'channel-digest', since: new Date(Date.now() - 3_600_000) });
-   */
-  dead(options: DeadListOptions = {}): Promise<DeadLetter[]> {
-    return this.#face.call(listDeadTasks, options);
-  }
-
-  /**
-   * Queues failed tasks again. Each starts under a new trace that names the failed one as its origin; the failed trace
-   * stays readable. A task that depends on others is blocked until they have completed. Repeating it changes nothing.
-   * For one task it throws when that task cannot be redriven; for several, the report says so. Effects that a failed
-   * trace recorded as done are not done again, unless `effects: 'repeat'`.
-   *
-   * @example
-   * await muster.redrive(id, { effects: 'repeat' });
-   * const { tasks } = await muster.redrive({ all: true, graph: 'channel-digest' }, { dryRun: true });
-   *
-   * @throws TaskNotDead, DependencyDead, TaskUnknown, OptionInvalid
-   */
-  redrive(target: string | readonly string[] | RedriveAll, options: RedriveOptions = {}): Promise<RedriveReport> {
-    return this.#face.call(redriveTasks, withArguments('redrive', options, targetOf(target)));
   }
 
   /**

@@ -13,6 +13,8 @@ export {
   connectAgent,
   type DeadLetter,
   type DeadListOptions,
+  type EvaluateOptions,
+  type EvalWithScores,
   type EventOptions,
   type IndexState,
   type LimitCall,
@@ -40,6 +42,15 @@ export { defineAgent, defineTool } from './domain/agents/define-handler.ts';
 export type { EffectRequest, Handler, HandlerContext, Schema } from './domain/agents/handler.ts';
 export type { RetryPolicy } from './domain/agents/retry-policy.ts';
 export { ERROR_CODES, type ErrorCode, hasErrorCode, MusterError } from './domain/errors.ts';
+export {
+  defineEval,
+  type EvalOptions,
+  type Evaluation,
+  type ScorerAnswer,
+  type ScorerFunction,
+  type ScorerHandler,
+} from './domain/evals/define-eval.ts';
+export type { EvalCase } from './domain/evals/evaluation.ts';
 export { defineGraph } from './domain/graphs/define-graph.ts';
 export type { Graph } from './domain/graphs/defined-graph.ts';
 export type { Json, JsonObject } from './domain/json.ts';

@@ -5,6 +5,7 @@ import { addSendCommand } from './agents/send-command.ts';
 import { addBudgetsCommand } from './budgets/budget-commands.ts';
 import { WrongUsage } from './cli-errors.ts';
 import { addConversationCommands } from './conversations/conversation-commands.ts';
+import { addEvalCommand } from './evals/eval-command.ts';
 import { addGraphsCommand } from './graphs/graph-commands.ts';
 import { addInstallationCommands } from './installation/installation-commands.ts';
 import { addRetentionCommand } from './installation/retention-command.ts';
@@ -64,6 +65,7 @@ const ADD_COMMANDS = [
   addControlCommands,
   addTasksCommand,
   addGraphsCommand,
+  addEvalCommand,
   addConversationCommands,
   addAgentsCommand,
   addMessagesCommand,

@@ -6,6 +6,7 @@ export type { DeadLetter } from '../entities/tasks/dead-letter-repository.ts';
 export type { AgentView } from '../operations/agents/list.ts';
 export type { AppendOptions } from '../operations/conversations/append.ts';
 export type { ConversationView, ConversationWithTurns } from '../operations/conversations/view.ts';
+export type { EvalWithScores } from '../operations/evals/view.ts';
 export type {
   BandView,
   ConcurrencyLimitView,
@@ -19,6 +20,7 @@ export type { RedriveAll, RedrivenView, RedriveOptions, RedriveReport } from '..
 export type { SubmitItem, SubmitOptions } from '../operations/tasks/submit-options.ts';
 export type { ConnectedAgent } from './connect-agent.ts';
 export type { Conversation, SaidInput } from './conversation-handle.ts';
+export type { EvaluateOptions } from './evaluate.ts';
 export type { LimitCall, Limits, TierHolder } from './limits.ts';
 export type { BroadcastReceipt, Messages } from './messages.ts';
 export type { ConnectAgentOptions } from './options.ts';

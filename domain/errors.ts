@@ -91,6 +91,11 @@ export const ERROR_CODES = [
   'conversation_unknown',
   'conversation_busy',
   'turn_definition_invalid',
+  'eval_definition_invalid',
+  'eval_unknown',
+  'scorer_failed',
+  'score_missing',
+  'score_too_low',
 ] as const;
 /** The code of an error, which survives a process, a retry and a workflow. `docs/errors.md` has a row for each. */
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -7,6 +7,9 @@ import { BudgetReservation } from './budgets/budget-reservation.ts';
 import { CanaryRow } from './canaries/canary-row.ts';
 import { Conversation } from './conversations/conversation-row.ts';
 import { ConversationTurn } from './conversations/conversation-turn.ts';
+import { EvalRun } from './evals/eval-run.ts';
+import { EvalScore } from './evals/eval-score.ts';
+import { GraphRequirement } from './evals/graph-requirement.ts';
 import { AgentComponent } from './graphs/agent-component.ts';
 import { AgentGraph } from './graphs/agent-graph.ts';
 import { ComponentConnection } from './graphs/component-connection.ts';
@@ -71,4 +74,7 @@ export const ENTITIES = {
   Conversation,
   ConversationTurn,
   CanaryRow,
+  EvalRun,
+  EvalScore,
+  GraphRequirement,
 };

@@ -48,6 +48,9 @@ export interface Tables {
   model_calls: TableOf<'ModelCall'>;
   tool_calls: TableOf<'ToolCall'>;
   canaries: TableOf<'CanaryRow'>;
+  eval_runs: TableOf<'EvalRun'>;
+  eval_scores: TableOf<'EvalScore'>;
+  graph_requirements: TableOf<'GraphRequirement'>;
   conversations: TableOf<'Conversation'>;
   conversation_turns: TableOf<'ConversationTurn'>;
 }

@@ -28,6 +28,8 @@ export const PERMISSIONS = {
   'conversations:write': 'Say something in conversations.',
   'canaries:read': 'See how canaries do.',
   'canaries:use': 'Ask whether a canary is to be tried, and note what came of it.',
+  'evals:read': 'Read evaluations: their cases and scores.',
+  'evals:write': 'Record scores of evaluations.',
   'models:read': 'See which keys for providers of models are stored.',
   'models:admin': 'Set and remove keys for providers of models.',
   'system:read': 'See the state of the installation.',

@@ -10,6 +10,10 @@ import { decideOnCanary, listCanaries, recordCanary } from './canaries/canaries.
 import { appendInput } from './conversations/append.ts';
 import { listConversations, readTurn, viewConversation } from './conversations/view.ts';
 import type { Operation } from './define.ts';
+import { recordScores } from './evals/record.ts';
+import { listRequirements, requireScore } from './evals/require.ts';
+import { startEval } from './evals/start.ts';
+import { listEvals, showEval } from './evals/view.ts';
 import { allowTool, revokeGrant } from './grants/allow.ts';
 import { listGrants, setPolicy, viewPolicy } from './grants/policy.ts';
 import { activateGraph, archiveGraph } from './graphs/life.ts';
@@ -80,6 +84,7 @@ export const OPERATIONS = [
   ...[listApprovals, decideApproval],
   ...[listTools],
   ...[decideOnCanary, recordCanary, listCanaries],
+  ...[startEval, recordScores, listEvals, showEval, requireScore, listRequirements],
   ...[appendInput, readTurn, viewConversation, listConversations],
   ...[listDoubts, settleEffect, followText, readText],
   ...[systemStatus],

@@ -22,9 +22,7 @@ export interface HostedCode {
  * @throws AgentsModuleInvalid when the module is missing, fails, or exports none of these
  */
 export async function loadAgentsModule(file: string, workingDirectory: string): Promise<HostedCode> {
-  const path = resolve(workingDirectory, file);
-  await refuseWhatIsNoFile(file, path);
-  const hosted = collectExports(await importModule(file, path));
+  const hosted = collectExports(await importModule(file, workingDirectory));
   if (hosted.agents.length + hosted.tools.length + hosted.graphs.length === 0) {
     const remedy = 'Export what defineAgent, defineTool or defineGraph returns.';
     throw new AgentsModuleInvalid(file, `it exports no agent, tool or graph. ${remedy}`);
@@ -39,7 +37,10 @@ async function refuseWhatIsNoFile(file: string, path: string): Promise<void> {
   if (information.isDirectory()) throw new AgentsModuleInvalid(file, 'it is a folder. Name one file in it.');
 }
 
-async function importModule(file: string, path: string): Promise<object> {
+/** The path is relative to `workingDirectory`. @throws AgentsModuleInvalid when the module is missing or fails */
+export async function importModule(file: string, workingDirectory: string): Promise<object> {
+  const path = resolve(workingDirectory, file);
+  await refuseWhatIsNoFile(file, path);
   try {
     providePackage();
     const exports: object = await import(pathToFileURL(path).href);

@@ -1,6 +1,7 @@
 import { GraphRepository, type GraphVersion } from '../../entities/graphs/graph-repository.ts';
 import { text } from '../../options/fields.ts';
 import { type CallInTenant, defineOperation } from '../define.ts';
+import { missedScore } from '../evals/require.ts';
 import { GraphVersionUnknown } from '../operation-errors.ts';
 import { type GraphVersionInput, versionNumber } from './list.ts';
 import { requireGranted } from './require-granted.ts';
@@ -16,7 +17,7 @@ export interface VersionMove extends Pick<GraphVersion, 'id' | 'name' | 'version
   readonly repeated: boolean;
 }
 
-/** @throws GraphVersionUnknown, PermissionDenied */
+/** @throws GraphVersionUnknown, PermissionDenied, ScoreMissing, ScoreTooLow */
 export const activateGraph = defineOperation({
   ...CHANGE,
   name: 'graphs.activate',
@@ -25,6 +26,8 @@ export const activateGraph = defineOperation({
     const { em, caller, stores } = call;
     const found = await lockedVersion(call, input);
     requireGranted(caller, await stores.graphs.get(caller.tenant, found.id), stores);
+    const missed = found.status === 'active' ? null : await missedScore(em, { ...found, tenant: caller.tenant });
+    if (missed !== null) throw missed;
     if (found.status !== 'active') await new GraphRepository(em).activate(found, caller.tenant);
     return moveOf(found, 'active');
   },

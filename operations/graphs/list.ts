@@ -2,7 +2,8 @@ import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import { text, wholeNumber } from '../../options/fields.ts';
 import { defineOperation } from '../define.ts';
-import { GraphUnknown, GraphVersionUnknown } from '../operation-errors.ts';
+import { GraphUnknown } from '../operation-errors.ts';
+import { graphHead } from './graph-head.ts';
 
 const READ = { effect: 'read', risk: 'read_only', permission: 'graphs:read', unit: 'tenant' } as const;
 
@@ -30,11 +31,8 @@ export const showGraph = defineOperation({
   summary: 'Shows the definition of a graph: that of its active version, or of another one.',
   input: { graph: text(), version: versionNumber.optional() },
   async handle({ em, caller, stores }, { graph, version }: { readonly graph: string; readonly version?: number }) {
-    const graphs = new GraphRepository(em);
-    const head = await graphs.head(caller.tenant, graph, version);
-    if (head !== null) return { ...head, definition: await stores.graphs.get(caller.tenant, head.id) };
-    if (version === undefined) throw new GraphUnknown(graph, await graphs.listActive(caller.tenant));
-    throw new GraphVersionUnknown(graph, version, await graphs.versions(caller.tenant, graph));
+    const head = await graphHead(em, caller.tenant, { name: graph, version });
+    return { ...head, definition: await stores.graphs.get(caller.tenant, head.id) };
   },
 });
 

@@ -6,7 +6,7 @@ import { validateGraph } from '../../domain/graphs/validate-graph.ts';
 import type { TenantId } from '../../domain/ids.ts';
 import { isJsonObject } from '../../domain/json.ts';
 import { inputFaultsWithin } from './inner-inputs.ts';
-import { writeVersion } from './write-version.ts';
+import { type WrittenVersion, writeVersion } from './write-version.ts';
 
 export interface PublishOptions {
   readonly tenant: TenantId;
@@ -23,13 +23,16 @@ export interface PublishOptions {
  * checked before the first is written, since a definition may come from anywhere; their input schemas too, by the compiler
  * that checks inputs. @throws GraphInvalid
  */
-export async function publishGraphs(database: Database, options: PublishOptions): Promise<void> {
+export async function publishGraphs(database: Database, options: PublishOptions): Promise<readonly WrittenVersion[]> {
   const { tenant, taskQueue, actor = 'muster' } = options;
   const definitions = options.definitions.map(requireUsable);
   for (const definition of definitions) options.permit?.(definition);
+  const written: WrittenVersion[] = [];
   for (const definition of definitions) {
-    await database.inSystem('publish', ({ em }) => writeVersion(em, { tenant, taskQueue, actor, definition }));
+    const version = { tenant, taskQueue, actor, definition };
+    written.push(await database.inSystem('publish', ({ em }) => writeVersion(em, version)));
   }
+  return written;
 }
 
 /** A definition that keeps the rules of graphs and can check inputs. @throws GraphInvalid */

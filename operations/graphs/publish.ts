@@ -13,7 +13,7 @@ export interface PublishInput {
 
 const MAX_GRAPHS = 10_000;
 
-/** @throws GraphInvalid, PermissionDenied */
+/** All are written before it throws: one that has not scored what is required is a draft. @throws GraphInvalid, PermissionDenied, ScoreMissing, ScoreTooLow */
 export const publish = defineOperation({
   name: 'graphs.publish',
   summary: 'Publishes graphs of the tenant: each becomes the active version of its name.',
@@ -34,6 +34,9 @@ export const publish = defineOperation({
     const { taskQueue: queue = stores.defaultTaskQueue } = given;
     const permit = (definition: GraphDefinition) => requireGranted(caller, definition, stores);
     const { tenant } = caller;
-    await publishGraphs(stores.database, { tenant, taskQueue: queue, definitions, actor: actorOf(caller), permit });
+    const options = { tenant, taskQueue: queue, definitions, actor: actorOf(caller), permit };
+    const written = await publishGraphs(stores.database, options);
+    const missed = written.find((version) => version.missed !== null)?.missed ?? null;
+    if (missed !== null) throw missed;
   },
 });

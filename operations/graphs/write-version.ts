@@ -9,6 +9,8 @@ import { GraphRepository, type GraphVersion } from '../../entities/graphs/graph-
 import { runPart } from '../../entities/insert-from.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { digestOf } from '../digest-of.ts';
+import type { ScoreMissing, ScoreTooLow } from '../evals/eval-errors.ts';
+import { missedScore } from '../evals/require.ts';
 
 /** A definition that was checked, and whose version it becomes. */
 export interface NewVersion {
@@ -27,11 +29,14 @@ export interface NewVersion {
 export interface WrittenVersion extends Pick<GraphVersion, 'id' | 'name' | 'version' | 'status'> {
   /** Whether it is a new version. A definition that a version of the name already has is not written again. */
   readonly created: boolean;
+  /** Why it was not activated although it was to be: it has not scored what is required. */
+  readonly missed: ScoreMissing | ScoreTooLow | null;
 }
 
 /**
  * Writes a definition as a version of its name and activates it, with its audit row. The same definition again changes
- * nothing; one of an archived version activates that one. Two writers of a name are put in order.
+ * nothing; one of an archived version activates that one. One that has not scored what is required stays as it is, a new
+ * one as a draft. Two writers of a name are put in order.
  */
 export async function writeVersion(em: SqlEntityManager, version: NewVersion): Promise<WrittenVersion> {
   const { tenant, taskQueue, definition, actor, draft = false, metadata = {} } = version;
@@ -41,12 +46,14 @@ export async function writeVersion(em: SqlEntityManager, version: NewVersion): P
   const definitionHash = digestOf(storedForm(definition));
   const graph = { id: newId<GraphId>(), tenant, taskQueue, definitionHash, definition, metadata };
   const { written, created } = await graphs.write(graph);
-  const activates = !draft && written.status !== 'active';
+  const isWanted = !draft && written.status !== 'active';
+  const missed = isWanted ? await missedScore(em, { ...written, tenant }) : null;
+  const activates = isWanted && missed === null;
   if (activates) await graphs.activate(written, tenant);
-  const action = created ? (draft ? 'graph.drafted' : 'graph.published') : 'graph.activated';
+  const action = created ? (activates ? 'graph.published' : 'graph.drafted') : 'graph.activated';
   if (created || activates) await auditVersion(em, { tenant, actor, action }, written);
   const { id, name } = written;
-  return { id, name, version: written.version, status: activates ? 'active' : written.status, created };
+  return { id, name, version: written.version, status: activates ? 'active' : written.status, created, missed };
 }
 
 /** Who did what to a version. */

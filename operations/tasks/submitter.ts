@@ -5,6 +5,7 @@ import type { Database } from '../../database/transaction.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
+import type { GraphHead } from '../../entities/graphs/statements/graph-heads.ts';
 import { SUBMIT_BATCH_SIZE, SubmitRepository } from '../../entities/tasks/submit-repository.ts';
 import { OptionInvalid } from '../../options/parse-options.ts';
 import type { JobQueue } from '../../redis/job-queue.ts';
@@ -85,9 +86,14 @@ export class Submitter {
     return written;
   }
 
-  async submitMany(graph: string, items: readonly unknown[], caller: Caller): Promise<readonly Submission[]> {
+  /** @param graph its name, or a version that is not the active one */
+  async submitMany(
+    graph: string | GraphHead,
+    items: readonly unknown[],
+    caller: Caller,
+  ): Promise<readonly Submission[]> {
     if (items.length === 0) return [];
-    const prepare = await this.#preparer.forGraph(graph);
+    const prepare = typeof graph === 'string' ? await this.#preparer.forGraph(graph) : this.#preparer.ofGraph(graph);
     const prepared: PreparedTask[] = [];
     for (const [index, item] of items.entries()) {
       try {

@@ -182,6 +182,11 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
   const reserved = { tokens: 1, costMicros: 1, steps: 1, state: 'held' as const, process: 'a process' };
   tx.em.create(entities.BudgetReservation, { tenantId, key: uuid(), scopes: ['tenant'], ...reserved });
   tx.em.create(entities.CanaryRow, { tenantId, name: `canary-${uuid()}` });
+  const evaluation = { name: 'set', graphId: ids.graphId, graphName: 'a', graphVersion: 1, definitionHash: uuid() };
+  const definition = { name: 'set', graph: 'a', cases: [], scorers: {} };
+  const run = tx.em.create(entities.EvalRun, { tenantId, id: uuid(), ...evaluation, definition });
+  tx.em.create(entities.EvalScore, { tenantId, runId: run.id, case: 'one', scorer: 'exact', score: 1 });
+  tx.em.create(entities.GraphRequirement, { tenantId, graphName: uuid(), eval: 'set', scorer: 'exact', atLeast: 0.5 });
   const conversationId = `desk-${uuid()}`;
   tx.em.create(entities.Conversation, { tenantId, id: conversationId, graphName: 'a' });
   tx.em.create(entities.ConversationTurn, {

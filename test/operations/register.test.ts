@@ -70,6 +70,7 @@ describe('the register of operations', () => {
       'approvals.list',
       'conversations.read',
       'conversations.view',
+      'evals.show',
       'messages.list',
       'tasks.dead',
       'tasks.events',

@@ -147,10 +147,18 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
   const port = config.healthPort === null ? null : await observation.serve(config.healthPort);
   aborted.throwIfAborted();
   // Last: from here on new tasks of these graphs enter this task queue, where a worker has to take them.
-  const definitions = [...hosted.graphs.values()].map((graph) => graph.definition);
-  await publishGraphs(database, { tenant: SYSTEM_TENANT, taskQueue, definitions });
+  await publishHosted(opened);
   log.info({ taskQueue, graphs: [...hosted.graphs.keys()], healthPort: port }, 'the worker is ready');
   return supervise({ ...opened, port }, running, closers);
+}
+
+/** A graph that has not scored what is required of it is written as a draft. */
+async function publishHosted({ database, taskQueue, hosted, log }: Opened): Promise<void> {
+  const definitions = [...hosted.graphs.values()].map((graph) => graph.definition);
+  const written = await publishGraphs(database, { tenant: SYSTEM_TENANT, taskQueue, definitions });
+  for (const { name: graph, version, missed } of written) {
+    if (missed !== null) log.warn({ graph, version, code: missed.code }, missed.message);
+  }
 }
 
 function assembleAgents({ database, redis, temporal, log, workerId, taskQueue, hosted, config }: Opened) {
