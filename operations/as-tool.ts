@@ -10,7 +10,7 @@ import { callOperation } from './call.ts';
 import type { Caller, Permission } from './caller.ts';
 import type { Operation } from './define.ts';
 import { InputInvalid } from './operation-errors.ts';
-import { type InputOf, type OperationName, operationNamed } from './register.ts';
+import { type InputOf, OPERATIONS, type OperationName, operationNamed } from './register.ts';
 import type { Stores } from './stores.ts';
 
 /** An operation as the tool of a node. */
@@ -59,9 +59,10 @@ export function permissionOf(name: string): Permission | null {
   return operationNamed(name)?.permission ?? null;
 }
 
-/** The same handlers, of which those that stand for operations work on these stores. */
+/** The same handlers with every operation as a tool: these work on the stores. */
 export function withOperations(handlers: ReadonlyMap<string, Handler>, stores: Stores): ReadonlyMap<string, Handler> {
-  return new Map([...handlers].map(([key, handler]) => [key, operationTool(handler, stores)]));
+  const operations = OPERATIONS.map((known) => [`tool:${known.name}`, referenceTo(known)] as const);
+  return new Map([...operations, ...handlers].map(([key, handler]) => [key, operationTool(handler, stores)]));
 }
 
 function operationTool(handler: Handler, stores: Stores): Handler {

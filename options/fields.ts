@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NAME_PATTERN } from '../domain/graphs/names.ts';
+import { LLM_NAME_PATTERN, NAME_PATTERN } from '../domain/graphs/names.ts';
 import { isTaskQueue, isTenantId, isUuid, type TenantId } from '../domain/ids.ts';
 import { textFault } from '../domain/json.ts';
 
@@ -68,6 +68,12 @@ export const taskQueue: z.ZodType<string> = textLike(
 /** The name of an agent or a role. */
 export const definedName: z.ZodType<string> = textLike(`a name like ${NAME_PATTERN.source}`, (name) =>
   NAME_PATTERN.test(name),
+);
+
+/** The name of what may be granted a tool: an agent, or an llm of a graph. */
+export const granteeName: z.ZodType<string> = textLike(
+  `the name of an agent like ${NAME_PATTERN.source}, or of an llm, <graph>.<node>`,
+  (name) => NAME_PATTERN.test(name) || LLM_NAME_PATTERN.test(name),
 );
 
 /** The last moment that both PostgreSQL and ISO 8601 can write. */

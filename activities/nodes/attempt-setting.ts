@@ -1,8 +1,9 @@
 import type { NodeScope } from '../../capabilities/scope.ts';
 import type { Handler } from '../../domain/agents/handler.ts';
+import { needText } from '../../domain/agents/hosting.ts';
 import { DEFAULT_RETRY } from '../../domain/agents/retry-policy.ts';
 import type { AgentNode, GraphNode, ToolNode } from '../../domain/graphs/definition.ts';
-import { budgetOf, handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
+import { budgetOf, needOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { AttemptRules } from '../../domain/traces/attempt.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -25,10 +26,10 @@ export interface AttemptSetting {
 /** A node that calls the code of an agent or a tool. */
 export type HandlerNode = AgentNode | ToolNode;
 
-type Hosted = Pick<ActivityDependencies, 'handlers'>;
+type Hosted = Pick<ActivityDependencies, 'handlers' | 'models'>;
 
 /** @throws HandlerUnknown where this worker does not host the handler of the node */
-export function handlerOf({ handlers }: Hosted, node: HandlerNode): Handler {
+export function handlerOf({ handlers }: Pick<Hosted, 'handlers'>, node: HandlerNode): Handler {
   const handler = handlers.get(`${node.kind}:${node.handler}`);
   if (handler === undefined) throw new HandlerUnknown(node.id, `the ${node.kind} "${node.handler}"`);
   return handler;
@@ -36,13 +37,14 @@ export function handlerOf({ handlers }: Hosted, node: HandlerNode): Handler {
 
 /** Why this worker cannot run a node; null where it can. */
 export function missingHandler(deps: Hosted, node: GraphNode): HandlerUnknown | null {
-  const name = handlerNameOf(node);
-  if (name === null || deps.handlers.has(`${node.kind}:${name}`)) return null;
-  return new HandlerUnknown(node.id, `the ${node.kind} "${name}"`);
+  const need = needOf(node);
+  if (need === null || deps.handlers.has(need)) return null;
+  if (node.kind === 'llm' && deps.models?.names().includes(node.handler)) return null;
+  return new HandlerUnknown(node.id, needText(need));
 }
 
 /** By what a node's attempts are judged. */
-export function rulesOf({ handlers }: Hosted, node: GraphNode, hasDeadline: boolean): AttemptRules {
-  const retry = handlers.get(`${node.kind}:${handlerNameOf(node)}`)?.retry ?? DEFAULT_RETRY;
+export function rulesOf({ handlers }: Pick<Hosted, 'handlers'>, node: GraphNode, hasDeadline: boolean): AttemptRules {
+  const retry = handlers.get(needOf(node) ?? '')?.retry ?? DEFAULT_RETRY;
   return { nodeId: node.id, maxRetries: budgetOf(node).maxRetries, retry, hasDeadline };
 }

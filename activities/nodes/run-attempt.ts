@@ -15,9 +15,10 @@ interface NodeRunner {
   run(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd>;
 }
 
-const CONTAINER: NodeRunner = {
+/** Containers, and what thinks: they are carried out step by step. */
+const IN_STEPS: NodeRunner = {
   run: async ({ id }) => {
-    throw new Error(`The container ${id} calls no handler.`);
+    throw new Error(`The node ${id} is carried out in steps, and has no attempt as a whole.`);
   },
 };
 
@@ -29,9 +30,10 @@ const RUNNERS: Readonly<Record<NodeKind, NodeRunner>> = {
   prompt: { run: runPure },
   'output-parser': { run: runPure },
   guardrail: { run: runPure },
-  'sub-graph': CONTAINER,
-  each: CONTAINER,
-  repeat: CONTAINER,
+  llm: IN_STEPS,
+  'sub-graph': IN_STEPS,
+  each: IN_STEPS,
+  repeat: IN_STEPS,
 };
 
 /** Runs one attempt of a node. Whatever is thrown meanwhile becomes its end. */

@@ -6,6 +6,7 @@ import { NOTHING_COUNTED, verdictOn } from '../../domain/traces/attempt.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { NewTraceEvent } from '../../operations/record/notes.ts';
 import { rulesOf } from '../nodes/attempt-setting.ts';
+import { countCalls } from '../nodes/bound-tool.ts';
 import { carryContainer } from '../nodes/container.ts';
 import { runAttempt } from '../nodes/run-attempt.ts';
 import { unreadable } from './load-document.ts';
@@ -14,7 +15,8 @@ import { readDocument, type StretchActivity } from './stretch-activity.ts';
 
 /** Carries one step of a stretch out, and notes in the stretch what came of it. Nothing is written. */
 export function carryOut(activity: StretchActivity, step: Step): Promise<void> {
-  return step.phase === 'run' ? runStep(activity, step) : carryContainer(activity, step);
+  if (step.phase === 'run') return runStep(activity, step);
+  return step.phase === 'count' ? countCalls(activity, step) : carryContainer(activity, step);
 }
 
 /** What a node needs that cannot be read makes it an activity of its own, which fails with the reason. */

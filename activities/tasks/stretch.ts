@@ -137,9 +137,14 @@ export class Stretch {
     this.open.set(node.id, openedRun(node, this.#begin(node)));
   }
 
-  /** Notes the end of a container. One that cannot be opened begins and ends at once. */
+  /** Notes the end of a container, or of a bound tool. One that was not opened begins and ends at once. */
   close(node: GraphNode, verdict: FinalVerdict): void {
     this.#end(node, verdict, this.#opened.get(node.id) ?? this.#begin(node));
+  }
+
+  /** Notes that a bound tool was not called. */
+  skip({ id }: GraphNode): void {
+    this.#advance({ id, status: 'skipped', attempts: 0 }, null);
   }
 
   #begin({ id }: GraphNode): Date {

@@ -18,10 +18,11 @@ import { Beat } from '../tasks/beat.ts';
 import { asNodeActivity, repeatEnd, requireBegun } from '../tasks/node-activity.ts';
 import type { NodeAttempt, RunNodeInput, RunNodeResult } from '../tasks/node-attempt.ts';
 import { failForGood, handOver, isStopped, patiently, settle } from '../tasks/settle-node.ts';
+import { thinkingAgentOf } from './agent-of-node.ts';
 import { beginStep, type StepBegun } from './begin-step.ts';
 import { inPlace } from './in-place.ts';
 import { answerEvent, type ReadAnswer, readAnswer } from './read-answer.ts';
-import { dueGroups, type ThinkingAgent, thinkingAgentOf } from './thinking-agent.ts';
+import { dueGroups, type ThinkingAgent } from './thinking-agent.ts';
 
 /**
  * What a model call leads to. `tools`: these groups of calls, one after the other. `again`: a further model call. `waits`: a

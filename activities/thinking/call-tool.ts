@@ -12,10 +12,10 @@ import { Beat } from '../tasks/beat.ts';
 import { asNodeActivity } from '../tasks/node-activity.ts';
 import type { NodeActivity, RunNodeInput } from '../tasks/node-attempt.ts';
 import { failForGood, handOver, isStopped, patiently } from '../tasks/settle-node.ts';
+import { thinkingAgentOf } from './agent-of-node.ts';
 import { type BegunTool, beginTool, type ToolCallResult } from './begin-tool.ts';
 import { keptResult } from './kept-result.ts';
 import { runTool } from './run-tool.ts';
-import { thinkingAgentOf } from './thinking-agent.ts';
 
 export interface CallToolInput extends Omit<RunNodeInput, 'closesTask'> {
   readonly closesTask: false;

@@ -57,10 +57,14 @@ export async function requestOf(activity: NodeActivity, run: ReadRun, move: Call
 function fitted(models: ModelCaller | null, { agent, rows }: ReadRun, asked: AskedConversation): StepRequest {
   const { temperature, ...conversation } = asked;
   const { thinking } = agent;
-  const { outputSchema: output, limits } = thinking;
+  const { outputSchema: output, limits, maxTokens } = thinking;
   // A run keeps the model that it began with.
   const model = rows[0]?.call.model ?? modelOf(thinking, models);
-  const forms = { tools: modelTools(agent), output, ...(temperature === undefined ? {} : { temperature }) };
+  const forms = {
+    ...{ tools: modelTools(agent), output },
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
+  };
   if (models === null) {
     return { request: { model, messages: messagesOf(conversation), ...forms }, context: null, cost: NO_COST };
   }

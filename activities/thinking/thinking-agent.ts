@@ -1,6 +1,5 @@
 import type { Handler, Thinking } from '../../domain/agents/handler.ts';
 import { writeSchema } from '../../domain/agents/schema.ts';
-import { handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { ModelTool } from '../../domain/models/model-messages.ts';
 import { MAX_TOOLS } from '../../domain/thinking/define-thinking.ts';
 import { groupsOf, type StepSoFar } from '../../domain/thinking/next-move.ts';
@@ -8,9 +7,6 @@ import { THINKING_PROCESS } from '../../domain/thinking/states.ts';
 import { toolTraits } from '../../domain/tools/governed-tool.ts';
 import type { StepRows } from '../../entities/thinking/thinking-repository.ts';
 import type { ModelCaller } from '../../providers/model-caller.ts';
-import { HandlerUnknown } from '../handler-errors.ts';
-import { Beat } from '../tasks/beat.ts';
-import type { NodeActivity } from '../tasks/node-attempt.ts';
 
 /** A thinking agent that this worker hosts. */
 export interface ThinkingAgent {
@@ -28,31 +24,6 @@ export interface ThinkingAgent {
  * gained by counting those who make them.
  */
 export const ONE_ATTEMPT = { workflowRun: 'thinking', activityAttempt: 1, process: THINKING_PROCESS };
-
-/**
- * The agent of a node, with the tools that it has at this moment. Asking its sources may take a while.
- * @throws HandlerUnknown where this worker hosts another kind of agent under the name
- */
-export async function thinkingAgentOf({ deps, node }: Pick<NodeActivity, 'deps' | 'node'>): Promise<ThinkingAgent> {
-  const name = handlerNameOf(node) ?? '';
-  const handler = deps.handlers.get(`agent:${name}`);
-  const thinking = handler?.thinking;
-  if (handler === undefined || thinking === undefined) {
-    throw new HandlerUnknown(node.id, `the thinking agent "${name}"`);
-  }
-  // Bound to the stores of this worker where they are operations.
-  const own = thinking.tools.map((tool) => deps.handlers.get(`tool:${tool.name}`) ?? tool);
-  if (thinking.sources.length === 0 || deps.sources === null) {
-    return { name, handler, thinking, tools: own, unavailable: [] };
-  }
-  const beat = new Beat();
-  try {
-    const { tools, unavailable } = await deps.sources.toolsOf(thinking.sources);
-    return { name, handler, thinking, tools: [...own, ...tools].slice(0, MAX_TOOLS), unavailable };
-  } finally {
-    beat.stop();
-  }
-}
 
 /** The first of the agent's models that this worker can call; its first one where it can call none. */
 export function modelOf({ models: [first, ...others] }: Thinking, models: Pick<ModelCaller, 'names'> | null): string {

@@ -95,6 +95,8 @@ export interface Thinking {
   readonly instructions: string | ((input: never) => string);
   /** Absent: what the settings say. */
   readonly temperature?: number | ((input: never) => number);
+  /** The length of one answer, in tokens. Absent: what the settings say. */
+  readonly maxTokens?: number;
   readonly tools: readonly Handler[];
   /** Whose tools it may call besides. */
   readonly sources: readonly ToolSourceReference[];

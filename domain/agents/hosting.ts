@@ -45,12 +45,15 @@ const AGENT = 'agent:';
 const MOST_NAMES = 3;
 
 function named(handlers: readonly string[]): string {
-  const names = handlers.map((handler) => {
-    const [kind, ...name] = handler.split(':');
-    return `the ${kind} "${name.join(':')}"`;
-  });
+  const names = handlers.map(needText);
   const more = names.length - MOST_NAMES;
   return more > 0 ? `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more` : names.join(' and ');
+}
+
+/** How people are told what a node needs of a worker: an llm needs its model. @param need as `kind:name` */
+export function needText(need: string): string {
+  const [kind, ...name] = need.split(':');
+  return `the ${kind === 'llm' ? 'model' : kind} "${name.join(':')}"`;
 }
 
 /** A graph whose tasks wait for a worker that does not exist. */

@@ -3,14 +3,9 @@ import type { Handler, Schema } from '../agents/handler.ts';
 import { writeSchema } from '../agents/schema.ts';
 import { errorMessage } from '../errors.ts';
 import { buildMapping, nodesNeeded } from './build-mapping.ts';
+import { edgeOf } from './connections.ts';
 import type { Graph } from './defined-graph.ts';
-import {
-  connectionTypeOf,
-  type Dependency,
-  type GraphDefinition,
-  type GraphEdge,
-  type GraphNode,
-} from './definition.ts';
+import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
 import { type GraphFault, GraphInvalid, graphFault } from './graph-faults.ts';
 import type { GraphSpec, NodeSpec, NodeSpecs, UncheckedNodes } from './graph-spec.ts';
 import { inputSchemaFault } from './input-schema-rules.ts';
@@ -39,8 +34,7 @@ export function defineGraph<const Nodes extends UncheckedNodes, Input extends Sc
   const specs = spec.nodes as UncheckedNodes as NodeSpecs;
   const faults = [...writtenFaults(spec, specs)];
   if (faults.some(({ code }) => code === 'malformed')) throw new GraphInvalid(spec.name, faults);
-  const ids = Object.keys(specs);
-  const nodes = Object.entries(specs).map(([id, node]) => buildNode(id, node, ids));
+  const nodes = Object.entries(specs).map(([id, node]) => buildNode(id, node, specs));
   faults.push(...handlerFaults(specs));
   const result = validateGraph({
     version: GRAPH_SCHEMA_VERSION,
@@ -51,20 +45,21 @@ export function defineGraph<const Nodes extends UncheckedNodes, Input extends Sc
     documentProperty: spec.document ?? null,
     output: buildMapping(spec.output),
     nodes,
-    edges: nodes.flatMap(edgesInto),
+    edges: nodes.flatMap(edgesOf),
   });
   faults.push(...(result.ok ? takenNames(result.definition) : result.faults));
   if (!result.ok || faults.length > 0) throw new GraphInvalid(spec.name, faults);
   return Object.freeze({ definition: result.definition, handlers: handlersOf(specs) });
 }
 
-function buildNode(id: string, spec: NodeSpec, ids: readonly string[]): GraphNode {
+function buildNode(id: string, spec: NodeSpec, specs: NodeSpecs): GraphNode {
   const kind = kindOf(spec);
   const rules = rulesOf(kind);
   const objective = spec.objective ?? rules.brings(spec).handler?.description ?? rules.objective;
   // The kind's own rules have made its own fields; the compiler does not see that they belong together.
   const node = { id, kind, objective, ...rules.build(spec) } as GraphNode;
-  return { ...node, dependsOn: inOrderOf(ids, dependenciesOf(node, spec)) };
+  const dependsOn = [...dependenciesOf(node, spec), ...bindingsOf(id, specs)];
+  return { ...node, dependsOn: inOrderOf(Object.keys(specs), dependsOn) };
 }
 
 /** The first kind of which the node has a property; one without any is an agent, which then has no handler. */
@@ -93,17 +88,19 @@ function dependenciesOf(node: GraphNode, spec: NodeSpec): readonly Dependency[] 
   return [...found.values()];
 }
 
+/** The llms that have a node as their tool. */
+function bindingsOf(id: string, specs: NodeSpecs): readonly Dependency[] {
+  const holders = Object.entries(specs).filter(([, { llm }]) => llm?.tools?.includes(id));
+  return holders.map(([node]) => ({ node, required: false, type: 'tool' }));
+}
+
 /** The order of the nodes, which is also the one in which stored dependencies are read back. */
 function inOrderOf(ids: readonly string[], dependencies: readonly Dependency[]): readonly Dependency[] {
   return dependencies.toSorted((one, other) => ids.indexOf(one.node) - ids.indexOf(other.node));
 }
 
-function edgesInto(node: GraphNode): readonly GraphEdge[] {
-  return node.dependsOn.map((dependency) => ({
-    from: dependency.node,
-    to: node.id,
-    type: connectionTypeOf(dependency),
-  }));
+function edgesOf(node: GraphNode): readonly GraphEdge[] {
+  return node.dependsOn.map((dependency) => edgeOf(node.id, dependency));
 }
 
 function inputSchemaOf(schema: Schema<unknown>, faults: GraphFault[]): GraphDefinition['inputSchema'] {

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../json.ts';
+import type { DoubtPolicy, ThinkingLimits } from '../thinking/thinking-limits.ts';
 import type { ConnectionType, ContainerKind, NodeKind, Outcome, ParseFormat } from './kinds.ts';
 
 /**
@@ -33,7 +34,8 @@ export interface Dependency {
   readonly when?: Outcome;
   /**
    * `fallback`: this node runs only if one of the nodes of which it is a fallback failed, and their failures are tolerated.
-   * `guard`: the source is a guardrail, which has to pass. Absent from any other.
+   * `guard`: the source is a guardrail, which has to pass. `tool`: this node is bound as a tool to the llm that it waits for,
+   * and runs no code of its own: once the llm has ended, it says how often it was called. Absent from any other.
    */
   readonly type?: Exclude<ConnectionType, 'default' | 'condition'>;
 }
@@ -121,6 +123,31 @@ export interface GuardrailRules {
   readonly serviceBoundaries?: Topics;
 }
 
+/** What an llm is told, and how far it may go: see docs/agents.md. */
+export interface LlmOptions {
+  /** Told before the input. `{{name}}` stands for a property of the input. */
+  readonly instructions: string;
+  /** 0 to 2. @defaultValue what the model's settings say */
+  readonly temperature?: number;
+  /** The length of one answer, in tokens. @defaultValue what the model's settings say */
+  readonly maxTokens?: number;
+  /** The operations that it may call. Tools of its graph are bound to it by dependencies of the type `tool`. */
+  readonly operations: readonly string[];
+  /** The JSON Schema of its answer; null for text, which becomes `{ text }`. */
+  readonly output: JsonObject | null;
+  readonly limits: Partial<ThinkingLimits>;
+  /** @defaultValue 'repeat' */
+  readonly whenInDoubt?: DoubtPolicy;
+}
+
+/** A thinking agent that lives in the graph and needs no code of a worker. Its name is `<graph>.<node>`. */
+export interface LlmNode extends NodeBase<'llm'> {
+  /** The name of its model: what a worker needs to carry it out. */
+  readonly handler: string;
+  readonly input: InputMapping;
+  readonly llm: LlmOptions;
+}
+
 /** The fields of every container: a node that runs an inner graph, in the same trace, under its own path. */
 interface ContainerBase<Kind extends ContainerKind> extends NodeBase<Kind> {
   readonly graph: GraphDefinition;
@@ -148,7 +175,7 @@ export interface RepeatNode extends ContainerBase<'repeat'> {
 
 export type ContainerNode = SubGraphNode | EachNode | RepeatNode;
 type TextNode = PromptNode | OutputParserNode | GuardrailNode;
-export type GraphNode = AgentNode | ToolNode | ConditionNode | TextNode | ContainerNode;
+export type GraphNode = AgentNode | ToolNode | ConditionNode | TextNode | LlmNode | ContainerNode;
 
 /** The dependencies of the nodes' `dependsOn` as separate rows; validation checks that both agree. */
 export interface GraphEdge {

@@ -49,6 +49,8 @@ const GRAPH_FAULT_CODES = [
   'output_reads_previous',
   'inner_input_invalid',
   'input_name_taken',
+  'llm_invalid',
+  'tool_binding',
 ] as const;
 export type GraphFaultCode = (typeof GRAPH_FAULT_CODES)[number];
 

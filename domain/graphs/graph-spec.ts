@@ -2,7 +2,7 @@ import type { HandlerReference } from '../agents/define-handler.ts';
 import type { Schema, SchemaValue } from '../agents/handler.ts';
 import type { Json } from '../json.ts';
 import type { Graph } from './defined-graph.ts';
-import type { Comparison, GuardrailRules, NodeBudget } from './definition.ts';
+import type { Comparison, GuardrailRules, LlmOptions, NodeBudget } from './definition.ts';
 import type { Outcome, ParseFormat } from './kinds.ts';
 
 /** A JSON Pointer into the task's input or into the output of one of the named nodes. */
@@ -51,6 +51,15 @@ export interface NodeOptions<Names extends string, Conditions extends string, Gu
   readonly fallbackOf?: readonly Names[];
 }
 
+/** A thinking agent that is written in its graph: see docs/agents.md. */
+export interface LlmSpec<Names extends string> extends Partial<Omit<LlmOptions, 'operations' | 'instructions'>> {
+  /** A name of the installation's models. */
+  readonly model: string;
+  readonly instructions: string;
+  /** What it may call: nodes of this graph that are tools, and operations by their names. @defaultValue none */
+  readonly tools?: readonly (Names | `${string}.${string}`)[];
+}
+
 /** Any node of any graph, which {@link CheckedNodes} narrows. */
 export type NodeSpec = NodeOptions<string, string, string> & {
   readonly agent?: HandlerReference & { readonly kind: 'agent' };
@@ -71,6 +80,7 @@ export type NodeSpec = NodeOptions<string, string, string> & {
   readonly repeat?: Graph;
   readonly until?: UntilSpec;
   readonly most?: number;
+  readonly llm?: LlmSpec<string>;
 };
 export type NodeSpecs = Readonly<Record<string, NodeSpec>>;
 
@@ -82,13 +92,27 @@ export type UncheckedNodes = Readonly<Record<string, object>>;
 
 /** Checks each node against the others' names, and its input against its handler's. */
 export type CheckedNodes<Nodes> = {
-  readonly [Id in keyof Nodes]: CheckedNode<
-    Nodes[Id],
-    Exclude<keyof Nodes & string, Id>,
-    Exclude<NamesWith<'condition', Nodes>, Id>,
-    Exclude<NamesWith<'guardrail', Nodes>, Id>
-  >;
+  readonly [Id in keyof Nodes]: Id extends BoundNames<Nodes>
+    ? BoundTool
+    : CheckedNode<
+        Nodes[Id],
+        Exclude<keyof Nodes & string, Id>,
+        Exclude<NamesWith<'condition', Nodes>, Id>,
+        Exclude<NamesWith<'guardrail', Nodes>, Id>
+      >;
 };
+
+/** The nodes that llms have as their tools. */
+type BoundNames<Nodes> = {
+  [Id in keyof Nodes]: Nodes[Id] extends { readonly llm: { readonly tools: readonly (infer Name)[] } } ? Name : never;
+}[keyof Nodes];
+
+/** A tool that an llm may call is given its input by the model. */
+type BoundTool = Pick<NodeOptions<never, never, never>, 'objective'> &
+  (
+    | (OnlyKind<'tool'> & { readonly tool: HandlerReference & { readonly kind: 'tool' } })
+    | (OnlyKind<'operation'> & { readonly operation: string })
+  );
 
 /** The nodes of one kind. */
 type NamesWith<Property extends string, Nodes> = {
@@ -121,6 +145,7 @@ interface KindSpecs<Node, Names extends string> {
   readonly prompt: PromptSpec<Names>;
   readonly parse: OutputParserSpec<Names>;
   readonly guardrail: GuardrailSpec<Names>;
+  readonly llm: LlmNodeSpec<Names>;
   readonly graph: SubGraphSpec<Names>;
   readonly each: EachSpec<Names>;
   readonly repeat: RepeatSpec<Names>;
@@ -187,6 +212,14 @@ interface ContainerSpec<Names extends string> {
 interface SubGraphSpec<Names extends string> extends ContainerSpec<Names>, OnlyKind<'graph'> {
   /** Run once; its output is the node's output. */
   readonly graph: Graph;
+}
+
+interface LlmNodeSpec<Names extends string> extends OnlyKind<'llm'> {
+  /** Thinks; its output is `{ text }`, or what its `output` says. */
+  readonly llm: LlmSpec<Names>;
+  /** What the model is given: a text as it is, anything else as JSON. */
+  readonly input?: PointerTo<Names> | Readonly<Record<string, SourceSpec<Names>>>;
+  readonly budget?: never;
 }
 
 interface EachSpec<Names extends string> extends ContainerSpec<Names>, OnlyKind<'each'> {

@@ -1,4 +1,5 @@
 import { type RunStatus, SETTLED_RUN_STATUSES, type SettledRunStatus } from '../traces/trace-status.ts';
+import { isBound, NOT_CALLED } from './connections.ts';
 import type { Dependency, GraphDefinition, GraphNode } from './definition.ts';
 import { rulesOf } from './kinds/kind-table.ts';
 import type { Outcome } from './kinds.ts';
@@ -15,6 +16,9 @@ import type { Outcome } from './kinds.ts';
  * A failure is tolerated when the failed node has a fallback, or when at least one node depends on it and all of them do
  * so optionally. Any other failure fails the trace: `failedNode` names the first such node, nothing new begins, running
  * nodes may finish.
+ *
+ * A tool that is bound to an llm waits for its end, and then says how often it was called; the failure of an llm is not
+ * tolerated because of its tools.
  *
  * `run-state.ts` puts the graphs within graphs together; here a container is a node like any other.
  *
@@ -54,7 +58,7 @@ export interface InnerState {
 
 /** The end of a node. */
 export interface Settlement {
-  /** `skipped` only confirms what the rules have already decided. */
+  /** `skipped` only confirms what the rules have already decided; or says that a bound tool was not called. */
   readonly status: SettledRunStatus;
   readonly attempts: number;
   /** Required for a condition node that ended `ok`, and for no other. */
@@ -112,19 +116,27 @@ export function settleNode(
     if (isSameEnd(before, settlement)) return { state, skipped: [] };
     throw conflict(id, `ended as ${endText(before)} and cannot end again as ${endText(settlement)}`);
   }
-  if (settlement.status === 'skipped')
+  if (settlement.status === 'skipped' && !isBound(nodeOf(definition, id)))
     throw conflict(id, `is ${before.status}; only the rules of the graph skip a node`);
   if (before.status === 'pending' && !isReady(nodeOf(definition, id), state)) {
     throw conflict(id, `cannot end as ${endText(settlement)} before all that it depends on`);
   }
   requireOutcome(definition, id, settlement);
 
+  if (settlement.status === 'skipped') return skipUncalled(definition, state, id);
   const after = withEnd(state, id, settlement);
   const reached = skipUnreachable(definition, after, id);
   if (settlement.status === 'ok' || isTolerated(definition, id)) return reached;
   const failed = { ...reached.state, failedNode: state.failedNode ?? id };
   const rest = abandon(definition, failed, `"${id}" failed`);
   return { state: rest.state, skipped: [...reached.skipped, ...rest.skipped] };
+}
+
+/** A bound tool that was not called is skipped, with what requires it. */
+function skipUncalled(definition: GraphDefinition, state: GraphState, id: string): Settled {
+  const { state: after, skipped } = withSkipped(state, [{ id, reason: NOT_CALLED }]);
+  const reached = skipUnreachable(definition, after, id);
+  return { state: reached.state, skipped: [...skipped, ...reached.skipped] };
 }
 
 /** Whether every node has ended. */
@@ -159,7 +171,7 @@ export function isSettled(status: RunStatus): status is SettledRunStatus {
 export function isTolerated(definition: GraphDefinition, id: string): boolean {
   const dependencies = definition.nodes
     .flatMap((node) => node.dependsOn)
-    .filter((dependency) => dependency.node === id);
+    .filter((dependency) => dependency.node === id && dependency.type !== 'tool');
   if (dependencies.some(({ type }) => type === 'fallback')) return true;
   return dependencies.length > 0 && dependencies.every((dependency) => !dependency.required);
 }

@@ -4,16 +4,17 @@ export type ContainerKind = (typeof CONTAINER_KINDS)[number];
 
 /** The kinds of node that can run. What is particular to one is in its file of `kinds/`. */
 export const NODE_KINDS = [
-  ...(['agent', 'tool', 'condition', 'prompt', 'output-parser', 'guardrail'] as const),
+  ...(['agent', 'tool', 'condition', 'prompt', 'output-parser', 'guardrail', 'llm'] as const),
   ...CONTAINER_KINDS,
 ] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 
 /**
  * `default` carries data or order; `condition` is followed only if the source has the named outcome, `fallback` only if
- * the source failed, `guard` only if the source is a guardrail that passed.
+ * the source failed, `guard` only if the source is a guardrail that passed; `tool` binds its source to an llm, which may
+ * call it.
  */
-export const CONNECTION_TYPES = ['default', 'condition', 'fallback', 'guard'] as const;
+export const CONNECTION_TYPES = ['default', 'condition', 'fallback', 'guard', 'tool'] as const;
 export type ConnectionType = (typeof CONNECTION_TYPES)[number];
 
 /** In which form an output parser expects the text that it reads. */

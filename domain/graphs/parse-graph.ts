@@ -153,7 +153,7 @@ function readDependency(value: unknown, place: Place): Dependency | null {
 }
 
 /** The connections that a dependency names by themselves. */
-const OWN_TYPES = ['fallback', 'guard'] as const;
+const OWN_TYPES = ['fallback', 'guard', 'tool'] as const;
 
 function readEdge(value: unknown, place: Place): GraphEdge | null {
   const edge = readObject(value, place, { required: ['from', 'to', 'type'] });

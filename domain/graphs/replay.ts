@@ -2,6 +2,7 @@ import { canonicalJson, type Json } from '../json.ts';
 import type { RecordedEnd, RecordedRun, RecordedTrace } from '../traces/canonical.ts';
 import { parsePath, type RunPath, scopeOfPath } from '../traces/path.ts';
 import { trimText } from '../trim-text.ts';
+import { NOT_CALLED } from './connections.ts';
 import type { ContainerNode, GraphDefinition, GraphNode } from './definition.ts';
 import { type GraphState, isFinished, type Settled, startGraph, traceResult } from './graph-state.ts';
 import { failedWithin, stoppedFault } from './kinds/inner-graph.ts';
@@ -86,12 +87,13 @@ class Replay {
   #take({ path, phase }: Step): void {
     const known = this.#known.get(path);
     const node = nodeOfRun(this.#definition, path);
-    const begins = known === undefined ? this.#beyond : known.status !== 'skipped';
+    const isUncalled = phase === 'count' && known?.error?.message === NOT_CALLED;
+    const begins = known === undefined ? this.#beyond : known.status !== 'skipped' || isUncalled;
     const end = begins || phase === 'turn' ? this.#endOf(node, phase, known) : null;
     if (end === 'open') return;
     if (end === null) this.#held.add(path);
     else if (known?.error?.code === STOPPED && end.status === 'ok') this.#early.add(path);
-    else if (end.status === 'ok') this.#settle(end);
+    else if (end.status === 'ok' || isUncalled) this.#settle(end);
     else this.#fail(end, phase);
   }
 

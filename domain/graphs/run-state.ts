@@ -1,4 +1,5 @@
 import { innerScope, type PathPart, parsePath, type RunPath } from '../traces/path.ts';
+import { isBound } from './connections.ts';
 import type { ContainerNode, GraphDefinition, GraphNode } from './definition.ts';
 import {
   abandon,
@@ -23,11 +24,11 @@ import { containerOf, isContainer } from './kinds/kind-table.ts';
  * new begins within, running nodes may finish, and the container has its last turn.
  */
 
-/** A step that may be done now: run a node, open a container, or give a container its turn. */
+/** A step that may be done now: run a node, open a container, give a container its turn, or count the calls of a bound tool. */
 export interface Step {
   readonly path: RunPath;
   readonly node: GraphNode;
-  readonly phase: 'run' | 'open' | 'turn';
+  readonly phase: 'run' | 'open' | 'turn' | 'count';
 }
 
 /** The steps that may be done now: within containers first, then in the order of the definition. */
@@ -36,9 +37,14 @@ export function readySteps(definition: GraphDefinition, state: GraphState, scope
     isContainer(node) ? stepsWithin(node, state.nodes[node.id]?.inner, `${scope}${node.id}`) : [],
   );
   const ready = readyNodes(definition, state).map((node): Step => {
-    return { path: `${scope}${node.id}`, node, phase: isContainer(node) ? 'open' : 'run' };
+    return { path: `${scope}${node.id}`, node, phase: firstPhase(node) };
   });
   return [...within, ...ready];
+}
+
+function firstPhase(node: GraphNode): Step['phase'] {
+  if (isContainer(node)) return 'open';
+  return isBound(node) ? 'count' : 'run';
 }
 
 function stepsWithin(node: ContainerNode, inner: InnerState | undefined, path: RunPath): readonly Step[] {

@@ -20,7 +20,7 @@ export interface TraceReads {
 
 /** The node of a path, and the graph that it is a node of. */
 function nodeAt(definition: GraphDefinition, path: RunPath): GraphNode {
-  const graph = graphAt(definition, scopeOfPath(path));
+  const graph = graphOfRun(definition, path);
   const node = graph.nodes.find(({ id }) => id === nodeOfPath(path));
   if (node === undefined) throw new Error(`The graph ${graph.name} has no node ${nodeOfPath(path)}.`);
   return node;
@@ -29,6 +29,11 @@ function nodeAt(definition: GraphDefinition, path: RunPath): GraphNode {
 /** A node with the path of one of its runs instead of its id. */
 export function nodeOfRun(definition: GraphDefinition, path: RunPath): GraphNode {
   return { ...nodeAt(definition, path), id: path };
+}
+
+/** The graph whose node a run is of: the task's own, or an inner one. */
+export function graphOfRun(definition: GraphDefinition, path: RunPath): GraphDefinition {
+  return graphAt(definition, scopeOfPath(path));
 }
 
 /** All values that readers of a scope's document need. */

@@ -35,7 +35,22 @@ export function writtenFaults(graph: object, specs: NodeSpecs): readonly GraphFa
   const unknown = unknownNames(graph, GRAPH_FIELDS).map(({ name, hint }) =>
     graphFault('unknown_property', [name], `A graph has no "${name}"; ${hint}.`),
   );
-  return [...unknown, ...Object.entries(specs).flatMap(nodeFaults)];
+  const nodes = Object.entries(specs);
+  return [...unknown, ...nodes.flatMap(nodeFaults), ...nodes.flatMap((node, index) => toolFaults(specs, node, index))];
+}
+
+/** What an llm has as tools: operations, which have a dot in their names, and nodes of its graph. */
+function toolFaults(specs: NodeSpecs, [id, { llm }]: [string, NodeSpec], index: number): readonly GraphFault[] {
+  const path = ['nodes', index, 'llm', 'tools'];
+  const tools: unknown = isJsonObject(llm) ? llm.tools : undefined;
+  if (tools === undefined) return [];
+  if (!Array.isArray(tools) || !tools.every((name) => typeof name === 'string')) {
+    return [graphFault('malformed', path, `Expected a list of names as the tools of "${id}", found ${nameOf(tools)}.`)];
+  }
+  const unknown = tools.filter((name) => !name.includes('.') && !Object.hasOwn(specs, name));
+  return unknown.map((name) =>
+    graphFault('tool_binding', path, `"${id}" has the tool "${name}", and no node is called so.`),
+  );
 }
 
 function nodeFaults([id, spec]: [string, NodeSpec], index: number): readonly GraphFault[] {
@@ -67,8 +82,9 @@ function unknownFields({ id, spec, kind, property }: Written, index: number): re
 
 const GRAPH = { mark: 'definition', what: 'a graph that defineGraph has made' };
 
-/** What a node takes that only a function of Muster makes, and the property that tells it. */
+/** What a node takes as an object, mostly made by a function of Muster, and the property that tells it. */
 const MADE: Partial<Record<keyof NodeSpec, { readonly mark: string; readonly what: string }>> = {
+  llm: { mark: 'model', what: 'an object with a model and instructions' },
   agent: { mark: 'kind', what: 'an agent that defineAgent has made' },
   tool: { mark: 'kind', what: 'a tool that defineTool has made' },
   graph: GRAPH,

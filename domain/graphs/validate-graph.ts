@@ -1,12 +1,7 @@
 import { formatPointer, toJson } from '../json.ts';
 import { nodesNeeded } from './build-mapping.ts';
-import {
-  connectionTypeOf,
-  type Dependency,
-  type GraphDefinition,
-  type GraphEdge,
-  type GraphNode,
-} from './definition.ts';
+import { edgeOf, isBoundTo } from './connections.ts';
+import type { Dependency, GraphDefinition, GraphEdge, GraphNode } from './definition.ts';
 import { type GraphFault, graphFault } from './graph-faults.ts';
 import { inputSchemaFaults } from './input-schema-rules.ts';
 import { isContainer, rulesOf } from './kinds/kind-table.ts';
@@ -100,8 +95,42 @@ function dependencyFaults(graph: GraphDefinition, node: GraphNode, index: number
     if (source === undefined) {
       return [graphFault('dependency_unknown', path, `Node "${node.id}" waits for unknown node "${dependency.node}".`)];
     }
-    return [...whenFaults(source, dependency, path), ...typeFaults(source, dependency, path)];
+    const ofType = [
+      ...typeFaults(source, dependency, path),
+      ...bindingFaults(graph, { node, source, dependency }, path),
+    ];
+    return [...whenFaults(source, dependency, path), ...ofType];
   });
+}
+
+/** One dependency with its two ends. */
+interface Binding {
+  readonly node: GraphNode;
+  readonly source: GraphNode;
+  readonly dependency: Dependency;
+}
+
+/** An llm can call only tools, each under a name of its own, and they have nothing else to wait for. */
+function bindingFaults(
+  graph: GraphDefinition,
+  { node, source, dependency }: Binding,
+  path: readonly (string | number)[],
+): readonly GraphFault[] {
+  if (dependency.type !== 'tool') return [];
+  const fault = (message: string) => [graphFault('tool_binding', path, message)];
+  if (source.kind !== 'llm') return fault(`Only an llm takes tools, but "${source.id}" is of kind ${source.kind}.`);
+  if (node.kind !== 'tool')
+    return fault(`Only a tool can be bound to "${source.id}", but "${node.id}" is of kind ${node.kind}.`);
+  const readsNothing = 'fields' in node.input && Object.keys(node.input.fields).length === 0;
+  if (dependency.required || node.dependsOn.some(({ type }) => type !== 'tool') || !readsNothing) {
+    return fault(`"${node.id}" is bound to "${source.id}": it cannot wait for anything, nor read an input.`);
+  }
+  const isSame = (other: GraphNode) =>
+    other.kind === 'tool' && other.handler === node.handler && isBoundTo(other, source.id);
+  const [first] = graph.nodes.filter(isSame);
+  return first === node
+    ? []
+    : fault(`"${source.id}" has the tool ${node.handler} twice: "${first?.id}" and "${node.id}".`);
 }
 
 function whenFaults(
@@ -128,7 +157,7 @@ function typeFaults(
   path: readonly (string | number)[],
 ): readonly GraphFault[] {
   const fault = (message: string) => [graphFault('connection_invalid', [...path, 'type'], message)];
-  if (type === undefined) return [];
+  if (type === undefined || type === 'tool') return [];
   if (when !== undefined) return fault(`A branch of "${source.id}" cannot also be a ${type}.`);
   if (type === 'fallback') {
     return required ? fault(`A fallback of "${source.id}" runs if it failed; its dependency cannot be required.`) : [];
@@ -169,7 +198,7 @@ function edgeFaults(graph: GraphDefinition): readonly GraphFault[] {
     if (dependency === undefined) {
       return [graphFault('edge_without_dependency', path, `${name} has no matching entry in dependsOn.`)];
     }
-    const type = connectionTypeOf(dependency);
+    const { type } = edgeOf(dependency.waiter, dependency);
     if (edge.type === type) return [];
     return [graphFault('edge_type', [...path, 'type'], `${name} must be of type "${type}" as its dependency is.`)];
   });
@@ -179,17 +208,18 @@ function isSameWay(one: GraphEdge, other: GraphEdge): boolean {
   return one.from === other.from && one.to === other.to;
 }
 
-function dependencyOf(graph: GraphDefinition, edge: GraphEdge): Dependency | undefined {
-  return graph.nodes
-    .filter((node) => node.id === edge.to)
-    .flatMap((node) => node.dependsOn)
-    .find((dependency) => dependency.node === edge.from);
+/** The dependency that an edge says, with the node that has it. */
+function dependencyOf(graph: GraphDefinition, edge: GraphEdge): (Dependency & { readonly waiter: string }) | undefined {
+  const ends = graph.nodes.filter(({ id }) => id === edge.to || id === edge.from);
+  return ends
+    .flatMap(({ id, dependsOn }) => dependsOn.map((dependency) => ({ ...dependency, waiter: id })))
+    .find((dependency) => isSameWay(edgeOf(dependency.waiter, dependency), edge));
 }
 
 function dependenciesWithoutEdge(graph: GraphDefinition): readonly GraphFault[] {
   return graph.nodes.flatMap((node, index) =>
     node.dependsOn.flatMap((dependency, position) => {
-      if (graph.edges.some((edge) => edge.from === dependency.node && edge.to === node.id)) return [];
+      if (graph.edges.some((edge) => isSameWay(edge, edgeOf(node.id, dependency)))) return [];
       const message = `Node "${node.id}" depends on "${dependency.node}" without an edge that says so.`;
       return [graphFault('dependency_without_edge', ['nodes', index, 'dependsOn', position], message)];
     }),

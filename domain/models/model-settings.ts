@@ -1,3 +1,4 @@
+import { MODEL_NAME_PATTERN } from '../graphs/names.ts';
 import { nameOf } from '../graphs/read-unknown.ts';
 import { isJsonObject, type JsonObject } from '../json.ts';
 import { ModelSettingsInvalid } from './model-errors.ts';
@@ -63,7 +64,6 @@ export interface ModelSettings {
 const MOST_TOKENS = 100_000_000;
 const MOST_PRICE = 1_000_000_000;
 const MOST_ROUTES = 10;
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const KEY = /^(?:stored|none|env:[A-Za-z_][A-Za-z0-9_]{0,127})$/;
 const HEADER = /^[A-Za-z0-9-]{1,64}$/;
 /** Set by the client, or the place of a key. */
@@ -126,7 +126,8 @@ function named<Item>(
   }
   const items: [string, Item][] = [];
   for (const [name, item] of Object.entries(value)) {
-    if (!NAME.test(name)) faults.push(`${at} has the name ${nameOf(name)}; names are 1 to 64 letters, digits, . _ -`);
+    if (!MODEL_NAME_PATTERN.test(name))
+      faults.push(`${at} has the name ${nameOf(name)}; names are 1 to 64 letters, digits, . _ -`);
     items.push([name, read(item, `${at}.${name}`, faults)]);
   }
   // Not by assignment: `__proto__` would not become a name.

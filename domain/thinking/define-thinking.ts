@@ -20,6 +20,8 @@ export interface ThinkingOptions<Input extends Schema<unknown>> {
    * left to the model's settings. @defaultValue what the settings say
    */
   readonly temperature?: number | ((input: SchemaValue<Input>) => number);
+  /** The length of one answer, in tokens, at least 1. @defaultValue what the model's settings say, which is the most */
+  readonly maxTokens?: number;
   /** What it may call, tools of sources (`mcp`) included. Grants decide whether it may at that moment. @defaultValue none */
   readonly tools?: readonly (ToolReference | ToolSourceReference)[];
   readonly limits?: Partial<ThinkingLimits>;
@@ -35,7 +37,7 @@ export const MAX_TOOLS = 128;
 
 /** The faults of what makes an agent a thinking one, one sentence each. */
 export function thinkingFaults(given: Readonly<Record<string, unknown>>): readonly string[] {
-  const { model, instructions, temperature, tools, limits, whenInDoubt, quick } = given;
+  const { model, instructions, temperature, maxTokens, tools, limits, whenInDoubt, quick } = given;
   const faults: string[] = [];
   const expect = (holds: boolean, what: string, found: unknown) => {
     if (!holds) faults.push(`Expected ${what}, found ${nameOf(found)}.`);
@@ -44,6 +46,8 @@ export function thinkingFaults(given: Readonly<Record<string, unknown>>): readon
   expect(isInstructions(instructions), 'a text, or a function that gives one, as instructions', instructions);
   const fits = temperature === undefined || typeof temperature === 'function' || isTemperature(temperature);
   expect(fits, 'a number from 0 to 2, or a function that gives one, as temperature', temperature);
+  const isLength = maxTokens === undefined || (Number.isSafeInteger(maxTokens) && Number(maxTokens) >= 1);
+  expect(isLength, 'a whole number of at least 1 as maxTokens', maxTokens);
   expect(
     whenInDoubt === undefined || DOUBT_POLICIES.some((word) => word === whenInDoubt),
     "'repeat' or 'stop' as whenInDoubt",
@@ -115,7 +119,7 @@ export function schemaFault(schema: Schema<unknown>, what: string): readonly str
 
 /** Fills in the defaults of valid options. Frozen. */
 export function thinkingOf(options: ThinkingOptions<Schema<unknown>>, output: Schema<unknown>): Thinking {
-  const { model, instructions, temperature, tools = [], limits = {}, whenInDoubt = 'repeat' } = options;
+  const { model, instructions, temperature, maxTokens, tools = [], limits = {}, whenInDoubt = 'repeat' } = options;
   const entries = Object.entries(THINKING_LIMITS).map(([name, { byDefault }]) => [
     name,
     limits[name as keyof ThinkingLimits] ?? byDefault,
@@ -127,6 +131,7 @@ export function thinkingOf(options: ThinkingOptions<Schema<unknown>>, output: Sc
     models,
     instructions,
     ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
     // A tool is complete; only the types of its code are unknown here, as they are for the worker.
     tools: Object.freeze(tools.filter((tool) => !isSource(tool))) as unknown as readonly Handler[],
     sources: Object.freeze(tools.filter(isSource)),

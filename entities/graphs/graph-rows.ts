@@ -1,4 +1,5 @@
-import { connectionTypeOf, type GraphDefinition } from '../../domain/graphs/definition.ts';
+import { edgeOf } from '../../domain/graphs/connections.ts';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { isContainer } from '../../domain/graphs/kinds/kind-table.ts';
 import { storedNode } from '../../domain/graphs/stored-form.ts';
 import type { GraphId, TenantId } from '../../domain/ids.ts';
@@ -46,15 +47,13 @@ export function connectionRows(
   const ids = new Map(components.map(({ nodeId, id }) => [nodeId, id]));
   const idOf = (path: string) => ids.get(path) ?? '';
   return nodesWithPaths(definition).flatMap(({ path, node }) =>
-    node.dependsOn.map((dependency) => ({
-      ...owner,
-      id: crypto.randomUUID(),
-      sourceComponentId: idOf(scopeOfPath(path) + dependency.node),
-      targetComponentId: idOf(path),
-      connectionType: connectionTypeOf(dependency),
-      required: dependency.required,
-      outcome: dependency.when ?? null,
-    })),
+    node.dependsOn.map((dependency) => {
+      const { from, to, type } = edgeOf(node.id, dependency);
+      const { required, when: outcome = null } = dependency;
+      const idIn = (id: string) => idOf(`${scopeOfPath(path)}${id}`);
+      const ends = { sourceComponentId: idIn(from), targetComponentId: idIn(to) };
+      return { ...owner, id: crypto.randomUUID(), ...ends, connectionType: type, required, outcome };
+    }),
   );
 }
 
@@ -108,23 +107,44 @@ function nodeFromRow(component: AgentComponent, rows: GraphRows, scope: string):
     objective: component.objective,
     quick: component.quick,
     budget: { timeoutMs, maxRetries, inputTokens, outputTokens },
-    dependsOn: arrowsInto(component, rows).map(
-      ({ source, connection: { required, outcome, connectionType: type } }) => ({
-        node: source,
-        required,
-        ...(outcome === null || outcome === undefined ? {} : { when: outcome }),
-        ...(type === 'default' || type === 'condition' ? {} : { type }),
-      }),
-    ),
+    dependsOn: waitsOf(component, rows).map(({ source, connection: { required, outcome, connectionType: type } }) => ({
+      node: source,
+      required,
+      ...(outcome === null || outcome === undefined ? {} : { when: outcome }),
+      ...(type === 'default' || type === 'condition' ? {} : { type }),
+    })),
   };
 }
 
-/** In the order of their sources in the definition. */
+/** What a component waits for, in the order of the definition. The arrow of a bound tool points the other way: see `edgeOf`. */
+function waitsOf(waiter: AgentComponent, { components, connections }: GraphRows) {
+  const waits = connections.map(awaited).filter(({ waiterId }) => waiterId === waiter.id);
+  return inOrder(components, waits);
+}
+
+function awaited(connection: ComponentConnection) {
+  const { sourceComponentId: source, targetComponentId: target } = connection;
+  return connection.connectionType === 'tool'
+    ? { connection, waiterId: source, otherId: target }
+    : { connection, waiterId: target, otherId: source };
+}
+
 function arrowsInto(target: AgentComponent, { components, connections }: GraphRows) {
   const into = connections.filter(({ targetComponentId }) => targetComponentId === target.id);
-  return components.flatMap((component) =>
-    into
-      .filter(({ sourceComponentId }) => sourceComponentId === component.id)
-      .map((connection) => ({ source: nodeOfPath(component.nodeId), connection })),
+  return inOrder(
+    components,
+    into.map((connection) => ({ connection, otherId: connection.sourceComponentId })),
+  );
+}
+
+/** In the order of their other ends in the definition. */
+function inOrder(
+  components: readonly AgentComponent[],
+  arrows: readonly { readonly connection: ComponentConnection; readonly otherId: string }[],
+) {
+  return components.flatMap(({ id, nodeId }) =>
+    arrows
+      .filter(({ otherId }) => otherId === id)
+      .map(({ connection }) => ({ source: nodeOfPath(nodeId), connection })),
   );
 }

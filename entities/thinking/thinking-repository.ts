@@ -20,6 +20,12 @@ export interface RunPlace {
   readonly path: RunPath;
 }
 
+/** Which calls of a trace. */
+interface CountedCalls extends Omit<RunPlace, 'path'> {
+  readonly paths: readonly RunPath[];
+  readonly tool: string;
+}
+
 /** Which part of an answer: `most` characters after the first `from`. */
 export interface AnswerPart extends RunPlace {
   readonly step: number;
@@ -65,6 +71,11 @@ export class ThinkingRepository extends Repository {
   sameCalls({ execution, path }: ToolPlace, digest: string): Promise<ToolCall[]> {
     const { tenant: tenantId, traceId } = execution;
     return this.em.find(ToolCall, { tenantId, traceId, path, digest }, { orderBy: { step: 'asc', index: 'asc' } });
+  }
+
+  /** How often the runs of these paths asked for a tool. */
+  countCalls({ tenant, traceId, paths, tool }: CountedCalls): Promise<number> {
+    return this.em.count(ToolCall, { tenantId: tenant, traceId, path: { $in: paths }, tool });
   }
 
   /**

@@ -1,6 +1,7 @@
 import { sql } from '@mikro-orm/core';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import type { OfferedTool, SourceState } from '../../domain/tools/tool-source.ts';
+import { literal } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
 import { OfferedToolRow } from './offered-tool.ts';
@@ -71,6 +72,13 @@ export class OfferedToolRepository extends Repository {
           .select((eb) => eb.ref('handler').$notNull().as('name'))
           .where('componentType', '=', 'agent')
           .where('handler', 'is not', null),
+      )
+      .union((db) =>
+        db
+          .selectFrom('agent_components as c')
+          .innerJoin('agent_graphs as g', 'g.id', 'c.graphId')
+          .select((eb) => eb.fn<string>('concat', ['g.name', literal('.'), 'c.nodeId']).as('name'))
+          .where('c.componentType', '=', 'llm'),
       )
       .execute();
     const tools = await this.em.find(OfferedToolRow, { tenantId: SYSTEM_TENANT }, { fields: ['name'] });

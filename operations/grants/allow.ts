@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject, notJson, toJson } from '../../domain/jso
 import { conditionFault } from '../../domain/tools/argument-condition.ts';
 import { type GrantRecord, GrantRepository } from '../../entities/tools/grant-repository.ts';
 import { OfferedToolRepository } from '../../entities/tools/offered-tool-repository.ts';
-import { definedName, moment, text, wholeNumber, yesOrNo } from '../../options/fields.ts';
+import { granteeName, moment, text, wholeNumber, yesOrNo } from '../../options/fields.ts';
 import { GrantUnknown } from '../approvals/approval-errors.ts';
 import { actorOf } from '../caller.ts';
 import { defineOperation } from '../define.ts';
@@ -50,7 +50,7 @@ export const allowTool = defineOperation({
   name: 'grants.allow',
   summary: 'Lets an agent use a tool, within limits.',
   input: {
-    agent: definedName,
+    agent: granteeName,
     tool: text(),
     where: z.unknown().optional() as z.ZodType<JsonObject | undefined>,
     approval: yesOrNo.optional(),

@@ -5,7 +5,7 @@ import { hasChanged } from '../../domain/tools/decide-call.ts';
 import { readToolPolicy, type ToolPolicy } from '../../domain/tools/tool-policy.ts';
 import { type GrantRecord, GrantRepository } from '../../entities/tools/grant-repository.ts';
 import { OfferedToolRepository } from '../../entities/tools/offered-tool-repository.ts';
-import { definedName, wholeNumber } from '../../options/fields.ts';
+import { granteeName, wholeNumber } from '../../options/fields.ts';
 import { actorOf } from '../caller.ts';
 import { type CallInUnit, defineOperation } from '../define.ts';
 import { GRANT_CHANGE } from './allow.ts';
@@ -34,7 +34,7 @@ export const listGrants = defineOperation({
   ...READ,
   name: 'grants.list',
   summary: 'Lists which agents may use which tools, the newest grant first.',
-  input: { agent: definedName.optional(), limit: wholeNumber({ min: 1, max: 500 }).optional() },
+  input: { agent: granteeName.optional(), limit: wholeNumber({ min: 1, max: 500 }).optional() },
   async handle(
     { em, caller },
     { agent, limit = 100 }: { readonly agent?: string; readonly limit?: number },

@@ -1,4 +1,4 @@
-import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import { GraphInvalid, graphFault } from '../../domain/graphs/graph-faults.ts';
 import { allNodes, handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { NAME_PATTERN } from '../../domain/graphs/names.ts';
@@ -16,13 +16,20 @@ export function requireGranted(
   { permissionOf }: Pick<Stores, 'permissionOf'>,
 ): void {
   for (const node of allNodes(definition)) {
-    const name = handlerNameOf(node);
-    if (name === null || NAME_PATTERN.test(name)) continue;
-    const permission = permissionOf(name);
-    if (permission === null) {
-      const message = `Node "${node.id}" has the operation ${name} as its tool, and there is none of this name.`;
-      throw new GraphInvalid(definition.name, [graphFault('name_invalid', ['nodes', node.id], message)]);
+    for (const name of operationsOf(node)) {
+      const permission = permissionOf(name);
+      if (permission === null) {
+        const message = `Node "${node.id}" has the operation ${name} as its tool, and there is none of this name.`;
+        throw new GraphInvalid(definition.name, [graphFault('name_invalid', ['nodes', node.id], message)]);
+      }
+      if (!caller.permissions.has(permission)) throw new PermissionDenied(caller, name, permission);
     }
-    if (!caller.permissions.has(permission)) throw new PermissionDenied(caller, name, permission);
   }
+}
+
+/** The operations that a node is, or may call. */
+function operationsOf(node: GraphNode): readonly string[] {
+  if (node.kind === 'llm') return node.llm.operations;
+  const name = handlerNameOf(node);
+  return name === null || NAME_PATTERN.test(name) ? [] : [name];
 }

@@ -4,7 +4,8 @@ import type { Graph } from '../../domain/graphs/defined-graph.ts';
 import { allNodes, handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { OPERATION_NAME_PATTERN } from '../../domain/graphs/names.ts';
 import { operation } from '../../operations/as-tool.ts';
-import type { OperationName } from '../../operations/register.ts';
+import { OPERATIONS, type OperationName } from '../../operations/register.ts';
+import type { ModelCaller } from '../../providers/model-caller.ts';
 
 /** Two different handlers or graphs have one name. */
 class NameTaken extends MusterError {
@@ -45,11 +46,19 @@ export function collectHosted(handlers: readonly Handler[], graphs: readonly Gra
   return { handlers: byKey, graphs: byName };
 }
 
-/** A graph written here may name operations; one that others have stored gets none by that. */
+/** The operations that a graph names, as nodes or as tools of its llms. */
 function operationsIn({ definition }: Graph): readonly Handler[] {
-  const names = allNodes(definition).map((node) => handlerNameOf(node) ?? '');
-  const operations = names.filter((name) => OPERATION_NAME_PATTERN.test(name));
-  return operations.map((name) => operation(name as OperationName) as unknown as Handler);
+  const nodes = allNodes(definition);
+  const operations = nodes.map((node) => handlerNameOf(node) ?? '').filter((name) => OPERATION_NAME_PATTERN.test(name));
+  const called = nodes.flatMap((node) => (node.kind === 'llm' ? node.llm.operations : []));
+  return [...operations, ...called].map((name) => operation(name as OperationName) as unknown as Handler);
+}
+
+/** What nodes may ask of a worker, as `kind:name`: its handlers, every operation, and the models that it can call. */
+export function offersOf({ handlers }: Hosted, models: Pick<ModelCaller, 'names'> | null): readonly string[] {
+  const operations = OPERATIONS.map(({ name }) => `tool:${name}`);
+  const callable = models?.names().map((name) => `llm:${name}`) ?? [];
+  return [...new Set([...handlers.keys(), ...operations, ...callable])];
 }
 
 /** A thinking agent is hosted together with its tools. */

@@ -3,6 +3,8 @@ import type { Log } from '../../activities/dependencies.ts';
 import { type Config, type Environment, setVariables } from '../../config.ts';
 import type { Database } from '../../database/transaction.ts';
 import { errorMessage } from '../../domain/errors.ts';
+import { isBound } from '../../domain/graphs/connections.ts';
+import { allNodes, needOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { storableText } from '../../domain/json.ts';
 import { toolTraits } from '../../domain/tools/governed-tool.ts';
 import type { OfferedTool, ToolSourceReference } from '../../domain/tools/tool-source.ts';
@@ -73,8 +75,12 @@ function sourcesOf({ handlers }: Hosted): readonly ToolSourceReference[] {
 }
 
 /** What agents may ask for of the code of this worker. */
-function ownTools({ handlers }: Hosted): readonly OfferedTool[] {
-  const tools = [...handlers.values()].flatMap(({ thinking }) => thinking?.tools ?? []);
+function ownTools({ handlers, graphs }: Hosted): readonly OfferedTool[] {
+  const nodes = [...graphs.values()].flatMap(({ definition }) => allNodes(definition));
+  const named = nodes.flatMap((node) => (node.kind === 'llm' ? node.llm.operations : []));
+  const needs = [...named.map((name) => `tool:${name}`), ...nodes.filter(isBound).map((node) => needOf(node) ?? '')];
+  const thinking = [...handlers.values()].flatMap(({ thinking }) => thinking?.tools ?? []);
+  const tools = [...thinking, ...needs.flatMap((need) => handlers.get(need) ?? [])];
   return [...new Set(tools)].map(({ name, description, ...traits }) => {
     return { name, source: null, description, ...toolTraits(traits), digest: null };
   });

@@ -26,7 +26,7 @@ import { withTemporalProfile } from '../../temporal/profile.ts';
 import type { ToolSources } from '../../tool-sources/tool-sources.ts';
 import { workflowBundlePath } from '../bundle/workflow-bundle.ts';
 import type { Closers } from './closers.ts';
-import { collectHosted, type Hosted } from './collect-hosted.ts';
+import { collectHosted, type Hosted, offersOf } from './collect-hosted.ts';
 import { hostKeyOf, openModels, readModelSettings } from './open-models.ts';
 import { openTools } from './open-tools.ts';
 
@@ -51,6 +51,8 @@ export interface Opened {
   readonly taskQueue: string;
   readonly workerId: string;
   readonly hosted: Hosted;
+  /** What nodes may ask of it, as `kind:name`. */
+  readonly offers: readonly string[];
   readonly log: Log;
   readonly database: Database;
   readonly redis: RedisConnections;
@@ -118,7 +120,7 @@ export async function openWorker(
   await bundling;
   return {
     ...{ config, taskQueue, workerId, hosted, log, database, redis, temporal, models, keysFor, sources },
-    graphs: new GraphCache(database),
+    ...{ offers: offersOf(hosted, models), graphs: new GraphCache(database) },
   };
 }
 

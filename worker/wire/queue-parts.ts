@@ -40,7 +40,7 @@ export interface QueueParts {
 }
 
 export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts {
-  const { database, redis, temporal, log, workerId, taskQueue, hosted, graphs, config } = opened;
+  const { database, redis, temporal, log, workerId, taskQueue, offers, graphs, config } = opened;
   const { client } = temporal;
   const queueFor = (name: string) => new JobQueue(redis, { taskQueue: name });
   const queue = queueFor(taskQueue);
@@ -49,7 +49,7 @@ export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts
   const starter = { client, graphs, settings, log };
   const start = workflowStarter(starter);
   const verdicts = new StartVerdicts({ client, taskQueue, log });
-  const claimant = { workerId, taskQueue, handlers: [...hosted.handlers.keys()] };
+  const claimant = { workerId, taskQueue, handlers: offers };
   const capacity = config.maxConcurrentTasks;
   const stores = { database, graphs, client, queue, settings };
   const starting = { start, verdicts };

@@ -161,11 +161,11 @@ async function publishHosted({ database, taskQueue, hosted, log }: Opened): Prom
   }
 }
 
-function assembleAgents({ database, redis, temporal, log, workerId, taskQueue, hosted, config }: Opened) {
+function assembleAgents({ database, redis, temporal, log, workerId, taskQueue, hosted, offers, config }: Opened) {
   const { client, namespace } = temporal;
   const observation = new Observation({ database, redis, client, namespace, taskQueue, log });
   const mailboxes = new WorkerMailboxes({
-    ...{ database, redis, process: workerId, taskQueue, hosted, observation, log },
+    ...{ database, redis, process: workerId, taskQueue, hosted, offers, observation, log },
     maxHops: config.maxMessageHops,
   });
   const board = new AgentHealthBoard(redis);

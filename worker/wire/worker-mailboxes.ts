@@ -21,6 +21,8 @@ export interface WorkerMailboxesOptions {
   readonly process: string;
   readonly taskQueue: string;
   readonly hosted: Hosted;
+  /** What nodes may ask of the worker, as `kind:name`. */
+  readonly offers: readonly string[];
   readonly observation: Observation;
   readonly log: Log;
   readonly maxHops: number;
@@ -39,11 +41,12 @@ export class WorkerMailboxes {
   readonly #identity: SenderIdentity;
 
   constructor(options: WorkerMailboxesOptions) {
-    const { database, redis, process, taskQueue, hosted, log, maxHops } = options;
+    const { database, redis, process, taskQueue, hosted, offers, log, maxHops } = options;
     const key = createSigningKey();
     const { publicKey } = key;
     this.#options = options;
-    this.presence = workerPresence({ database, process, taskQueue, publicKey, log }, [...hosted.handlers.values()]);
+    const hosting = { taskQueue, handlers: offers };
+    this.presence = workerPresence({ database, process, hosting, publicKey, log }, [...hosted.handlers.values()]);
     this.#identity = new SenderIdentity({ process, key, holder: this.presence, database, tenant: SYSTEM_TENANT });
     const refused = () => this.#count('refused');
     this.messenger = createMessenger({ database, redis, identity: this.#identity, log, maxHops, refused });
@@ -86,18 +89,14 @@ export class WorkerMailboxes {
 
 /** The presence of a worker's agents and tools, shared by all tenants. */
 function workerPresence(
-  {
-    taskQueue,
-    ...options
-  }: Pick<PresenceOptions, 'database' | 'process' | 'publicKey' | 'log'> & { taskQueue: string },
+  options: Pick<PresenceOptions, 'database' | 'process' | 'publicKey' | 'hosting' | 'log'>,
   handlers: readonly Handler[],
 ): AgentPresence {
-  const hosting = { taskQueue, handlers: handlers.map(({ kind, name }) => `${kind}:${name}`) };
   // Every worker has the operations as tools, so they are not registered as its own.
   const own = handlers.filter(({ name }) => permissionOf(name) === null);
   const agents = own.map(({ kind, name, description, roles, capabilities }) => {
     const type = kind === 'tool' ? ('tool' as const) : ('worker' as const);
     return { name, type, description, roles, capabilities };
   });
-  return new AgentPresence({ ...options, tenant: SYSTEM_TENANT, agents, hosting });
+  return new AgentPresence({ ...options, tenant: SYSTEM_TENANT, agents });
 }

@@ -1,4 +1,5 @@
 import { buildMapping } from '../build-mapping.ts';
+import { isBound } from '../connections.ts';
 import type { AgentNode, NodeBudget, ToolNode } from '../definition.ts';
 import type { GraphFaultCode } from '../graph-faults.ts';
 import type { NodeSpec } from '../graph-spec.ts';
@@ -6,7 +7,7 @@ import { BUDGET_LIMITS, DEFAULT_BUDGET } from '../kinds.ts';
 import { NAME_PATTERN, OPERATION_NAME_PATTERN } from '../names.ts';
 import { readMapping } from '../read-mapping.ts';
 import { at, nameOf, note, type Place, readBoolean, readInteger, readObject } from '../read-unknown.ts';
-import type { KindRules } from './kind-rules.ts';
+import type { Drive, KindRules } from './kind-rules.ts';
 
 export function callsHandler(kind: 'agent' | 'tool'): KindRules<AgentNode | ToolNode> {
   return {
@@ -25,11 +26,17 @@ export function callsHandler(kind: 'agent' | 'tool'): KindRules<AgentNode | Tool
       input: readMapping(...field('input')),
       budget: readBudget(...field('budget')),
     }),
-    drive: (node) => (node.thinks ? 'thinking' : node.quick ? 'inline' : 'activity'),
+    drive,
     readers: ({ input }) => ({ input }),
     plan: { input: { fields: {} } },
     decides: false,
   };
+}
+
+/** A bound tool runs no code: it reads what its llm called. */
+function drive(node: AgentNode | ToolNode): Drive {
+  if (node.thinks) return 'thinking';
+  return node.quick || isBound(node) ? 'inline' : 'activity';
 }
 
 function build(spec: NodeSpec, kind: 'agent' | 'tool') {

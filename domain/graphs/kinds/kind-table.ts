@@ -6,6 +6,7 @@ import { condition } from './condition.ts';
 import { each } from './each.ts';
 import { guardrail } from './guardrail.ts';
 import type { ContainerRules, KindRules } from './kind-rules.ts';
+import { llm } from './llm.ts';
 import { outputParser } from './output-parser.ts';
 import { prompt } from './prompt.ts';
 import { repeat } from './repeat.ts';
@@ -22,6 +23,7 @@ const KINDS: Readonly<Record<NodeKind, KindRules>> = {
   prompt,
   'output-parser': outputParser,
   guardrail,
+  llm,
   'sub-graph': subGraph,
   each,
   repeat,
@@ -60,7 +62,12 @@ export function readersOf(node: GraphNode): readonly (InputMapping | Condition)[
 
 /** The agent or tool that a node calls; null for one that calls none. */
 export function handlerNameOf(node: GraphNode): string | null {
-  return 'handler' in node ? node.handler : null;
+  return 'handler' in node && !('llm' in node) ? node.handler : null;
+}
+
+/** What a worker must have to carry a node out, as `kind:name`: the code of its agent or tool, or the model of an llm. */
+export function needOf(node: GraphNode): string | null {
+  return 'handler' in node ? `${node.kind}:${node.handler}` : null;
 }
 
 /** What a node's run is listed under: its agent or tool, or its own id. */

@@ -26,11 +26,12 @@ export const prompt: KindRules<PromptNode> = {
   plan: { input: { fields: {} }, prompt: '' },
   evaluate: (node, document) => {
     const input = inputOf(node, document);
-    return input.ok ? fill(node.prompt, input.value) : input;
+    return input.ok ? fillTemplate(node.prompt, input.value) : input;
   },
 };
 
-function readTemplate(value: unknown, place: Place, input: InputMapping): string {
+/** Reads a template, and notes what of it an input of these fields cannot have. */
+export function readTemplate(value: unknown, place: Place, input: InputMapping): string {
   const template = readText(value, place);
   if (template.length > MAX_TEMPLATE) {
     note(place, 'expression_invalid', `Expected at most ${MAX_TEMPLATE} characters, found ${template.length}.`);
@@ -49,7 +50,8 @@ function namesIn(template: string): readonly string[] {
   return [...template.matchAll(PLACEHOLDER)].map(([, name]) => name ?? '');
 }
 
-function fill(template: string, values: Json): Evaluated {
+/** The template with its placeholders filled: `{ text }`. */
+export function fillTemplate(template: string, values: Json): Evaluated {
   const names = namesIn(template);
   const texts = new Map<string, string>();
   for (const name of new Set(names)) {

@@ -45,11 +45,25 @@ const buyer = defineAgent({
   whenInDoubt: process.env.MUSTER_FAULT_POLICY === 'stop' ? 'stop' : 'repeat',
 });
 
-export const graphs = [
-  defineGraph({
-    name,
-    input: labelled,
-    nodes: { buy: { agent: buyer, input: { label: '/task/label' } } },
-    output: '/nodes/buy',
-  }),
-];
+/** The same as an agent of the worker, and as an llm of the graph. */
+const byAgent = defineGraph({
+  name,
+  input: labelled,
+  nodes: { buy: { agent: buyer, input: { label: '/task/label' } } },
+  output: '/nodes/buy',
+});
+const byLlm = defineGraph({
+  name,
+  input: labelled,
+  nodes: {
+    pay: { tool: pay },
+    shout: { tool: shout },
+    buy: {
+      llm: { model: 'default', instructions: 'Buy {{label}}.', tools: ['pay', 'shout'] },
+      input: { label: '/task/label' },
+    },
+  },
+  output: '/nodes/buy',
+});
+
+export const graphs = [name.startsWith('llm-') ? byLlm : byAgent];

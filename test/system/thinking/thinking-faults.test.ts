@@ -43,6 +43,8 @@ const DEATHS: Readonly<Record<string, Death>> = {
   'revoked-done': {
     ...{ failpoint: 'after_tool_result_before_record', tool: 'pay', revoked: 'done-buyer', paid: 2, effects: 1 },
   },
+  'llm-before-record': { failpoint: 'after_model_answer_before_record', tool: 'pay', paid: 3, effects: 1 },
+  'llm-before-report': { failpoint: 'after_model_record_before_report', tool: 'pay', paid: 2, effects: 1 },
   'model-doubt': {
     ...{ failpoint: 'after_model_answer_before_record', tool: 'pay', policy: 'stop', paid: 1, effects: 0 },
     error: 'model_call_in_doubt',
@@ -66,7 +68,7 @@ describe('a thinking agent whose worker dies', function () {
     });
     sink = await startSink();
     muster = await openMuster('thinking-faults', { environment: { MUSTER_MODELS: await modelsFile(models.url) } });
-    for (const agent of ['buyer', 'begun-buyer', 'done-buyer']) {
+    for (const agent of ['buyer', 'begun-buyer', 'done-buyer', 'llm-before-record.buy', 'llm-before-report.buy']) {
       for (const tool of ['pay', 'shout']) await muster.client.operations.grants.allow({ agent, tool });
     }
     // What follows each death is mostly waiting; more workers at once than this machine can start would die of it.
@@ -126,6 +128,15 @@ describe('a thinking agent whose worker dies', function () {
       assert.equal(view.traces.length, 1);
     });
   }
+
+  it('C076: counts the calls of a bound tool once, also where a worker died', async () => {
+    const runs = (label: string) =>
+      views.get(label)?.traces[0]?.runs.map(({ path, status, attempts }) => `${path} ${status} ${attempts}`);
+
+    const expected = ['buy ok 1', 'pay ok 1', 'shout skipped 0'];
+    assert.deepEqual(runs('llm-before-record')?.toSorted(), expected);
+    assert.deepEqual(runs('llm-before-report')?.toSorted(), expected);
+  });
 
   it('K011: lists what is in doubt, and nothing else', async () => {
     const doubts = await muster.client.call('thinking.doubts', {});
