@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
+import { NOT_CALLED } from '../../../domain/graphs/connections.ts';
 import type { GraphInvalid } from '../../../domain/graphs/graph-faults.ts';
 import { isFinished, startGraph, traceResult } from '../../../domain/graphs/graph-state.ts';
 import { planOf } from '../../../domain/graphs/plan.ts';
+import { replayTrace } from '../../../domain/graphs/replay.ts';
 import { readySteps, settleRun, startRuns } from '../../../domain/graphs/run-state.ts';
 import { storedForm } from '../../../domain/graphs/stored-form.ts';
 import { validateGraph } from '../../../domain/graphs/validate-graph.ts';
@@ -128,6 +130,32 @@ describe('a tool that is bound to an llm', () => {
 
     assert.equal(state.failedNode, 'think');
     assert.equal(state.nodes.find?.reason, '"think" failed');
+  });
+
+  it('is replayed as it was recorded, called or not', () => {
+    const runOf = (path: string, kind: string, performer: string) => {
+      return { path, kind, performer, status: 'ok' as const, outcome: null, output: { calls: 1 }, error: null };
+    };
+    const called = runOf('find', 'tool', 'look-up');
+    const uncalled = {
+      ...called,
+      status: 'skipped' as const,
+      output: null,
+      error: { code: 'skipped', message: NOT_CALLED },
+    };
+    for (const find of [called, uncalled]) {
+      const runs = [runOf('think', 'llm', 'think'), find];
+      const end = { status: 'completed' as const, output: { calls: 1 }, error: null };
+
+      const replayed = replayTrace(definition, { task: {}, runs, end });
+
+      assert.deepEqual(replayed.divergences, []);
+      assert.deepEqual(replayed.open, []);
+      assert.partialDeepStrictEqual(
+        replayed.runs.find(({ path }) => path === 'find'),
+        { status: find.status, output: find.output },
+      );
+    }
   });
 
   it('is the only node that may end as skipped by its own word', () => {
