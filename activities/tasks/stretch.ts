@@ -1,6 +1,6 @@
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import { MAX_STRETCH_STEPS, quickStretch } from '../../domain/graphs/drive-quick.ts';
-import { type GraphState, isSettled } from '../../domain/graphs/graph-state.ts';
+import { type GraphState, isSettled, type SkippedNode, skippedNodes } from '../../domain/graphs/graph-state.ts';
 import { isContainerKind } from '../../domain/graphs/kinds/kind-table.ts';
 import { growContainer, type Step, settleRun, startRuns } from '../../domain/graphs/run-state.ts';
 import { nodeOfRun, type TraceReads, type TraceValues } from '../../domain/graphs/scope.ts';
@@ -25,6 +25,8 @@ export interface StretchStart {
   readonly written: ReadonlyMap<RunPath, RunRecord>;
   /** Containers that an earlier stretch has opened, with when. */
   readonly opened: ReadonlyMap<RunPath, Date | null>;
+  /** What the end of a run outside of stretches has skipped, and nobody has written. */
+  readonly skipped: readonly SkippedNode[];
   /** What is read already, of what has been looked for. */
   readonly values: ReadValues;
 }
@@ -70,7 +72,7 @@ export class Stretch {
   state: GraphState;
   failure: Failure | null = null;
 
-  constructor({ definition, state, unhosted, apart, written, opened, values }: StretchStart) {
+  constructor({ definition, state, unhosted, apart, written, opened, skipped, values }: StretchStart) {
     this.definition = definition;
     this.state = state;
     this.unhosted = new Set(unhosted);
@@ -80,6 +82,7 @@ export class Stretch {
     this.task = values.task;
     this.#written = written;
     this.#opened = new Map(opened);
+    this.#noteSkipped(skipped);
   }
 
   /** The next step to take; null when the stretch is over or long enough. What an earlier try has written is taken over. */
@@ -200,8 +203,11 @@ export class Stretch {
     this.state = state;
     this.settled.push(result);
     if (state.failedNode !== failedNode && error !== null) this.failure = { ...error, node: result.id };
+    this.#noteSkipped(skipped.filter(({ id }) => !this.#written.has(id)));
+  }
+
+  #noteSkipped(skipped: readonly SkippedNode[]): void {
     for (const { id, reason } of skipped) {
-      if (this.#written.has(id)) continue;
       this.events.push({ type: 'run.skipped', nodeId: id, data: { reason }, at: new Date() });
       this.ends.push({ end: skippedRun(nodeOfRun(this.definition, id), reason) });
     }
@@ -234,12 +240,14 @@ export function stretchFrom({ definition, state, unhosted, tries, runs, values, 
   const opened = runs.filter((run) => run.status === 'running' && isContainerKind(run.kind));
   // Any other open run has attempts, which its row counts, so it continues as an activity.
   const open = runs.filter((run) => !isSettled(run.status) && !opened.includes(run)).map((run) => run.nodeId);
+  const known = new Set(runs.map((run) => run.nodeId));
   return new Stretch({
     ...{ definition, state, unhosted: new Set([...unhosted, ...open]) },
     // Where values cannot be read, each node runs on its own: the nodes that need them fail, the others run.
     apart: tries > MAX_STRETCH_TRIES || values === null,
     written: new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run])),
     opened: new Map(opened.map((run) => [run.nodeId, run.startedAt])),
+    skipped: skippedNodes(state).filter(({ id }) => !known.has(id)),
     values: {
       task: values !== null && reads.task ? { value: values.task } : null,
       outputs: values?.outputs ?? new Map(),

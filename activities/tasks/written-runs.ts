@@ -1,7 +1,7 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { quickStretch } from '../../domain/graphs/drive-quick.ts';
-import { type GraphState, isSettled } from '../../domain/graphs/graph-state.ts';
+import { type GraphState, isSettled, skippedNodes } from '../../domain/graphs/graph-state.ts';
 import { containerOf, isContainer } from '../../domain/graphs/kinds/kind-table.ts';
 import { innerAt, openPaths, type Step, scopeWithin } from '../../domain/graphs/run-state.ts';
 import type { TraceId } from '../../domain/ids.ts';
@@ -16,8 +16,8 @@ export interface StretchOrigin {
 }
 
 /**
- * The runs that a stretch needs to know: those that are open in its state, those that it reads, and all of them where an
- * earlier try wrote its rows and died before its report. No count of tries shows that, because it died with its worker.
+ * The runs that a stretch needs to know: those that are open or skipped in its state, those that it reads, and all of them
+ * where an earlier try wrote its rows and died before its report. No count of tries shows that, because it died with its worker.
  * Its first steps do: such a try has ended what is ready in the state, opened it, or begun the round after the last.
  */
 export async function writtenRuns(
@@ -28,7 +28,9 @@ export async function writtenRuns(
   const steps = quickStretch(definition, state);
   const rounds = steps.flatMap((step) => nextRound(state, step));
   const repository = new RunRepository(em);
-  const runs = await repository.list(traceId, [...new Set([...openPaths(definition, state), ...rounds, ...reads])]);
+  const skipped = skippedNodes(state).map(({ id }) => id);
+  const paths = new Set([...openPaths(definition, state), ...skipped, ...rounds, ...reads]);
+  const runs = await repository.list(traceId, [...paths]);
   const found = new Map(runs.map((run) => [run.nodeId, run]));
   const isTaken = ({ path, phase }: Step) => {
     const run = found.get(path);

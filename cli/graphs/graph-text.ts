@@ -31,9 +31,10 @@ function afterText({ dependsOn }: GraphNode, colors: Colors): string {
   return dependsOn.length === 0 ? '' : colors.dim(`  ← ${shorten(dependsOn.map(waitText).join(', '), 100)}`);
 }
 
-/** A branch with its outcome; one that need not be well with a question mark. */
-function waitText({ node, required, when }: Dependency): string {
+/** A branch with its outcome, a guard and a fallback with what they ask for; one that need not be well with a question mark. */
+function waitText({ node, required, when, type }: Dependency): string {
   if (when !== undefined) return `${node} is ${when}`;
+  if (type !== undefined) return `${node} ${type === 'guard' ? 'passes' : 'fails'}`;
   return required ? node : `${node}?`;
 }
 

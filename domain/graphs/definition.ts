@@ -40,6 +40,11 @@ export interface Dependency {
   readonly type?: Exclude<ConnectionType, 'default' | 'condition'>;
 }
 
+/** Whether a node runs in the place of others that failed. */
+export function isFallback({ dependsOn }: Pick<GraphNode, 'dependsOn'>): boolean {
+  return dependsOn.some(({ type }) => type === 'fallback');
+}
+
 /** The type of the edge that a dependency stands for. */
 export function connectionTypeOf({ type, when }: Dependency): ConnectionType {
   return type ?? (when === undefined ? 'default' : 'condition');

@@ -162,6 +162,13 @@ export function abandon(definition: GraphDefinition, state: GraphState, reason: 
   );
 }
 
+/** The nodes that were skipped so far. */
+export function skippedNodes({ nodes }: GraphState): readonly SkippedNode[] {
+  return Object.entries(nodes).flatMap(([id, { status, reason = '' }]) =>
+    status === 'skipped' ? [{ id, reason }] : [],
+  );
+}
+
 /** Whether a status is an end. */
 export function isSettled(status: RunStatus): status is SettledRunStatus {
   return (SETTLED_RUN_STATUSES as readonly RunStatus[]).includes(status);

@@ -11,7 +11,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { type GraphDefinition, isFallback } from '../../domain/graphs/definition.ts';
 import { stateSummary, stateTable } from '../../domain/graphs/describe-state.ts';
 import { isQuick } from '../../domain/graphs/drive-quick.ts';
 import { isFinished, startGraph, traceResult } from '../../domain/graphs/graph-state.ts';
@@ -221,9 +221,9 @@ export class TaskExecution {
     this.#describe();
   }
 
-  /** Whether the task would be complete with this run's success, so that one transaction can write both. */
+  /** Whether this run's success completes the task and skips no fallback, so that one transaction can write both. */
   #isLast({ path, node }: Step): boolean {
-    if (rulesOf(node.kind).decides || this.#running > 1) return false;
+    if (rulesOf(node.kind).decides || this.#running > 1 || this.#plan.nodes.some(isFallback)) return false;
     const after = settleRun(this.#plan, this.#state.graph, path, { status: 'ok', attempts: 1 }).state;
     return isFinished(this.#plan, after) && traceResult(this.#plan, after).status === 'completed';
   }

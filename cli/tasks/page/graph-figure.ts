@@ -77,10 +77,10 @@ function countText(state: NodeState | undefined): string {
   return state === undefined ? 'not begun' : state.status;
 }
 
-/** A dashed line waits only for the end of its node; a branch bears the outcome that takes it. */
+/** A dashed line waits only for the end of its node; a branch bears the outcome that takes it, a guard and a fallback their name. */
 function edge({ from, to, places }: Way, nodes: readonly Outline[]): Markup {
   const dependency = nodes.find(({ id }) => id === to)?.dependsOn.find(({ node }) => node === from);
-  const label = dependency?.when ?? null;
+  const label = dependency?.when ?? dependency?.type ?? null;
   const last = places.at(-1);
   return html`<path class="edge${dependency?.required === false ? ' loose' : ''}" d="${curve(places)}"/>${label !== null && last !== undefined && html`<text class="branch" text-anchor="end" x="${left(last) - 5}" y="${middle(last) - 5}">${label}</text>`}`;
 }
