@@ -255,7 +255,8 @@ describe('defineGraph', () => {
             fallbackOf: typed('fallback'),
           };
           if (node.kind === 'condition') return [node.id, { condition: node.condition, ...order }];
-          if (node.kind === 'guardrail') return [node.id, { guardrail: node.guardrail, input: '/task', ...order }];
+          if (node.kind === 'guardrail')
+            return [node.id, { guardrail: node.guardrail, input: { text: { value: 'harmless' } }, ...order }];
           return [node.id, { tool: worker, ...order }];
         });
 

@@ -5,7 +5,7 @@ import { replayTrace } from '../../../domain/graphs/replay.ts';
 import type { DivergenceReason } from '../../../domain/graphs/replayed.ts';
 import { canonicalText, eventsOfEnds, type RecordedTrace } from '../../../domain/traces/canonical.ts';
 import { anyGraph, graphOf, nodeOf, shortGraph } from '../support/graphs.ts';
-import { carriedOut, nested, type Schedule } from '../support/recorded-traces.ts';
+import { blocking, carriedOut, nested, type Schedule } from '../support/recorded-traces.ts';
 
 const textOf = (trace: RecordedTrace) =>
   canonicalText({ ...trace, graph: 'hash', events: eventsOfEnds(trace, new Map()) });
@@ -24,7 +24,7 @@ describe('the replay of a trace', () => {
   it('comes to the same text as any execution of any graph, whatever failed and in whatever order runs ended', () => {
     fc.assert(
       fc.property(anyGraph, anyGraph, anySchedule, (outer, inner, schedule) => {
-        const graph = nested(outer, inner);
+        const graph = nested(blocking(outer), blocking(inner));
         const trace = carriedOut(graph, schedule);
 
         const replayed = replayTrace(graph, trace);

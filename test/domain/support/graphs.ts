@@ -16,7 +16,7 @@ export function nodeOf(id: string, dependencies: readonly ShortDependency[] = []
   const shared = { id, objective: '', dependsOn: dependencies.map(dependencyOf) };
   if (id.startsWith('if')) return { ...shared, kind: 'condition', condition: { pointer: '/task', is: 'truthy' } };
   if (id.startsWith('rail')) {
-    const input = { whole: { pointer: '/task' } };
+    const input = { fields: { text: { value: 'harmless' } } };
     return { ...shared, kind: 'guardrail', guardrail: { bannedPhrases: ['secret'] }, input };
   }
   return {

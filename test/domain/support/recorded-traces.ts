@@ -88,8 +88,10 @@ export function carriedOut(definition: GraphDefinition, { picks, failures, stopA
       running.push(step.path);
     } else {
       const made = rulesOf(node.kind).evaluate?.(node, document.document);
-      if (made?.ok !== true) throw new Error('It could not be evaluated.');
-      end({ ...subject(node), ...NOTHING, status: 'ok', output: made.output, outcome: made.outcome ?? null });
+      if (made === undefined) throw new Error('It could not be evaluated.');
+      if (made.ok)
+        end({ ...subject(node), ...NOTHING, status: 'ok', output: made.output, outcome: made.outcome ?? null });
+      else end({ ...subject(node), ...NOTHING, status: 'fatal_error', error: made });
     }
   }
   if (stopped) return { task, runs, end: { status: 'cancelled', output: null, error: null } };
@@ -119,6 +121,15 @@ export function nested(outer: GraphDefinition, inner: GraphDefinition): GraphDef
     };
   });
   return { ...outer, nodes };
+}
+
+/** The same graph, of whose guardrails half block. */
+export function blocking(graph: GraphDefinition): GraphDefinition {
+  const guardrail = { bannedPhrases: ['harmless'] };
+  const nodes = graph.nodes.map((node) =>
+    node.kind === 'guardrail' && hash(node.id) % 2 === 0 ? { ...node, guardrail } : node,
+  );
+  return { ...graph, nodes };
 }
 
 /** Half of the conditions decide the other way. */
