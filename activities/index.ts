@@ -2,7 +2,13 @@ import { runSupervision } from './agents/supervision.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { type PruneExpiredInput, pruneExpired } from './retention/prune-expired.ts';
 import { type RunTogetherInput, runTogether } from './shared/run-together.ts';
-import { decideInTemporal, type TemporalDecision } from './tasks/decide-in-temporal.ts';
+import {
+  answerInTemporal,
+  decideInTemporal,
+  type TemporalAnswer,
+  type TemporalDecision,
+} from './tasks/decide-in-temporal.ts';
+import { lookAtWait } from './tasks/look-at-wait.ts';
 import { type RunNodeInput, runNode } from './tasks/run-node.ts';
 import { type RunQuickNodesInput, runQuickNodes } from './tasks/run-quick-nodes.ts';
 import { type CloseTaskInput, closeTask, type MarkTaskInput, markTask } from './tasks/task-states.ts';
@@ -17,7 +23,9 @@ export function createActivities(deps: ActivityDependencies) {
     runTogether: (input: RunTogetherInput) => runTogether(deps, input),
     callModel: (input: RunNodeInput) => callModel(deps, input),
     callTool: (input: CallToolInput) => callTool(deps, input),
+    lookAtWait: (input: RunNodeInput) => lookAtWait(deps, input),
     closeTask: (input: CloseTaskInput) => closeTask(deps, input),
+    answerInTemporal: (input: TemporalAnswer) => answerInTemporal(deps, input),
     decideInTemporal: (input: TemporalDecision) => decideInTemporal(deps, input),
     markTask: (input: MarkTaskInput) => markTask(deps, input),
     runSupervision: () => runSupervision(deps),

@@ -17,6 +17,7 @@ import { addRunCommand } from './programs/run-program.ts';
 import { addLimitsCommand } from './queue/limits-commands.ts';
 import { addQueueCommand } from './queue/queue-commands.ts';
 import { addStartCommand } from './start/start-command.ts';
+import { addAnswerCommand } from './tasks/answer-command.ts';
 import { addControlCommands } from './tasks/control-commands.ts';
 import { addDeadLetterCommands } from './tasks/dead-letter-commands.ts';
 import { addDoubtsCommand } from './tasks/doubts-command.ts';
@@ -63,6 +64,7 @@ const ADD_COMMANDS = [
   addWhyCommand,
   addWatchCommand,
   addControlCommands,
+  addAnswerCommand,
   addTasksCommand,
   addGraphsCommand,
   addEvalCommand,

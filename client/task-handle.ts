@@ -4,12 +4,15 @@ import { HintedPause } from '../domain/system/loop.ts';
 import { taskWorkflowId } from '../domain/tasks/execution.ts';
 import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
+import type { CallOptions } from '../operations/call.ts';
 import { TaskCancelled, TaskFailed, TracePruned } from '../operations/operation-errors.ts';
 import { cancelTask, killTask } from '../operations/tasks/cancel.ts';
 import { pauseTask, resumeTask } from '../operations/tasks/pause.ts';
 import { readTask, showTask, taskProgress } from '../operations/tasks/read.ts';
 import type { TaskView } from '../operations/tasks/task-view.ts';
 import { type WhyView, whyTask } from '../operations/tasks/why.ts';
+import { type AnsweredView, type AnswerTask, answerTask } from '../operations/waits/answer.ts';
+import { type SentToTask, sendToTask } from '../operations/waits/send.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
 import type { Face } from './face.ts';
@@ -18,6 +21,8 @@ import type { TextEvent } from './task-texts.ts';
 
 export type { TaskView } from '../operations/tasks/task-view.ts';
 export type { WhyView } from '../operations/tasks/why.ts';
+export type { AnsweredView, AnswerTask } from '../operations/waits/answer.ts';
+export type { SentToTask } from '../operations/waits/send.ts';
 export type { EventOptions, TaskEvent } from './task-events.ts';
 export type { TextEvent } from './task-texts.ts';
 
@@ -67,6 +72,19 @@ export interface TaskHandle {
   pause(): Promise<void>;
   /** Undoes `pause`. @throws TaskNotOpen */
   resume(): Promise<void>;
+  /**
+   * Sends it a message, for a node that waits for one of this name. It is kept until one does, so that it may come early; each
+   * is taken by one wait, in the order in which they were sent. Under a `key`, a repetition sends nothing. @throws TaskNotOpen
+   */
+  send(name: string, data?: Json, how?: Pick<CallOptions, 'key'>): Promise<SentToTask>;
+  /**
+   * Answers what one of its nodes asks for: some of it or all; `path` says which node where several ask. All values count, or
+   * none. @throws NothingAsked, AnswerInvalid
+   */
+  answer(
+    values: AnswerTask['values'],
+    how?: { readonly path?: string } & Pick<CallOptions, 'key'>,
+  ): Promise<AnsweredView>;
 }
 
 export class TaskReader {
@@ -95,6 +113,8 @@ export class TaskReader {
       kill: (reason) => face.call(killTask, { id, reason }),
       pause: () => face.call(pauseTask, { id }),
       resume: () => face.call(resumeTask, { id }),
+      send: (name, data = null, how = {}) => face.call(sendToTask, { id, name, data }, how),
+      answer: (values, { path, ...how } = {}) => face.call(answerTask, { id, path, values }, how),
     };
   }
 

@@ -4,7 +4,13 @@ import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import type { TaskWorkflows } from '../operations/stores.ts';
 import { callWorkflow } from '../temporal/call-workflow.ts';
 import type { TemporalClient } from '../temporal/connect.ts';
-import { approvalDecidedSignal, pauseSignal, resumeSignal, statusQuery } from '../workflows/tasks/task-messages.ts';
+import {
+  approvalDecidedSignal,
+  pauseSignal,
+  resumeSignal,
+  statusQuery,
+  waitEndedSignal,
+} from '../workflows/tasks/task-messages.ts';
 
 const DEADLINE_MS = 5_000;
 
@@ -24,6 +30,7 @@ export function taskWorkflows(temporal: () => Promise<TemporalClient>): TaskWork
     terminate: (task, reason) => tell(task, (handle) => handle.terminate(reason)),
     pause: (task) => tell(task, (handle) => handle.signal(pauseSignal)),
     approvalDecided: (task, approvalId) => tell(task, (handle) => handle.signal(approvalDecidedSignal, approvalId)),
+    waitEnded: (task, waitId) => tell(task, (handle) => handle.signal(waitEndedSignal, waitId)),
     resume: (task) => tell(task, (handle) => handle.signal(resumeSignal)),
     progress: (task) => ask(task, (handle) => handle.query(statusQuery)),
   };

@@ -4,6 +4,7 @@ import type { TaskId } from '../domain/ids.ts';
 import { Loop, type LoopLog, Loops } from '../domain/system/loop.ts';
 import type { OutboxTopic } from '../domain/system/outbox.ts';
 import { BUDGET_GRANTED_SIGNAL, type ExecutionRef, taskWorkflowId } from '../domain/tasks/execution.ts';
+import { WAIT_ENDED } from '../domain/tasks/run-waits.ts';
 import { isOpenTaskStatus } from '../domain/tasks/task-status.ts';
 import { APPROVAL_DECIDED } from '../domain/tools/approval-words.ts';
 import {
@@ -69,6 +70,7 @@ const BATCH_SIZE: Record<OutboxTopic, number> = {
   'task.killed': 50,
   'task.finished': 500,
   'approval.decided': 50,
+  'wait.ended': 50,
   'budget.granted': 50,
 };
 const IDLE_MS = 1_000;
@@ -95,7 +97,8 @@ export class Relay extends Loops {
       loopOf('task.submitted', (batch) => this.#enqueue(batch)),
       loopOf('task.cancelled', (batch) => this.#each(batch, (entry) => this.#cancel(entry, batch.tasks))),
       loopOf('task.killed', (batch) => this.#each(batch, (entry) => this.#terminate(entry))),
-      loopOf('approval.decided', (batch) => this.#each(batch, (entry) => this.#tellDecision(entry, batch.tasks))),
+      loopOf('approval.decided', (batch) => this.#tellWaits(batch, APPROVAL_DECIDED)),
+      loopOf('wait.ended', (batch) => this.#tellWaits(batch, WAIT_ENDED)),
       loopOf('task.finished', (batch) => this.#finish(batch)),
       loopOf('budget.granted', (batch) => this.#each(batch, (entry) => this.#tellGranted(entry, batch.tasks))),
     ]);
@@ -237,13 +240,14 @@ export class Relay extends Loops {
     return true;
   }
 
-  /** @returns whether the row is done with: a task that has ended, or began a new trace, waits for nobody */
-  async #tellDecision({ taskIds, traceNumber, approvalId }: OutboxEntry, tasks: Batch['tasks']): Promise<boolean> {
-    const [taskId] = taskIds;
-    const task = taskId === undefined ? undefined : tasks.get(taskId);
-    if (task === undefined || approvalId === null || !isOpenTaskStatus(task.status)) return true;
-    if (task.traceCount !== traceNumber) return true;
-    return this.#ask(task.taskId, traceNumber, (handle) => handle.signal(APPROVAL_DECIDED, approvalId));
+  /** A task that has ended, or began a new trace, waits for nobody: its row is done with. */
+  #tellWaits(batch: Batch, signal: string): Promise<Sent> {
+    return this.#each(batch, async ({ taskIds: [taskId], traceNumber, waitId }) => {
+      const task = taskId === undefined ? undefined : batch.tasks.get(taskId);
+      if (task === undefined || waitId === null || !isOpenTaskStatus(task.status)) return true;
+      if (task.traceCount !== traceNumber) return true;
+      return this.#ask(task.taskId, traceNumber, (handle) => handle.signal(signal, waitId));
+    });
   }
 
   /** A task whose workflow is not there, or has closed, looks at its budget when it starts. @returns true */

@@ -11,6 +11,7 @@ export type MessageId = Branded<'MessageId'>;
 export type TenantId = Branded<'TenantId'>;
 export type GrantId = Branded<'GrantId'>;
 export type ApprovalId = Branded<'ApprovalId'>;
+export type WaitId = Branded<'WaitId'>;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TASK_QUEUE = /^[A-Za-z0-9._-]{1,64}$/;

@@ -36,6 +36,8 @@ import { ToolSourceRow } from './tools/tool-source-row.ts';
 import { AgentRun } from './traces/agent-run.ts';
 import { AgentTrace } from './traces/agent-trace.ts';
 import { TraceEvent } from './traces/trace-event.ts';
+import { RunWait } from './waits/run-wait.ts';
+import { TaskMessage } from './waits/task-message.ts';
 
 /** Every entity of Muster. Nothing is discovered by searching folders. */
 export const ENTITIES = {
@@ -77,4 +79,6 @@ export const ENTITIES = {
   EvalRun,
   EvalScore,
   GraphRequirement,
+  RunWait,
+  TaskMessage,
 };

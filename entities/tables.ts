@@ -53,6 +53,8 @@ export interface Tables {
   graph_requirements: TableOf<'GraphRequirement'>;
   conversations: TableOf<'Conversation'>;
   conversation_turns: TableOf<'ConversationTurn'>;
+  run_waits: TableOf<'RunWait'>;
+  task_messages: TableOf<'TaskMessage'>;
 }
 
 const plugins = new WeakMap<object, PropertyNames>();

@@ -4,7 +4,8 @@ import type { TaskId, TenantId } from '../domain/ids.ts';
 /** What a caller may be allowed to do, each permission with what it allows. */
 export const PERMISSIONS = {
   'tasks:read': 'Read tasks, their traces, events and outputs.',
-  'tasks:write': 'Submit, cancel, kill, pause, resume and redrive tasks.',
+  'tasks:write':
+    'Submit, cancel, kill, pause, resume and redrive tasks; send them messages, answer what they ask, publish events.',
   'queue:read': 'See what waits, what runs and what delays it.',
   'queue:admin': 'Pause bands, tenants and graphs; set concurrency limits and weights of the installation.',
   'limits:use': 'Take from rate limits, reserve and settle.',

@@ -55,11 +55,16 @@ import { followText } from './thinking/follow.ts';
 import { settleEffect } from './thinking/settle-effect.ts';
 import { readText } from './thinking/text.ts';
 import { listTools } from './tools/list.ts';
+import { answerTask } from './waits/answer.ts';
+import { listWaits } from './waits/list.ts';
+import { publishEvent } from './waits/publish.ts';
+import { sendToTask } from './waits/send.ts';
 
 /** Every operation that there is. */
 export const OPERATIONS = [
   ...[submitTask, submitTasks, readTask, showTask, listTasks, readEvents, taskProgress, whyTask],
   ...[cancelTask, killTask, pauseTask, resumeTask, listDeadTasks, redriveTasks],
+  ...[sendToTask, answerTask, listWaits, publishEvent],
   ...[viewQueue, pauseQueue, resumeQueue, setQueueLimit, setQueueWeight],
   ...[listGraphs, showGraph, listVersions, publish, activateGraph, archiveGraph],
   ...[listAgents],

@@ -68,5 +68,6 @@ export interface TaskWorkflows {
   pause(task: TaskRecord): Promise<true | null>;
   resume(task: TaskRecord): Promise<true | null>;
   approvalDecided(task: TaskRecord, approvalId: string): Promise<true | null>;
+  waitEnded(task: TaskRecord, waitId: string): Promise<true | null>;
   progress(task: TaskRecord): Promise<TaskProgress | null>;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LLM_NAME_PATTERN, NAME_PATTERN } from '../domain/graphs/names.ts';
 import { isTaskQueue, isTenantId, isUuid, type TenantId } from '../domain/ids.ts';
 import { textFault } from '../domain/json.ts';
+import { MOMENT_TEXT } from '../domain/moment-text.ts';
 
 /**
  * One value of a call. `expected` completes the sentence "it must be …".
@@ -80,14 +81,14 @@ export const granteeName: z.ZodType<string> = textLike(
 const LAST_MOMENT = Date.UTC(9999, 11, 31);
 const MOMENT = 'a Date between the years 1970 and 9999';
 const ZONED = 'or its text with a time zone at its end (Z or +01:00)';
-const TIME_TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 /** A `Date`; or, from callers that have none, its ISO 8601 text with a time zone. */
 export const moment: z.ZodType<Date> = z
   .unknown()
-  .transform((value) => (typeof value === 'string' && TIME_TEXT.test(value) ? new Date(value) : value))
+  .transform((value) => (typeof value === 'string' && MOMENT_TEXT.test(value) ? new Date(value) : value))
   .pipe(
     z.custom<Date>((value) => value instanceof Date && within(value.getTime(), 0, LAST_MOMENT), {
-      error: ({ input }) => (typeof input === 'string' && TIME_TEXT.test(`${input}Z`) ? `${MOMENT}, ${ZONED}` : MOMENT),
+      error: ({ input }) =>
+        typeof input === 'string' && MOMENT_TEXT.test(`${input}Z`) ? `${MOMENT}, ${ZONED}` : MOMENT,
     }),
   )
   .meta({ type: 'string', format: 'date-time', description: MOMENT });

@@ -33,9 +33,6 @@ export function nodeActivity(path: RunPath, node: GraphNode): Pick<Activities, '
   });
 }
 
-/** How an open task stands. */
-export type ExecutionMove = Parameters<Activities['markTask']>[0];
-
 /** What a step of a thinking run leads to. */
 export type ModelCallResult = Awaited<ReturnType<Activities['callModel']>>;
 
@@ -66,8 +63,8 @@ function proxyStep(activityId: string, summary: string, timeoutMs: number) {
 /** How long a person who decides in Temporal is kept waiting while PostgreSQL does not answer. */
 const DECISION_MS = 120_000;
 
-/** The activity that writes a decision which came as an update. @param update its id, unlike that of every other one */
-export function decisionActivity(update: string): Pick<Activities, 'decideInTemporal'> {
+/** The activities that write a decision or an answer which came as an update. @param update its id, unlike that of every other one */
+export function decisionActivity(update: string): Pick<Activities, 'answerInTemporal' | 'decideInTemporal'> {
   return proxyActivities<Activities>({
     activityId: `decision ${update}`,
     startToCloseTimeout: ROWS_TIMEOUT_MS,
@@ -82,6 +79,11 @@ const ROWS_TIMEOUT_MS = 30_000;
 /** Short transactions within a workflow task. They wait out an outage of PostgreSQL. */
 export function localActivities(summary: string): Pick<Activities, 'closeTask' | 'markTask'> {
   return proxyLocal(summary, ROWS_TIMEOUT_MS);
+}
+
+/** The activity that looks at a run that waits. */
+export function lookActivity(path: RunPath, node: GraphNode): Pick<Activities, 'lookAtWait'> {
+  return proxyLocal(runLabel(path, node), ROWS_TIMEOUT_MS);
 }
 
 /**

@@ -15,7 +15,7 @@ interface NodeRunner {
   run(node: GraphNode, setting: AttemptSetting): Promise<AttemptEnd>;
 }
 
-/** Containers, and what thinks: they are carried out step by step. */
+/** Containers, what thinks and what waits: they are carried out step by step. */
 const IN_STEPS: NodeRunner = {
   run: async ({ id }) => {
     throw new Error(`The node ${id} is carried out in steps, and has no attempt as a whole.`);
@@ -34,6 +34,9 @@ const RUNNERS: Readonly<Record<NodeKind, NodeRunner>> = {
   'sub-graph': IN_STEPS,
   each: IN_STEPS,
   repeat: IN_STEPS,
+  approval: IN_STEPS,
+  wait: IN_STEPS,
+  'entity-collector': IN_STEPS,
 };
 
 /** Runs one attempt of a node. Whatever is thrown meanwhile becomes its end. */

@@ -1,17 +1,18 @@
 import { WriteRefused } from '../../database/database-errors.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import type { OpenTaskStatus } from '../../domain/tasks/task-status.ts';
 import { moveTask } from '../../operations/record/move-task.ts';
 import { withTrace } from '../../operations/record/recording.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 
 export interface ExecutionMove {
   readonly execution: ExecutionRef;
-  readonly status: 'paused' | 'waiting_approval' | 'in_progress';
+  readonly status: OpenTaskStatus;
 }
 
 /**
- * Writes that a task was paused, waits for a person, or continues, and frees or takes its slots with it. A task that has ended keeps its end. The
- * execution is what pauses, so a record that PostgreSQL refuses is left out.
+ * Writes that a task was paused, waits, or continues, and frees or takes its slots with it. A task that has ended keeps its
+ * end. The execution is what pauses, so a record that PostgreSQL refuses is left out.
  */
 export async function moveExecution(deps: ActivityDependencies, { execution, status }: ExecutionMove): Promise<void> {
   const move = { execution, status, workerId: status === 'in_progress' ? deps.process : null };

@@ -31,7 +31,7 @@ const AS = ['--as <user>', 'the person who decides, for the audit log (default: 
 export function addApprovalCommands(program: Command): void {
   program
     .command('approvals')
-    .description('list the calls of tools that wait for a person')
+    .description('list what waits for a person: calls of tools, and what nodes ask')
     .option('--task <task>', 'only of this task', taskId)
     .option('--all', 'those too that were decided, have expired, or are of tasks that have ended')
     .option('--limit <count>', '1 to 500 (default: 50)', wholeNumber({ min: 1, max: 500 }))
@@ -40,16 +40,16 @@ export function addApprovalCommands(program: Command): void {
     .action(action(list));
   program
     .command('approve')
-    .description('let a call be made that waits for a person')
+    .description('approve a call that waits for a person, or what a node asks')
     .argument('<approval>', 'its id')
-    .option('--arguments <json>', 'with these arguments instead of those that were asked for', jsonValue)
+    .option('--arguments <json>', 'with these arguments, or this input, instead of what was asked for', jsonValue)
     .option(...AS)
     .option(...TENANT)
     .addHelpText('after', APPROVE_EXAMPLES)
     .action(action((id: string, options: ApproveOptions) => approve(rowId(id, 'approval'), options)));
   program
     .command('reject')
-    .description('refuse a call that waits for a person; the model reads the reason')
+    .description('refuse a call that waits for a person, or what a node asks; the reason is told')
     .argument('<approval>', 'its id')
     .requiredOption('--reason <text>', 'why', shortText)
     .option(...AS)
@@ -79,9 +79,10 @@ async function list(options: ListOptions): Promise<void> {
 function describe(approval: ApprovalRecord, colors: Colors): string {
   const { id, agent, tool, taskId: task, path, request, createdAt, expiresAt } = approval;
   const behalf = request.onBehalfOf.length === 0 ? '' : ` for ${request.onBehalfOf.join(', ')}`;
+  const call = `${plain(agent)}${plain(behalf)} wants to call ${colors.bold(plain(tool ?? ''))} (${request.risk})`;
   return [
     `${colors.bold(id)}  ${stateOf(approval)}`,
-    `  ${plain(agent)}${plain(behalf)} wants to call ${colors.bold(plain(tool))} (${request.risk})`,
+    `  ${tool === null ? colors.bold(plain(request.reason)) : call}`,
     `  ${plain(JSON.stringify(request.arguments))}`,
     `  task ${task} at ${path}, asked ${formatAge(createdAt)}, until ${formatDateTime(expiresAt)}`,
   ].join('\n');
@@ -98,12 +99,17 @@ async function approve(id: string, options: ApproveOptions): Promise<void> {
   const { arguments: edited } = options;
   const how = edited === undefined ? '' : ' with other arguments';
   const decision = { id, verdict: 'approve', ...(edited === undefined ? {} : { arguments: edited }) } as const;
-  await decide(decision, options, ({ agent, tool }) => `Approved${how}: ${agent} may call ${tool} now.`);
+  await decide(decision, options, ({ agent, tool, path }) => {
+    if (tool !== null) return `Approved${how}: ${agent} may call ${tool} now.`;
+    return edited === undefined ? `Approved: ${path} continues.` : `Approved with changes: ${path} continues.`;
+  });
 }
 
 async function reject(id: string, options: RejectOptions): Promise<void> {
   const decision = { id, verdict: 'reject', reason: options.reason } as const;
-  await decide(decision, options, ({ agent, tool }) => `Rejected: ${agent} reads why, and does not call ${tool}.`);
+  await decide(decision, options, ({ agent, tool, path }) =>
+    tool === null ? `Rejected: ${path} fails.` : `Rejected: ${agent} reads why, and does not call ${tool}.`,
+  );
 }
 
 async function decide(

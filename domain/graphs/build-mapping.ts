@@ -1,6 +1,7 @@
 import type { Condition, InputMapping, InputSource } from './definition.ts';
-import type { NodeSpec, SourceSpec } from './graph-spec.ts';
+import type { NodeSpec } from './graph-spec.ts';
 import { comparisonsOf, nodeOfPointer, pointersOf } from './read-source.ts';
+import type { SourceSpec } from './source-spec.ts';
 
 /** A written input as data: a single pointer is the whole input. */
 export function buildMapping(input: NodeSpec['input'] = {}): InputMapping {

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../json.ts';
 import type { DoubtPolicy, ThinkingLimits } from '../thinking/thinking-limits.ts';
-import type { ConnectionType, ContainerKind, NodeKind, Outcome, ParseFormat } from './kinds.ts';
+import type { ConnectionType, ContainerKind, NodeKind, Outcome, ParseFormat, WaitingKind } from './kinds.ts';
 
 /**
  * Where one input comes from. A pointer (RFC 6901) reads the document `{ "task": <the task's input>, "nodes": { "<node
@@ -178,9 +178,49 @@ export interface RepeatNode extends ContainerBase<'repeat'> {
   readonly most: number;
 }
 
+/** The fields of every node that waits. */
+interface WaitingBase<Kind extends WaitingKind> extends NodeBase<Kind> {
+  readonly input: InputMapping;
+  /** After so many milliseconds it fails. Absent for one that waits however long it takes. */
+  readonly expiresMs?: number;
+}
+
+/** Waits until a person approves. */
+export interface ApprovalNode extends WaitingBase<'approval'> {
+  /** What is asked, for people. */
+  readonly asks: string;
+  readonly expiresMs: number;
+}
+
+/** What a `wait` waits for. */
+export const AWAITED = ['message', 'event', 'time'] as const;
+
+/** Waits for a message to its task, an event, or a time. Its input: the `key` of an event; `until` or `afterMs` of a time. */
+export interface WaitNode extends WaitingBase<'wait'> {
+  readonly for: (typeof AWAITED)[number];
+  /** Of the message or the event. */
+  readonly name?: string;
+}
+
+/** What an entity collector asks for. */
+export interface EntityRule {
+  readonly name: string;
+  /** For who answers. */
+  readonly description: string;
+  readonly required: boolean;
+  /** A regular expression of RE2 that the value's text must match. */
+  readonly pattern?: string;
+}
+
+/** Waits until all that is required is known: what its input has by name, and what is answered. */
+export interface EntityCollectorNode extends WaitingBase<'entity-collector'> {
+  readonly entities: readonly EntityRule[];
+}
+
 export type ContainerNode = SubGraphNode | EachNode | RepeatNode;
 type TextNode = PromptNode | OutputParserNode | GuardrailNode;
-export type GraphNode = AgentNode | ToolNode | ConditionNode | TextNode | LlmNode | ContainerNode;
+export type WaitingNode = ApprovalNode | WaitNode | EntityCollectorNode;
+export type GraphNode = AgentNode | ToolNode | ConditionNode | TextNode | LlmNode | ContainerNode | WaitingNode;
 
 /** The dependencies of the nodes' `dependsOn` as separate rows; validation checks that both agree. */
 export interface GraphEdge {

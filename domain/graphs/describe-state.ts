@@ -1,6 +1,6 @@
 import type { GraphDefinition, GraphNode } from './definition.ts';
 import type { GraphState, NodeState } from './graph-state.ts';
-import { labelOf } from './kinds/kind-table.ts';
+import { labelOf, rulesOf } from './kinds/kind-table.ts';
 
 /**
  * A Markdown table of the nodes in the definition's order, for people: id, handler, status with a condition's outcome
@@ -18,7 +18,8 @@ export function stateSummary(definition: GraphDefinition, state: GraphState): Re
 }
 
 function row(node: GraphNode, state: NodeState | undefined): string {
-  const cells = [node.id, labelOf(node), statusText(state), String(state?.attempts ?? 0)];
+  const waits = state?.status === 'running' && rulesOf(node.kind).drive(node) === 'wait';
+  const cells = [node.id, labelOf(node), waits ? 'waits' : statusText(state), String(state?.attempts ?? 0)];
   return `| ${cells.map(cell).join(' | ')} |`;
 }
 

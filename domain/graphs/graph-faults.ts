@@ -51,6 +51,8 @@ const GRAPH_FAULT_CODES = [
   'input_name_taken',
   'llm_invalid',
   'tool_binding',
+  'wait_out_of_range',
+  'wait_unusable',
 ] as const;
 export type GraphFaultCode = (typeof GRAPH_FAULT_CODES)[number];
 

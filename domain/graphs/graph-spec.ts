@@ -1,39 +1,10 @@
 import type { HandlerReference } from '../agents/define-handler.ts';
 import type { Schema, SchemaValue } from '../agents/handler.ts';
-import type { Json } from '../json.ts';
 import type { Graph } from './defined-graph.ts';
-import type { Comparison, GuardrailRules, LlmOptions, NodeBudget } from './definition.ts';
+import type { GuardrailRules, LlmOptions, NodeBudget } from './definition.ts';
 import type { Outcome, ParseFormat } from './kinds.ts';
-
-/** A JSON Pointer into the task's input or into the output of one of the named nodes. */
-export type PointerTo<Names extends string> =
-  | '/task'
-  | `/task/${string}`
-  | `/nodes/${Names}`
-  | `/nodes/${Names}/${string}`;
-
-/**
- * The source of one value: a pointer, which makes its node a required dependency; an `optional` pointer, which gives
- * null if the node failed or was skipped; the `first` of 2 to 16 pointers that has a value, whose nodes may fail or be
- * skipped; or a literal value.
- */
-export type SourceSpec<Names extends string> =
-  | PointerTo<Names>
-  | { readonly pointer: PointerTo<Names>; readonly optional?: boolean }
-  | { readonly first: readonly PointerTo<Names>[]; readonly optional?: boolean }
-  | { readonly value: Json };
-
-/** A condition over pointers; see {@link Condition}. */
-export type ConditionSpec<Names extends string> = ConditionOver<PointerTo<Names>>;
-
-/** A condition over the output of a round: its pointers begin with `/output`. */
-export type UntilSpec = ConditionOver<'/output' | `/output/${string}`>;
-
-type ConditionOver<Pointer extends string> =
-  | { readonly pointer: Pointer; readonly is: Comparison; readonly value?: Json }
-  | { readonly all: readonly ConditionOver<Pointer>[] }
-  | { readonly any: readonly ConditionOver<Pointer>[] }
-  | { readonly not: ConditionOver<Pointer> };
+import type { ConditionSpec, PointerTo, SourceSpec, UntilSpec } from './source-spec.ts';
+import type { ApprovalSpec, AwaitedSpec, CollectedSpec, CollectSpec, WaitSpec } from './waiting-spec.ts';
 
 /** The properties of every node. */
 export interface NodeOptions<Names extends string, Conditions extends string, Guardrails extends string> {
@@ -81,6 +52,10 @@ export type NodeSpec = NodeOptions<string, string, string> & {
   readonly until?: UntilSpec;
   readonly most?: number;
   readonly llm?: LlmSpec<string>;
+  readonly approval?: string;
+  readonly wait?: AwaitedSpec<SourceSpec<string>>;
+  readonly collect?: CollectedSpec;
+  readonly expiresMs?: number;
 };
 export type NodeSpecs = Readonly<Record<string, NodeSpec>>;
 
@@ -149,6 +124,9 @@ interface KindSpecs<Node, Names extends string> {
   readonly graph: SubGraphSpec<Names>;
   readonly each: EachSpec<Names>;
   readonly repeat: RepeatSpec<Names>;
+  readonly approval: ApprovalSpec<InputSpec<Names>> & OnlyKind<'approval'>;
+  readonly wait: WaitSpec<SourceSpec<Names>> & OnlyKind<'wait'>;
+  readonly collect: CollectSpec<InputSpec<Names>> & OnlyKind<'collect'>;
 }
 
 /** A node has the property of its own kind and of no other. */

@@ -2,10 +2,15 @@
 export const CONTAINER_KINDS = ['sub-graph', 'each', 'repeat'] as const;
 export type ContainerKind = (typeof CONTAINER_KINDS)[number];
 
+/** The kinds of node that wait for a person, a message or a time. */
+const WAITING_KINDS = ['approval', 'wait', 'entity-collector'] as const;
+export type WaitingKind = (typeof WAITING_KINDS)[number];
+
 /** The kinds of node that can run. What is particular to one is in its file of `kinds/`. */
 export const NODE_KINDS = [
   ...(['agent', 'tool', 'condition', 'prompt', 'output-parser', 'guardrail', 'llm'] as const),
   ...CONTAINER_KINDS,
+  ...WAITING_KINDS,
 ] as const;
 export type NodeKind = (typeof NODE_KINDS)[number];
 
@@ -67,6 +72,9 @@ export const MAX_ITEMS = 1_000;
 
 /** How many rounds a `repeat` may be allowed. */
 export const MOST_LIMITS = { min: 1, max: 500, default: 10 } as const;
+
+/** How long a node may wait, in milliseconds: up to ten years. An approval waits a day where it says nothing. */
+export const WAIT_LIMITS = { min: 1, max: 315_576_000_000, approval: 86_400_000 } as const;
 
 /** How many runs of one trace may run at once, over all its inner graphs. */
 export const MAX_RUNNING = 64;

@@ -53,15 +53,17 @@ export interface ExecutionState {
   readonly paused: boolean;
   /** Whether the pause is written to PostgreSQL, so that each change is written once. */
   readonly pauseWritten: boolean;
-  /** Whether PostgreSQL says that the task waits for a person. */
+  /** Whether PostgreSQL says that the task waits. */
   readonly waitWritten: boolean;
+  /** Whether it says that it waits for an input, and not for an approval. @defaultValue false */
+  readonly inputWritten?: boolean;
   /** Quick runs that cannot be part of a stretch and get separate activities instead. */
   readonly unhosted: readonly RunPath[];
   /** Why the trace fails; null while it does not. */
   readonly failure: Failure | null;
-  /** Thinking runs that stand between two steps; only while the workflow continues as new. */
+  /** Runs that stand between two steps; only while the workflow continues as new. */
   readonly resting?: readonly RunPath[];
-  /** Those of them that wait for a person. */
+  /** Those of them that wait. */
   readonly asking?: readonly RunPath[];
 }
 

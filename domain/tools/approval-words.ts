@@ -12,19 +12,22 @@ export interface DecidedApproval {
   readonly id: string;
   readonly state: (typeof APPROVAL_STATES)[number];
   readonly agent: string;
-  readonly tool: string;
+  /** Null where a node of the graph asked. */
+  readonly tool: string | null;
 }
 
-/** What a person is asked. Arguments are inside an object, so that `null` among them stays apart from none. */
+/** What a person is asked: about a call of a tool, or what a node asks. Arguments are inside an object, so that `null` among them stays apart from none. */
 export interface ApprovalRequest {
+  /** Of the call; the input of a node that asks. */
   readonly arguments: Json;
-  readonly risk: RiskClass;
+  /** Null where a node asks. */
+  readonly risk: RiskClass | null;
   readonly onBehalfOf: readonly string[];
   /** Of the tool, as it was when it was called; absent where it cannot change. */
   readonly toolDigest?: string;
   /** The tool's JSON Schema; absent where it is not known or too large. */
   readonly inputSchema?: JsonObject;
-  /** Why a person is asked. */
+  /** Why a person is asked; what a node asks. */
   readonly reason: string;
 }
 

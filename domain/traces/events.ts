@@ -15,6 +15,7 @@ export const TRACE_EVENT_TYPES = [
   'run.completed',
   'run.failed',
   'run.skipped',
+  'run.waits',
   'artifact.written',
   'model.answered',
   'tool.decided',

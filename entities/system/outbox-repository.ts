@@ -16,8 +16,8 @@ export interface OutboxEntry {
   readonly taskIds: readonly TaskId[];
   /** The number of the trace whose workflow is to be terminated, or told; null for every other row. */
   readonly traceNumber: number | null;
-  /** What was decided; null for every other row. */
-  readonly approvalId: string | null;
+  /** The approval that was decided, or the wait that is over; null for every other row. */
+  readonly waitId: string | null;
 }
 
 /** A row that could not be sent. */
@@ -113,7 +113,7 @@ export class OutboxRepository extends Repository {
       id,
       taskIds: taskId === null ? namedTasks(payload) : [taskId],
       traceNumber: typeof payload.traceNumber === 'number' ? payload.traceNumber : null,
-      approvalId: typeof payload.approvalId === 'string' ? payload.approvalId : null,
+      waitId: waitIn(payload),
     }));
   }
 
@@ -161,6 +161,10 @@ export class OutboxRepository extends Repository {
 
 function storable(unsent: readonly UnsentEntry[]): readonly UnsentEntry[] {
   return unsent.map(({ id, reason }) => ({ id, reason: storableText(reason.slice(0, MAX_REASON_CHARACTERS)) }));
+}
+
+function waitIn({ approvalId, waitId = approvalId }: JsonObject): string | null {
+  return typeof waitId === 'string' ? waitId : null;
 }
 
 /** The tasks that the row of a submit names. */

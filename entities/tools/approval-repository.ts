@@ -11,7 +11,10 @@ import type { CallPlace } from './grant-repository.ts';
 
 /** An approval before anybody has decided. */
 export type NewApproval = CallPlace &
-  Pick<Approval, 'id' | 'agent' | 'tool' | 'request' | 'digest' | 'policyVersion' | 'expiresAt'>;
+  Pick<Approval, 'id' | 'agent' | 'request' | 'digest' | 'policyVersion' | 'expiresAt'> & {
+    /** Null where a node of the graph asks by itself. */
+    readonly tool: string | null;
+  };
 
 /** An approval as it is shown. */
 export interface ApprovalRecord extends NewApproval, Pick<Approval, 'state' | 'createdAt'> {
@@ -24,7 +27,7 @@ export interface ApprovalRecord extends NewApproval, Pick<Approval, 'state' | 'c
 export interface LockedApproval extends ApprovalRecord {
   readonly traceNumber: number;
   readonly traceStatus: TraceStatus;
-  /** The database's time. */
+  /** The database's time, once the row was locked. */
   readonly now: Date;
 }
 
@@ -33,11 +36,25 @@ const SHOWN = [
   ...(['digest', 'policyVersion', 'state', 'decision', 'decidedBy', 'decidedAt', 'expiresAt', 'createdAt'] as const),
 ];
 
-/** The calls on which people of a tenant decide. */
+/** What people of a tenant decide: calls, and what nodes ask. */
 export class ApprovalRepository extends Repository {
   /** The approval of a call; null where nobody was asked. */
   async ofCall({ tenantId, traceId, path, step, index }: Omit<CallPlace, 'taskId'>): Promise<ApprovalRecord | null> {
     return recordOf(await this.em.findOne(Approval, { tenantId, traceId, path, step, index }, { refresh: true }));
+  }
+
+  /** The same with its row locked, and the database's time by then. */
+  async lockOfCall({ tenantId, traceId, path, step, index }: Omit<CallPlace, 'taskId'>) {
+    const key = { tenantId, traceId, path, step, index };
+    const locked = await this.em.findOne(Approval, key, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+    const record = recordOf(locked);
+    return record === null ? null : { ...record, now: await this.clock() };
+  }
+
+  /** What was approved for the same node's question in an earlier trace of its task. By approvals_task_index. */
+  async approvedBefore({ tenantId, taskId, path, digest }: Omit<CallPlace, 'step' | 'index'> & { digest: string }) {
+    const key = { tenantId, taskId, path, digest, tool: null, state: 'approved' as const };
+    return recordOf(await this.em.findOne(Approval, key, { orderBy: { createdAt: 'desc' } }));
   }
 
   /** Asks for one. Where the call has one already, it stays as it is. @returns whether it is new */
@@ -58,8 +75,7 @@ export class ApprovalRepository extends Repository {
     const record = recordOf(locked);
     if (record === null) return null;
     const trace = await this.em.findOneOrFail(AgentTrace, record.traceId, { fields: ['number', 'status'] });
-    const { at } = await tables(this.em).selectNoFrom(now().as('at')).executeTakeFirstOrThrow();
-    return { ...record, traceNumber: trace.number, traceStatus: trace.status, now: at };
+    return { ...record, traceNumber: trace.number, traceStatus: trace.status, now: await this.clock() };
   }
 
   /** Writes what was decided, of one that is locked and waiting. */
@@ -96,8 +112,8 @@ function recordOf(approval: Approval | null): ApprovalRecord | null {
 }
 
 function plainRecord(approval: Approval): ApprovalRecord {
-  const { tenantId, id, taskId, traceId, path, step, index, agent, tool, request, digest, policyVersion } = approval;
-  const { state, decision = null, decidedBy = null, decidedAt = null, expiresAt, createdAt } = approval;
+  const { tenantId, id, taskId, traceId, path, step, index, agent, request, digest, policyVersion } = approval;
+  const { tool = null, state, decision = null, decidedBy = null, decidedAt = null, expiresAt, createdAt } = approval;
   const call = { tenantId, id, taskId, traceId, path, step, index, agent, tool, request, digest, policyVersion };
   return { ...call, state, decision, decidedBy, decidedAt, expiresAt, createdAt };
 }

@@ -17,7 +17,8 @@ const schema = defineEntity({
     step: p.integer(),
     index: p.integer(),
     agent: p.text(),
-    tool: p.text(),
+    /** Null where a node of the graph asks by itself. */
+    tool: p.text().nullable(),
     request: p.json<ApprovalRequest>(),
     /** Of the call that was asked for. */
     digest: p.text(),
@@ -39,6 +40,6 @@ const schema = defineEntity({
   checks: [{ name: 'approvals_decided_check', expression: "(decided_at is null) = (state = 'waiting')" }],
 });
 
-/** A call of a tool on which a person decides. */
+/** What a person decides: on a call of a tool, or on what a node of a graph asks. */
 export class Approval extends schema.class {}
 schema.setClass(Approval);

@@ -40,7 +40,7 @@ export interface DecideInput {
  */
 export const decideApproval = defineOperation({
   name: 'approvals.decide',
-  summary: 'Approves or rejects a call of a tool that waits for a person.',
+  summary: 'Approves or rejects what waits for a person: a call of a tool, or what a node asks.',
   effect: 'write',
   risk: 'high_risk',
   permission: 'approvals:decide',
@@ -108,6 +108,12 @@ async function consent(
   const { tenantId: tenant, taskId: task, path, step, index, agent, tool: name, request, policyVersion } = approval;
   const { risk, onBehalfOf, toolDigest = null, inputSchema } = request;
   const given = edited === undefined ? request.arguments : edited;
+  const said = {
+    ...(why === undefined ? {} : { reason: why }),
+    ...(edited === undefined ? {} : { arguments: edited }),
+  };
+  // No rules are above what a node asks.
+  if (name === null || risk === null) return { callId, digest: approval.digest, ...said };
   const fault = edited === undefined || inputSchema === undefined ? null : inputFault(inputSchema, edited);
   if (fault !== null) throw new ApprovalRefused(approval.id, `the arguments do not fit the tool (${fault}).`);
   const rules = await new GrantRepository(em).rulesOf(tenant, [agent, ...onBehalfOf], name);
@@ -115,12 +121,7 @@ async function consent(
   const judged = await judgeCall(em, { agent, onBehalfOf, tool, arguments: given, rules, place: approval });
   if (judged.verdict === 'denied') throw new ApprovalRefused(approval.id, judged.reason);
   const digest = callDigest({ agent, tool: name, arguments: given, policyVersion, tenant, task, path, step, index });
-  return {
-    callId,
-    digest,
-    ...(why === undefined ? {} : { reason: why }),
-    ...(edited === undefined ? {} : { arguments: edited }),
-  };
+  return { callId, digest, ...said };
 }
 
 async function tellOthers(
@@ -130,7 +131,8 @@ async function tellOthers(
 ): Promise<void> {
   const { id: approvalId, taskId, traceId, path: nodeId, step, index, tool, state: verdict, decision } = decided;
   const data = { step, index, tool, verdict, reason: decision?.reason ?? null, approvalId, by: actorOf(caller) };
-  await recorder.eventHappened(traceId, [{ type: 'tool.decided', nodeId, data }]);
+  // What is said to a node is told by the end of its run.
+  if (tool !== null) await recorder.eventHappened(traceId, [{ type: 'tool.decided', nodeId, data }]);
   const payload = { approvalId, traceNumber };
   await runPart(em, outboxRowsFrom(null, { tenant: caller.tenant, topic: 'approval.decided', taskId, payload }));
 }

@@ -14,7 +14,7 @@ export interface ApprovalListOptions {
 
 export const listApprovals = defineOperation({
   name: 'approvals.list',
-  summary: 'Lists the calls of tools that wait for a person, the newest first.',
+  summary: 'Lists what waits for a person, calls of tools and what nodes ask, the newest first.',
   effect: 'read',
   risk: 'data_exfiltration_risk',
   permission: 'approvals:read',

@@ -5,14 +5,14 @@ import { type MovedTask, moveOpenTask, type OpenMove } from '../../entities/task
 import type { TraceParts } from '../../entities/traces/event-rows.ts';
 import { Recorder } from './recorder.ts';
 
-/** A pause, a wait for a person, or their end. */
+/** A pause, a wait, or their end. */
 export interface TaskMove extends OpenMove {
   readonly execution: Pick<ExecutionRef, 'taskId' | 'fence' | 'traceId'>;
-  readonly status: 'paused' | 'waiting_approval' | 'in_progress';
 }
 
 /**
- * Writes that a task was paused, waits for a person, or continues: its status, its slots, and its event where the status is new. Two statements.
+ * Writes that a task was paused, waits, or continues: its status, its slots, and its event where the status is new. Two
+ * statements.
  * @returns null when the task has ended or was claimed again
  */
 export async function moveTask(

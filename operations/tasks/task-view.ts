@@ -10,8 +10,8 @@ import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { type BudgetView, budgetOfTask } from '../budgets/view.ts';
-import { readBudgetWaits } from '../budgets/waits.ts';
 import { readThinking, sumOf, type UsageView } from '../thinking/steps-view.ts';
+import { readWaits } from '../waits/read-waits.ts';
 import { readHoldUp } from './held-up.ts';
 import { startOf } from './run-inputs.ts';
 import { readTrace, type TraceView } from './trace-view.ts';
@@ -49,7 +49,7 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
   const output = loaded.get('output') ?? null;
   // What is in an artifact is long, and never null itself.
   const isOutputGone = output === null && task.output.artifactId !== null;
-  const heldUp = (await readHoldUp(em, task)) ?? (await budgetWait(em, task));
+  const heldUp = (await readHoldUp(em, task)) ?? (await firstWait(em, task));
   const waitsFor = heldUp?.waitsFor ?? null;
   return {
     task: { ...factsOf(task), workflowId, waitsFor },
@@ -62,8 +62,8 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
   };
 }
 
-async function budgetWait(em: SqlEntityManager, { id, status }: TaskRecord): Promise<Cause | null> {
-  return isOpenTaskStatus(status) ? ((await readBudgetWaits(em, id))[0] ?? null) : null;
+async function firstWait(em: SqlEntityManager, task: TaskRecord): Promise<Cause | null> {
+  return isOpenTaskStatus(task.status) ? ((await readWaits(em, task))[0] ?? null) : null;
 }
 
 function factsOf(task: TaskRecord) {

@@ -10,11 +10,10 @@ import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { ModelCall } from '../../entities/thinking/model-call.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import type { ToolCall } from '../../entities/thinking/tool-call.ts';
-import { type ApprovalRecord, ApprovalRepository } from '../../entities/tools/approval-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { text } from '../../options/fields.ts';
-import { readBudgetWaits } from '../budgets/waits.ts';
 import { type Call, defineOperation } from '../define.ts';
+import { readWaits } from '../waits/read-waits.ts';
 import { readHoldUp } from './held-up.ts';
 import { requireTask, type TaskInput } from './read.ts';
 
@@ -52,11 +51,7 @@ async function readCauses(em: SqlEntityManager, task: TaskRecord): Promise<reado
   if (task.status === 'pending') return [placeCause(await new CauseRepository(em).ahead(task.id))];
   const trace = (await new TraceRepository(em).list(task.id)).at(-1);
   const runs = trace === undefined ? [] : await new CauseRepository(em).openRuns(trace.id);
-  const approvals = await new ApprovalRepository(em).list(
-    { tenant: task.tenant, task: task.id, all: false },
-    MAX_ASKED,
-  );
-  const waits = [...approvals.map(approvalCause), ...(await readBudgetWaits(em, task.id))];
+  const waits = await readWaits(em, task);
   const waiting = new Set(waits.map(({ path }) => path));
   const isThinking = runs.some(({ process }) => process === THINKING_PROCESS);
   const calls = trace !== undefined && isThinking ? await new ThinkingRepository(em).underWay(trace.id) : new Map();
@@ -73,13 +68,6 @@ async function readCauses(em: SqlEntityManager, task: TaskRecord): Promise<reado
 function modelCause({ path, model, error, retryAt }: ModelCall): Cause {
   const why = error === null || error === undefined ? '' : `: ${String(error.message)}`;
   return cause('model', `its next call of the model ${model}${why}`, { path, until: retryAt ?? null });
-}
-
-/** So many calls are named that wait for a person. */
-const MAX_ASKED = 10;
-
-function approvalCause({ id, agent, tool, path, expiresAt: until }: ApprovalRecord): Cause {
-  return cause('approval', `a person: ${agent} wants to call ${tool} (approval ${id})`, { path, until });
 }
 
 function placeCause(ahead: number): Cause {

@@ -14,6 +14,7 @@ const OUTBOX_WRITERS = [
   'entities/tasks/schedule-repository.ts',
   'entities/tasks/succession-repository.ts',
   'entities/tasks/task-repository.ts',
+  'entities/waits/wait-repository.ts',
   'operations/approvals/decide.ts',
   'operations/budgets/tell-waiting.ts',
 ];

@@ -48,7 +48,15 @@ describe('rows that grow', () => {
 
     const ofTask = ['activity_effects', 'agent_runs', 'agent_traces', 'approvals', 'approvals', 'artifacts'];
     const others = ['concurrency_slots', 'grant_uses', 'grant_uses', 'model_calls', 'model_calls', 'outbox'];
-    const last = ['task_dependencies', 'tool_calls', 'tool_calls', 'trace_events'];
+    const last = [
+      'run_waits',
+      'run_waits',
+      'task_dependencies',
+      'task_messages',
+      'tool_calls',
+      'tool_calls',
+      'trace_events',
+    ];
     assert.deepEqual(before, [...ofTask, ...others, ...last]);
     assert.deepEqual(await left(), ['outbox']);
   });

@@ -11,6 +11,7 @@ import type {
   TaskId,
   TenantId,
   TraceId,
+  WaitId,
 } from '../../domain/ids.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { isTerminalTaskStatus } from '../../domain/tasks/task-status.ts';
@@ -110,7 +111,7 @@ export function taskRow(
   });
 }
 
-/** What agents of a tenant may do, and what they asked for. */
+/** What agents of a tenant may do, and what they and nodes wait for. */
 function insertSampleRules(tx: Transaction, { tenantId, taskId, traceId }: SampleIds): void {
   const call = { tenantId, taskId, traceId, path: 'node-0', step: 1, index: 0 };
   const grantId = uuid() as GrantId;
@@ -131,6 +132,9 @@ function insertSampleRules(tx: Transaction, { tenantId, taskId, traceId }: Sampl
     policyVersion: 1,
     expiresAt: new Date(),
   });
+  const wait = { tenantId, taskId, traceId, path: 'node-0', kind: 'message', name: 'paid' } as const;
+  tx.em.create(entities.RunWait, { ...wait, id: uuid() as WaitId });
+  tx.em.create(entities.TaskMessage, { tenantId, taskId, name: 'paid', sentBy: 'a' });
 }
 
 /** Writes a tenant with one row at least in each of its tables. */

@@ -28,8 +28,18 @@ const TABLES = [
     'operation_keys',
     'outbox',
     'provider_keys',
+    'run_waits',
   ],
-  ...['task_dependencies', 'tasks', 'tenants', 'tool_calls', 'tool_policies', 'tool_sources', 'trace_events'],
+  ...[
+    'task_dependencies',
+    'task_messages',
+    'tasks',
+    'tenants',
+    'tool_calls',
+    'tool_policies',
+    'tool_sources',
+    'trace_events',
+  ],
 ];
 const SHARED = new Set([
   'agents',

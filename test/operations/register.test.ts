@@ -77,6 +77,7 @@ describe('the register of operations', () => {
       'tasks.list',
       'tasks.read',
       'tasks.show',
+      'tasks.waits',
       'tasks.why',
       'thinking.follow',
       'thinking.text',

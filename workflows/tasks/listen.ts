@@ -3,6 +3,7 @@ import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { decisionActivity } from '../activities.ts';
 import type { StepGate } from './step-gate.ts';
 import {
+  answerUpdate,
   approvalDecidedSignal,
   budgetGrantedSignal,
   decideApprovalUpdate,
@@ -10,6 +11,7 @@ import {
   resumeSignal,
   statusQuery,
   type TaskProgress,
+  waitEndedSignal,
 } from './task-messages.ts';
 
 /** What messages reach of an execution. */
@@ -25,8 +27,10 @@ export function listen({ execution, gate, setPaused, progress }: Listener): void
   setHandler(pauseSignal, () => setPaused(true));
   setHandler(resumeSignal, () => setPaused(false));
   setHandler(approvalDecidedSignal, (approvalId) => gate.decide(approvalId));
+  setHandler(waitEndedSignal, (waitId) => gate.decide(waitId));
   setHandler(budgetGrantedSignal, () => gate.grant());
   setHandler(decideApprovalUpdate, (decision) => decide(execution, decision));
+  setHandler(answerUpdate, (answer) => answerIn(execution, answer));
   setHandler(statusQuery, progress);
 }
 
@@ -35,7 +39,17 @@ const MOST_KEY = 255;
 
 /** A decision is written whatever becomes of the task meanwhile. */
 function decide({ tenant }: ExecutionRef, decision: unknown) {
-  const { id = '' } = currentUpdateInfo() ?? {};
-  const key = `${workflowInfo().workflowId}/${id}`.slice(-MOST_KEY);
+  const { id, key } = updateKey();
   return CancellationScope.nonCancellable(() => decisionActivity(id).decideInTemporal({ tenant, key, decision }));
+}
+
+/** So is an answer. */
+function answerIn({ tenant, taskId }: ExecutionRef, answer: unknown) {
+  const { id, key } = updateKey();
+  return CancellationScope.nonCancellable(() => decisionActivity(id).answerInTemporal({ tenant, key, taskId, answer }));
+}
+
+function updateKey() {
+  const { id = '' } = currentUpdateInfo() ?? {};
+  return { id, key: `${workflowInfo().workflowId}/${id}`.slice(-MOST_KEY) };
 }

@@ -18,10 +18,18 @@ interface AskedPerson {
   readonly expiresAtMs: number;
 }
 
+/** A wait that has a row. */
+interface Wait {
+  readonly waitId: string;
+  readonly untilMs: number | null;
+}
+
 /** Since these rules a run that waits for a person rests where the history is long. */
 const RESTING_RULES = 2;
-/** The least wait for a person, so that a clock that is a little late makes no loop. */
+/** The least wait, so that a clock that is a little late makes no loop. */
 const LEAST_WAIT_MS = 1_000;
+/** The longest timer. A run that waits longer looks again meanwhile. */
+const MOST_WAIT_MS = 366 * 86_400_000;
 
 /**
  * Where thinking runs stand between two of their calls: while the task is paused, until a person has decided, until a
@@ -49,14 +57,14 @@ export class StepGate {
     return this.#resting;
   }
 
-  /** Those of them that wait for a person. */
+  /** Those of them that wait for what somebody has to do, or for a time. */
   get asking(): readonly RunPath[] {
     return this.#resting.filter((path) => this.#waits.includes(path));
   }
 
-  /** How many runs wait for a person. */
-  get waiting(): number {
-    return new Set([...this.#waits, ...this.#returning]).size;
+  /** The runs that wait. */
+  get waiting(): readonly RunPath[] {
+    return [...new Set([...this.#waits, ...this.#returning])];
   }
 
   /** Waits while the task is paused. False where the history is long: the run then rests. */
@@ -73,9 +81,9 @@ export class StepGate {
     this.#view.changed();
   }
 
-  /** Notes that a person has decided. */
-  decide(approvalId: string): void {
-    this.#decided.add(approvalId);
+  /** Notes that a person has decided, or that another wait is over. */
+  decide(waitId: string): void {
+    this.#decided.add(waitId);
   }
 
   /** Notes that a run that waited before does so no longer. */
@@ -98,6 +106,18 @@ export class StepGate {
     const restMs = Math.max(LEAST_WAIT_MS, expiresAtMs - Date.now());
     const continues = await this.#until(path, () => this.#decided.has(approvalId), restMs);
     this.#decided.delete(approvalId);
+    return continues;
+  }
+
+  /**
+   * Waits until the workflow is told of a wait, or its time is over. The run counts as waiting while it looks again: most
+   * looks end it, and the task with it. False as {@link StepGate.#until}.
+   */
+  async told(path: RunPath, { waitId, untilMs }: Wait): Promise<boolean> {
+    const restMs = untilMs === null ? undefined : Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, untilMs - Date.now()));
+    const continues = await this.#until(path, () => this.#decided.has(waitId), restMs);
+    this.#decided.delete(waitId);
+    if (continues) this.#returning.add(path);
     return continues;
   }
 

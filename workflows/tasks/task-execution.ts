@@ -26,13 +26,15 @@ import {
   type ExecuteTaskResult,
   type ExecutionState,
 } from '../../domain/tasks/execution.ts';
-import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
-import { type ExecutionMove, localActivities } from '../activities.ts';
+import type { OpenTaskStatus, TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
+import { localActivities } from '../activities.ts';
 import { type DrivenRun, driveActivity } from './drivers/drive-activity.ts';
 import { driveStretch } from './drivers/drive-stretch.ts';
 import { driveThinking } from './drivers/drive-thinking.ts';
+import { driveWait } from './drivers/drive-wait.ts';
 import { requireKnown } from './known-rules.ts';
 import { listen } from './listen.ts';
+import { standingOf, writtenAs, writtenStanding } from './standing.ts';
 import { StepGate } from './step-gate.ts';
 import { describeFailure, LABELS } from './task-words.ts';
 
@@ -114,7 +116,7 @@ export class TaskExecution {
     while (!this.#finished()) {
       try {
         if (this.#isLong()) await this.#continueAsNew();
-        if (this.#standing !== this.#written) await this.#writeStanding();
+        if (this.#standing !== writtenStanding(this.#state)) await this.#writeStanding();
         const steps = this.#startsNothing ? [] : readySteps(this.#plan, this.#state.graph);
         const stretch = steps.filter((step) => this.#isInline(step));
         if (stretch.length > 0) await this.#runStretch(stretch);
@@ -161,8 +163,8 @@ export class TaskExecution {
     this.#noteEnd = (run) => endedMeanwhile.push(run);
     try {
       const { state, closed } = await driveStretch(this.#input, this.#state, steps);
-      const { paused, pauseWritten, waitWritten } = this.#state;
-      this.#state = { ...state, paused, pauseWritten, waitWritten };
+      const { paused } = this.#state;
+      this.#state = { ...state, paused, ...writtenAs(writtenStanding(this.#state)) };
       this.#closed = closed;
       this.#changes += 1;
       this.#describe();
@@ -195,8 +197,9 @@ export class TaskExecution {
     const { execution } = this.#input;
     const driven = { execution, closesTask: this.#isLast(step) };
     const ended = (run: DrivenRun) => this.#noteEnd(run);
-    const thinks = rulesOf(step.node.kind).drive(step.node) === 'thinking';
-    if (thinks) driveThinking(step, { ...driven, gate: this.#gate }, ended);
+    const drive = rulesOf(step.node.kind).drive(step.node);
+    if (drive === 'thinking') driveThinking(step, { ...driven, gate: this.#gate }, ended);
+    else if (drive === 'wait') driveWait(step, { ...driven, gate: this.#gate }, ended);
     else driveActivity(step, driven, ended);
   }
 
@@ -256,25 +259,17 @@ export class TaskExecution {
     this.#describe();
   }
 
-  /** How the task stands: it waits for a person while nothing of it runs that does not. */
-  get #standing(): ExecutionMove['status'] {
-    if (this.#state.paused) return 'paused';
-    const { waiting } = this.#gate;
-    return waiting > 0 && waiting === this.#running ? 'waiting_approval' : 'in_progress';
-  }
-
-  get #written(): ExecutionMove['status'] {
-    if (this.#state.pauseWritten) return 'paused';
-    return this.#state.waitWritten ? 'waiting_approval' : 'in_progress';
+  get #standing(): OpenTaskStatus {
+    const { paused } = this.#state;
+    return standingOf(this.#plan, { paused, running: this.#running, waiting: this.#gate.waiting });
   }
 
   async #writeStanding(): Promise<void> {
     // After a cancel, a write would fail at once and the main loop would repeat it forever; the end is written anyway.
     const status = this.#standing;
-    if (this.#cancelled || status === this.#written) return;
+    if (this.#cancelled || status === writtenStanding(this.#state)) return;
     await localActivities(LABELS[status]).markTask({ execution: this.#input.execution, status });
-    const written = { pauseWritten: status === 'paused', waitWritten: status === 'waiting_approval' };
-    this.#state = { ...this.#state, ...written };
+    this.#state = { ...this.#state, ...writtenAs(status) };
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
   }
 

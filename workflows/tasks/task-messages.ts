@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { NodeState } from '../../domain/graphs/graph-state.ts';
 import { BUDGET_GRANTED_SIGNAL } from '../../domain/tasks/execution.ts';
+import { type AnsweredWait, WAIT_ENDED } from '../../domain/tasks/run-waits.ts';
 import { APPROVAL_DECIDED, type DecidedApproval } from '../../domain/tools/approval-words.ts';
 
 /** The answer of the query `status`: the progress of a running task, read from the workflow itself. */
@@ -24,6 +25,14 @@ export const approvalDecidedSignal = defineSignal<[approvalId: string]>(APPROVAL
  * @throws what the operation throws, with its code as the type
  */
 export const decideApprovalUpdate = defineUpdate<DecidedApproval, [decision: unknown]>('decideApproval');
+/** What a node waits for is there: who waits looks again. It may come twice, and before the wait. */
+export const waitEndedSignal = defineSignal<[waitId: string]>(WAIT_ENDED);
+/**
+ * Answers what a node of the task asks for, as the operation `tasks.answer`, of which it takes `values` and `path`: for people
+ * who work in Temporal. Who sends it again under its id has answered already.
+ * @throws what the operation throws, with its code as the type
+ */
+export const answerUpdate = defineUpdate<AnsweredWait, [answer: unknown]>('answer');
 /** A budget has room again: runs that wait for room ask anew. It may come twice, and where none waits. */
 export const budgetGrantedSignal = defineSignal(BUDGET_GRANTED_SIGNAL);
 /** Lists are read from PostgreSQL; this is the live state of one task. */

@@ -11,9 +11,10 @@ import type { Place } from '../read-unknown.ts';
 /**
  * How a node is carried out. `inline`: as part of a stretch of quick nodes, in one activity with others. `activity`: in
  * an activity of its own. `thinking`: by one activity for each call of its model and its tools. `container`: its opening and
- * closing are inline, the nodes of its inner graphs by their own nature.
+ * closing are inline, the nodes of its inner graphs by their own nature. `wait`: by looks at its row, between which the
+ * workflow waits to be told.
  */
-export type Drive = 'inline' | 'activity' | 'thinking' | 'container';
+export type Drive = 'inline' | 'activity' | 'thinking' | 'container' | 'wait';
 
 /** The fields of a node in unknown data, by name: the value, and where a fault of it is noted. */
 export type NodeField = (name: string) => readonly [value: unknown, place: Place];
@@ -70,6 +71,8 @@ export interface KindRules<Node extends GraphNode = GraphNode> {
    * Absent for a kind that is carried out in another way.
    */
   evaluate?(node: Node, document: GraphDocument): Evaluated;
+  /** The status of a task of which nothing runs but such nodes. Absent for a kind that is not driven as a `wait`. */
+  readonly waitsAs?: 'waiting_approval' | 'waiting_input';
   /** How its inner graphs are run; absent for a kind that has none. */
   readonly container?: ContainerRules<Node>;
 }

@@ -1,9 +1,11 @@
 import type { Condition, ContainerNode, GraphDefinition, GraphNode, InputMapping, NodeBudget } from '../definition.ts';
 import type { NodeSpec } from '../graph-spec.ts';
 import { CONTAINER_KINDS, DEFAULT_BUDGET, type NodeKind } from '../kinds.ts';
+import { approval } from './approval.ts';
 import { callsHandler } from './call-handler.ts';
 import { condition } from './condition.ts';
 import { each } from './each.ts';
+import { entityCollector } from './entity-collector.ts';
 import { guardrail } from './guardrail.ts';
 import type { ContainerRules, KindRules } from './kind-rules.ts';
 import { llm } from './llm.ts';
@@ -11,6 +13,7 @@ import { outputParser } from './output-parser.ts';
 import { prompt } from './prompt.ts';
 import { repeat } from './repeat.ts';
 import { subGraph } from './sub-graph.ts';
+import { wait } from './wait.ts';
 
 /**
  * The kinds of node. Nothing else in the program asks a node for its kind. Each kind's methods take nodes of that kind
@@ -27,6 +30,9 @@ const KINDS: Readonly<Record<NodeKind, KindRules>> = {
   'sub-graph': subGraph,
   each,
   repeat,
+  approval,
+  wait,
+  'entity-collector': entityCollector,
 };
 
 export function rulesOf(kind: NodeKind): KindRules {

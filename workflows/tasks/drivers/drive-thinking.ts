@@ -6,11 +6,11 @@ import { type ModelCallResult, modelActivity, runLabel, toolActivity } from '../
 import type { StepGate } from '../step-gate.ts';
 import { type DrivenRun, runFailure } from './drive-activity.ts';
 
-/** What a thinking run asks of the execution that drives it. */
-export interface ThinkingControl {
+/** What a run that may wait asks of the execution that drives it. */
+export interface GateControl {
   readonly execution: ExecutionRef;
   readonly closesTask: boolean;
-  /** Where the run stands between two calls. Where it rests, it is driven again by the next workflow. */
+  /** Where the run stands between two steps. Where it rests, it is driven again by the next workflow. */
   readonly gate: StepGate;
 }
 
@@ -19,7 +19,7 @@ export interface ThinkingControl {
  * always read from the rows, so nothing is carried over when the workflow continues as new. Calls `ended` with any end and
  * never rejects; a run that rests has none.
  */
-export function driveThinking(step: Step, control: ThinkingControl, ended: (run: DrivenRun) => void): void {
+export function driveThinking(step: Step, control: GateControl, ended: (run: DrivenRun) => void): void {
   think(step, control).then(
     (done) => done !== null && ended({ ...done, failure: null, cancelled: false }),
     (error: unknown) => ended({ ...runFailure(step.path, error), closed: null, cancelled: isCancellation(error) }),
@@ -28,7 +28,7 @@ export function driveThinking(step: Step, control: ThinkingControl, ended: (run:
 
 type Ended = Pick<DrivenRun, 'result' | 'closed'>;
 
-async function think(step: Step, control: ThinkingControl): Promise<Ended | null> {
+async function think(step: Step, control: GateControl): Promise<Ended | null> {
   const { path, node } = step;
   const { execution, closesTask, gate } = control;
   for (let call = 1; await gate.untilMayContinue(path); call += 1) {
@@ -54,7 +54,7 @@ type Asked = Extract<ModelCallResult, { readonly kind: 'tools' }> & { readonly i
  */
 async function callTools(
   step: Step,
-  { execution, gate }: ThinkingControl,
+  { execution, gate }: GateControl,
   { id, step: number, groups }: Asked,
 ): Promise<boolean> {
   for (const group of groups) {

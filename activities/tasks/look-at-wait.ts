@@ -1,0 +1,73 @@
+import { readersOf } from '../../domain/graphs/kinds/kind-table.ts';
+import { nodeOfRun } from '../../domain/graphs/scope.ts';
+import { WAITING_PROCESS } from '../../domain/tasks/run-waits.ts';
+import { scopeOfPath } from '../../domain/traces/path.ts';
+import { StoredRowInvalid } from '../../entities/entity-errors.ts';
+import { recording } from '../../operations/record/recording.ts';
+import type { ActivityDependencies } from '../dependencies.ts';
+import { failing } from '../failure.ts';
+import { lockFor, lookAt } from '../nodes/look.ts';
+import { failedLook, type Look } from '../nodes/look-setting.ts';
+import { loadDocument } from './load-document.ts';
+import { repeatEnd, requireBegun } from './node-activity.ts';
+import type { NodeActivity, RunNodeInput, RunNodeResult } from './node-attempt.ts';
+import { subjectOf } from './run-rows.ts';
+import { settle } from './settle-node.ts';
+
+/** How a run stands that waits. */
+export type LookResult =
+  | ({ readonly kind: 'ended' } & RunNodeResult)
+  | {
+      readonly kind: 'waits';
+      /** By which the workflow is told of it. */
+      readonly waitId: string;
+      /** When to look again at the latest, in milliseconds since 1970; null where there is no such time. */
+      readonly untilMs: number | null;
+    };
+
+/** Whichever process looks, a run that waits is one attempt. */
+const ONE_ATTEMPT = { workflowRun: WAITING_PROCESS, activityAttempt: 1, process: WAITING_PROCESS };
+
+/**
+ * Looks at a node that waits: begins its wait the first time, and ends its run once the wait is over. Everything that it goes
+ * by is in rows, so it may be repeated, and nothing is lost if a process dies between two looks.
+ */
+export function lookAtWait(deps: ActivityDependencies, input: RunNodeInput): Promise<LookResult> {
+  return failing(async () => {
+    const { execution, nodeId } = input;
+    const definition = await deps.graphs.get(execution.tenant, execution.graphId);
+    const activity = { deps, input, definition, node: nodeOfRun(definition, nodeId) };
+    const { begun, look } = await lookOnce(activity);
+    if (look === null) return { kind: 'ended', ...repeatEnd(activity, begun) };
+    if (look.kind === 'waits') return { kind: 'waits', waitId: look.id, untilMs: look.until?.getTime() ?? null };
+    return { kind: 'ended', ...(await settle({ ...activity, begun }, look)) };
+  });
+}
+
+/** Begins the run, as all attempts do, and then looks: a run that has ended waits for nothing any more. */
+function lookOnce(activity: NodeActivity) {
+  const { deps, input, definition, node } = activity;
+  const { execution } = input;
+  const { tenant: tenantId, taskId, traceId } = execution;
+  const place = { tenantId, taskId, traceId, path: node.id };
+  return recording({ units: deps.database, log: deps.log }, tenantId, async (unit) => {
+    const document = () =>
+      loadDocument(unit.em, { execution, definition, scope: scopeOfPath(node.id) }, readersOf(node));
+    const setting = { unit, place, document };
+    await lockFor(node, setting);
+    const begun = await unit.recorder.runBegan(execution, subjectOf(node), ONE_ATTEMPT);
+    if (begun.kind === 'settled') return { begun, look: null };
+    const attempt = requireBegun(activity, begun);
+    const look = await lookAt(node, setting).catch(unreadable);
+    if (look.kind === 'waits' && look.begun !== null) {
+      await unit.recorder.eventHappened(traceId, [{ type: 'run.waits', nodeId: node.id, data: look.begun }]);
+    }
+    return { begun: attempt, look };
+  });
+}
+
+/** What its input reads cannot be read: that fails the run. */
+function unreadable(error: unknown): Look {
+  if (error instanceof StoredRowInvalid) return failedLook(error.code, error.message);
+  throw error;
+}
