@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { openDatabase } from '../database/open-orm.ts';
 import { TENANT_SCOPE, userScope } from '../domain/budgets/scopes.ts';
-import { BudgetBed } from '../test/entities/budgets/budget-bed.ts';
+import type { TraceId } from '../domain/ids.ts';
+import { ThinkingRepository } from '../entities/thinking/thinking-repository.ts';
+import { BudgetBed, TENANT } from '../test/entities/budgets/budget-bed.ts';
 import type { MusterUnderTest } from '../test/support/muster.ts';
 import { type Contestant, rateOf } from './measure.ts';
 import type { Finding } from './report.ts';
@@ -41,7 +44,10 @@ export async function measureBudgets({ databaseUrl, ownerUrl }: MusterUnderTest)
   try {
     await pool.query('create table public.bare as select 1 as id, 0::bigint as used, 1000000000::bigint as most');
     const scopes = [TENANT_SCOPE, userScope('nobody')];
-    const times = await timesOf(() => bed.run((budgets) => budgets.isLimited(scopes)));
+    const run = { tenant: TENANT, traceId: randomUUID() as TraceId, path: 'nobody' };
+    const times = await timesOf(() =>
+      database.single.inTenant(TENANT, ({ em }) => new ThinkingRepository(em).steps(run, scopes)),
+    );
     const floor = await timesOf(() => pool.query('select 1'));
     await bed.limit(userScope('hot'), WIDE);
     const rates = await mediansInTurns(rivals, (rival) => rateOf(rival, RATE));

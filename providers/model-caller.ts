@@ -53,6 +53,8 @@ export interface ModelCaller {
    * @throws ModelCallFailed where there is no answer; `model_unavailable` alone is worth repeating
    */
   call(request: ModelRequest, call: ModelCall): Promise<ModelAnswer>;
+  /** The provider whose key a call of the model looks for first; null where it needs none, or there is no such model. */
+  keyOf(model: string): string | null;
   /** Of the models that can be asked for. */
   names(): readonly string[];
   /** What this process knows of the ways to all models. */
@@ -155,6 +157,12 @@ class SettledModels implements ModelCaller {
       if (tried.refusal !== null) break;
     }
     throw noAnswer(request.model, missed);
+  }
+
+  keyOf(model: string): string | null {
+    const { models, providers } = this.#settings;
+    const first = Object.hasOwn(models, model) ? models[model]?.[0]?.provider : undefined;
+    return first === undefined || providers[first]?.key === 'none' ? null : first;
   }
 
   names(): readonly string[] {

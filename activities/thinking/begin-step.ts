@@ -1,22 +1,23 @@
 import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
 import { budgetScopesOf } from '../../domain/budgets/scopes.ts';
 import { readersOf } from '../../domain/graphs/kinds/kind-table.ts';
+import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { Json } from '../../domain/json.ts';
-import type { ModelRequest } from '../../domain/models/model-messages.ts';
+import type { FindKey, ModelRequest } from '../../domain/models/model-messages.ts';
 import { callKey } from '../../domain/thinking/call-key.ts';
 import { nextMove } from '../../domain/thinking/next-move.ts';
 import { SOFT_LIMIT, withNotice } from '../../domain/thinking/transcript.ts';
 import { MAX_LOSSES } from '../../domain/traces/attempt.ts';
 import { scopeOfPath } from '../../domain/traces/path.ts';
-import { BudgetRepository } from '../../entities/budgets/budget-repository.ts';
 import type { StoredAnswer } from '../../entities/thinking/model-call.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import { digestOf } from '../../operations/digest-of.ts';
-import type { AnnouncedCall, ClaimedStep } from '../../operations/record/model-calls.ts';
+import type { AnnouncedCall } from '../../operations/record/announce-call.ts';
+import type { ClaimedStep } from '../../operations/record/model-calls.ts';
 import type { RunBeginning } from '../../operations/record/notes.ts';
 import { recording } from '../../operations/record/recording.ts';
 import { AttemptOvertaken } from '../handler-errors.ts';
-import { loadDocument, unreadable } from '../tasks/load-document.ts';
+import { loadDocument, readsNothing, unreadable } from '../tasks/load-document.ts';
 import type { NodeActivity } from '../tasks/node-attempt.ts';
 import { subjectOf } from '../tasks/run-rows.ts';
 import { type ReservedCall, reserveCall } from './reserve-call.ts';
@@ -37,6 +38,7 @@ export type StepBegun =
       readonly reservation: string | null;
       /** How often it was announced, this time included. */
       readonly times: number;
+      readonly findKey: FindKey;
     }
   | { readonly kind: 'waits' }
   | { readonly kind: 'answered'; readonly step: number; readonly answer: StoredAnswer }
@@ -49,33 +51,48 @@ export interface BegunStep {
 }
 
 /**
- * Begins a step: reads what was asked so far, makes the request that comes next, and announces it. Between the two
- * transactions nothing is locked, because counting tokens takes time; a call that somebody else announces meanwhile is left to
- * them.
+ * Begins a step: reads what was asked so far, makes the request that comes next, and announces it. Nothing is locked
+ * meanwhile, because counting tokens takes time; a call that somebody else announces then is left to them. So the rows may be
+ * read while the run begins: what has changed since is refused.
  */
 export async function beginStep(
   activity: NodeActivity,
   agent: ThinkingAgent,
   { claim }: { readonly claim: string },
 ): Promise<BegunStep> {
-  const { deps, input, definition, node } = activity;
+  const { deps, input, node } = activity;
+  const { execution } = input;
+  const began = recording({ units: deps.database.single, log: deps.log }, execution.tenant, ({ recorder }) =>
+    recorder.runBegan(execution, subjectOf(node), ONE_ATTEMPT),
+  );
+  const [begun, run] = await Promise.all([began, readRun(activity, agent)]);
+  return { begun, next: begun.kind === 'begun' ? await nextOf(activity, run, claim) : null };
+}
+
+/** The input document of a step that is not asked. */
+const UNREAD: GraphDocument = { task: null, nodes: {} };
+
+/** One statement where nothing is asked next, or the agent's input reads nothing. */
+function readRun({ deps, input, definition, node }: NodeActivity, agent: ThinkingAgent): Promise<ReadRun> {
   const { execution } = input;
   const { tenant, traceId } = execution;
-  const read = await recording({ units: deps.database, log: deps.log }, tenant, async ({ em, recorder }) => {
-    const begun = await recorder.runBegan(execution, subjectOf(node), ONE_ATTEMPT);
-    if (begun.kind !== 'begun') return { begun, run: null };
-    const place = { execution, definition, scope: scopeOfPath(node.id) };
-    const document = await loadDocument(em, place, readersOf(node)).catch(unreadable);
-    const rows = await new ThinkingRepository(em).steps({ tenant, traceId, path: node.id });
-    const isLimited = await new BudgetRepository(em).isLimited(budgetScopesOf(execution, node.id));
-    return { begun, run: { agent, document, rows, isLimited } };
+  const readers = readersOf(node);
+  const units = readers.every(readsNothing) ? deps.database.single : deps.database;
+  return units.inTenant(tenant, async ({ em }) => {
+    const place = { tenant, traceId, path: node.id };
+    const { steps: rows, isLimited } = await new ThinkingRepository(em).steps(
+      place,
+      budgetScopesOf(execution, node.id),
+    );
+    const move = nextMove(stepsSoFar(rows), agent.thinking.limits.steps);
+    const reading = { execution, definition, scope: scopeOfPath(node.id) };
+    const document = move.kind === 'call' ? await loadDocument(em, reading, readers).catch(unreadable) : UNREAD;
+    return { agent, rows, isLimited, move, document };
   });
-  return { begun: read.begun, next: read.run === null ? null : await nextOf(activity, read.run, claim) };
 }
 
 async function nextOf(activity: NodeActivity, run: ReadRun, claim: string): Promise<StepBegun> {
-  const { agent, rows } = run;
-  const move = nextMove(stepsSoFar(rows), agent.thinking.limits.steps);
+  const { move, rows } = run;
   if (move.kind === 'tools') {
     const tools = rows.at(-1)?.tools ?? [];
     return { kind: 'tools', step: move.step, asked: tools.filter(({ index }) => move.indexes.includes(index)) };
@@ -104,31 +121,43 @@ async function announce(
   const before = last?.step === place.step ? last : null;
   const ask = { ...cost, steps: 1 };
   const key = callKey(place, (before?.attempts ?? 0) + 1);
+  const findKey = keysAhead(deps, place.execution, request.model);
   const reserved = isLimited ? await reserveCall(deps, { place, key, ask }) : UNLIMITED;
   if (reserved.kind === 'refused') return { kind: 'ends', failure: reserved.failure, ...partialOutput(rows) };
   if (reserved.kind === 'waits') return reserved;
   const { reservation, isSoft } = reserved;
-  const times = await announced(deps, reservation, {
-    ...{ ...place, context, agent: agent.name, model: request.model, process: deps.process },
+  const times = await announced(deps, {
+    ...{ ...place, context, agent: agent.name, model: request.model, process: deps.process, reservation },
     after: before?.claim ?? null,
     requestHash: digestOf(request as unknown as Json),
   });
   const asked = isSoft ? withNotice(request, SOFT_LIMIT) : request;
-  return { kind: 'call', place, ask, reservation, times, request: asked };
+  return { kind: 'call', place, ask, reservation, times, request: asked, findKey };
 }
 
 /** @throws AttemptOvertaken where somebody else announced it meanwhile, whose reservation it is then */
-async function announced(
-  { database: units, log, process, spender }: NodeActivity['deps'],
-  reservation: string | null,
-  call: AnnouncedCall,
-): Promise<number> {
-  return recording({ units, log }, call.execution.tenant, async (unit) => {
-    const times = await unit.recorder.modelCallAnnounced(call);
-    if (times === null) throw new AttemptOvertaken(call.path, 1);
-    if (reservation === null || (await spender.begin(unit, { key: reservation, process }))) return times;
+async function announced({ database, log }: NodeActivity['deps'], call: AnnouncedCall): Promise<number> {
+  const times = await recording({ units: database.single, log }, call.execution.tenant, ({ recorder }) =>
+    recorder.modelCallAnnounced(call),
+  );
+  if (times === 'overtaken') throw new AttemptOvertaken(call.path, 1);
+  if (times === 'unreserved')
     throw new Error('The budget reservation of the call ended before it began. It is made anew.');
-  });
+  return times;
+}
+
+/** Looks for the key of the provider that is asked first while the call is reserved and announced. */
+function keysAhead(
+  { models, keysFor }: NodeActivity['deps'],
+  { tenant, user }: NodeActivity['input']['execution'],
+  model: string,
+): FindKey {
+  const findKey = keysFor(tenant, user);
+  const first = models?.keyOf(model) ?? null;
+  if (first === null) return findKey;
+  const found = findKey(first);
+  found.catch(() => undefined);
+  return (provider) => (provider === first ? found : findKey(provider));
 }
 
 /**

@@ -5,10 +5,11 @@ import { errorMessage, MusterError } from '../../domain/errors.ts';
 import type { Json } from '../../domain/json.ts';
 import { addCost, type ModelCost } from '../../domain/models/model-cost.ts';
 import { lostWith, ModelCallFailed } from '../../domain/models/model-errors.ts';
-import type { ModelAnswer, ModelRequest } from '../../domain/models/model-messages.ts';
+import type { FindKey, ModelAnswer, ModelRequest } from '../../domain/models/model-messages.ts';
 import type { DueCall } from '../../domain/thinking/next-move.ts';
 import { growingWaitMs } from '../../domain/waits.ts';
-import type { AnswerRecord, ClaimedStep } from '../../operations/record/model-calls.ts';
+import type { CallAnswered } from '../../operations/record/answer-call.ts';
+import type { ClaimedStep } from '../../operations/record/model-calls.ts';
 import { type RecordingUnit, recording } from '../../operations/record/recording.ts';
 import type { LiveText } from '../../redis/live-text.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -46,6 +47,7 @@ interface Calling {
   readonly reservation: string | null;
   /** How often it was announced, this time included. */
   readonly times: number;
+  readonly findKey: FindKey;
   /** Shows what is said to those who watch. */
   readonly live: LiveText;
 }
@@ -112,15 +114,15 @@ async function make(calling: Calling): Promise<ModelCallResult> {
 }
 
 async function ask(calling: Calling): Promise<ModelAnswer> {
-  const { attempt, agent, request, live } = calling;
-  const { models, keysFor } = attempt.deps;
+  const { attempt, agent, request, findKey, live } = calling;
+  const { models } = attempt.deps;
   const { tenant, user } = attempt.input.execution;
   const { callMs, idleMs } = agent.thinking.limits;
   const { cancellationSignal: signal } = Context.current();
   try {
     if (models === null) throw new ModelCallFailed('model_unknown', NO_MODELS, { model: request.model });
     return await models.call(request, {
-      ...{ tenant, user, signal, callMs, idleMs, findKey: keysFor(tenant, user) },
+      ...{ tenant, user, signal, callMs, idleMs, findKey },
       onText: (delta, start) => live.text(delta, start),
       onTool: (tool, start) => live.tool(tool, start),
     });
@@ -186,50 +188,55 @@ function waitAfter(error: MusterError, failures: number, { thinking }: ThinkingA
   return Math.max(askedMs, growingWaitMs(UNANSWERED_WAIT, failures)) * (1 + Math.random() / 5);
 }
 
-/** Writes the answer with what follows from it, in one transaction. */
+/** Writes the answer with what follows from it. That it is paid for is written whatever becomes of it. */
 async function record(calling: Calling, answer: ModelAnswer, read: ReadAnswer): Promise<ModelCallResult> {
   const { attempt, agent, place, reservation } = calling;
-  const { deps, input } = attempt;
-  const { tenant } = input.execution;
-  // First, and whatever becomes of the answer: it is paid for.
-  if (reservation !== null) await patiently(() => deps.spender.settle(tenant, reservation, usedBy(answer)));
+  const { spender } = attempt.deps;
+  const { tenant } = attempt.input.execution;
+  const pay = async () => {
+    if (reservation !== null) await patiently(() => spender.settle(tenant, reservation, usedBy(answer)));
+  };
   const asked = 'asked' in read ? read.asked : [];
-  const write = (unit: RecordingUnit) => writeAnswer(unit, calling, { answer, read });
-  const alone = () => patiently(() => recording({ units: deps.database, log: deps.log }, tenant, write));
-  if ('output' in read) return end(calling, read.output, { write, alone });
-  await alone();
+  const answered: CallAnswered = {
+    ...{ ...place, answer, agent: agent.name, asked, fault: 'fault' in read ? read.fault : null },
+    event: answerEvent(calling, answer),
+  };
+  if ('output' in read) {
+    await pay();
+    return end(calling, read.output, answered);
+  }
+  const [paid, written] = await Promise.allSettled([pay(), writeAnswer(attempt, answered)]);
+  for (const done of [paid, written]) if (done.status === 'rejected') throw done.reason;
   const open = asked.filter(({ refusal }) => refusal === null);
   if (open.length === 0) return { kind: 'again' };
   return { kind: 'tools', step: place.step, groups: dueGroups(agent, open) };
 }
 
-async function writeAnswer(
-  { recorder }: RecordingUnit,
-  calling: Calling,
-  { answer, read }: { readonly answer: ModelAnswer; readonly read: ReadAnswer },
-): Promise<AnswerRecord> {
-  const { attempt, agent, place } = calling;
-  const answered = { ...place, answer, fault: 'fault' in read ? read.fault : null };
-  const record = await recorder.modelAnswered(answered, agent.name, 'asked' in read ? read.asked : []);
-  const { traceId } = attempt.input.execution;
-  if (record === 'new') await recorder.eventHappened(traceId, [answerEvent(calling, answer)]);
-  return record;
+/** One statement for an answer that counts. */
+async function writeAnswer({ deps, input }: NodeAttempt, answered: CallAnswered): Promise<void> {
+  const { tenant } = input.execution;
+  const { database, log } = deps;
+  const isFirst = await patiently(() =>
+    recording({ units: database.single, log }, tenant, ({ recorder }) => recorder.modelAnswered(answered)),
+  );
+  if (isFirst) return;
+  await patiently(() =>
+    recording({ units: database, log }, tenant, ({ recorder }) => recorder.modelAnsweredAgain(answered)),
+  );
 }
 
 /** Ends the run with its output. The answer is paid for, and stays where the end is refused. */
-async function end(
-  { attempt, place }: Calling,
-  output: Json,
-  { write, alone }: { write: (unit: RecordingUnit) => Promise<AnswerRecord>; alone: () => Promise<AnswerRecord> },
-): Promise<ModelCallResult> {
-  const also = async (unit: RecordingUnit) => {
+async function end({ attempt, place }: Calling, output: Json, answered: CallAnswered): Promise<ModelCallResult> {
+  const also = async ({ recorder }: RecordingUnit) => {
+    if (await recorder.modelAnswered(answered)) return;
     // Another attempt was answered first: what follows from that answer is done, and this one is only paid for.
-    if ((await write(unit)) === 'late') throw new AttemptOvertaken(place.path, attempt.begun.number);
+    if ((await recorder.modelAnsweredAgain(answered)) === 'late')
+      throw new AttemptOvertaken(place.path, attempt.begun.number);
   };
   try {
     return { kind: 'ended', ...(await settle(attempt, { kind: 'ok', output, outcome: null }, also)) };
   } catch (error) {
-    await alone();
+    await writeAnswer(attempt, answered);
     throw error;
   }
 }

@@ -4,9 +4,8 @@ import type { AskedCall, ModelAnswer } from '../../domain/models/model-messages.
 import { attemptNumber } from '../../domain/thinking/text-position.ts';
 import type { StoredAnswer } from '../../entities/thinking/model-call.ts';
 import { digestOf } from '../../operations/digest-of.ts';
+import type { AskedTool } from '../../operations/record/answer-call.ts';
 import type { StepPlace } from '../../operations/record/model-calls.ts';
-import type { NewTraceEvent } from '../../operations/record/notes.ts';
-import type { AskedTool } from '../../operations/record/tool-calls.ts';
 import { faultsText } from '../nodes/handler-output.ts';
 import { type ThinkingAgent, toolNamed } from './thinking-agent.ts';
 
@@ -72,12 +71,11 @@ function refusalOf(
 
 /** What the trace says of an answer, and of the attempt that gave it. */
 export function answerEvent(
-  { place: { path, step }, times }: { readonly place: StepPlace; readonly times: number },
+  { place: { step }, times }: { readonly place: StepPlace; readonly times: number },
   answer: ModelAnswer,
-): NewTraceEvent {
+): Json {
   const { provider, model, start, usage, costMicros, calls, finish } = answer;
   const { inputTokens, outputTokens } = usage;
   const attempt = attemptNumber(times, start);
-  const data = { step, attempt, provider, model, finish, inputTokens, outputTokens, costMicros, calls: calls.length };
-  return { type: 'model.answered', nodeId: path, data };
+  return { step, attempt, provider, model, finish, inputTokens, outputTokens, costMicros, calls: calls.length };
 }

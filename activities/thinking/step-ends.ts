@@ -1,7 +1,7 @@
 import type { InputMapping } from '../../domain/graphs/definition.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
 import type { NextMove } from '../../domain/thinking/next-move.ts';
-import type { StepRows } from '../../entities/thinking/thinking-repository.ts';
+import type { StepRows } from '../../entities/thinking/statements/read-steps.ts';
 import type { StoredValue } from '../../entities/traces/artifact-repository.ts';
 import { inlineValue } from '../../operations/record/store-value.ts';
 import type { Also } from '../tasks/settle-node.ts';

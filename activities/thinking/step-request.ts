@@ -12,7 +12,7 @@ import { fitConversation } from '../../domain/thinking/fit-conversation.ts';
 import type { NextMove } from '../../domain/thinking/next-move.ts';
 import { type Conversation, LAST_STEP, messagesOf, missingTools } from '../../domain/thinking/transcript.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
-import type { StepRows } from '../../entities/thinking/thinking-repository.ts';
+import type { StepRows } from '../../entities/thinking/statements/read-steps.ts';
 import type { ModelCaller } from '../../providers/model-caller.ts';
 import { HandlerInputInvalid } from '../handler-errors.ts';
 import { faultsText } from '../nodes/handler-output.ts';
@@ -23,6 +23,9 @@ import { modelOf, modelTools, type ThinkingAgent } from './thinking-agent.ts';
 /** A thinking run as its rows know it. */
 export interface ReadRun {
   readonly agent: ThinkingAgent;
+  /** What comes next by its rows. */
+  readonly move: NextMove;
+  /** What its input is read from; nothing where no call comes next. */
   readonly document: GraphDocument | StoredRowInvalid;
   readonly rows: readonly StepRows[];
   /** Whether a budget may be above its calls. */

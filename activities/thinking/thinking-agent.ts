@@ -5,7 +5,7 @@ import { MAX_TOOLS } from '../../domain/thinking/define-thinking.ts';
 import { groupsOf, type StepSoFar } from '../../domain/thinking/next-move.ts';
 import { THINKING_PROCESS } from '../../domain/thinking/states.ts';
 import { toolTraits } from '../../domain/tools/governed-tool.ts';
-import type { StepRows } from '../../entities/thinking/thinking-repository.ts';
+import type { StepRows } from '../../entities/thinking/statements/read-steps.ts';
 import type { ModelCaller } from '../../providers/model-caller.ts';
 
 /** A thinking agent that this worker hosts. */

@@ -1,11 +1,9 @@
 import type { BudgetAsk, WhenExhausted } from '../../domain/budgets/amounts.ts';
 import { type BudgetExcess, excessOf, isSoftWith } from '../../domain/budgets/budget-state.ts';
-import { FREE_STATES, RESERVED_STATES } from '../../domain/budgets/reservation-state.ts';
+import { FREE_STATES } from '../../domain/budgets/reservation-state.ts';
 import { type BudgetScope, readBudgetScope } from '../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
 import { Repository } from '../repository.ts';
-import { givenList } from '../statements/given-values.ts';
-import { Statement, statements } from '../statements/statement.ts';
 import { tables } from '../tables.ts';
 import { budgetStateOf } from './budget.ts';
 import { BudgetReservation } from './budget-reservation.ts';
@@ -48,21 +46,8 @@ export interface WaitingCall {
   readonly scopes: readonly BudgetScope[];
 }
 
-const ONE_OF = new Statement({ scopes: givenList<BudgetScope>('text') }, ({ scopes }) =>
-  statements
-    .selectFrom('budgets')
-    .select('scope')
-    .where((eb) => eb('scope', '=', eb.fn.any(scopes)))
-    .limit(1),
-);
-
 /** Budgets and what is reserved of them. Every method is one statement, and may be repeated. */
 export class BudgetRepository extends Repository {
-  /** Whether a call within these scopes may count in a budget. By budgets_pkey. */
-  async isLimited(scopes: readonly BudgetScope[]): Promise<boolean> {
-    return (await ONE_OF.run(this.em, { scopes })).length > 0;
-  }
-
   /**
    * Takes what each call may cost from every budget above it, or from none. Held: if the process dies before it begins, it
    * returns.
@@ -74,15 +59,6 @@ export class BudgetRepository extends Repository {
   ): Promise<readonly (ReserveAnswer | null)[]> {
     const rows = Map.groupBy(await reserveBudgets(this.em, tenant, requests.map(askedOf)), ({ ord }) => ord);
     return requests.map(({ ask }, at) => answerOf(rows.get(at + 1) ?? [], ask));
-  }
-
-  /**
-   * Says that the call of a held reservation is about to be made by a process: from now on a death leaves it charged.
-   * @returns false where it is not reserved any more
-   */
-  async begin(key: string, process: string): Promise<boolean> {
-    const open = { key, state: { $in: [...RESERVED_STATES] } };
-    return (await this.em.nativeUpdate(BudgetReservation, open, { state: 'begun', process })) > 0;
   }
 
   /**

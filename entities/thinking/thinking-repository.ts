@@ -1,3 +1,4 @@
+import type { BudgetScope } from '../../domain/budgets/scopes.ts';
 import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
@@ -5,13 +6,8 @@ import { literal } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
 import { ModelCall } from './model-call.ts';
+import { READ_STEPS, type StepRows } from './statements/read-steps.ts';
 import { ToolCall } from './tool-call.ts';
-
-/** One step of a thinking run with the tool calls that it asked for. */
-export interface StepRows {
-  readonly call: ModelCall;
-  readonly tools: readonly ToolCall[];
-}
 
 /** Which run: its trace and its path. */
 export interface RunPlace {
@@ -24,6 +20,12 @@ export interface RunPlace {
 interface CountedCalls extends Omit<RunPlace, 'path'> {
   readonly paths: readonly RunPath[];
   readonly tool: string;
+}
+
+/** A run's steps in their order, and whether a budget may be above its calls. */
+export interface ReadSteps {
+  readonly steps: readonly StepRows[];
+  readonly isLimited: boolean;
 }
 
 /** Which part of an answer: `most` characters after the first `from`. */
@@ -53,13 +55,10 @@ function whereOf({ execution, path, step, index }: ToolPlace) {
 
 /** Reads what thinking runs asked of models and tools; it is written by `operations/record/`. */
 export class ThinkingRepository extends Repository {
-  /** The steps of a run in their order. Two statements. */
-  async steps({ tenant, traceId, path }: RunPlace): Promise<readonly StepRows[]> {
-    const where = { tenantId: tenant, traceId, path };
-    const calls = await this.em.find(ModelCall, where, { orderBy: { step: 'asc' } });
-    const tools =
-      calls.length === 0 ? [] : await this.em.find(ToolCall, where, { orderBy: { step: 'asc', index: 'asc' } });
-    return calls.map((call) => ({ call, tools: tools.filter(({ step }) => step === call.step) }));
+  /** What a run goes by next. One statement. @param scopes those in which its calls count */
+  async steps({ tenant, traceId, path }: RunPlace, scopes: readonly BudgetScope[]): Promise<ReadSteps> {
+    const [read] = await READ_STEPS.run(this.em, { tenant, traceId, path, scopes });
+    return { steps: JSON.parse(read?.stepsJson ?? '[]'), isLimited: read?.isLimited === true };
   }
 
   /** One tool call; null where there is none. */

@@ -1,4 +1,3 @@
-import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { LRUCache } from 'lru-cache';
 import { isDataFault } from '../../database/database-faults.ts';
 import { GroupCommit } from '../../database/group-commit.ts';
@@ -20,8 +19,8 @@ const MORE_ROUNDS = 3;
 
 /**
  * Reserves what calls may cost, and settles what they did cost. Those of one moment share a statement, so a hot budget is
- * locked once for all of them, and each succeeds or is refused for itself. Whatever it answers has been committed, but for
- * what it begins, which is part of the unit of work that announces the call.
+ * locked once for all of them, and each succeeds or is refused for itself. Whatever it answers has been committed. That a
+ * call begins is said by the statement that announces it.
  */
 export class Spender {
   readonly #database: Database;
@@ -41,14 +40,6 @@ export class Spender {
   /** Notes that a call which was refused waits until budgets have room for it. @param counted the scopes that have one */
   wait(request: NewReservation, counted: readonly BudgetScope[]): Promise<void> {
     return this.#database.single.inTenant(request.tenant, ({ em }) => new BudgetRepository(em).wait(request, counted));
-  }
-
-  /**
-   * Says, in the unit of work that announces a call, that it is about to be made: from now on a death leaves it charged.
-   * @returns false where it is not reserved any more
-   */
-  begin({ em }: { readonly em: SqlEntityManager }, call: { readonly key: string; readonly process: string }) {
-    return new BudgetRepository(em).begin(call.key, call.process);
   }
 
   /** Charges what a call did cost. The first settlement counts. */

@@ -4,23 +4,14 @@ import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { LeavingVerdict } from '../../domain/traces/attempt.ts';
 import type { AnnouncedEffect } from '../../entities/system/statements/announce-effect.ts';
 import { TRACE, type TraceParts } from '../../entities/traces/event-rows.ts';
+import { type AnnouncedCall, announceCall } from './announce-call.ts';
+import { type CallAnswered, recordAnswer, recordFurtherAnswer } from './answer-call.ts';
 import { beginRun } from './begin-run.ts';
 import { type EffectDone, type EffectRecord, finishEffect, writeEffect } from './effects.ts';
 import { endRun } from './end-run.ts';
 import { closeTrace, type EndedTask, endTasks } from './end-tasks.ts';
 import { leaveAttempt } from './leave-attempt.ts';
-import {
-  type AnnouncedCall,
-  type AnswerRecord,
-  announceCall,
-  type CallAnswered,
-  type ClaimedStep,
-  recordAnswer,
-  recordCallLeft,
-  recordDoubt,
-  recordFailure,
-  recordPostponed,
-} from './model-calls.ts';
+import { type ClaimedStep, recordCallLeft, recordDoubt, recordFailure, recordPostponed } from './model-calls.ts';
 import { explainLoss, findLoss } from './note-losses.ts';
 import type {
   AttemptNote,
@@ -37,8 +28,6 @@ import type {
 import { type OpenedStretch, openStretch } from './open-stretch.ts';
 import { replaceRuns } from './replace-runs.ts';
 import {
-  type AskedTool,
-  recordAsked,
   recordToolBegun,
   recordToolEnd,
   recordToolLeft,
@@ -148,16 +137,19 @@ export class Recorder {
     return finishEffect(this.#em, { execution, key }, done);
   }
 
-  /** See {@link announceCall}: how often the model call has been announced; null where it is not to be made. */
-  modelCallAnnounced(call: AnnouncedCall): Promise<number | null> {
+  /** See {@link announceCall}: how often the model call has been announced, or why it is not to be made. */
+  modelCallAnnounced(call: AnnouncedCall): Promise<number | 'overtaken' | 'unreserved'> {
     return announceCall(this.#em, call);
   }
 
-  /** Records the answer of a model call, and the calls of tools that it asks for. */
-  async modelAnswered(answered: CallAnswered, agent: string, asked: readonly AskedTool[]): Promise<AnswerRecord> {
-    const record = await recordAnswer(this.#em, answered);
-    if (record === 'new') await recordAsked(this.#em, { ...answered, agent }, asked);
-    return record;
+  /** See {@link recordAnswer}: false where the model call has its answer already. */
+  modelAnswered(answered: CallAnswered): Promise<boolean> {
+    return recordAnswer(this.#em, this.#trace, answered);
+  }
+
+  /** See {@link recordFurtherAnswer}: whether the answer that counts is of this very claim. */
+  modelAnsweredAgain(answered: CallAnswered): Promise<'known' | 'late'> {
+    return recordFurtherAnswer(this.#em, answered);
   }
 
   /** Records that a model call has no answer. @returns how often that has happened; null where another claim has the call */

@@ -1,44 +1,11 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { TaskId, TenantId } from '../../domain/ids.ts';
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import type { ToolCallState } from '../../domain/thinking/states.ts';
 import { jsonOf } from '../../entities/insert-from.ts';
 import { tables } from '../../entities/tables.ts';
 import type { StoredResult } from '../../entities/thinking/tool-call.ts';
 import type { StepPlace } from './model-calls.ts';
-
-/** A tool call that a model asked for. One that cannot be carried out has its result at once. */
-export interface AskedTool {
-  readonly index: number;
-  readonly tool: string;
-  readonly callId: string;
-  readonly arguments: Json;
-  readonly digest: string;
-  readonly refusal: string | null;
-}
-
-/** Writes the tool calls of an answer. Repeating it changes nothing. */
-export async function recordAsked(
-  em: SqlEntityManager,
-  { execution, path, step, agent }: StepPlace & { readonly agent: string },
-  asked: readonly AskedTool[],
-): Promise<void> {
-  if (asked.length === 0) return;
-  const { tenant: tenantId, traceId, taskId } = execution;
-  await tables(em)
-    .insertInto('tool_calls')
-    .values((eb) =>
-      asked.map(({ index, tool, callId, digest, refusal, ...call }) => ({
-        ...{ tenantId, traceId, path, step, index, taskId, agent, tool, callId, digest },
-        arguments: eb.cast<never>(jsonOf(call.arguments), 'jsonb'),
-        state: refusal === null ? ('asked' as const) : ('failed' as const),
-        result: refusal === null ? null : eb.cast<never>(jsonOf({ text: refusal }), 'jsonb'),
-        finishedAt: refusal === null ? null : eb.fn<Date>('clock_timestamp'),
-      })),
-    )
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-}
 
 /** One tool call of a step. */
 export interface ToolCallPlace extends StepPlace {

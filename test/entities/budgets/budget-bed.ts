@@ -1,13 +1,22 @@
 import type { Database } from '../../../database/transaction.ts';
 import { type BudgetAsk, type BudgetLimits, NO_LIMITS } from '../../../domain/budgets/amounts.ts';
+import { RESERVED_STATES } from '../../../domain/budgets/reservation-state.ts';
 import { type BudgetScope, levelOfScope, readBudgetScope } from '../../../domain/budgets/scopes.ts';
 import type { TenantId } from '../../../domain/ids.ts';
 import { Budget, columnsOfLimits } from '../../../entities/budgets/budget.ts';
 import { BudgetLimitRepository } from '../../../entities/budgets/budget-limit-repository.ts';
 import { BudgetRepository, type NewReservation } from '../../../entities/budgets/budget-repository.ts';
+import { BudgetReservation } from '../../../entities/budgets/budget-reservation.ts';
 import { Spender } from '../../../operations/budgets/spender.ts';
 
 export const TENANT = 'acme' as TenantId;
+
+/** What the statement that announces a call does of its reservation. */
+export async function beginReservation({ single }: Database, key: string, process: string): Promise<boolean> {
+  const open = { key, state: { $in: [...RESERVED_STATES] } };
+  const begun = { state: 'begun', process } as const;
+  return (await single.inTenant(TENANT, ({ em }) => em.nativeUpdate(BudgetReservation, open, begun))) > 0;
+}
 
 /** Budgets of one tenant, reached as the product reaches them. */
 export class BudgetBed {
@@ -52,7 +61,7 @@ export class BudgetBed {
   }
 
   begin(key: string, process = 'worker'): Promise<boolean> {
-    return this.database.single.inTenant(TENANT, (unit) => this.spender.begin(unit, { key, process }));
+    return beginReservation(this.database, key, process);
   }
 
   run<Result>(work: (budgets: BudgetRepository) => Promise<Result>): Promise<Result> {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { ModelAnswer } from '../../../domain/models/model-messages.ts';
 import type { ExecutionRef } from '../../../domain/tasks/execution.ts';
-import { ThinkingRepository } from '../../../entities/thinking/thinking-repository.ts';
+import { BudgetReservation } from '../../../entities/budgets/budget-reservation.ts';
+import { ModelCall } from '../../../entities/thinking/model-call.ts';
 import type { Recorder } from '../../../operations/record/recorder.ts';
 import { recording } from '../../../operations/record/recording.ts';
 import { ClaimBed } from '../../dispatcher/claim-bed.ts';
@@ -37,19 +38,15 @@ describe('a model call that another worker has made again', () => {
   const record = <Result>(work: (recorder: Recorder) => Promise<Result>) =>
     recording({ units: bed.database, log }, execution.tenant, ({ recorder }) => work(recorder));
   const step = (claim: string) => ({ execution, path: 'think', step: 1, claim });
-  const announce = (claim: string, after: string | null) =>
+  const announce = (claim: string, after: string | null, reservation: string | null = null) =>
     record((recorder) =>
       recorder.modelCallAnnounced({
         ...{ ...step(claim), after, agent: 'thinker', model: 'default', process: claim },
-        ...{ requestHash: 'hash', context: null },
+        ...{ requestHash: 'hash', context: null, reservation },
       }),
     );
   const row = () =>
-    bed.database.inTenant(execution.tenant, async ({ em }) => {
-      const { tenant, traceId } = execution;
-      const [{ call } = {}] = await new ThinkingRepository(em).steps({ tenant, traceId, path: 'think' });
-      return call;
-    });
+    bed.database.inTenant(execution.tenant, ({ em }) => em.findOne(ModelCall, { traceId: execution.traceId }));
 
   it('is not failed, postponed or put in doubt by the worker that made it before', async () => {
     const failures = await record((recorder) => recorder.modelCallFailed(step(stale), FAILURE));
@@ -91,10 +88,52 @@ describe('a model call that another worker has made again', () => {
   });
 
   it('stays answered', async () => {
-    await record((recorder) => recorder.modelAnswered({ ...step(live), answer: ANSWER, fault: null }, 'thinker', []));
+    const answered = { ...step(live), answer: ANSWER, fault: null, agent: 'thinker', asked: [], event: {} };
+    assert.equal(await record((recorder) => recorder.modelAnswered(answered)), true);
 
     assert.equal(await record((recorder) => recorder.modelCallFailed(step(live), FAILURE)), null);
     assert.equal(await record((recorder) => recorder.modelCallDoubted(step(live))), false);
     assert.equal((await row())?.state, 'done');
+  });
+
+  describe('with a budget reservation', () => {
+    const reserve = (state: 'held' | 'released') =>
+      bed.database.inTenant(execution.tenant, ({ em }) =>
+        em.insert(BudgetReservation, {
+          ...{ tenantId: execution.tenant, key, scopes: [], process: 'none', state },
+          ...{ tokens: 1, costMicros: 1, steps: 1 },
+        }),
+      );
+    const reservation = () =>
+      bed.database.inTenant(execution.tenant, ({ em }) => em.findOneOrFail(BudgetReservation, { key }));
+
+    let key: string;
+    beforeEach(() => {
+      key = randomUUID();
+    });
+
+    it('begins it together with the announcement, also where that is repeated', async () => {
+      await reserve('held');
+      const claim = randomUUID();
+
+      const times = [await announce(claim, live, key), await announce(claim, live, key)];
+
+      const { state, process } = await reservation();
+      assert.deepEqual([times, state, process], [[3, 3], 'begun', claim]);
+    });
+
+    it('is not announced where the reservation has ended', async () => {
+      await reserve('released');
+
+      assert.equal(await announce(randomUUID(), live, key), 'unreserved');
+      assert.deepEqual([(await row())?.claim, (await reservation()).state], [live, 'released']);
+    });
+
+    it('leaves the reservation to the one who has announced the call meanwhile', async () => {
+      await reserve('held');
+
+      assert.equal(await announce(randomUUID(), stale, key), 'overtaken');
+      assert.deepEqual([(await row())?.claim, (await reservation()).state], [live, 'held']);
+    });
   });
 });

@@ -4,7 +4,7 @@ import { openDatabase } from '../../../database/open-orm.ts';
 import type { BudgetAsk } from '../../../domain/budgets/amounts.ts';
 import type { BudgetScope } from '../../../domain/budgets/scopes.ts';
 import { Spender } from '../../../operations/budgets/spender.ts';
-import { TENANT } from '../../entities/budgets/budget-bed.ts';
+import { beginReservation, TENANT } from '../../entities/budgets/budget-bed.ts';
 
 /**
  * A process of spenders that its test kills at any moment. The provider, which they pay, is a table of the test that
@@ -25,7 +25,6 @@ const { databaseUrl, providerUrl, process: name, spenders, chains }: Plan = JSON
 const database = openDatabase({ url: databaseUrl, poolSize: 8, applicationName: name });
 const provider = new Pool({ connectionString: providerUrl, max: 4 });
 const spender = new Spender(database);
-const begin = (key: string) => database.single.inTenant(TENANT, (unit) => spender.begin(unit, { key, process: name }));
 
 async function spend(number: number): Promise<void> {
   for (let call = 0; ; call += 1) {
@@ -43,7 +42,7 @@ async function spend(number: number): Promise<void> {
       await spender.release(TENANT, key);
       continue;
     }
-    if (!(await begin(key))) continue;
+    if (!(await beginReservation(database, key, name))) continue;
     const paid = Math.ceil(most * Math.random());
     await provider.query('insert into public.paid (scopes, tokens) values ($1, $2)', [scopes, paid]);
     await spender.settle(TENANT, key, { tokens: paid, costMicros: 3 * paid, steps: 1 });
