@@ -32,7 +32,7 @@ async function events(muster: MusterUnderTest, rivals: readonly Rival[]): Promis
 /** Five no-op nodes against a bare workflow of five no-op activities on the same server, in turns. */
 export async function measureGraphSpeed(muster: MusterUnderTest, stack: PrivateStack): Promise<Finding[]> {
   await muster.work({ graphs: [fiveQuickNodes, fiveSlowNodes] });
-  const temporal = await openBareTemporal(muster.stack);
+  const temporal = await openBareTemporal(muster.stack, { workflow: 'fiveActivities', name: 'five activities' });
   const own = openMusterContestants(muster);
   const meter = new UsageMeter(stack);
   const bare = ownRival(temporal, null);

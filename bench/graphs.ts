@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { defineAgent, defineGraph, type Graph } from '../index.ts';
 import { handedOn } from './payload.ts';
 
+/** So many elements an each of the benchmark has. */
+export const ELEMENTS = 1_000;
+
 function noOp(name: string, quick: boolean) {
   return defineAgent({
     name,
@@ -111,4 +114,41 @@ export const oneQuickNode = defineGraph({
     },
   },
   output: '/nodes/only',
+});
+
+function doingNothing(name: string, quick: boolean): Graph {
+  const agent = noOp(`${name}-step`, quick);
+  const side = { agent, input: {}, after: ['split'] } as const;
+  const sides = { a: side, b: side, c: side, d: side, e: side, f: side, g: side, h: side };
+  return defineGraph({
+    name,
+    width: 8,
+    input: z.object({}),
+    nodes: {
+      split: { agent, input: {} },
+      ...sides,
+      join: { agent, input: {}, after: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'] },
+    },
+    output: '/nodes/join',
+  });
+}
+
+/** 1 → 8 → 1 nodes that do nothing, each an activity of its own. */
+export const slowFanOut = doingNothing('slow-fan-out', false);
+/** The same ten, declared quick. */
+export const quickFanOut = doingNothing('quick-fan-out', true);
+
+const element = defineGraph({
+  name: 'element',
+  input: z.object({ item: z.string() }),
+  nodes: { only: { agent: handOn, input: { text: '/task/item' } } },
+  output: '/nodes/only/text',
+});
+
+/** A quick node for each of {@link ELEMENTS} elements, sixteen side by side. */
+export const eachElement = defineGraph({
+  name: 'each-element',
+  input: z.object({ items: z.array(z.string()) }),
+  nodes: { all: { each: element, items: '/task/items', width: 16 } },
+  output: '/nodes/all',
 });

@@ -6,6 +6,7 @@ import { type PrivateStack, startPrivateStack } from '../test/support/stack.ts';
 import { prepareInstallation } from '../worker/wire/prepare-installation.ts';
 import { measureBacklog } from './backlog-speed.ts';
 import { measureBudgets } from './budget-speed.ts';
+import { measureContainers } from './container-speed.ts';
 import { measureDispatch } from './dispatch-speed.ts';
 import { measureDoor } from './door-cost.ts';
 import { measureGraphSpeed } from './graph-speed.ts';
@@ -25,6 +26,10 @@ type Measurement = (muster: MusterUnderTest, stack: PrivateStack) => Promise<Fin
 const MEASUREMENTS: Readonly<Record<string, { readonly what: string; readonly measure: Measurement }>> = {
   worker: { what: 'memory of a worker, idle and at work, and how soon it begins', measure: measureWorker },
   speed: { what: 'five nodes that do nothing, against bare Temporal', measure: measureGraphSpeed },
+  containers: {
+    what: 'nodes side by side, and an each over many elements, against bare Temporal',
+    measure: measureContainers,
+  },
   steps: { what: 'quick nodes that hand on 2 KB, and 1 → 8 → 1, against DBOS', measure: measureSteps },
   backlog: { what: 'tasks that wait already, against the queue of DBOS', measure: measureBacklog },
   door: { what: 'what the one way in costs', measure: measureDoor },

@@ -6,7 +6,10 @@ import type { Stack } from '../../test/support/stack.ts';
 import type { Contestant } from '../measure.ts';
 
 /** Bare Temporal on the same server: a worker and a client as its documentation shows them. */
-export async function openBareTemporal(stack: Stack): Promise<Contestant & { close(): Promise<void> }> {
+export async function openBareTemporal(
+  stack: Stack,
+  { workflow, name }: { readonly workflow: 'fiveActivities' | 'fanOut'; readonly name: string },
+): Promise<Contestant & { close(): Promise<void> }> {
   const { connection, client, namespace, close } = await connectWorker({
     address: stack.temporalAddress,
     namespace: stack.temporalNamespace,
@@ -18,8 +21,8 @@ export async function openBareTemporal(stack: Stack): Promise<Contestant & { clo
   const worker = await Worker.create({ connection, namespace, taskQueue, workflowBundle, activities });
   const running = worker.run();
   return {
-    name: 'bare Temporal, five activities',
-    once: () => client.workflow.execute('fiveActivities', { workflowId: uuid(), taskQueue }),
+    name: `bare Temporal, ${name}`,
+    once: () => client.workflow.execute(workflow, { workflowId: uuid(), taskQueue }),
     close: async () => {
       worker.shutdown();
       await running;
