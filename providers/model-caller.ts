@@ -1,7 +1,6 @@
-import type { CallVerdict } from '../domain/models/call-verdict.ts';
 import { inputTokensOf, type ModelRoom } from '../domain/models/context-budget.ts';
-import { addCost, type ModelCost, NO_COST } from '../domain/models/model-cost.ts';
-import { type ModelCallCode, ModelCallFailed, throwAfter } from '../domain/models/model-errors.ts';
+import { type ModelCost, NO_COST } from '../domain/models/model-cost.ts';
+import { ModelCallFailed, throwAfter } from '../domain/models/model-errors.ts';
 import { healthAfter, type ModelHealth, type RouteHealth, UNKNOWN_HEALTH } from '../domain/models/model-health.ts';
 import type { FindKey, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
 import type { ModelRoute, ModelSettings, ProviderSettings } from '../domain/models/model-settings.ts';
@@ -16,6 +15,7 @@ import {
 import { type CountTokens, requestTokens } from '../domain/models/token-count.ts';
 import { costMicros, usageOf } from '../domain/models/usage.ts';
 import { nearestName } from '../domain/nearest-name.ts';
+import { lostBy, type Missed, missedBy, noAnswer, untried } from './missed-ways.ts';
 import type { ProviderOutcome } from './provider-outcome.ts';
 import { loadCounters } from './tokens.ts';
 
@@ -65,29 +65,6 @@ const CALL_MS = 300_000;
 
 type RouteAnswer = Omit<ModelAnswer, 'lost' | 'start'>;
 type RouteCall = ModelCall & { readonly callMs: number; readonly start: number };
-
-/** A way to a model that was tried, or could not be. */
-interface Missed {
-  readonly provider: string;
-  readonly why: string;
-  readonly keyIsMissing: boolean;
-  readonly retryAfterMs: number | null;
-  /** What it may have cost. */
-  readonly lost: ModelCost;
-  /** Why no other way is to be tried; null where the next one is. */
-  readonly refusal: Refusal | null;
-}
-
-interface Refusal {
-  readonly code: ModelCallCode;
-  readonly message: string;
-  readonly facts: { readonly provider: string; readonly status?: number };
-}
-
-/** A way that was not even tried. */
-function untried({ provider }: Pick<ModelRoute, 'provider'>, why: string, more: Partial<Missed> = {}): Missed {
-  return { provider, why, keyIsMissing: false, retryAfterMs: null, lost: NO_COST, refusal: null, ...more };
-}
 
 /**
  * Makes the caller of a process: it keeps breakers and health in memory. Loads what counts tokens, and no client yet.
@@ -264,45 +241,4 @@ async function keyFor(
   findKey: FindKey,
 ): Promise<{ readonly key: string | null; readonly source: string } | null> {
   return key === 'none' ? { key: null, source: 'none' } : findKey(provider);
-}
-
-function missedBy(
-  model: string,
-  { provider, source }: { readonly provider: string; readonly source: string },
-  { verdict, status, why }: Extract<ProviderOutcome, { answer: null }>,
-): Omit<Missed, 'lost'> {
-  const facts = { provider, ...(status === null ? {} : { status }) };
-  const refusals: Readonly<Record<CallVerdict['kind'], Refusal | null>> = {
-    retry: null,
-    key_refused: {
-      ...{ code: 'model_key_missing', facts },
-      message: `The provider ${provider} refused the key of the ${source} (${why}). Set another one with \`muster models key set ${provider}\`.`,
-    },
-    final: {
-      ...{ code: 'model_refused', facts },
-      message: `The provider ${provider} did not answer the request to "${model}": ${why}.`,
-    },
-  };
-  const retryAfterMs = verdict.kind === 'retry' ? verdict.retryAfterMs : null;
-  return { provider, why, keyIsMissing: false, retryAfterMs, refusal: refusals[verdict.kind] };
-}
-
-function lostBy(missed: readonly Missed[]): ModelCost {
-  return missed.map(({ lost }) => lost).reduce(addCost, NO_COST);
-}
-
-function noAnswer(model: string, missed: readonly Missed[]): ModelCallFailed {
-  const lost = lostBy(missed);
-  const { refusal = null } = missed.at(-1) ?? {};
-  if (refusal !== null) return new ModelCallFailed(refusal.code, refusal.message, { model, ...refusal.facts, lost });
-  const told = missed.map(({ provider, why }) => `${provider}: ${why}`).join('; ');
-  const first = missed[0]?.provider ?? '';
-  if (missed.every(({ keyIsMissing }) => keyIsMissing)) {
-    const sentence = `No key for the model "${model}" (${told}). Set one with \`muster models key set ${first}\`; nothing was called.`;
-    return new ModelCallFailed('model_key_missing', sentence, { model });
-  }
-  const waits = missed.map(({ retryAfterMs }) => retryAfterMs).filter((waitMs) => waitMs !== null);
-  const retryAfterMs = waits.length === 0 ? null : Math.ceil(Math.min(...waits));
-  const sentence = `The model "${model}" is unavailable: ${told}.`;
-  return new ModelCallFailed('model_unavailable', sentence, { model, retryAfterMs, lost });
 }
