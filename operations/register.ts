@@ -16,6 +16,8 @@ import { startEval } from './evals/start.ts';
 import { listEvals, showEval } from './evals/view.ts';
 import { allowTool, revokeGrant } from './grants/allow.ts';
 import { listGrants, setPolicy, viewPolicy } from './grants/policy.ts';
+import { applyGraphs } from './graphs/apply.ts';
+import { diffVersions } from './graphs/diff.ts';
 import { activateGraph, archiveGraph } from './graphs/life.ts';
 import { listGraphs, listVersions, showGraph } from './graphs/list.ts';
 import { publish } from './graphs/publish.ts';
@@ -66,7 +68,8 @@ export const OPERATIONS = [
   ...[cancelTask, killTask, pauseTask, resumeTask, listDeadTasks, redriveTasks],
   ...[sendToTask, answerTask, listWaits, publishEvent],
   ...[viewQueue, pauseQueue, resumeQueue, setQueueLimit, setQueueWeight],
-  ...[listGraphs, showGraph, listVersions, publish, activateGraph, archiveGraph],
+  ...[listGraphs, showGraph, listVersions, publish, applyGraphs, diffVersions],
+  ...[activateGraph, archiveGraph],
   ...[listAgents],
   ...[
     viewLimits,

@@ -2,25 +2,13 @@ import type { Command } from 'commander';
 import type { GraphVersion } from '../../entities/graphs/graph-repository.ts';
 import type { GraphHead } from '../../entities/graphs/statements/graph-heads.ts';
 import type { VersionMove } from '../../operations/graphs/life.ts';
-import { shortText, tenantName, wholeNumber } from '../input/option-values.ts';
+import { shortText } from '../input/option-values.ts';
 import { type Column, formatDateTime, formatTable, plain, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
 import { action, type TenantOptions, withMuster } from '../session.ts';
+import { addDocumentCommands } from './document-commands.ts';
+import { graphVersion, type NamedGraph, TENANT, versionNumber } from './graph-names.ts';
 import { graphText } from './graph-text.ts';
-
-const TENANT = ['--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName] as const;
-const versionNumber = wholeNumber({ min: 1, max: 2_147_483_647 });
-
-/** A graph by its name, or one of its versions as `NAME@VERSION`. */
-interface NamedGraph {
-  readonly graph: string;
-  readonly version?: number;
-}
-
-function graphVersion(value: string): NamedGraph {
-  const [, graph = value, version] = /^(.+)@(\d+)$/.exec(value) ?? [];
-  return { graph: shortText(graph), ...(version === undefined ? {} : { version: versionNumber(version) }) };
-}
 
 /** `graphs` and what is done with their versions. */
 export function addGraphsCommand(program: Command): void {
@@ -35,6 +23,7 @@ export function addGraphsCommand(program: Command): void {
     .argument('<graph>', 'its name; NAME@VERSION for another version than the active one', graphVersion)
     .option(...TENANT)
     .action(action(show));
+  addDocumentCommands(graphs);
   move(graphs, 'activate', 'make a version the one that submits take, and archive the one before');
   move(graphs, 'archive', 'take a version out of use; its tasks keep it');
 }

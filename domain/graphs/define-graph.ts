@@ -34,22 +34,34 @@ export function defineGraph<const Nodes extends UncheckedNodes, Input extends Sc
   const specs = spec.nodes as UncheckedNodes as NodeSpecs;
   const faults = [...writtenFaults(spec, specs)];
   if (faults.some(({ code }) => code === 'malformed')) throw new GraphInvalid(spec.name, faults);
-  const nodes = Object.entries(specs).map(([id, node]) => buildNode(id, node, specs));
   faults.push(...handlerFaults(specs));
-  const result = validateGraph({
-    version: GRAPH_SCHEMA_VERSION,
-    name: spec.name,
-    description: spec.description ?? '',
-    width: spec.width ?? WIDTH_LIMITS.default,
-    inputSchema: inputSchemaOf(spec.input, faults),
-    documentProperty: spec.document ?? null,
-    output: buildMapping(spec.output),
-    nodes,
-    edges: nodes.flatMap(edgesOf),
-  });
+  const result = validateGraph(buildDefinition(spec, specs, inputSchemaOf(spec.input, faults)));
   faults.push(...(result.ok ? takenNames(result.definition) : result.faults));
   if (!result.ok || faults.length > 0) throw new GraphInvalid(spec.name, faults);
   return Object.freeze({ definition: result.definition, handlers: handlersOf(specs) });
+}
+
+/** A graph as it is written, apart from its nodes and its input. */
+export interface WrittenHead
+  extends Pick<GraphSpec<UncheckedNodes, Schema<unknown>>, 'name' | 'description' | 'width'> {
+  readonly document?: string;
+  readonly output: NonNullable<NodeSpec['input']>;
+}
+
+/** The definition of what is written, with the dependencies that follow from what nodes read. It is not validated yet. */
+export function buildDefinition(
+  { name, description = '', width = WIDTH_LIMITS.default, document, output }: WrittenHead,
+  specs: NodeSpecs,
+  inputSchema: GraphDefinition['inputSchema'],
+): GraphDefinition {
+  const nodes = Object.entries(specs).map(([id, node]) => buildNode(id, node, specs));
+  return {
+    ...{ version: GRAPH_SCHEMA_VERSION, name, description, width, inputSchema },
+    documentProperty: document ?? null,
+    output: buildMapping(output),
+    nodes,
+    edges: nodes.flatMap(edgesOf),
+  };
 }
 
 function buildNode(id: string, spec: NodeSpec, specs: NodeSpecs): GraphNode {

@@ -60,6 +60,8 @@ export type GraphFaultCode = (typeof GRAPH_FAULT_CODES)[number];
 export interface GraphFault {
   readonly code: GraphFaultCode;
   readonly path: string;
+  /** Of a graph that is read from a document: the line there, from 1; the path is one into the document. */
+  readonly line?: number;
   readonly message: string;
 }
 
@@ -73,10 +75,14 @@ export class GraphInvalid extends MusterError {
   readonly code = 'graph_invalid';
   readonly faults: readonly GraphFault[];
 
-  constructor(graph: string, faults: readonly GraphFault[]) {
-    const lines = faults.map((fault) => `\n- ${fault.path === '' ? '/' : fault.path}: ${fault.message}`).join('');
+  /** @param graph its name; null where the faults are those of a document */
+  constructor(graph: string | null, faults: readonly GraphFault[]) {
+    const lines = faults.map(({ path, line, message }) => {
+      return `\n- ${line === undefined ? '' : `line ${line}, `}${path === '' ? '/' : path}: ${message}`;
+    });
     const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`;
-    super(`Graph "${graph}" has ${count}; correct what is named here and define it again:${lines}`, {
+    const what = graph === null ? 'The document' : `Graph "${graph}"`;
+    super(`${what} has ${count}; correct what is named here and define it again:${lines.join('')}`, {
       graph,
       faults: faults.length,
       first: faults[0]?.code ?? null,

@@ -1,5 +1,6 @@
 import { raw } from '@mikro-orm/core';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import type { HandlerFacts } from '../../domain/graphs/documents/read-component.ts';
 import { validateGraph } from '../../domain/graphs/validate-graph.ts';
 import type { GraphId, TenantId } from '../../domain/ids.ts';
 import type { JsonObject } from '../../domain/json.ts';
@@ -11,6 +12,7 @@ import { ComponentConnection } from './component-connection.ts';
 import { componentRows, connectionRows, definitionFromRows } from './graph-rows.ts';
 import { type GraphHead, graphHeads } from './statements/graph-heads.ts';
 import { lockGraphName } from './statements/lock-graph-name.ts';
+import { newestComponents } from './statements/newest-components.ts';
 
 /** A version of a graph, whole. */
 export interface PublishedGraph {
@@ -113,6 +115,15 @@ export class GraphRepository extends Repository {
   /** The active version of every name that the tenant may use. */
   listActive(tenant: TenantId): Promise<GraphHead[]> {
     return graphHeads(this.em, tenant);
+  }
+
+  /** What the newest graph with a node of these agents and tools (`kind:name`) knows of them. */
+  async knownHandlers(handlers: readonly string[]): Promise<ReadonlyMap<string, HandlerFacts>> {
+    if (handlers.length === 0) return new Map();
+    const rows = await newestComponents(this.em, handlers);
+    return new Map(
+      rows.map(({ handler, quick, configuration }) => [handler, { quick, thinks: configuration.thinks === true }]),
+    );
   }
 
   /** Reads a version whole and checks it with the rules of every graph: a stored row is input too. */

@@ -1,6 +1,6 @@
 import type { Database } from '../../database/transaction.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
-import { GraphInvalid } from '../../domain/graphs/graph-faults.ts';
+import { type GraphFault, GraphInvalid } from '../../domain/graphs/graph-faults.ts';
 import { takenNames } from '../../domain/graphs/taken-names.ts';
 import { validateGraph } from '../../domain/graphs/validate-graph.ts';
 import type { TenantId } from '../../domain/ids.ts';
@@ -39,9 +39,14 @@ export async function publishGraphs(database: Database, options: PublishOptions)
 function requireUsable(definition: GraphDefinition): GraphDefinition {
   const checked = validateGraph(definition);
   if (!checked.ok) throw new GraphInvalid(graphNameOf(definition), checked.faults);
-  const faults = [...takenNames(checked.definition), ...inputFaultsWithin(checked.definition)];
+  const faults = newGraphFaults(checked.definition);
   if (faults.length > 0) throw new GraphInvalid(checked.definition.name, faults);
   return checked.definition;
+}
+
+/** What keeps a graph that keeps the rules of graphs from being written: names that are taken, schemas that check nothing. */
+export function newGraphFaults(definition: GraphDefinition): readonly GraphFault[] {
+  return [...takenNames(definition), ...inputFaultsWithin(definition)];
 }
 
 /** A definition may come from anywhere, so it may have no name. */

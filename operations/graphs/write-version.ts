@@ -43,8 +43,7 @@ export async function writeVersion(em: SqlEntityManager, version: NewVersion): P
   await new TaskRepository(em).ensureTenant(tenant);
   const graphs = new GraphRepository(em);
   await graphs.lock(tenant, definition.name);
-  const definitionHash = digestOf(storedForm(definition));
-  const graph = { id: newId<GraphId>(), tenant, taskQueue, definitionHash, definition, metadata };
+  const graph = { id: newId<GraphId>(), tenant, taskQueue, definitionHash: hashOf(definition), definition, metadata };
   const { written, created } = await graphs.write(graph);
   const isWanted = !draft && written.status !== 'active';
   const missed = isWanted ? await missedScore(em, { ...written, tenant }) : null;
@@ -54,6 +53,11 @@ export async function writeVersion(em: SqlEntityManager, version: NewVersion): P
   if (created || activates) await auditVersion(em, { tenant, actor, action }, written);
   const { id, name } = written;
   return { id, name, version: written.version, status: activates ? 'active' : written.status, created, missed };
+}
+
+/** By which the versions of a name are told apart. */
+export function hashOf(definition: GraphDefinition): string {
+  return digestOf(storedForm(definition));
 }
 
 /** Who did what to a version. */

@@ -1,0 +1,103 @@
+import { type HostingWorker, missingHost } from '../../domain/agents/hosting.ts';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { diffGraphs } from '../../domain/graphs/diff-graphs.ts';
+import { MAX_DOCUMENT_LENGTH } from '../../domain/graphs/documents/parse-document.ts';
+import { allNodes, needOf } from '../../domain/graphs/kinds/kind-table.ts';
+import type { GraphStatus } from '../../domain/graphs/kinds.ts';
+import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
+import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
+import { taskQueue, text, yesOrNo } from '../../options/fields.ts';
+import { actorOf } from '../caller.ts';
+import { type CallInTenant, defineOperation } from '../define.ts';
+import { compileDocument } from './compile-document.ts';
+import { requireGranted } from './require-granted.ts';
+import { hashOf, writeVersion } from './write-version.ts';
+
+/** A text that says graphs. */
+export const documentText = text({ max: MAX_DOCUMENT_LENGTH });
+
+export interface ApplyInput {
+  readonly document: string;
+  /** Writes nothing. @defaultValue false */
+  readonly dryRun?: boolean;
+  /** Writes drafts, and leaves active what is. @defaultValue false */
+  readonly draft?: boolean;
+  /** The task queue whose workers carry it out. @defaultValue the installation's */
+  readonly taskQueue?: string;
+}
+
+/** What became of a graph of a document, or would. */
+export interface AppliedGraph {
+  readonly name: string;
+  /** Null for one that a dry run did not write. */
+  readonly version: number | null;
+  readonly status: GraphStatus;
+  /** Whether it is a new version. */
+  readonly created: boolean;
+  /** What differs from what submits took so far, a line each; null where they took none. */
+  readonly changes: readonly string[] | null;
+  /** What keeps it from being active, or its tasks from being carried out now: a sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** @throws GraphInvalid, PermissionDenied */
+export const applyGraphs = defineOperation({
+  name: 'graphs.apply',
+  summary: 'Makes the graphs of a document active: all of them, or none where something is wrong with it.',
+  effect: 'write',
+  risk: 'high_risk',
+  permission: 'graphs:publish',
+  unit: 'tenant',
+  input: {
+    ...{ document: documentText, dryRun: yesOrNo.optional(), draft: yesOrNo.optional() },
+    taskQueue: taskQueue.optional(),
+  },
+  async handle(call, input: ApplyInput): Promise<{ readonly graphs: readonly AppliedGraph[] }> {
+    const definitions = await compileDocument(call.em, input.document);
+    for (const definition of definitions) requireGranted(call.caller, definition, call.stores);
+    const workers = await new HostingRepository(call.em).workers();
+    const applied = new Map<string, AppliedGraph>();
+    // In the order of their names, so that two documents never wait for each other's locks in a circle.
+    for (const definition of definitions.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
+      applied.set(definition.name, await applyOne(call, definition, { ...input, workers }));
+    }
+    return { graphs: definitions.flatMap(({ name }) => applied.get(name) ?? []) };
+  },
+});
+
+interface Applying extends Omit<ApplyInput, 'document'> {
+  readonly workers: readonly HostingWorker[];
+}
+
+async function applyOne(
+  { em, caller, stores }: CallInTenant,
+  definition: GraphDefinition,
+  { workers, dryRun = false, draft = false, taskQueue: queue = stores.defaultTaskQueue }: Applying,
+): Promise<AppliedGraph> {
+  const { tenant } = caller;
+  const graphs = new GraphRepository(em);
+  const head = await graphs.head(tenant, definition.name);
+  const changes = head === null ? null : diffGraphs(await stores.graphs.get(tenant, head.id), definition);
+  const missing = missingHost({ taskQueue: queue, handlers: needsOf(definition) }, workers);
+  const warnings = missing === null ? [] : [`Tasks of "${definition.name}" would wait for ${missing}.`];
+  if (!dryRun) {
+    const version = { tenant, taskQueue: queue, definition, actor: actorOf(caller), draft };
+    const { missed, ...written } = await writeVersion(em, version);
+    return { ...written, changes, warnings: [...(missed === null ? [] : [missed.message]), ...warnings] };
+  }
+  const versions = await graphs.versions(tenant, definition.name);
+  const known = versions.find(({ definitionHash }) => definitionHash === hashOf(definition));
+  const status = draft ? (known?.status ?? 'draft') : 'active';
+  return {
+    name: definition.name,
+    version: known?.version ?? null,
+    status,
+    created: known === undefined,
+    changes,
+    warnings,
+  };
+}
+
+function needsOf(definition: GraphDefinition): readonly string[] {
+  return [...new Set(allNodes(definition).flatMap((node) => needOf(node) ?? []))];
+}

@@ -1,0 +1,54 @@
+import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
+import { compileGraph } from '../../domain/graphs/documents/compile-graph.ts';
+import { parseDocument, type WrittenGraph } from '../../domain/graphs/documents/parse-document.ts';
+import type { HandlerFacts } from '../../domain/graphs/documents/read-component.ts';
+import { type GraphFault, GraphInvalid } from '../../domain/graphs/graph-faults.ts';
+import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
+import { newGraphFaults } from './publish-graphs.ts';
+
+/** What nothing is known of is carried out in an activity of its own. */
+const UNKNOWN: HandlerFacts = { quick: false, thinks: false };
+
+/**
+ * The definitions of the graphs of a document, in its order.
+ * @throws GraphInvalid with every fault of every graph, each with its line
+ */
+export async function compileDocument(em: SqlEntityManager, document: string): Promise<readonly GraphDefinition[]> {
+  const parsed = parseDocument(document);
+  if (!parsed.ok) throw new GraphInvalid(null, parsed.faults);
+  return compileGraphs(em, parsed.graphs);
+}
+
+/** @throws GraphInvalid */
+async function compileGraphs(
+  em: SqlEntityManager,
+  graphs: readonly WrittenGraph[],
+): Promise<readonly GraphDefinition[]> {
+  const known = await new GraphRepository(em).knownHandlers(namedHandlers(graphs));
+  const compiled = graphs.map((graph) =>
+    compileGraph(graph, (kind, name) => known.get(`${kind}:${name}`) ?? UNKNOWN, newGraphFaults),
+  );
+  const faults = [...compiled.flatMap((each) => (each.ok ? [] : each.faults)), ...repeatedNames(graphs)];
+  if (faults.length > 0) throw new GraphInvalid(null, faults);
+  return compiled.flatMap((each) => (each.ok ? [each.definition] : []));
+}
+
+/** The agents and tools that a document names, as `kind:name`: compiling it asks for each. */
+function namedHandlers(graphs: readonly WrittenGraph[]): readonly string[] {
+  const names = new Set<string>();
+  const ask = (kind: string, name: string) => {
+    names.add(`${kind}:${name}`);
+    return UNKNOWN;
+  };
+  for (const graph of graphs) compileGraph(graph, ask, () => []);
+  return [...names];
+}
+
+function repeatedNames(graphs: readonly WrittenGraph[]): readonly GraphFault[] {
+  return graphs.flatMap(({ value: { name }, place }, index) => {
+    if (typeof name !== 'string' || graphs.findIndex(({ value }) => value.name === name) === index) return [];
+    const message = `Expected each graph once, found "${name}" again.`;
+    return [place({ code: 'name_invalid', path: '', message }, ['name'])];
+  });
+}
