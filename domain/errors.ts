@@ -102,6 +102,8 @@ export const ERROR_CODES = [
   'scorer_failed',
   'score_missing',
   'score_too_low',
+  'handoff_cycle',
+  'handoff_unknown',
 ] as const;
 /** The code of an error, which survives a process, a retry and a workflow. `docs/errors.md` has a row for each. */
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -8,7 +8,16 @@ import type { Json } from '../domain/json.ts';
 import { operation } from '../operations/as-tool.ts';
 import { roundInput, turnInput } from './turn-input.ts';
 import type { CheckedTurn, Route } from './turn-options.ts';
-import { turnBrief, turnDecide, turnEnd, turnGather, turnReply, turnSaid, turnVerdict } from './turn-tools.ts';
+import {
+  turnBrief,
+  turnDecide,
+  turnEnd,
+  turnGather,
+  turnReply,
+  turnRoute,
+  turnSaid,
+  turnVerdict,
+} from './turn-tools.ts';
 
 type Nodes = Record<string, NodeSpec>;
 type Sources = Record<string, SourceSpec<string>>;
@@ -20,8 +29,8 @@ const ROUTER = { ...ONE_TRY, timeoutMs: 45_000 };
 const PROVIDER = { maxRetries: 1, timeoutMs: 30_000 };
 const CRITIC = { ...ONE_TRY, timeoutMs: 60_000 };
 const ANSWER = { maxRetries: 1, timeoutMs: 300_000 };
-/** A draft and two revisions. */
-const MOST_ROUNDS = 3;
+/** A draft and two revisions; and a round for each hand-off, none of which goes back. */
+const mostRounds = ({ routes }: CheckedTurn) => 3 + routes.length - 1;
 
 const literal = (value: Json) => ({ value });
 const perhaps = (pointer: PointerTo<string>) => ({ pointer, optional: true }) as const;
@@ -32,7 +41,11 @@ export function turnGraph(turn: CheckedTurn): Graph {
   const nodes: Nodes = { ...routing(turn), ...gathering(turn), ...(canary === null ? {} : asking(canary)) };
   const tries = canary === null ? literal(false) : perhaps('/nodes/canary/allowed');
   nodes.answer = {
-    ...{ objective: 'Answers, and revises while the critic wants it.', repeat: roundGraph(turn), most: MOST_ROUNDS },
+    ...{
+      objective: 'Answers, and revises while the critic wants it.',
+      repeat: roundGraph(turn),
+      most: mostRounds(turn),
+    },
     until: { pointer: '/output/done', is: 'truthy' },
     input: { turn: '/task', packets: '/nodes/gather/packets', decision: '/nodes/decide', tries },
   };
@@ -49,21 +62,25 @@ export function turnGraph(turn: CheckedTurn): Graph {
 /** Providers run side by side. */
 const WIDTH = 16;
 
-function routing({ router, routes, fallback, context, temperature }: CheckedTurn): Nodes {
+function routing({ router, routes, fallback, context, temperature, selection }: CheckedTurn): Nodes {
   const names = routes.map((route) => route.name);
-  const rules = { routes: names, fallback, context: context.map((one) => one.name), temperature };
   const choice = routes.map(({ name, target }) => ({ name, does: descriptionOf(target) }));
-  const decide = (said: NonNullable<NodeSpec['input']> & object) => ({ tool: asTool(turnDecide), input: said });
+  const plain = { routes: names, fallback, context: context.map((one) => one.name), temperature };
+  const rules = selection ? { ...plain, choice } : plain;
+  const decide = (said: SourceSpec<string>) => {
+    const input: Sources = { said, rules: literal(rules), ...(selection ? { turn: '/task' } : {}) };
+    return { tool: asTool(turnDecide), input };
+  };
   if (router === null) {
-    const said = { route: fallback, reason: 'there is no router' };
-    return { decide: decide({ said: literal(said), rules: literal(rules) }) };
+    const said = selection ? null : { route: fallback, reason: 'there is no router' };
+    return { decide: decide(literal(said)) };
   }
   return {
     route: {
       ...{ agent: router, budget: ROUTER },
       input: { text: '/task/text', history: '/task/history', routes: literal(choice), context: literal(rules.context) },
     },
-    decide: decide({ said: perhaps('/nodes/route'), rules: literal(rules) }),
+    decide: decide(perhaps('/nodes/route')),
   };
 }
 
@@ -110,6 +127,7 @@ function recording({ name, budget }: NonNullable<CheckedTurn['canary']>): Nodes 
 /** One round: the route answers, and the critic judges. */
 function roundGraph({ name, routes, canary, critic }: CheckedTurn): Graph {
   const nodes: Nodes = {
+    current: { tool: asTool(turnRoute), input: { decision: '/task/decision', previous: '/task/previous' } },
     brief: {
       tool: asTool(turnBrief),
       input: {
@@ -133,6 +151,7 @@ function roundGraph({ name, routes, canary, critic }: CheckedTurn): Graph {
         tries: '/task/tries',
       },
       ...{ iteration: '/task/iteration', temperature: '/nodes/brief/temperature', previous: '/task/previous' },
+      ...{ route: '/nodes/current/route', routes: literal(routes.map((route) => route.name)) },
     },
   };
   return graphOf({ name: `${name}-round`, input: roundInput, nodes, output: '/nodes/verdict' });
@@ -143,7 +162,7 @@ function roundGraph({ name, routes, canary, critic }: CheckedTurn): Graph {
  * route itself is taken.
  */
 function routeNodes({ name, target }: Route, candidate: Route | undefined): Nodes {
-  const isTaken = { pointer: '/task/decision/route', is: 'equals', value: name } as const;
+  const isTaken = { pointer: '/nodes/current/route', is: 'equals', value: name } as const;
   const nodes: Nodes = {};
   const isTried = { pointer: `/nodes/try-${name}`, is: 'exists' } as const;
   if (candidate !== undefined) {
@@ -164,7 +183,7 @@ function routeNodes({ name, target }: Route, candidate: Route | undefined): Node
 
 /** A reply that says nothing is not judged, nor one of a route that the critic does not look at. */
 function criticNodes({ agent, routes }: NonNullable<CheckedTurn['critic']>): Nodes {
-  const looked = routes.map((value) => ({ pointer: '/task/decision/route', is: 'equals', value }) as const);
+  const looked = routes.map((value) => ({ pointer: '/nodes/current/route', is: 'equals', value }) as const);
   const input: Sources = { text: '/task/turn/text', history: '/task/turn/history', reply: '/nodes/reply/reply' };
   return {
     'is-judged': { condition: { all: [{ pointer: '/nodes/reply/reply', is: 'truthy' }, { any: looked }] } },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const message = z.object({
   ...{ role: z.enum(['user', 'agent', 'assistant']), text: z.string(), interrupted: z.boolean().optional() },
-  agent: z.string().optional(),
+  ...{ agent: z.string().optional(), route: z.string().optional() },
 });
 
 /** What every turn is given: see docs/conversations.md. */

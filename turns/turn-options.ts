@@ -24,6 +24,12 @@ export interface TurnOptions<Route extends string = string> {
    * reason? }`. Whatever else it returns, or if it fails, the turn takes the fallback. @defaultValue always the fallback
    */
   readonly router?: TurnAgent;
+  /**
+   * Whether the turns before count in the choice: a follow-up stays with the route that answered last, a complaint moves it
+   * away. The router may say how sure it is (`confidence`, or `candidates` by name) and that the input complains
+   * (`feedback: 'negative'`). See docs/conversations.md. @defaultValue false
+   */
+  readonly selection?: boolean;
   /** @defaultValue the first route */
   readonly fallback?: NoInfer<Route>;
   /** The temperature of answers where the router names none: 0 to 2. @defaultValue 0.8 */
@@ -70,6 +76,7 @@ export interface CheckedTurn {
   readonly description: string;
   readonly routes: readonly Route[];
   readonly router: TurnAgent | null;
+  readonly selection: boolean;
   readonly fallback: string;
   readonly temperature: number;
   readonly context: readonly { readonly name: string; readonly agent: TurnAgent }[];
@@ -94,11 +101,13 @@ export function checkedTurn(options: TurnOptions): CheckedTurn {
     if (!holds) faults.push(`Expected ${what}, found ${nameOf(found)}.`);
   };
   const given: Partial<Record<keyof TurnOptions, unknown>> = options;
-  const { name, description = '', router, temperature = DEFAULT_TEMPERATURE, context = {}, critic, canary } = given;
+  const { name, description = '', router, selection = false, context = {}, critic, canary } = given;
+  const { temperature = DEFAULT_TEMPERATURE } = given;
   for (const key of Object.keys(given)) expect(KNOWN.includes(key), `one of ${KNOWN.join(', ')} as an option`, key);
   expect(typeof name === 'string' && GRAPH_NAME.test(name), `a name like ${GRAPH_NAME.source}`, name);
   expect(typeof description === 'string', 'text as description', description);
   expect(isNumber(temperature, 0, 2), 'a number from 0 to 2 as temperature', temperature);
+  expect(typeof selection === 'boolean', 'true or false as selection', selection);
   expect(router === undefined || isAgent(router), 'an agent as router', router);
   const routes = partsOf(given.routes, 'routes', { least: 1, is: isTarget, kind: 'an agent or a graph' }, expect);
   const providers = partsOf(context, 'context', { least: 0, is: isAgent, kind: 'an agent' }, expect);
@@ -112,6 +121,7 @@ export function checkedTurn(options: TurnOptions): CheckedTurn {
   const checked = {
     ...{ name: String(name), description: String(description), temperature: Number(temperature) },
     ...{ routes: routes.map(([name, target]) => ({ name, target })), fallback: String(fallback) },
+    selection: selection === true,
     ...{ router: (router ?? null) as TurnAgent | null, context: providers.map(([name, agent]) => ({ name, agent })) },
     critic: critic === undefined ? null : checkedCritic(critic, names, expect),
     canary: canary === undefined ? null : checkedCanary(canary, { name: String(name), names }, expect),
@@ -124,7 +134,18 @@ type Expect = (holds: boolean, what: string, found: unknown) => void;
 
 const DEFAULT_TEMPERATURE = 0.8;
 const KNOWN: readonly string[] = [
-  ...(['name', 'description', 'routes', 'router', 'fallback', 'temperature', 'context', 'critic', 'canary'] as const),
+  ...([
+    'name',
+    'description',
+    'routes',
+    'router',
+    'selection',
+    'fallback',
+    'temperature',
+    'context',
+    'critic',
+    'canary',
+  ] as const),
 ] satisfies (keyof TurnOptions)[];
 
 function partsOf<Part>(

@@ -3,7 +3,7 @@ import type { Handler } from '../../domain/agents/handler.ts';
 import { needText } from '../../domain/agents/hosting.ts';
 import { DEFAULT_RETRY } from '../../domain/agents/retry-policy.ts';
 import type { AgentNode, GraphNode, ToolNode } from '../../domain/graphs/definition.ts';
-import { budgetOf, needOf } from '../../domain/graphs/kinds/kind-table.ts';
+import { budgetOf, modelNameOf, needOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { AttemptRules } from '../../domain/traces/attempt.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -39,7 +39,8 @@ export function handlerOf({ handlers }: Pick<Hosted, 'handlers'>, node: HandlerN
 export function missingHandler(deps: Hosted, node: GraphNode): HandlerUnknown | null {
   const need = needOf(node);
   if (need === null || deps.handlers.has(need)) return null;
-  if (node.kind === 'llm' && deps.models?.names().includes(node.handler)) return null;
+  const model = modelNameOf(node);
+  if (model !== null && deps.models?.names().includes(model)) return null;
   return new HandlerUnknown(node.id, needText(need));
 }
 

@@ -4,7 +4,7 @@ import { type GraphDocument, readInput } from '../../domain/graphs/read-source.t
 import type { Json } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
-import { replyOf } from '../../domain/traces/reply.ts';
+import { replyOf, routerOf } from '../../domain/traces/reply.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { NewTraceEvent, NotedEnd } from '../../operations/record/notes.ts';
 import type { RecordingUnit } from '../../operations/record/recording.ts';
@@ -51,7 +51,7 @@ export async function notedEnd(
   const read = await readOutput(definition, load);
   if (!read.ok) return { status: 'failed', failure: read.failure, output: null, reply: '' };
   const output = { name: `${definition.name}/output.json`, value: read.value };
-  return { status, failure, output, reply: replyOf(read.value) };
+  return { status, failure, output, reply: replyOf(read.value), router: routerOf(read.value) };
 }
 
 type OutputRead = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly failure: Failure };

@@ -3,6 +3,7 @@ import { MAX_TOOLS } from '../../domain/thinking/define-thinking.ts';
 import { HandlerUnknown } from '../handler-errors.ts';
 import { Beat } from '../tasks/beat.ts';
 import type { NodeActivity } from '../tasks/node-attempt.ts';
+import { judgeAgentOf } from './judge-agent.ts';
 import { llmAgentOf } from './llm-agent.ts';
 import type { ThinkingAgent } from './thinking-agent.ts';
 
@@ -13,6 +14,7 @@ import type { ThinkingAgent } from './thinking-agent.ts';
 export async function thinkingAgentOf(activity: NodeActivity): Promise<ThinkingAgent> {
   const { deps, node } = activity;
   if (node.kind === 'llm') return llmAgentOf(activity, node);
+  if (node.kind === 'guardrail' && node.guardrail.judge) return judgeAgentOf(activity, node, node.guardrail.judge);
   const name = handlerNameOf(node) ?? '';
   const handler = deps.handlers.get(`agent:${name}`);
   const thinking = handler?.thinking;

@@ -1,6 +1,6 @@
 import type { BudgetAsk } from '../../domain/budgets/amounts.ts';
 import { budgetScopesOf } from '../../domain/budgets/scopes.ts';
-import { readersOf } from '../../domain/graphs/kinds/kind-table.ts';
+import { readersOf, rulesOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphDocument } from '../../domain/graphs/read-source.ts';
 import type { Json } from '../../domain/json.ts';
 import type { FindKey, ModelRequest } from '../../domain/models/model-messages.ts';
@@ -9,6 +9,7 @@ import { nextMove } from '../../domain/thinking/next-move.ts';
 import { SOFT_LIMIT, withNotice } from '../../domain/thinking/transcript.ts';
 import { MAX_LOSSES } from '../../domain/traces/attempt.ts';
 import { scopeOfPath } from '../../domain/traces/path.ts';
+import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { StoredAnswer } from '../../entities/thinking/model-call.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import { digestOf } from '../../operations/digest-of.ts';
@@ -92,7 +93,7 @@ function readRun({ deps, input, definition, node }: NodeActivity, agent: Thinkin
 }
 
 async function nextOf(activity: NodeActivity, run: ReadRun, claim: string): Promise<StepBegun> {
-  const { move, rows } = run;
+  const { agent, move, rows } = run;
   if (move.kind === 'tools') {
     const tools = rows.at(-1)?.tools ?? [];
     return { kind: 'tools', step: move.step, asked: tools.filter(({ index }) => move.indexes.includes(index)) };
@@ -100,12 +101,23 @@ async function nextOf(activity: NodeActivity, run: ReadRun, claim: string): Prom
   const answer = rows.at(-1)?.call.answer;
   if (move.kind === 'output' && answer) return { kind: 'answered', step: move.step, answer };
   if (move.kind === 'output') throw new Error('A step that is done has its answer.');
+  if (move.kind === 'invalid' && agent.judge) return { kind: 'ends', failure: agent.judge.unread(move.fault) };
   if (move.kind !== 'call') return endOfMove(move, rows);
   const place = { execution: activity.input.execution, path: activity.node.id, step: move.step, claim };
   const doubt = doubtOf(run, place);
   if (doubt !== null) return doubt;
+  const broken = rows.length === 0 ? brokenRule(activity, run) : null;
+  if (broken !== null) return broken;
   const made = await requestOf(activity, run, move);
   return 'kind' in made ? made : announce(activity, run, { ...made, place });
+}
+
+/** What can be held to rules before a model is asked is. */
+function brokenRule({ node }: NodeActivity, { document }: ReadRun): StepEnds | null {
+  const { evaluate } = rulesOf(node.kind);
+  if (evaluate === undefined || document instanceof StoredRowInvalid) return null;
+  const held = evaluate(node, document);
+  return held.ok ? null : { kind: 'ends', failure: { code: held.code, message: held.message } };
 }
 
 /** Above a call that no budget is above, nothing is reserved. */

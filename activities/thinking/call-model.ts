@@ -6,6 +6,7 @@ import type { Json } from '../../domain/json.ts';
 import { addCost, type ModelCost } from '../../domain/models/model-cost.ts';
 import { lostWith, ModelCallFailed } from '../../domain/models/model-errors.ts';
 import type { FindKey, ModelAnswer, ModelRequest } from '../../domain/models/model-messages.ts';
+import type { Failure } from '../../domain/tasks/execution.ts';
 import type { DueCall } from '../../domain/thinking/next-move.ts';
 import { growingWaitMs } from '../../domain/waits.ts';
 import type { CallAnswered } from '../../operations/record/answer-call.ts';
@@ -94,7 +95,8 @@ async function endAnswered(
   if ('output' in read) {
     return { kind: 'ended', ...(await settle(attempt, { kind: 'ok', output: read.output, outcome: null })) };
   }
-  return failForGood(attempt, { code: 'output_invalid', message: 'Its stored answer does not fit any more.' });
+  const stale = { code: 'output_invalid', message: 'Its stored answer does not fit any more.' };
+  return failForGood(attempt, 'failure' in read ? read.failure : stale);
 }
 
 async function make(calling: Calling): Promise<ModelCallResult> {
@@ -201,9 +203,9 @@ async function record(calling: Calling, answer: ModelAnswer, read: ReadAnswer): 
     ...{ ...place, answer, agent: agent.name, asked, fault: 'fault' in read ? read.fault : null },
     event: answerEvent(calling, answer),
   };
-  if ('output' in read) {
+  if ('output' in read || 'failure' in read) {
     await pay();
-    return end(calling, read.output, answered);
+    return end(calling, read, answered);
   }
   const [paid, written] = await Promise.allSettled([pay(), writeAnswer(attempt, answered)]);
   for (const done of [paid, written]) if (done.status === 'rejected') throw done.reason;
@@ -225,16 +227,21 @@ async function writeAnswer({ deps, input }: NodeAttempt, answered: CallAnswered)
   );
 }
 
-/** Ends the run with its output. The answer is paid for, and stays where the end is refused. */
-async function end({ attempt, place }: Calling, output: Json, answered: CallAnswered): Promise<ModelCallResult> {
+/** Ends the run with its output, or as it was judged. The answer is paid for, and stays where the end is refused. */
+async function end(
+  { attempt, place }: Calling,
+  read: { readonly output: Json } | { readonly failure: Failure },
+  answered: CallAnswered,
+): Promise<ModelCallResult> {
   const also = async ({ recorder }: RecordingUnit) => {
     if (await recorder.modelAnswered(answered)) return;
     // Another attempt was answered first: what follows from that answer is done, and this one is only paid for.
     if ((await recorder.modelAnsweredAgain(answered)) === 'late')
       throw new AttemptOvertaken(place.path, attempt.begun.number);
   };
+  if ('failure' in read) return failForGood(attempt, read.failure, { also });
   try {
-    return { kind: 'ended', ...(await settle(attempt, { kind: 'ok', output, outcome: null }, also)) };
+    return { kind: 'ended', ...(await settle(attempt, { kind: 'ok', output: read.output, outcome: null }, also)) };
   } catch (error) {
     await writeAnswer(attempt, answered);
     throw error;

@@ -1,6 +1,7 @@
 import { parseWith } from '../../domain/agents/schema.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
 import type { AskedCall, ModelAnswer } from '../../domain/models/model-messages.ts';
+import type { Failure } from '../../domain/tasks/execution.ts';
 import { attemptNumber } from '../../domain/thinking/text-position.ts';
 import type { StoredAnswer } from '../../entities/thinking/model-call.ts';
 import { digestOf } from '../../operations/digest-of.ts';
@@ -9,9 +10,10 @@ import type { StepPlace } from '../../operations/record/model-calls.ts';
 import { faultsText } from '../nodes/handler-output.ts';
 import { type ThinkingAgent, toolNamed } from './thinking-agent.ts';
 
-/** What an answer means: an output, calls of tools, or a fault that the model is to repair. */
+/** What an answer means: an output, a judgement that fails the run, calls of tools, or a fault that the model is to repair. */
 export type ReadAnswer =
   | { readonly output: Json }
+  | { readonly failure: Failure }
   | { readonly asked: readonly AskedTool[] }
   | { readonly fault: string };
 
@@ -22,16 +24,14 @@ export async function readAnswer(agent: ThinkingAgent, answer: StoredAnswer, ste
   return finish === 'length' ? { fault: 'it was cut off at the limit of its length.' } : outputOf(agent, text);
 }
 
-async function outputOf(
-  { handler, thinking }: ThinkingAgent,
-  text: string,
-): Promise<{ output: Json } | { fault: string }> {
+async function outputOf({ handler, thinking, judge }: ThinkingAgent, text: string): Promise<ReadAnswer> {
   const value = thinking.outputSchema === null ? text : jsonIn(text);
   if (value === undefined) return { fault: 'it is not JSON.' };
   const parsed = await parseWith(handler.output, value);
   if (!parsed.ok) return { fault: faultsText(parsed.issues) };
   const json = toJson(parsed.value ?? null);
-  return json.ok ? { output: json.value } : { fault: notJson(json) };
+  if (!json.ok) return { fault: notJson(json) };
+  return judge === undefined ? { output: json.value } : judge.ruling(json.value);
 }
 
 /** Models like to put JSON between fences. */

@@ -1,6 +1,8 @@
 import type { Handler, Thinking } from '../../domain/agents/handler.ts';
 import { writeSchema } from '../../domain/agents/schema.ts';
+import type { Json } from '../../domain/json.ts';
 import type { ModelTool } from '../../domain/models/model-messages.ts';
+import type { Failure } from '../../domain/tasks/execution.ts';
 import { MAX_TOOLS } from '../../domain/thinking/define-thinking.ts';
 import { groupsOf, type StepSoFar } from '../../domain/thinking/next-move.ts';
 import { THINKING_PROCESS } from '../../domain/thinking/states.ts';
@@ -17,6 +19,15 @@ export interface ThinkingAgent {
   readonly tools: readonly Handler[];
   /** The sources of tools that cannot be reached. */
   readonly unavailable: readonly string[];
+  /** Reads its output as a judgement; absent for an agent whose output is that of its run. */
+  readonly judge?: Judge;
+}
+
+/** What comes of a judgement. */
+export interface Judge {
+  ruling(output: Json): { readonly output: Json } | { readonly failure: Failure };
+  /** Of an answer that could not be read, also when it was repaired: nobody has judged. */
+  unread(fault: string): Failure;
 }
 
 /**

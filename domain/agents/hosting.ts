@@ -50,10 +50,10 @@ function named(handlers: readonly string[]): string {
   return more > 0 ? `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more` : names.join(' and ');
 }
 
-/** How people are told what a node needs of a worker: an llm needs its model. @param need as `kind:name` */
+/** How people are told what a node needs of a worker: what thinks in a graph needs its model. @param need as `kind:name` */
 export function needText(need: string): string {
   const [kind, ...name] = need.split(':');
-  return `the ${kind === 'llm' ? 'model' : kind} "${name.join(':')}"`;
+  return `the ${kind === 'agent' || kind === 'tool' ? kind : 'model'} "${name.join(':')}"`;
 }
 
 /** A graph whose tasks wait for a worker that does not exist. */

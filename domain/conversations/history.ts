@@ -7,6 +7,8 @@ export interface SaidMessage {
   /** The agent that said it. Absent otherwise. */
   readonly agent?: string;
   readonly text: string;
+  /** The route of the turn that answered, of an `assistant`. Absent where the turn's graph named none. */
+  readonly route?: string;
   /** There is more that was never said: the turn was interrupted. Absent otherwise. */
   readonly interrupted?: true;
 }
@@ -16,6 +18,8 @@ export interface TurnSaid {
   readonly state: ConversationTurnState;
   readonly text: string;
   readonly reply: string | null;
+  /** Who answered, as the output of its turn says. */
+  readonly route: string | null;
   /** The agents on whose behalf its input was appended. */
   readonly actsFor: readonly string[];
 }
@@ -56,9 +60,10 @@ export function speakingAgent({ actsFor }: Pick<TurnSaid, 'actsFor'>): string | 
 }
 
 function messagesOf(turn: TurnSaid): readonly SaidMessage[] {
-  const { state, text, reply } = turn;
+  const { state, text, reply, route } = turn;
   const agent = speakingAgent(turn);
   const asked: SaidMessage = agent === null ? { role: 'user', text } : { role: 'agent', agent, text };
   if (reply === null) return [asked];
-  return [asked, { role: 'assistant', text: reply, ...(state === 'interrupted' ? { interrupted: true } : {}) }];
+  const more = { ...(route !== null && { route }), ...(state === 'interrupted' && { interrupted: true as const }) };
+  return [asked, { role: 'assistant', text: reply, ...more }];
 }

@@ -22,6 +22,8 @@ export interface EndedTurnTask {
 export interface TurnEnd {
   readonly state: Exclude<ConversationTurnState, 'queued' | 'running'>;
   readonly reply: string | null;
+  /** The route that answered, where the output names one. */
+  readonly route: string | null;
   readonly error: Failure | null;
 }
 
@@ -30,11 +32,19 @@ export const MOST_OF_REPLY = 100_000;
 
 /** What becomes of a turn whose task has ended. One that was to be rolled back is, however far it came. */
 export function turnEnd({ status, output, failure, endsAs, partial }: EndedTurnTask): TurnEnd {
-  if (endsAs === 'rolled_back') return { state: 'rolled_back', reply: null, error: null };
-  if (status === 'failed') return { state: 'failed', reply: null, error: failure };
-  if (status === 'cancelled') return { state: 'interrupted', reply: kept(partial), error: null };
+  if (endsAs === 'rolled_back') return { ...NOTHING, state: 'rolled_back' };
+  if (status === 'failed') return { ...NOTHING, state: 'failed', error: failure };
+  if (status === 'cancelled') return { ...NOTHING, state: 'interrupted', reply: kept(partial) };
   const reply = spokenOf(output);
-  return { state: reply === null ? 'silent' : 'answered', reply: kept(reply), error: null };
+  return { ...NOTHING, state: reply === null ? 'silent' : 'answered', reply: kept(reply), route: routeIn(output) };
+}
+
+const NOTHING = { reply: null, route: null, error: null };
+const MOST_OF_ROUTE = 64;
+
+function routeIn(output: Json): string | null {
+  const route = isJsonObject(output) ? output.route : null;
+  return typeof route === 'string' && route.length <= MOST_OF_ROUTE ? route : null;
 }
 
 const kept = (reply: string | null) => (reply === null ? null : trimText(reply, MOST_OF_REPLY));

@@ -112,11 +112,21 @@ export interface OutputParserNode extends PureNode<'output-parser'> {
 
 /** Lets a text pass, or fails. */
 export interface GuardrailNode extends PureNode<'guardrail'> {
+  /** The model of its judge: what a worker needs to carry it out. Absent without a judge. */
+  readonly handler?: string;
   readonly guardrail: GuardrailRules;
 }
 
 /** Lists of words and phrases by the name of their topic. */
 export type Topics = Readonly<Record<string, readonly string[]>>;
+
+/** A question to which a model answers whether a text passes. */
+export interface JudgeRule {
+  /** A name of the installation's models. */
+  readonly model: string;
+  /** At most 2,000 characters. */
+  readonly question: string;
+}
 
 /** What a guardrail holds a text to: at least one rule. */
 export interface GuardrailRules {
@@ -126,6 +136,8 @@ export interface GuardrailRules {
   readonly prohibitedTopics?: Topics;
   /** Topics one of which it must be about: it has at least one of their words and phrases. */
   readonly serviceBoundaries?: Topics;
+  /** A model that is asked about a text that no other rule has stopped. */
+  readonly judge?: JudgeRule;
 }
 
 /** What an llm is told, and how far it may go: see docs/agents.md. */

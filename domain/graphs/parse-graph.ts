@@ -129,13 +129,13 @@ function kindOf(value: unknown, place: Place): GraphNode['kind'] {
 
 /** A handler or a condition on a kind that has none is a mistake; other fields of the first release have no meaning. */
 function noteUnsuited(kind: GraphNode['kind'], field: NodeField): void {
-  const { fields } = rulesOf(kind);
+  const { fields, optional = [] } = rulesOf(kind);
   for (const [name, code] of [
     ['handler', 'handler_unexpected'],
     ['condition', 'condition_unexpected'],
   ] as const) {
     const [value, place] = field(name);
-    if (fields.includes(name) || value === undefined || value === null) continue;
+    if (fields.includes(name) || optional.includes(name) || value === undefined || value === null) continue;
     note(place, code, `A node of kind ${kind} has no ${name}; expected null or nothing.`);
   }
 }

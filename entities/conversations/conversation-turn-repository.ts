@@ -20,6 +20,8 @@ export type TurnRecord = Pick<ConversationTurn, 'number' | 'state' | 'text' | 'g
   readonly actsFor: readonly string[];
   readonly taskId: TaskId | null;
   readonly reply: string | null;
+  /** Which route of its graph answered; null where none is known. */
+  readonly route: string | null;
   readonly error: Failure | null;
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
@@ -51,6 +53,7 @@ const SHOWN = [
     'actsFor',
     'taskId',
     'reply',
+    'route',
     'error',
     'createdAt',
     'startedAt',
@@ -130,9 +133,9 @@ export class ConversationTurnRepository extends Repository {
       .execute();
   }
 
-  async end(key: ConversationKey, number: number, { state, reply, error }: TurnEnd): Promise<void> {
+  async end(key: ConversationKey, number: number, { state, reply, route, error }: TurnEnd): Promise<void> {
     await changed(this.em, key, number)
-      .set({ state, reply, error: error === null ? null : { ...error }, endedAt: now() })
+      .set({ state, reply, route, error: error === null ? null : { ...error }, endedAt: now() })
       .execute();
   }
 

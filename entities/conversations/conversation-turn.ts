@@ -36,6 +36,8 @@ const schema = defineEntity({
     /** What its task will have above it, where a task appended the input. Null for most. */
     lineage: p.json<Lineage>().nullable(),
     reply: p.text().nullable(),
+    /** Which route of its graph answered; null where none is known. */
+    route: p.text().nullable(),
     error: p.json<JsonObject>().nullable(),
     createdAt: createdAt(),
     startedAt: moment().nullable(),

@@ -57,7 +57,7 @@ export class ConversationTurns {
       if (next === undefined || next.state === 'running') return null;
       const prepared = await this.prepare(em, key, next).catch(asFailure);
       if ('task' in prepared) return this.begin(em, { ...key, number: next.number }, prepared);
-      await turns.end(key, next.number, { state: 'failed', reply: null, error: prepared });
+      await turns.end(key, next.number, { state: 'failed', reply: null, route: null, error: prepared });
     }
   }
 

@@ -46,6 +46,7 @@ interface GivenEnd extends Counted {
   readonly output: string | null;
   readonly outputArtifactId: string | null;
   readonly reply: string;
+  readonly router: JsonObject | null;
   readonly dead: string | null;
   readonly terminate: boolean;
 }
@@ -53,7 +54,7 @@ interface GivenEnd extends Counted {
 const GIVEN = {
   ends: givenRows<GivenEnd>({
     ...{ taskId: 'uuid', fence: 'bigint', traceId: 'uuid', traceNumber: 'int', status: 'text', error: 'jsonb' },
-    ...{ output: 'text', outputArtifactId: 'uuid', reply: 'text', dead: 'text', terminate: 'boolean' },
+    ...{ output: 'text', outputArtifactId: 'uuid', reply: 'text', router: 'jsonb', dead: 'text', terminate: 'boolean' },
     ...{ eventCount: 'int' },
   }),
   events: GIVEN_EVENTS,
@@ -65,6 +66,7 @@ interface Closed extends Counted {
   readonly status: string;
   readonly error: JsonObject | null;
   readonly reply: string;
+  readonly router: JsonObject | null;
 }
 
 function lockedToClose(q: QueryCreator<Tables & { ended: Closed }>) {
@@ -72,7 +74,7 @@ function lockedToClose(q: QueryCreator<Tables & { ended: Closed }>) {
     .selectFrom('agent_traces as r')
     .innerJoin('ended as e', 'e.traceId', 'r.id')
     .where('r.status', '=', 'running')
-    .select(['r.id as traceId', 'e.status', 'e.error', 'e.reply', 'e.eventCount'])
+    .select(['r.id as traceId', 'e.status', 'e.error', 'e.reply', 'e.router', 'e.eventCount'])
     .select((eb) => eb('e.eventCount', '+', 1).as('count'))
     .orderBy('r.id')
     .forNoKeyUpdate('r');
@@ -92,6 +94,7 @@ function closed(trace: TraceParts) {
     finishedAt: call('now'),
     error: column('locked.error'),
     replyText: column('locked.reply'),
+    routerJson: column('locked.router'),
     stretchTries: constant(0, 'integer'),
   };
   const count = column('locked.count');
@@ -167,7 +170,8 @@ function ended(q: QueryCreator<Tables & { current: GivenEnd & { isCancelled: boo
     .where('c.statusBefore', 'in', OPEN_TASK_STATUSES)
     .returning(['t.id', 't.tenantId', 't.userId', 't.status', 't.error'])
     .returning(['c.traceId', 'c.traceNumber', 'c.terminate', 'c.eventCount'])
-    .returning((eb) => unlessCancelled<string>(eb.ref('c.reply'), constant('', 'text')).as('reply'));
+    .returning((eb) => unlessCancelled<string>(eb.ref('c.reply'), constant('', 'text')).as('reply'))
+    .returning((eb) => unlessCancelled<JsonObject | null>(eb.ref('c.router')).as('router'));
 }
 
 const END = traced(GIVEN, ({ ends, events }, trace) =>
@@ -230,7 +234,7 @@ export async function endTasks(
 }
 
 function givenEnd({ end, terminate = false, events = [] }: EndedTask): GivenEnd {
-  const { execution, status, failure, output, reply } = end;
+  const { execution, status, failure, output, reply, router = null } = end;
   return {
     taskId: execution.taskId,
     fence: execution.fence,
@@ -241,6 +245,7 @@ function givenEnd({ end, terminate = false, events = [] }: EndedTask): GivenEnd 
     output: output.json,
     outputArtifactId: output.artifactId,
     reply,
+    router,
     dead: deadLetterReason(status, failure),
     terminate,
     eventCount: events.length,
@@ -248,7 +253,14 @@ function givenEnd({ end, terminate = false, events = [] }: EndedTask): GivenEnd 
 }
 
 const GIVEN_CLOSED = {
-  traces: givenRows<Closed>({ traceId: 'uuid', status: 'text', error: 'jsonb', reply: 'text', eventCount: 'int' }),
+  traces: givenRows<Closed>({
+    traceId: 'uuid',
+    status: 'text',
+    error: 'jsonb',
+    reply: 'text',
+    router: 'jsonb',
+    eventCount: 'int',
+  }),
   events: GIVEN_EVENTS,
 };
 
@@ -272,6 +284,6 @@ export async function closeTrace(
 ): Promise<void> {
   const { status, failure, events = [] } = end;
   const error = failure === null ? null : { ...failure };
-  const traces = [{ traceId, status, error, reply: '', eventCount: events.length }];
+  const traces = [{ traceId, status, error, reply: '', router: null, eventCount: events.length }];
   await CLOSE.run(em, { traces, events: eventRows({ traceId, events }) });
 }

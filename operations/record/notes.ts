@@ -1,6 +1,6 @@
 import type { Outcome } from '../../domain/graphs/kinds.ts';
 import type { TraceId } from '../../domain/ids.ts';
-import type { Json } from '../../domain/json.ts';
+import type { Json, JsonObject } from '../../domain/json.ts';
 import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import type { TaskStatus, TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import type { TraceEventType } from '../../domain/traces/events.ts';
@@ -127,6 +127,8 @@ export interface NotedEnd {
   readonly output: { readonly name: string; readonly value: Json } | null;
   /** A short text that represents the output in lists. */
   readonly reply: string;
+  /** How it was decided who answers, where the output says so. */
+  readonly router?: JsonObject | undefined;
 }
 
 /** How a task ends. */
@@ -137,6 +139,8 @@ export interface TaskEnd {
   readonly output: StoredValue;
   /** A short text that represents the output in lists. */
   readonly reply: string;
+  /** How it was decided who answers, where the output says so. */
+  readonly router?: JsonObject | undefined;
 }
 
 /** The state of a task after an attempt to end it. */

@@ -40,7 +40,7 @@ export async function storeValue(
 
 /** The end of a task with its output where it belongs. */
 export async function storedEnd(em: SqlEntityManager, execution: ExecutionRef, end: NotedEnd): Promise<TaskEnd> {
-  const { status, failure, output, reply } = end;
+  const { status, failure, output, reply, router } = end;
   const stored = output === null ? NOTHING_STORED : await storeValue(em, execution, output.name, output.value);
-  return { execution, status, failure, output: stored, reply };
+  return { execution, status, failure, output: stored, reply, router };
 }

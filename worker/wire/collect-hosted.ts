@@ -57,7 +57,7 @@ function operationsIn({ definition }: Graph): readonly Handler[] {
 /** What nodes may ask of a worker, as `kind:name`: its handlers, every operation, and the models that it can call. */
 export function offersOf({ handlers }: Hosted, models: Pick<ModelCaller, 'names'> | null): readonly string[] {
   const operations = OPERATIONS.map(({ name }) => `tool:${name}`);
-  const callable = models?.names().map((name) => `llm:${name}`) ?? [];
+  const callable = models?.names().flatMap((name) => [`llm:${name}`, `guardrail:${name}`]) ?? [];
   return [...new Set([...handlers.keys(), ...operations, ...callable])];
 }
 

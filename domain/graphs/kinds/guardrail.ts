@@ -1,9 +1,10 @@
 import { buildMapping } from '../build-mapping.ts';
-import type { GuardrailNode, GuardrailRules, Topics } from '../definition.ts';
+import type { GuardrailNode, GuardrailRules, JudgeRule, Topics } from '../definition.ts';
 import { readMapping } from '../read-mapping.ts';
 import { at, note, type Place, readList, readObject, readRecord, readText } from '../read-unknown.ts';
 import { fold, phraseIn } from './find-phrase.ts';
 import type { KindRules } from './kind-rules.ts';
+import { readModel } from './llm.ts';
 import { failed, PURE, textOf } from './pure-node.ts';
 
 const MAX_PHRASES = 500;
@@ -15,9 +16,11 @@ export const guardrail: KindRules<GuardrailNode> = {
   property: 'guardrail',
   written: ['input'],
   objective: 'Holds a text to rules.',
-  build: (spec) => ({ guardrail: spec.guardrail ?? {}, input: buildMapping(spec.input) }),
+  build: (spec) => ({ ...withJudge(spec.guardrail ?? {}), input: buildMapping(spec.input) }),
   fields: ['guardrail', 'input'],
-  parse: (field) => ({ guardrail: readRules(...field('guardrail')), input: readMapping(...field('input')) }),
+  optional: ['handler'],
+  parse: (field) => ({ ...withJudge(readRules(...field('guardrail'))), input: readMapping(...field('input')) }),
+  drive: ({ handler }) => (typeof handler === 'string' ? 'thinking' : 'inline'),
   plan: { input: { fields: {} }, guardrail: {} },
   guards: true,
   evaluate: (node, document) => {
@@ -27,6 +30,12 @@ export const guardrail: KindRules<GuardrailNode> = {
     return broken === null ? { ok: true, output: { passed: true } } : failed('guardrail_blocked', broken);
   },
 };
+
+/** The model of its judge is what it needs of a worker, as that of an llm. */
+function withJudge(guardrail: GuardrailRules): Pick<GuardrailNode, 'guardrail' | 'handler'> {
+  const { judge } = guardrail;
+  return judge === undefined ? { guardrail } : { handler: judge.model, guardrail };
+}
 
 /** The first rule that a folded text breaks, by its own words: what the text says beside stays out of logs. */
 function brokenRule({ bannedPhrases = [], prohibitedTopics, serviceBoundaries }: GuardrailRules, text: string) {
@@ -44,16 +53,17 @@ function brokenRule({ bannedPhrases = [], prohibitedTopics, serviceBoundaries }:
 }
 
 function readRules(value: unknown, place: Place): GuardrailRules {
-  const names = ['bannedPhrases', 'prohibitedTopics', 'serviceBoundaries'] as const;
+  const names = ['bannedPhrases', 'prohibitedTopics', 'serviceBoundaries', 'judge'] as const;
   const rules = readObject(value ?? {}, place, { required: [], optional: names });
   if (rules === null) return {};
-  const { bannedPhrases, prohibitedTopics, serviceBoundaries } = rules;
+  const { bannedPhrases, prohibitedTopics, serviceBoundaries, judge } = rules;
   const read = {
     ...(bannedPhrases === undefined ? {} : { bannedPhrases: readPhrases(bannedPhrases, at(place, names[0])) }),
     ...(prohibitedTopics === undefined ? {} : { prohibitedTopics: readTopics(prohibitedTopics, at(place, names[1])) }),
     ...(serviceBoundaries === undefined
       ? {}
       : { serviceBoundaries: readTopics(serviceBoundaries, at(place, names[2])) }),
+    ...(judge === undefined ? {} : { judge: readJudge(judge, at(place, names[3])) }),
   };
   if (Object.keys(read).length === 0) note(place, 'malformed', 'A guardrail needs at least one rule, found none.');
   const count = phrasesOf(read).length;
@@ -61,6 +71,17 @@ function readRules(value: unknown, place: Place): GuardrailRules {
     note(place, 'malformed', `Expected at most ${MAX_PHRASES} words and phrases, found ${count}.`);
   return read;
 }
+
+function readJudge(value: unknown, place: Place): JudgeRule {
+  const { model, question } = readObject(value, place, { required: ['model', 'question'] }) ?? {};
+  const text = readText(question, at(place, 'question'));
+  if (text.trim() === '' || text.length > MAX_QUESTION) {
+    note(at(place, 'question'), 'malformed', `Expected a question of at most ${MAX_QUESTION} characters.`);
+  }
+  return { model: readModel(model, at(place, 'model')), question: text };
+}
+
+const MAX_QUESTION = 2_000;
 
 function phrasesOf({ bannedPhrases = [], prohibitedTopics = {}, serviceBoundaries = {} }: GuardrailRules) {
   return [bannedPhrases, ...Object.values(prohibitedTopics), ...Object.values(serviceBoundaries)].flat();

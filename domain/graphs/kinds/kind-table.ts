@@ -68,12 +68,18 @@ export function readersOf(node: GraphNode): readonly (InputMapping | Condition)[
 
 /** The agent or tool that a node calls; null for one that calls none. */
 export function handlerNameOf(node: GraphNode): string | null {
-  return 'handler' in node && !('llm' in node) ? node.handler : null;
+  return node.kind === 'agent' || node.kind === 'tool' ? node.handler : null;
 }
 
-/** What a worker must have to carry a node out, as `kind:name`: the code of its agent or tool, or the model of an llm. */
+/** The model that a node thinks with; null for one that does not, and for an agent, whose worker knows. */
+export function modelNameOf(node: GraphNode): string | null {
+  return node.kind === 'llm' || node.kind === 'guardrail' ? (node.handler ?? null) : null;
+}
+
+/** What a worker must have to carry a node out, as `kind:name`: the code of its agent or tool, or the model of what thinks. */
 export function needOf(node: GraphNode): string | null {
-  return 'handler' in node ? `${node.kind}:${node.handler}` : null;
+  const name = handlerNameOf(node) ?? modelNameOf(node);
+  return name === null ? null : `${node.kind}:${name}`;
 }
 
 /** What a node's run is listed under: its agent or tool, or its own id. */

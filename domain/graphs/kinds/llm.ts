@@ -39,7 +39,7 @@ function buildLlm(spec: LlmSpec<string> | undefined): Pick<LlmNode, 'handler' | 
   return { handler: model, llm: { instructions, operations: operationsAmong(tools), output, limits, ...more } };
 }
 
-function readModel(value: unknown, place: Place): string {
+export function readModel(value: unknown, place: Place): string {
   if (typeof value === 'string' && MODEL_NAME_PATTERN.test(value)) return value;
   note(place, 'llm_invalid', `Expected the name of a model, found ${nameOf(value)}.`);
   return '';

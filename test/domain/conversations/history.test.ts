@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { HISTORY_LIMITS, historyOf } from '../../../domain/conversations/history.ts';
 
 const turn = (text: string, reply: string | null, state: 'answered' | 'interrupted' | 'rolled_back' = 'answered') => {
-  return { state, text, reply, actsFor: [] };
+  return { state, text, reply, route: null, actsFor: [] };
 };
 
 describe('the history of a conversation', () => {
@@ -20,6 +20,12 @@ describe('the history of a conversation', () => {
       { role: 'user', text: 'three' },
       { role: 'assistant', text: 'thi', interrupted: true },
     ]);
+  });
+
+  it('says which route answered', () => {
+    const { messages } = historyOf([{ ...turn('one', 'first'), route: 'orders' }]);
+
+    assert.deepEqual(messages.at(-1), { role: 'assistant', text: 'first', route: 'orders' });
   });
 
   it('knows nothing of a turn that was rolled back', () => {

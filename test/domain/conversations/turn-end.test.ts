@@ -33,18 +33,24 @@ describe('the end of a turn', () => {
     });
   }
 
+  it('says which route answered, where the output does', () => {
+    assert.equal(turnEnd(ended({ output: { reply: 'yes', route: 'qa' } })).route, 'qa');
+    assert.equal(turnEnd(ended({ output: { reply: 'yes', route: 'x'.repeat(65) } })).route, null);
+    assert.equal(turnEnd(ended({ output: { reply: 'yes', route: 7 } })).route, null);
+  });
+
   it('is an answer, or silence where nothing was said', () => {
-    assert.deepEqual(turnEnd(ended({})), { state: 'answered', reply: 'yes', error: null });
-    assert.deepEqual(turnEnd(ended({ output: SILENCE })), { state: 'silent', reply: null, error: null });
+    assert.deepEqual(turnEnd(ended({})), { state: 'answered', reply: 'yes', route: null, error: null });
+    assert.deepEqual(turnEnd(ended({ output: SILENCE })), { state: 'silent', reply: null, route: null, error: null });
   });
 
   it('keeps what there was of the reply when it was interrupted, and nothing when it was rolled back', () => {
     const cancelled = { status: 'cancelled', output: null, partial: 'so f' } as const;
 
-    assert.deepEqual(turnEnd(ended(cancelled)), { state: 'interrupted', reply: 'so f', error: null });
+    assert.deepEqual(turnEnd(ended(cancelled)), { state: 'interrupted', reply: 'so f', route: null, error: null });
     assert.deepEqual(turnEnd(ended({ ...cancelled, endsAs: 'interrupted' })).state, 'interrupted');
     assert.deepEqual(turnEnd(ended({ ...cancelled, endsAs: 'rolled_back' })), {
-      ...{ state: 'rolled_back', reply: null, error: null },
+      ...{ state: 'rolled_back', reply: null, route: null, error: null },
     });
   });
 
@@ -69,7 +75,7 @@ describe('the end of a turn', () => {
     const failure = { code: 'handler_failed', message: 'no' };
 
     assert.deepEqual(turnEnd(ended({ status: 'failed', output: null, failure })), {
-      ...{ state: 'failed', reply: null, error: failure },
+      ...{ state: 'failed', reply: null, route: null, error: failure },
     });
   });
 });

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { NOT_CALLED } from '../../../domain/graphs/connections.ts';
+import type { GraphNode } from '../../../domain/graphs/definition.ts';
 import type { GraphInvalid } from '../../../domain/graphs/graph-faults.ts';
 import { isFinished, startGraph, traceResult } from '../../../domain/graphs/graph-state.ts';
+import { needOf, rulesOf } from '../../../domain/graphs/kinds/kind-table.ts';
 import { planOf } from '../../../domain/graphs/plan.ts';
 import { replayTrace } from '../../../domain/graphs/replay.ts';
 import { readySteps, settleRun, startRuns } from '../../../domain/graphs/run-state.ts';
@@ -97,6 +99,34 @@ describe('an llm as a node', () => {
     });
 
     assert.match(faults.join('\n'), /"find" is bound to "think": it cannot wait for anything, nor read an input/);
+  });
+});
+
+describe('a guardrail with a judge', () => {
+  const rail = (judge: object) => ({
+    rail: { guardrail: { judge }, input: { text: { value: 'hello' } } },
+    think: { llm: LLM },
+  });
+
+  it('thinks, in the plan of its workflow too, and one without a judge does not', () => {
+    const drives = (nodes: object) =>
+      planOf(graphOf(nodes).definition).nodes.map((node) => rulesOf(node.kind).drive(node));
+
+    assert.deepEqual(drives(rail({ model: 'default', question: 'Is it polite?' })), ['thinking', 'thinking']);
+    const plain = {
+      rail: { guardrail: { bannedPhrases: ['x'] }, input: { text: { value: 'hello' } } },
+      think: { llm: LLM },
+    };
+    assert.deepEqual(drives(plain), ['inline', 'thinking']);
+  });
+
+  it('is stored with the model of its judge as what it needs, and refused without a question', () => {
+    const { definition } = graphOf(rail({ model: 'default', question: 'Is it polite?' }));
+    const read = validateGraph(storedForm(definition));
+
+    assert.deepEqual(read.ok && read.definition, definition);
+    assert.equal(needOf(definition.nodes[0] as GraphNode), 'guardrail:default');
+    assert.match(faultsOf(rail({ model: 'default', question: ' ' }))[0] ?? '', /question Expected a question/);
   });
 });
 

@@ -51,6 +51,24 @@ const talking = defineGraph({
   output: '/nodes/say',
 });
 
+/** A text is held to words first, and then to a judge. */
+const judged = defineGraph({
+  name: 'judged',
+  input: question,
+  nodes: {
+    rail: {
+      guardrail: { bannedPhrases: ['password'], judge: { model: 'default', question: 'Is it about parcels?' } },
+      input: { text: '/task/query' },
+    },
+    say: {
+      llm: { model: 'default', instructions: 'Be short.' },
+      input: '/task/query',
+      guardedBy: ['rail'],
+    },
+  },
+  output: '/nodes/say',
+});
+
 /** One whose model no worker has. */
 const waiting = defineGraph({
   name: 'waiting-for-a-model',
@@ -67,15 +85,16 @@ describe('an llm of a graph', () => {
   before(async () => {
     models = await startModelServer((asked) => think(asked));
     muster = await openMuster('llm', { environment: { MUSTER_MODELS: await modelsFile(models.url) } });
-    await muster.work({ graphs: [tracking, talking, waiting] });
+    await muster.work({ graphs: [tracking, talking, judged, waiting] });
   });
   after(async () => {
     await muster?.close();
     await models?.close();
   });
 
-  const submit = (graph: string) => muster.client.submit(graph, { query: 'Where is 7?', tone: 'dry' });
-  const run = async (graph: string): Promise<TaskView> => ended(await submit(graph));
+  const submit = (graph: string, query = 'Where is 7?') => muster.client.submit(graph, { query, tone: 'dry' });
+  const run = async (graph: string, query?: string): Promise<TaskView> => ended(await submit(graph, query));
+  const isJudge = ({ messages }: Asked) => /You judge/.test(messages[0]?.content ?? '');
   const stepOf = ({ messages }: Asked) => messages.filter(({ role }) => role === 'assistant').length + 1;
   const resultsOf = ({ messages }: Asked) =>
     messages.flatMap(({ role, content }) => (role === 'tool' ? [content] : []));
@@ -162,6 +181,50 @@ describe('an llm of a graph', () => {
     await run('tracking');
 
     assert.match(said[0] ?? '', /tracking/);
+  });
+
+  const verdict = (passed: boolean, reason: string): Reply => ({ text: JSON.stringify({ passed, reason }) });
+
+  it('C075: thinks on once a judge has let a text pass', async () => {
+    think = (asked) => (isJudge(asked) ? verdict(true, 'it asks for a parcel') : { text: 'On its way.' });
+
+    const view = await run('judged');
+
+    assert.deepEqual(view.output, { text: 'On its way.' });
+    const [judge] = models.asked.filter(isJudge);
+    assert.match(judge?.messages[0]?.content ?? '', /Is it about parcels\?/);
+    assert.deepEqual(JSON.parse(judge?.messages[1]?.content ?? ''), { text: 'Where is 7?' });
+  });
+
+  it('C075: ends as guardrail_blocked where a judge stops a text, and says why', async () => {
+    think = () => verdict(false, 'it asks for a joke');
+
+    const view = await run('judged', 'Tell me a joke.');
+
+    assert.deepEqual(view.task.error, {
+      ...{ code: 'guardrail_blocked', message: 'judge: it asks for a joke', node: 'rail' },
+    });
+    assert.equal(runOf(view, 'say').status, 'skipped');
+    assert.equal(models.askedWith('Tell me a joke.'), 1);
+  });
+
+  it('lets nothing pass that a judge could not judge, also when its answer was repaired', async () => {
+    think = ({ times }) => ({ text: times === 1 ? 'Yes, it may pass!' : '{"passed":true}' });
+
+    const view = await run('judged', 'A parcel?');
+
+    assert.equal(view.task.error?.code, 'guardrail_blocked');
+    assert.match(view.task.error?.message ?? '', /^judge: its answer could not be read: /);
+    assert.equal(models.askedWith('A parcel?'), 2);
+  });
+
+  it('asks no judge about a text that another rule stops', async () => {
+    think = () => verdict(true, 'fine');
+
+    const view = await run('judged', 'My password is tea.');
+
+    assert.match(view.task.error?.message ?? '', /^bannedPhrases/);
+    assert.equal(models.askedWith('My password is tea.'), 0);
   });
 
   it('waits for a worker that has its model, and says so', async () => {
