@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   'heartbeat_missed',
   'event_loop_blocked',
   'rounds_exhausted',
+  'function_failed',
   'output_unparsable',
   'guardrail_blocked',
   'container_stopped',

@@ -28,6 +28,7 @@ const RUNNERS: Readonly<Record<NodeKind, NodeRunner>> = {
   tool: { run: runTool },
   condition: { run: runPure },
   prompt: { run: runPure },
+  function: { run: runPure },
   'output-parser': { run: runPure },
   guardrail: { run: runPure },
   llm: IN_STEPS,

@@ -101,6 +101,12 @@ export interface PromptNode extends PureNode<'prompt'> {
   readonly prompt: string;
 }
 
+/** Makes its output by an expression over its input. */
+export interface FunctionNode extends PureNode<'function'> {
+  /** JMESPath. At most 2,000 characters. */
+  readonly function: string;
+}
+
 /** Reads a text, that of a model for example, as data. */
 export interface OutputParserNode extends PureNode<'output-parser'> {
   readonly parse: ParseFormat;
@@ -230,7 +236,7 @@ export interface EntityCollectorNode extends WaitingBase<'entity-collector'> {
 }
 
 export type ContainerNode = SubGraphNode | EachNode | RepeatNode;
-type TextNode = PromptNode | OutputParserNode | GuardrailNode;
+type TextNode = PromptNode | FunctionNode | OutputParserNode | GuardrailNode;
 export type WaitingNode = ApprovalNode | WaitNode | EntityCollectorNode;
 export type GraphNode = AgentNode | ToolNode | ConditionNode | TextNode | LlmNode | ContainerNode | WaitingNode;
 

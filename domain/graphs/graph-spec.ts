@@ -38,6 +38,7 @@ export type NodeSpec = NodeOptions<string, string, string> & {
   readonly operation?: string;
   readonly condition?: ConditionSpec<string>;
   readonly prompt?: string;
+  readonly function?: string;
   readonly parse?: ParseFormat;
   readonly pattern?: string;
   readonly fields?: readonly string[];
@@ -100,10 +101,16 @@ type CheckedNode<Node, Names extends string, Conditions extends string, Guardrai
   Conditions,
   Guardrails
 > & {
-  readonly [Key in Exclude<keyof Node, keyof NodeSpec>]: never;
+  readonly [Key in Exclude<keyof Node, keyof NodeOptions<'', '', ''> | KnownTo<Node, Names>>]: never;
 } & {
   readonly when?: { readonly [Key in Exclude<BranchNames<Node>, Conditions>]?: never };
 } & ([KindOf<Node>] extends [never] ? Pick<Required<NodeSpec>, 'agent'> : KindSpecs<Node, Names>[KindOf<Node>]);
+
+/** The properties that a node may have because of its kind. */
+type KnownTo<Node, Names extends string> = keyof KindSpecs<Node, Names>[KindOf<Node>];
+
+/** Refuses every name that is not one of those known. */
+type OnlyNames<Given, Known> = { readonly [Key in Exclude<keyof Given, keyof Known>]: never };
 
 /** The properties by which nodes are of a kind. */
 type KindOf<Node> = Extract<keyof Node, KindProperty>;
@@ -118,8 +125,11 @@ interface KindSpecs<Node, Names extends string> {
   readonly operation: OperationSpec<Names>;
   readonly condition: ConditionNode<Names>;
   readonly prompt: PromptSpec<Names>;
+  readonly function: FunctionSpec<Names>;
   readonly parse: OutputParserSpec<Names>;
-  readonly guardrail: GuardrailSpec<Names>;
+  readonly guardrail: GuardrailSpec<Names> & {
+    readonly guardrail: OnlyNames<PropertyOf<Node, 'guardrail'>, GuardrailRules>;
+  };
   readonly llm: LlmNodeSpec<Names>;
   readonly graph: SubGraphSpec<Names>;
   readonly each: EachSpec<Names>;
@@ -161,6 +171,13 @@ interface PromptSpec<Names extends string> extends OnlyKind<'prompt'> {
   readonly budget?: never;
 }
 
+interface FunctionSpec<Names extends string> extends OnlyKind<'function'> {
+  /** A JMESPath expression of at most 2,000 characters over the input. */
+  readonly function: string;
+  readonly input?: InputSpec<Names>;
+  readonly budget?: never;
+}
+
 /** The input of a node that reads a text. */
 interface TextSpec<Names extends string> {
   readonly input: PointerTo<Names> | { readonly text: SourceSpec<Names> };
@@ -196,7 +213,7 @@ interface LlmNodeSpec<Names extends string> extends OnlyKind<'llm'> {
   /** Thinks; its output is `{ text }`, or what its `output` says. */
   readonly llm: LlmSpec<Names>;
   /** What the model is given: a text as it is, anything else as JSON. */
-  readonly input?: PointerTo<Names> | Readonly<Record<string, SourceSpec<Names>>>;
+  readonly input?: InputSpec<Names>;
   readonly budget?: never;
 }
 

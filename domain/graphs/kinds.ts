@@ -8,7 +8,7 @@ export type WaitingKind = (typeof WAITING_KINDS)[number];
 
 /** The kinds of node that can run. What is particular to one is in its file of `kinds/`. */
 export const NODE_KINDS = [
-  ...(['agent', 'tool', 'condition', 'prompt', 'output-parser', 'guardrail', 'llm'] as const),
+  ...(['agent', 'tool', 'condition', 'prompt', 'function', 'output-parser', 'guardrail', 'llm'] as const),
   ...CONTAINER_KINDS,
   ...WAITING_KINDS,
 ] as const;

@@ -18,8 +18,8 @@ const NODE = 'node:*';
  */
 export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   'domain/': {
-    // Conditions on arguments are checked by libraries that are pure too.
-    values: ['croner', '@cfworker/json-schema', 're2js'],
+    // Conditions on arguments, patterns and expressions are checked by libraries that are pure too.
+    values: ['croner', '@cfworker/json-schema', 're2js', '@jmespath-community/jmespath'],
     why: 'rules are pure: they run in the workflow sandbox, in clients and in tests without servers',
   },
   'entities/': {

@@ -41,10 +41,14 @@ const supportWith = (name: string, agent: typeof slow) =>
       ask: { agent, input: '/nodes/prompt', budget: { maxRetries: 0 } },
       answer: { parse: 'json', fields: ['reply'], input: '/nodes/ask' },
       refusal: { prompt: 'Somebody will call you.', fallbackOf: ['allowed', 'ask', 'answer'] },
-      reply: {
-        prompt: '{{said}}',
-        input: { said: { first: ['/nodes/answer/reply', '/nodes/refusal/text'] } },
+      said: {
+        function: "{ text: reply || text, words: length(split(reply || text, ' ')) }",
+        input: {
+          reply: { pointer: '/nodes/answer/reply', optional: true },
+          text: { pointer: '/nodes/refusal/text', optional: true },
+        },
       },
+      reply: { prompt: '{{text}}', input: '/nodes/said' },
     },
     output: '/nodes/reply',
   });
@@ -120,7 +124,8 @@ describe('graphs of nodes that need no code', () => {
 
       assert.deepEqual([view.task.status, view.output], ['completed', ANSWERED]);
       assert.deepEqual(runsOf(view), {
-        ...{ allowed: 'ok', prompt: 'ok', ask: 'ok', answer: 'ok', refusal: 'skipped', reply: 'ok' },
+        ...{ allowed: 'ok', prompt: 'ok', ask: 'ok', answer: 'ok', refusal: 'skipped' },
+        ...{ said: 'ok', reply: 'ok' },
       });
       assert.deepEqual(view.traces[0]?.events.find(({ type }) => type === 'run.skipped')?.data, {
         reason: '"allowed" and "ask" and "answer" did not fail',
@@ -133,7 +138,7 @@ describe('graphs of nodes that need no code', () => {
       assert.deepEqual([view.task.status, view.output, asked], ['completed', REFUSED, 0]);
       assert.deepEqual(runsOf(view), {
         ...{ allowed: 'guardrail_blocked', prompt: 'skipped', ask: 'skipped', answer: 'skipped' },
-        ...{ refusal: 'ok', reply: 'ok' },
+        ...{ refusal: 'ok', said: 'ok', reply: 'ok' },
       });
     });
 

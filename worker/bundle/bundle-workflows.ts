@@ -3,7 +3,7 @@ import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 /** Comes before the first promise. An error in a workflow then has a message and no stack. */
 const NO_STACK_TRACES = 'Error.stackTraceLimit = 0;';
 /** What the pure kinds of nodes use, which activities carry out and no workflow does. */
-const UNUSED = ['re2js', '@cfworker/json-schema'];
+const UNUSED = ['re2js', '@jmespath-community/jmespath', '@cfworker/json-schema'];
 const SOURCE_MAP = '//# sourceMappingURL=data:';
 /** An empty source map, which the SDK requires. */
 const EMPTY_MAP = { version: 3, file: 'workflows.js', sources: [], names: [], mappings: '' };

@@ -6,6 +6,7 @@ import { callsHandler } from './call-handler.ts';
 import { condition } from './condition.ts';
 import { each } from './each.ts';
 import { entityCollector } from './entity-collector.ts';
+import { functionKind } from './function.ts';
 import { guardrail } from './guardrail.ts';
 import type { ContainerRules, KindRules } from './kind-rules.ts';
 import { llm } from './llm.ts';
@@ -24,6 +25,7 @@ const KINDS: Readonly<Record<NodeKind, KindRules>> = {
   tool: callsHandler('tool'),
   condition,
   prompt,
+  function: functionKind,
   'output-parser': outputParser,
   guardrail,
   llm,

@@ -52,9 +52,12 @@ function parsedJson(text: string): unknown {
   }
 }
 
+/** How many blocks are tried. */
+const MAX_BLOCKS = 50;
+
 /** What stands between fences, without the word that names its language. */
 function fencedBlocks(text: string): readonly string[] {
-  const parts = text.split('```');
+  const parts = text.split('```', 2 * MAX_BLOCKS);
   return parts.filter((_, index) => index % 2 === 1).map((block) => block.replace(/^[A-Za-z0-9_+-]{0,32}(?=\s)/, ''));
 }
 

@@ -161,6 +161,33 @@ describe('the types of defineGraph', () => {
     );
   });
 
+  it('refuse what a node without code does not have, and a rule or a format that there is not', () => {
+    const text = { text: '/task/name' } as const;
+    refused(() =>
+      defineGraph({
+        name: 'without-code',
+        input,
+        nodes: {
+          // @ts-expect-error a prompt has no pattern
+          ask: { prompt: 'Hello, {{name}}', pattern: 'a', input: { name: '/task/name' } },
+          // @ts-expect-error an expression is a text
+          count: { function: 5, input: '/task' },
+          // @ts-expect-error there is no format "xml"
+          read: { parse: 'xml', input: text },
+          // @ts-expect-error an output parser reads a text
+          lost: { parse: 'json', input: { name: '/task/name' } },
+          // @ts-expect-error there is no rule "banned"
+          allowed: { guardrail: { banned: ['x'] }, input: text },
+          // @ts-expect-error operations have names like "tasks.list"
+          list: { operation: 'list' },
+          // @ts-expect-error a node is of one kind
+          both: { prompt: 'Hello', operation: 'tasks.list' },
+        },
+        output: '/task',
+      }),
+    );
+  });
+
   it('refuse a document property that the input does not have', () => {
     refused(() =>
       defineGraph({

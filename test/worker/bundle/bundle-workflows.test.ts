@@ -23,6 +23,11 @@ describe('the bundle of the workflows', () => {
     assert.equal(stack, 'Error: refused');
   });
 
+  it('holds none of the libraries by which activities evaluate nodes', () => {
+    for (const ofLibrary of ['error parsing regexp', 'Invalid arity:']) assert.ok(!code.includes(ofLibrary), ofLibrary);
+    assert.ok(code.length < 3_000_000, `${code.length} characters`);
+  });
+
   it('loads no module for a workflow that others have not loaded before', () => {
     const modules = {};
     const context = load(modules);

@@ -61,7 +61,7 @@ describe('a guardrail', () => {
 
     assert.deepEqual(held({ bannedPhrases }, 'a'.repeat(1_000_000)), PASSED);
     assert.deepEqual(held({ bannedPhrases: ['a'] }, 'a'.repeat(1_000_000)), PASSED);
-    assert.ok(performance.now() - from < 10_000, `${performance.now() - from} ms`);
+    assert.ok(performance.now() - from < 30_000, `${performance.now() - from} ms`);
   });
 
   it('is refused without a rule, with one that can match nothing, and with too many phrases', () => {
