@@ -13,9 +13,12 @@ export {
   connectAgent,
   type DeadLetter,
   type DeadListOptions,
+  type DiffInput,
   type EvaluateOptions,
   type EvalWithScores,
   type EventOptions,
+  type Fork,
+  type ForkOptions,
   type IndexState,
   type LimitCall,
   type Limits,
@@ -36,6 +39,7 @@ export {
   type TenantView,
   type TextEvent,
   type TierHolder,
+  type TraceDiff,
   type WhyView,
 } from './client.ts';
 export { defineAgent, defineTool } from './domain/agents/define-handler.ts';

@@ -29,6 +29,8 @@ import { addWhyCommand } from './tasks/why-command.ts';
 import { addApprovalCommands } from './tools/approval-commands.ts';
 import { addGrantsCommand } from './tools/grant-commands.ts';
 import { addToolsCommand } from './tools/tools-command.ts';
+import { addDiffCommand } from './traces/diff-command.ts';
+import { addForkCommand } from './traces/fork-command.ts';
 
 /** The command line of `muster`: every command with its arguments and options. Parsing it runs the command. */
 export function createProgram(): Command {
@@ -77,6 +79,8 @@ const ADD_COMMANDS = [
   addBudgetsCommand,
   addModelsCommand,
   addDeadLetterCommands,
+  addForkCommand,
+  addDiffCommand,
   addApprovalCommands,
   addGrantsCommand,
   addToolsCommand,

@@ -11,10 +11,11 @@ import {
 import { viewQueue } from '../operations/queue/view.ts';
 import { type DeadListOptions, listDeadTasks } from '../operations/tasks/list.ts';
 import { type RedriveAll, type RedriveOptions, type RedriveReport, redriveTasks } from '../operations/tasks/redrive.ts';
+import { type DiffInput, diffTraces, type TraceDiff } from '../operations/traces/diff.ts';
 import { type Face, withArguments } from './face.ts';
 import { targetOf } from './options.ts';
 
-/** What an operator does with a connection: look at the queue, hold it, limit it, and let what failed go again. */
+/** What an operator does with a connection: look at the queue, hold it, limit it, let what failed go again, and compare. */
 export abstract class Operating {
   readonly #face: Face;
 
@@ -108,5 +109,16 @@ export abstract class Operating {
    */
   redrive(target: string | readonly string[] | RedriveAll, options: RedriveOptions = {}): Promise<RedriveReport> {
     return this.#face.call(redriveTasks, withArguments('redrive', options, targetOf(target)));
+  }
+
+  /**
+   * Where two traces part: two of a task, or the newest of two tasks, such as a task and its fork. Every run of both with what
+   * it came to and what it used.
+   * @example
+   * const { first } = await muster.diff({ id: task.id, otherId: fork.id });
+   * @throws TaskUnknown, OptionInvalid
+   */
+  diff(traces: DiffInput): Promise<TraceDiff> {
+    return this.#face.call(diffTraces, traces);
   }
 }

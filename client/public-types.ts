@@ -18,6 +18,8 @@ export type { LimitOptions } from '../operations/queue/settings.ts';
 export type { DeadListOptions } from '../operations/tasks/list.ts';
 export type { RedriveAll, RedrivenView, RedriveOptions, RedriveReport } from '../operations/tasks/redrive.ts';
 export type { SubmitItem, SubmitOptions } from '../operations/tasks/submit-options.ts';
+export type { ComparedTrace, DiffInput, TraceDiff } from '../operations/traces/diff.ts';
+export type { ForkOptions } from '../operations/traces/fork-words.ts';
 export type { ConnectedAgent } from './connect-agent.ts';
 export type { Conversation, SaidInput } from './conversation-handle.ts';
 export type { EvaluateOptions } from './evaluate.ts';
@@ -26,6 +28,7 @@ export type { BroadcastReceipt, Messages } from './messages.ts';
 export type { ConnectAgentOptions } from './options.ts';
 export type {
   EventOptions,
+  Fork,
   TaskEvent,
   TaskHandle,
   TaskResult,

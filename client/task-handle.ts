@@ -11,11 +11,13 @@ import { pauseTask, resumeTask } from '../operations/tasks/pause.ts';
 import { readTask, showTask, taskProgress } from '../operations/tasks/read.ts';
 import type { TaskView } from '../operations/tasks/task-view.ts';
 import { type WhyView, whyTask } from '../operations/tasks/why.ts';
+import { forkTask } from '../operations/traces/fork.ts';
+import type { ForkOptions, ForkReport } from '../operations/traces/fork-words.ts';
 import { type AnsweredView, type AnswerTask, answerTask } from '../operations/waits/answer.ts';
 import { type SentToTask, sendToTask } from '../operations/waits/send.ts';
 import type { WakeUps } from '../redis/wake-ups.ts';
 import type { TaskProgress } from '../workflows/tasks/task-messages.ts';
-import type { Face } from './face.ts';
+import { type Face, withArguments } from './face.ts';
 import { type EventOptions, eventOptions, POLL_MS, type TaskEvent, TaskEvents } from './task-events.ts';
 import type { TextEvent } from './task-texts.ts';
 
@@ -85,6 +87,22 @@ export interface TaskHandle {
     values: AnswerTask['values'],
     how?: { readonly path?: string } & Pick<CallOptions, 'key'>,
   ): Promise<AnsweredView>;
+  /**
+   * Makes a new task of one of its traces: it takes over what ran before a point, and runs what follows, on its own. This one
+   * may still run; what of it has ended is taken over. A fork that may spend, or makes recorded effects again, is refused
+   * until that is agreed to: `dryRun` says for which price, and what `consent` agrees to it.
+   * @param at the first run that runs again, by its path: `draft`, `each[3]/draft`; `answer#2` for a step of a thinking run
+   * @example
+   * const { consent } = await task.fork('answer', { dryRun: true });
+   * const { task: fork } = await task.fork('answer', { consent: consent ?? '', key: 'again' });
+   * @throws ForkPointUnknown, ConsentRequired, InputInvalid, IdempotencyConflict, TaskUnknown, OptionInvalid
+   */
+  fork(at: string, options?: ForkOptions): Promise<Fork>;
+}
+
+/** What was forked, with the new task; in a dry run what would be, without one. */
+export interface Fork extends ForkReport {
+  readonly task: TaskHandle | null;
 }
 
 export class TaskReader {
@@ -115,6 +133,10 @@ export class TaskReader {
       resume: () => face.call(resumeTask, { id }),
       send: (name, data = null, how = {}) => face.call(sendToTask, { id, name, data }, how),
       answer: (values, { path, ...how } = {}) => face.call(answerTask, { id, path, values }, how),
+      fork: async (at, options = {}) => {
+        const report = await face.call(forkTask, withArguments('fork', options, { id, at }));
+        return { ...report, task: report.taskId && this.handle(report.taskId) };
+      },
     };
   }
 

@@ -105,6 +105,8 @@ export const ERROR_CODES = [
   'score_too_low',
   'handoff_cycle',
   'handoff_unknown',
+  'fork_point_unknown',
+  'consent_required',
 ] as const;
 /** The code of an error, which survives a process, a retry and a workflow. `docs/errors.md` has a row for each. */
 export type ErrorCode = (typeof ERROR_CODES)[number];

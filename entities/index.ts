@@ -25,6 +25,7 @@ import { Artifact } from './tasks/artifact.ts';
 import { ConcurrencySlot } from './tasks/concurrency-slot.ts';
 import { Task } from './tasks/task.ts';
 import { TaskDependency } from './tasks/task-dependency.ts';
+import { TaskFork } from './tasks/task-fork.ts';
 import { ModelCall } from './thinking/model-call.ts';
 import { ToolCall } from './thinking/tool-call.ts';
 import { Approval } from './tools/approval.ts';
@@ -51,6 +52,7 @@ export const ENTITIES = {
   ComponentConnection,
   Task,
   TaskDependency,
+  TaskFork,
   ConcurrencySlot,
   Artifact,
   AgentTrace,

@@ -25,6 +25,7 @@ export interface Tables {
   component_connections: TableOf<'ComponentConnection'>;
   tasks: TableOf<'Task'>;
   task_dependencies: TableOf<'TaskDependency'>;
+  task_forks: TableOf<'TaskFork'>;
   concurrency_slots: TableOf<'ConcurrencySlot'>;
   artifacts: TableOf<'Artifact'>;
   agent_traces: TableOf<'AgentTrace'>;

@@ -57,6 +57,8 @@ import { followText } from './thinking/follow.ts';
 import { settleEffect } from './thinking/settle-effect.ts';
 import { readText } from './thinking/text.ts';
 import { listTools } from './tools/list.ts';
+import { diffTraces } from './traces/diff.ts';
+import { forkTask } from './traces/fork.ts';
 import { answerTask } from './waits/answer.ts';
 import { listWaits } from './waits/list.ts';
 import { publishEvent } from './waits/publish.ts';
@@ -65,7 +67,7 @@ import { sendToTask } from './waits/send.ts';
 /** Every operation that there is. */
 export const OPERATIONS = [
   ...[submitTask, submitTasks, readTask, showTask, listTasks, readEvents, taskProgress, whyTask],
-  ...[cancelTask, killTask, pauseTask, resumeTask, listDeadTasks, redriveTasks],
+  ...[cancelTask, killTask, pauseTask, resumeTask, listDeadTasks, redriveTasks, forkTask, diffTraces],
   ...[sendToTask, answerTask, listWaits, publishEvent],
   ...[viewQueue, pauseQueue, resumeQueue, setQueueLimit, setQueueWeight],
   ...[listGraphs, showGraph, listVersions, publish, applyGraphs, diffVersions],

@@ -1,6 +1,6 @@
 import { inputTokensOf, type ModelRoom } from '../domain/models/context-budget.ts';
 import { type ModelCost, NO_COST } from '../domain/models/model-cost.ts';
-import { ModelCallFailed, throwAfter } from '../domain/models/model-errors.ts';
+import { throwAfter } from '../domain/models/model-errors.ts';
 import { healthAfter, type ModelHealth, type RouteHealth, UNKNOWN_HEALTH } from '../domain/models/model-health.ts';
 import type { FindKey, ModelAnswer, ModelRequest } from '../domain/models/model-messages.ts';
 import type { ModelRoute, ModelSettings, ProviderSettings } from '../domain/models/model-settings.ts';
@@ -14,8 +14,8 @@ import {
 } from '../domain/models/provider-breaker.ts';
 import { type CountTokens, requestTokens } from '../domain/models/token-count.ts';
 import { costMicros, usageOf } from '../domain/models/usage.ts';
-import { nearestName } from '../domain/nearest-name.ts';
 import { lostBy, type Missed, missedBy, noAnswer, untried } from './missed-ways.ts';
+import { routesOf } from './model-routes.ts';
 import type { ProviderOutcome } from './provider-outcome.ts';
 import { loadCounters } from './tokens.ts';
 
@@ -44,8 +44,12 @@ export interface ModelCall {
 export interface ModelCaller {
   /** The most that a call can come to, for the budget reservation. @throws ModelCallFailed `model_unknown` */
   estimate(request: ModelRequest): ModelCost;
-  /** What a model takes whichever way it is called, its tokens never counted too low. @throws ModelCallFailed `model_unknown` */
-  room(model: string): ModelRoom;
+  /**
+   * What a model takes whichever way it is called, its tokens never counted too low.
+   * @param provider the only one that may be called; by default all that the model has
+   * @throws ModelCallFailed `model_unknown`
+   */
+  room(model: string, provider?: string): ModelRoom;
   /**
    * Calls the model at its providers in order. The next one is tried where one is unavailable, or has no key. Each
    * repetition is a new call that costs again, and so may a way that broke off: the answer says how much (`lost`), and of
@@ -96,7 +100,7 @@ class SettledModels implements ModelCaller {
   }
 
   estimate(request: ModelRequest): ModelCost {
-    const each = this.#routesOf(request.model).map((route) => this.#estimateOf(request, route));
+    const each = this.#routesOf(request.model, request.provider).map((route) => this.#estimateOf(request, route));
     return {
       tokens: Math.max(...each.map(({ tokens }) => tokens)),
       costMicros: Math.max(...each.map((one) => one.costMicros)),
@@ -110,8 +114,8 @@ class SettledModels implements ModelCaller {
     return { tokens: inputTokens + outputTokens, costMicros: costMicros(usage, route.prices) };
   }
 
-  room(model: string): ModelRoom {
-    const routes = this.#routesOf(model);
+  room(model: string, provider?: string): ModelRoom {
+    const routes = this.#routesOf(model, provider);
     const counters = [...new Set(routes.map(({ id }) => this.#counterOf(id)))];
     return {
       inputTokens: Math.min(...routes.map(inputTokensOf)),
@@ -123,7 +127,7 @@ class SettledModels implements ModelCaller {
     const missed: Missed[] = [];
     const endedBy = (error: unknown) => throwAfter(error, lostBy(missed));
     const endsAtMs = performance.now() + Math.min(call.callMs ?? CALL_MS, CALL_MS);
-    for (const [start, route] of this.#routesOf(request.model).entries()) {
+    for (const [start, route] of this.#routesOf(request.model, request.provider).entries()) {
       const callMs = Math.ceil(endsAtMs - performance.now());
       const tried =
         callMs <= 0
@@ -158,13 +162,8 @@ class SettledModels implements ModelCaller {
     return { provider, id, health, isOpen };
   }
 
-  #routesOf(model: string): readonly ModelRoute[] {
-    const { models } = this.#settings;
-    if (Object.hasOwn(models, model)) return models[model] ?? [];
-    const nearest = nearestName(model, Object.keys(models));
-    const hint =
-      nearest === null ? `there are ${Object.keys(models).join(', ') || 'none'}` : `did you mean ${nearest}?`;
-    throw new ModelCallFailed('model_unknown', `The settings have no model "${model}" (${hint}).`, { model });
+  #routesOf(model: string, only?: string): readonly ModelRoute[] {
+    return routesOf(this.#settings, model, only);
   }
 
   async #tryRoute(request: ModelRequest, route: ModelRoute, call: RouteCall): Promise<RouteAnswer | Missed> {

@@ -104,13 +104,13 @@ interface StretchReads {
 /** The first stretch of a task that is small has read all there is. The values are null where they cannot be read. */
 async function readRows(
   { database }: ActivityDependencies,
-  { execution, definition, state, reads, opened: { task, hasRuns } }: StretchReads,
+  { execution, definition, state, reads, opened: { task, hasRuns, isFork } }: StretchReads,
 ): Promise<{ readonly runs: readonly RunRecord[]; readonly values: TraceValues | null }> {
   const { json, artifactId } = task.input;
   if (!hasRuns && artifactId === null)
     return { runs: [], values: { task: reads.task ? JSON.parse(json ?? 'null') : null, outputs: new Map() } };
   return database.inTenant(execution.tenant, async ({ em }) => {
-    const runs = await writtenRuns(em, { traceId: execution.traceId, definition, state }, reads.paths);
+    const runs = await writtenRuns(em, { traceId: execution.traceId, definition, state, isFork }, reads.paths);
     const read = await loadValues(em, execution, reads, { task, runs }).catch(unreadable);
     return { runs, values: read instanceof StoredRowInvalid ? null : read };
   });

@@ -4,6 +4,7 @@ import { quickStretch } from '../../domain/graphs/drive-quick.ts';
 import { type GraphState, isSettled, skippedNodes } from '../../domain/graphs/graph-state.ts';
 import { containerOf, isContainer } from '../../domain/graphs/kinds/kind-table.ts';
 import { innerAt, openPaths, type Step, scopeWithin } from '../../domain/graphs/run-state.ts';
+import { nodeOfRun } from '../../domain/graphs/scope.ts';
 import type { TraceId } from '../../domain/ids.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
 import { type RunRecord, RunRepository } from '../../entities/traces/run-repository.ts';
@@ -13,6 +14,8 @@ export interface StretchOrigin {
   readonly traceId: TraceId;
   readonly definition: GraphDefinition;
   readonly state: GraphState;
+  /** Whether there may be runs in containers that have not been opened: a fork has taken them over. */
+  readonly isFork: boolean;
 }
 
 /**
@@ -22,14 +25,16 @@ export interface StretchOrigin {
  */
 export async function writtenRuns(
   em: SqlEntityManager,
-  { traceId, definition, state }: StretchOrigin,
+  { traceId, definition, state, isFork }: StretchOrigin,
   reads: readonly RunPath[],
 ): Promise<readonly RunRecord[]> {
+  const open = openPaths(definition, state);
+  if (isFork && open.some((path) => isUnopened(definition, state, path))) return new RunRepository(em).list(traceId);
   const steps = quickStretch(definition, state);
   const rounds = steps.flatMap((step) => nextRound(state, step));
   const repository = new RunRepository(em);
   const skipped = skippedNodes(state).map(({ id }) => id);
-  const paths = new Set([...openPaths(definition, state), ...skipped, ...rounds, ...reads]);
+  const paths = new Set([...open, ...skipped, ...rounds, ...reads]);
   const runs = await repository.list(traceId, [...paths]);
   const found = new Map(runs.map((run) => [run.nodeId, run]));
   const isTaken = ({ path, phase }: Step) => {
@@ -38,6 +43,10 @@ export async function writtenRuns(
   };
   const isUnreported = steps.some(isTaken) || rounds.some((path) => found.has(path));
   return isUnreported ? repository.list(traceId) : runs;
+}
+
+function isUnopened(definition: GraphDefinition, state: GraphState, path: RunPath): boolean {
+  return isContainer(nodeOfRun(definition, path)) && innerAt(state, path) === undefined;
 }
 
 /** The paths of the inner graph that a container's turn may begin. */

@@ -13,7 +13,6 @@ import type { NextMove } from '../../domain/thinking/next-move.ts';
 import { type Conversation, LAST_STEP, messagesOf, missingTools } from '../../domain/thinking/transcript.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { StepRows } from '../../entities/thinking/statements/read-steps.ts';
-import type { ModelCaller } from '../../providers/model-caller.ts';
 import { HandlerInputInvalid } from '../handler-errors.ts';
 import { faultsText } from '../nodes/handler-output.ts';
 import type { NodeActivity } from '../tasks/node-attempt.ts';
@@ -48,7 +47,7 @@ export async function requestOf(activity: NodeActivity, run: ReadRun, move: Call
   const conversation = await conversationOf(activity, run, move);
   if ('kind' in conversation) return conversation;
   try {
-    return fitted(activity.deps.models, run, conversation);
+    return fitted(activity, run, conversation);
   } catch (error) {
     if (error instanceof ModelCallFailed)
       return { kind: 'ends', failure: { code: error.code, message: error.message } };
@@ -57,21 +56,24 @@ export async function requestOf(activity: NodeActivity, run: ReadRun, move: Call
 }
 
 /** @throws ModelCallFailed `model_unknown` */
-function fitted(models: ModelCaller | null, { agent, rows }: ReadRun, asked: AskedConversation): StepRequest {
+function fitted({ deps, input }: NodeActivity, { agent, rows }: ReadRun, asked: AskedConversation): StepRequest {
   const { temperature, ...conversation } = asked;
   const { thinking } = agent;
+  const { models } = deps;
+  const { model: chosen, provider } = input.execution.models ?? {};
   const { outputSchema: output, limits, maxTokens } = thinking;
   // A run keeps the model that it began with.
-  const model = rows[0]?.call.model ?? modelOf(thinking, models);
+  const model = chosen ?? rows[0]?.call.model ?? modelOf(thinking, models);
   const forms = {
     ...{ tools: modelTools(agent), output },
+    ...(provider === undefined ? {} : { provider }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(maxTokens === undefined ? {} : { maxOutputTokens: maxTokens }),
   };
   if (models === null) {
     return { request: { model, messages: messagesOf(conversation), ...forms }, context: null, cost: NO_COST };
   }
-  const { messages, report } = fitConversation(conversation, { limits, room: models.room(model), forms });
+  const { messages, report } = fitConversation(conversation, { limits, room: models.room(model, provider), forms });
   const request = { model, messages, ...forms };
   return { request, context: report, cost: models.estimate(request) };
 }

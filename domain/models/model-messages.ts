@@ -28,10 +28,20 @@ export interface ModelTool {
   readonly inputSchema: JsonObject;
 }
 
+/** Which model is called in the place of another, and at which of its providers. */
+export interface ModelChoice {
+  /** A name of the installation's settings. @defaultValue the agent's own */
+  readonly model?: string;
+  /** A provider of the settings. @defaultValue all that the model has, in their order */
+  readonly provider?: string;
+}
+
 /** What a model is asked. */
 export interface ModelRequest {
   /** A name of the installation's settings, not a provider's model id. */
   readonly model: string;
+  /** The only provider that may be called. @defaultValue all that the model has */
+  readonly provider?: string;
   readonly messages: readonly ModelMessage[];
   readonly tools: readonly ModelTool[];
   /** JSON Schema that the answer's text is to fit; null for plain text. The provider may ignore it: validate. */

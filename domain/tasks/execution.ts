@@ -2,6 +2,7 @@ import type { GraphDefinition } from '../graphs/definition.ts';
 import type { GraphState } from '../graphs/graph-state.ts';
 import type { Outcome } from '../graphs/kinds.ts';
 import type { GraphId, TaskId, TenantId, TraceId } from '../ids.ts';
+import type { ModelChoice } from '../models/model-messages.ts';
 import type { RunPath } from '../traces/path.ts';
 import type { SettledRunStatus } from '../traces/trace-status.ts';
 import type { PriorityBand } from './priority.ts';
@@ -20,6 +21,8 @@ export interface ExecutionRef {
   readonly conversation?: string;
   /** The number of the claim, or of the leave after it. A write with an older one than the task's row is refused. */
   readonly fence: number;
+  /** Which model its thinking runs call; absent where they call their own. */
+  readonly models?: ModelChoice;
   /** The band of the task. Absent in executions of earlier releases. */
   readonly band?: PriorityBand;
 }

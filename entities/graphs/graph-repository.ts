@@ -112,6 +112,12 @@ export class GraphRepository extends Repository {
     return head;
   }
 
+  /** A version by its id. */
+  async headOf(tenant: TenantId, id: GraphId): Promise<GraphHead | null> {
+    const [head = null] = await graphHeads(this.em, tenant, { id });
+    return head;
+  }
+
   /** The active version of every name that the tenant may use. */
   listActive(tenant: TenantId): Promise<GraphHead[]> {
     return graphHeads(this.em, tenant);

@@ -22,7 +22,7 @@ export interface ClaimedTask {
 /** The columns of a task that a claim knows. */
 export const CLAIM_COLUMNS = [
   ...(['id', 'tenantId', 'graphId', 'graphName', 'taskQueue', 'title', 'priority', 'userId', 'fence'] as const),
-  ...(['conversation', 'traceCount', 'deadlineAt'] as const),
+  ...(['conversation', 'traceCount', 'deadlineAt', 'modelChoice'] as const),
 ];
 type ClaimColumns = Pick<Selectable<Tables['tasks']>, (typeof CLAIM_COLUMNS)[number]>;
 
@@ -44,6 +44,7 @@ export function readClaimedTask(row: ClaimedTaskRow): ClaimedTask {
       user: row.userId,
       ...(row.conversation === null ? {} : { conversation: row.conversation }),
       graphId: row.graphId,
+      ...(row.modelChoice === null ? {} : { models: row.modelChoice }),
       fence: row.fence,
       band,
     },

@@ -1,6 +1,7 @@
 import { defineEntity, p, raw } from '@mikro-orm/core';
 import type { AgentId, ArtifactId, GraphId, TaskId, TenantId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
+import type { ModelChoice } from '../../domain/models/model-messages.ts';
 import { PRIORITY_RANGE } from '../../domain/tasks/priority.ts';
 import {
   isWaitingTaskStatus,
@@ -67,6 +68,8 @@ const schema = defineEntity({
     predecessorId: p.uuid().$type<TaskId>().nullable(),
     /** The agents whose tools spawned it, at any depth: its agents may do what all of these may. Null for none. */
     actsFor: p.array().columnType('text[]').nullable(),
+    /** Which model its thinking runs call, and at which provider, in the place of their own; null for their own. */
+    modelChoice: p.json<ModelChoice>().nullable(),
     startedAt: moment().nullable(),
     completedAt: moment().nullable(),
     deadLetteredAt: moment().nullable(),

@@ -60,6 +60,8 @@ const schema = defineEntity({
     error: p.json<JsonObject>().nullable(),
     /** When it is made again after it failed; null where it is not. */
     retryAt: moment().nullable(),
+    /** The trace that made it and paid for it, where this one has only taken it over: then the sums are 0. */
+    takenFrom: p.uuid().$type<TraceId>().nullable(),
     startedAt: moment().defaultRaw('now()'),
     finishedAt: moment().nullable(),
   },

@@ -40,6 +40,8 @@ const schema = defineEntity({
     decision: p.json<JsonObject>().nullable(),
     approvalId: p.uuid().nullable(),
     result: p.json<StoredResult>().nullable(),
+    /** The trace that made it, where this one has only taken it over; null for one of its own. */
+    takenFrom: p.uuid().$type<TraceId>().nullable(),
     startedAt: moment().nullable(),
     finishedAt: moment().nullable(),
   },

@@ -49,6 +49,8 @@ const schema = defineEntity({
     errorCode: p.text().nullable(),
     errorText: p.text().nullable(),
     metadataJson: p.json<Json>().nullable(),
+    /** The trace in which it was carried out, where this one has only taken it over; null for one of its own. */
+    takenFrom: p.uuid().$type<TraceId>().nullable(),
     createdAt: createdAt(),
   },
   uniques: [{ name: 'agent_runs_trace_node_unique', properties: ['traceId', 'nodeId'] }],

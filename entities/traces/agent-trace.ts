@@ -16,7 +16,7 @@ const schema = defineEntity({
     /** 1 for the first trace of the task; a redrive opens the next. */
     number: p.integer().check('number > 0'),
     graphId: () => keyOf(AgentGraph, 'graph_id').$type<GraphId>(),
-    /** The trace before it, when this one came from a redrive. */
+    /** The trace before it, when this one came from a redrive; or the trace of another task that this one continues. */
     originTraceId: p.uuid().$type<TraceId>().nullable(),
     workflowId: p.text(),
     /** The shared execution that carries it, by the id of its workflow; null for one that has, or had last, its own. */

@@ -115,7 +115,7 @@ export class EndedTracesRepository extends Repository {
     });
   }
 
-  /** The rows of these traces. Three statements. */
+  /** The rows of these traces, without what they have only taken over. Three statements. */
   async rowsOf(ids: readonly TraceId[]): Promise<ReadonlyMap<TraceId, EndedRows>> {
     const [runs, models, tools] = [await this.#runs(ids), await this.#models(ids), await this.#tools(ids)];
     const [runsOf, modelsOf, toolsOf] = [
@@ -137,6 +137,7 @@ export class EndedTracesRepository extends Repository {
       .select(['traceId', 'nodeId as path', 'agent', 'kind', 'status', 'attempts'])
       .select(['startedAt', 'finishedAt', 'errorCode'])
       .where('traceId', '=', anyOf(ids))
+      .where('takenFrom', 'is', null)
       .execute();
   }
 
@@ -147,6 +148,7 @@ export class EndedTracesRepository extends Repository {
       .select(['inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens', 'costMicros', 'error'])
       .select((eb) => eb.fn<string | null>('jsonb_extract_path_text', ['answer', literal('finish')]).as('finish'))
       .where('traceId', '=', anyOf(ids))
+      .where('takenFrom', 'is', null)
       .execute();
     return rows.map(({ error, costMicros, ...row }) => {
       return { ...row, costMicros: Number(costMicros), errorCode: readFailure(error)?.code ?? null };
@@ -159,6 +161,7 @@ export class EndedTracesRepository extends Repository {
       .select(['traceId', 'path', 'step', 'index', 'agent', 'tool', 'callId', 'state', 'attempts'])
       .select(['startedAt', 'finishedAt'])
       .where('traceId', '=', anyOf(ids))
+      .where('takenFrom', 'is', null)
       .execute();
   }
 }

@@ -92,8 +92,10 @@ export interface OpenedTrace {
   readonly graphId: Sql;
   readonly workflowId: Sql;
   readonly user: Sql;
-  /** The trace before it. */
+  /** The trace before it, or that it continues. */
   readonly origin: Sql;
+  /** The number of the event after its first one. */
+  readonly nextSeq: Sql;
 }
 
 /**
@@ -110,7 +112,7 @@ export function traceRowsFrom(source: RowSource | string, row: OpenedTrace): Ins
     workflow_id: row.workflowId,
     status: textOf('running' satisfies TraceStatus),
     user_id: row.user,
-    next_seq: constant(2, 'integer'),
+    next_seq: row.nextSeq,
     origin_trace_id: row.origin,
   });
 }

@@ -21,6 +21,8 @@ export interface RunRecord {
   readonly finishedAt: Date | null;
   readonly output: StoredValue;
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** The trace in which it was carried out, where this one has only taken it over; null for one of its own. */
+  readonly takenFrom: TraceId | null;
 }
 
 /** Reads the runs of a trace: one row a node. What happens to them is written by `operations/record/`. */
@@ -83,7 +85,7 @@ function runs(em: SqlEntityManager) {
         join.onRef('k.traceId', '=', 'r.traceId').onRef('k.nodeId', '=', 'r.outputOf'),
       )
       .select(['r.nodeId', 'r.agent', 'r.kind', 'r.status', 'r.attempts', 'r.outcome', 'r.startedAt', 'r.finishedAt'])
-      .select(['r.errorCode', 'r.errorText'])
+      .select(['r.errorCode', 'r.errorText', 'r.takenFrom'])
       .select(({ fn }) => [
         fn.coalesce('r.output', 'k.output').as('output'),
         fn.coalesce('r.outputArtifactId', 'k.outputArtifactId').as('outputArtifactId'),

@@ -24,7 +24,7 @@ export interface TraceRecord {
   readonly graphId: GraphId;
   readonly status: TraceStatus;
   readonly workflowId: string;
-  /** The trace before it, whose task was redriven; null for a task's first. */
+  /** The trace before it, whose task was redriven, or that a fork continues; null where there is none. */
   readonly originTraceId: TraceId | null;
   readonly createdAt: Date;
   readonly finishedAt: Date | null;

@@ -13,6 +13,8 @@ export interface OpenedStretch {
   readonly tries: number;
   /** Whether any run of the trace has been written. */
   readonly hasRuns: boolean;
+  /** Whether the trace has taken runs over that its state does not know. */
+  readonly isFork: boolean;
 }
 
 const GIVEN = {
@@ -46,6 +48,12 @@ const OPEN = new Statement(GIVEN, ({ taskId, traceId, fence, counts }) =>
         .exists(eb.selectFrom('agent_runs').select('id').where('traceId', '=', traceId))
         .$castTo<boolean>()
         .as('hasRuns'),
+    )
+    .select((eb) =>
+      eb
+        .exists(eb.selectFrom('task_forks').select('taskId').where('taskId', '=', taskId))
+        .$castTo<boolean>()
+        .as('isFork'),
     ),
 );
 
@@ -60,6 +68,6 @@ export async function openStretch(
 ): Promise<OpenedStretch | null> {
   const [row] = await OPEN.run(em, { taskId, traceId, fence, counts: trace === TRACE });
   if (row === undefined) return null;
-  const { stretchTries, hasRuns, ...task } = row;
-  return { task: readTask(task), tries: stretchTries ?? 1, hasRuns };
+  const { stretchTries, hasRuns, isFork, ...task } = row;
+  return { task: readTask(task), tries: stretchTries ?? 1, hasRuns, isFork };
 }

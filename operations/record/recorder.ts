@@ -27,6 +27,7 @@ import type {
 } from './notes.ts';
 import { type OpenedStretch, openStretch } from './open-stretch.ts';
 import { replaceRuns } from './replace-runs.ts';
+import { type TakenOver, takeOverRuns } from './take-over-runs.ts';
 import {
   recordToolBegun,
   recordToolEnd,
@@ -122,6 +123,11 @@ export class Recorder {
     events: readonly NewTraceEvent[] = [],
   ): Promise<void> {
     if (this.#trace === TRACE) await closeTrace(this.#em, traceId, { ...end, events });
+  }
+
+  /** See {@link takeOverRuns}. @returns how many events the trace has then */
+  runsTakenOver(taken: TakenOver): Promise<number> {
+    return takeOverRuns(this.#em, taken, { events: this.#trace === TRACE });
   }
 
   /**

@@ -8,6 +8,8 @@ import { listOf, oneOf, text, wholeNumber, yesOrNo } from '../../options/fields.
 import { actorOf } from '../caller.ts';
 import { type Call, defineOperation } from '../define.ts';
 import { DependencyDead, TaskNotDead, TaskUnknown } from '../operation-errors.ts';
+import { recording } from '../record/recording.ts';
+import { continueForks } from '../traces/continue-forks.ts';
 import { enqueueJobs } from './enqueue-jobs.ts';
 import { name, taskIdOf, time } from './task-fields.ts';
 
@@ -160,7 +162,16 @@ class Redriving {
 
   async #revive(ids: readonly TaskId[]): Promise<Map<TaskId, string | null>> {
     const redrive = { redriveId: newId(), actor: actorOf(this.#call.caller), effects: this.#how.effects };
-    const revived = await this.#inLetters((letters) => letters.redrive(ids, redrive));
+    const { caller, stores } = this.#call;
+    const units = stores.database;
+    const revived = await recording({ units, log: stores.log }, caller.tenant, async (unit) => {
+      const tasks = await new DeadLetterRepository(unit.em).redrive(ids, redrive);
+      await continueForks(
+        unit,
+        tasks.map(({ taskId }) => taskId),
+      );
+      return tasks;
+    });
     const jobs = revived.filter((task) => task.status === 'pending');
     // Only a hint that saves time: a failure is made good by the relay, which finds the outbox row.
     await enqueueJobs(this.#call.stores.queueFor, jobs).catch(() => undefined);

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { text } from '../../options/fields.ts';
 import { defineOperation } from '../define.ts';
 import { forCaller, type SubmitOptions } from './submit-options.ts';
-import { SUBMIT_FIELDS } from './task-fields.ts';
+import { objectInput, SUBMIT_FIELDS } from './task-fields.ts';
 
 /** What both ways to submit declare alike. */
 const SUBMIT = { effect: 'write', risk: 'external_write', permission: 'tasks:write', limit: 'submit' } as const;
@@ -22,8 +22,7 @@ export const submitTask = defineOperation({
   input: {
     ...SUBMIT_FIELDS,
     graph: text(),
-    // Whatever it is, the graph's own checks say more about it.
-    input: z.unknown().optional() as unknown as z.ZodType<JsonObject>,
+    input: objectInput.optional() as z.ZodType<JsonObject>,
   },
   handle: ({ caller, stores }, { graph, input, ...options }: SubmitInput) =>
     stores.submitterOf(caller.tenant).submit(graph, input, forCaller(caller, options)),

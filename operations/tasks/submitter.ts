@@ -86,6 +86,11 @@ export class Submitter {
     return written;
   }
 
+  /** Makes a task of a version of a graph, whether it is the newest or not, and writes nothing. */
+  async prepare(graph: GraphHead, input: JsonObject, options: CallerOptions): Promise<PreparedTask> {
+    return this.#preparer.ofGraph(graph)(input, options);
+  }
+
   /** @param graph its name, or a version that is not the active one */
   async submitMany(
     graph: string | GraphHead,

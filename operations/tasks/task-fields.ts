@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isUuid, type TaskId, type TenantId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
 import { listOf, moment, oneOf, text, textLike, wholeNumber } from '../../options/fields.ts';
 import { type OptionFields, optionsOf } from '../../options/parse-options.ts';
@@ -39,11 +40,13 @@ export const SUBMIT_FIELDS: OptionFields<SubmitOptions> = {
   budget: taskBudget.optional(),
 };
 
+/** The input of a task; whatever it is, the graph's own checks say more about it. */
+export const objectInput = z.unknown() as unknown as z.ZodType<JsonObject>;
+
 /** One task of a batch. */
 export const submitItem = optionsOf<SubmitItem>('submit', {
   ...SUBMIT_FIELDS,
-  // Whatever it is, the graph's own checks say more about it.
-  input: z.unknown().optional() as z.ZodType<SubmitItem['input']>,
+  input: objectInput.optional() as z.ZodType<SubmitItem['input']>,
 });
 
 /** A text that names a task, as that task's id. @throws TaskUnknown for what cannot be one */

@@ -11,6 +11,7 @@ import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
 import { type BudgetView, budgetOfTask } from '../budgets/view.ts';
 import { readThinking, sumOf, type UsageView } from '../thinking/steps-view.ts';
+import { type ForkOriginView, type ForkView, forksView } from '../traces/fork-view.ts';
 import { readWaits } from '../waits/read-waits.ts';
 import { readHoldUp } from './held-up.ts';
 import { startOf } from './run-inputs.ts';
@@ -32,6 +33,10 @@ export interface TaskView {
   readonly output: Json;
   /** Whether retention has removed traces of the task, or its output. The task's end stands all the same. */
   readonly pruned: { readonly traces: boolean; readonly output: boolean };
+  /** From where it continues; null for a task that is no fork. */
+  readonly origin: ForkOriginView | null;
+  /** The tasks that continue it, the oldest 100. */
+  readonly forks: readonly ForkView[];
   /** What it may spend and has spent; null without a budget of its own. */
   readonly budget: BudgetView | null;
 }
@@ -58,6 +63,7 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
     usage: sumOf(traces.map(({ usage }) => usage)),
     output,
     pruned: { traces: traces.length < task.traceCount, output: isOutputGone },
+    ...(await forksView(em, task)),
     budget: await budgetOfTask(new BudgetLimitRepository(em), id),
   };
 }

@@ -31,7 +31,7 @@ export interface TraceView {
   readonly number: number;
   readonly status: TraceStatus;
   readonly workflowId: string;
-  /** The trace that failed before the task was redriven; null for a task's first trace. */
+  /** The trace that failed before the task was redriven, or of which a fork takes runs over; null where there is none. */
   readonly originTraceId: string | null;
   readonly startedAt: Date;
   readonly finishedAt: Date | null;
@@ -102,7 +102,8 @@ function runView(
 /** In the order of their beginnings; within a millisecond, in the order of their events. */
 function inOrder(runs: readonly RunRecord[], events: readonly TraceEventRecord[]): RunRecord[] {
   const began = new Map(events.toReversed().map(({ nodeId, seq }) => [nodeId, seq]));
-  const millisecond = ({ startedAt }: RunRecord) => startedAt?.getTime() ?? Number.POSITIVE_INFINITY;
+  const millisecond = ({ startedAt, takenFrom }: RunRecord) =>
+    startedAt?.getTime() ?? (takenFrom === null ? Number.POSITIVE_INFINITY : 0);
   return runs.toSorted(
     (one, other) =>
       millisecond(one) - millisecond(other) || (began.get(one.nodeId) ?? 0) - (began.get(other.nodeId) ?? 0),

@@ -52,6 +52,7 @@ describe('rows that grow', () => {
       'run_waits',
       'run_waits',
       'task_dependencies',
+      'task_forks',
       'task_messages',
       'tool_calls',
       'tool_calls',

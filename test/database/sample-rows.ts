@@ -152,6 +152,8 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
   taskRow(tx, ids, { id: other });
   await tx.em.flush();
   tx.em.create(entities.TaskDependency, { taskId, dependsOnTaskId: other, tenantId });
+  const origin = { originTaskId: other, originTraceId: uuid() as TraceId, originNumber: 1, atPath: 'node-0' };
+  tx.em.create(entities.TaskFork, { taskId, tenantId, ...origin, nextTraceId: uuid() as TraceId });
   const sha256 = '0'.repeat(64);
   const content = Buffer.from('text');
   tx.em.create(entities.Artifact, {

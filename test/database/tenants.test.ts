@@ -32,6 +32,7 @@ const TABLES = [
   ],
   ...[
     'task_dependencies',
+    'task_forks',
     'task_messages',
     'tasks',
     'tenants',

@@ -73,6 +73,7 @@ describe('the register of operations', () => {
       'evals.show',
       'messages.list',
       'tasks.dead',
+      'tasks.diff',
       'tasks.events',
       'tasks.list',
       'tasks.read',

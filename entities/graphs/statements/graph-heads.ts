@@ -21,6 +21,14 @@ export interface GraphHead {
   readonly agents: readonly string[];
 }
 
+/** Which versions are asked for; all active ones where nothing is named. */
+export interface HeadSearch {
+  readonly name?: string;
+  readonly version?: number | undefined;
+  /** One version, whatever its name and its status. */
+  readonly id?: GraphId;
+}
+
 /**
  * The active version of every name that the tenant may use, or of one name, or another version of that: the tenant's own
  * before the one that every tenant may use. One statement, because every submit may ask it. By agent_graphs_active_unique or
@@ -29,7 +37,7 @@ export interface GraphHead {
 export function graphHeads(
   em: SqlEntityManager,
   tenant: TenantId,
-  { name, version }: { readonly name?: string; readonly version?: number | undefined } = {},
+  { name, version, id }: HeadSearch = {},
 ): Promise<GraphHead[]> {
   return tables(em)
     .selectFrom('agent_graphs as g')
@@ -49,7 +57,10 @@ export function graphHeads(
         fn<string[]>('array', [agents.select('c.handler').distinct().orderBy('c.handler')]).as('agents'),
       ];
     })
-    .where((eb) => (version === undefined ? eb('g.status', '=', literal('active')) : eb('g.version', '=', version)))
+    .where((eb) => {
+      if (id !== undefined) return eb('g.id', '=', id);
+      return version === undefined ? eb('g.status', '=', literal('active')) : eb('g.version', '=', version);
+    })
     .where('g.tenantId', 'in', [tenant, SYSTEM_TENANT])
     .$if(name !== undefined, (query) => query.where('g.name', '=', name as string))
     .orderBy('g.name')

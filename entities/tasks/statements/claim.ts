@@ -101,13 +101,18 @@ const CLAIM = traced(GIVEN, (given, trace) =>
         .select('r.id as traceId')
         .select((row) => row('t.status', '=', literal('paused')).as('paused'))
         .where('t.status', 'in', OPEN)
+        .where('t.claimedBy', '=', given.workerId)
         .$castTo<ClaimedTaskRow>(),
     ),
 );
 
+/** The trace of a fork is chosen already: what it has taken over is there, and its events come after the first one. */
 function wantedTable({ ids, traceIds, workflowPrefixes }: Given): RawBuilder<{ traceId: TraceId }> {
   return sql`(
-    select * from unnest(${ids}, ${traceIds}, ${workflowPrefixes}) as w(task_id, trace_id, workflow_prefix)
+    select w.task_id, coalesce(f.next_trace_id, w.trace_id) as trace_id, w.workflow_prefix,
+      coalesce(f.event_count, 0) + 2 as next_seq, f.origin_trace_id
+    from unnest(${ids}, ${traceIds}, ${workflowPrefixes}) as w(task_id, trace_id, workflow_prefix)
+    left join muster.task_forks f on f.task_id = w.task_id
   )`;
 }
 
@@ -116,7 +121,8 @@ const IS_PENDING = sql<boolean>`t.status is not distinct from 'pending'`;
 
 function candidatesTable(given: Given): RawBuilder<{ id: TaskId }> {
   return sql`(
-    select t.id, t.tenant_id, t.priority, t.created_at, t.concurrency_keys, t.fence, w.trace_id, w.workflow_prefix
+    select t.id, t.tenant_id, t.priority, t.created_at, t.concurrency_keys, t.fence, w.trace_id, w.workflow_prefix,
+      w.next_seq, w.origin_trace_id
     from muster.tasks t join wanted w on w.task_id = t.id
     where ${IS_PENDING} and t.task_queue = ${given.taskQueue}
       and ${isHosted('t', given.handlers)} and ${bandRuns('t', given)} and not ${isBehind(given)}
@@ -155,10 +161,11 @@ function claimedTable({ workerId }: Given): RawBuilder<Omit<ClaimedTaskRow, 'pau
       claimed_by = ${workerId}, claimed_at = now(), checked_at = now(), started_at = coalesce(t.started_at, now())
     from chosen c where t.id = c.id
     returning t.id, t.tenant_id, t.graph_id, t.graph_name, t.task_queue, t.title, t.priority, t.user_id, t.fence,
-      t.conversation, t.trace_count, t.deadline_at, c.trace_id, c.workflow_prefix || t.trace_count as workflow_id,
+      t.conversation, t.trace_count, t.deadline_at, t.model_choice, c.trace_id, c.next_seq,
+      c.workflow_prefix || t.trace_count as workflow_id,
       case when t.trace_count > 1 then
         (select o.id from muster.agent_traces o where o.task_id = t.id and o.number = t.trace_count - 1)
-      end as origin_trace_id
+      else c.origin_trace_id end as origin_trace_id
   )`;
 }
 
@@ -170,4 +177,5 @@ const OPENED = traceRowsFrom('claimed', {
   workflowId: column('workflow_id'),
   user: column('user_id'),
   origin: column('origin_trace_id'),
+  nextSeq: column('next_seq'),
 });

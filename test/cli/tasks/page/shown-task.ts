@@ -28,7 +28,17 @@ export function shownTask(text: string): TaskView {
   const budget: TaskView['budget'] = null;
   const { usage } = trace;
   const pruned = { traces: false, output: false };
-  return { task, inputStart: text, traces: [trace], usage, output: { said: text }, pruned, budget };
+  return {
+    task,
+    inputStart: text,
+    traces: [trace],
+    usage,
+    output: { said: text },
+    pruned,
+    origin: null,
+    forks: [],
+    budget,
+  };
 }
 
 function shownTrace(text: string): Trace {
@@ -56,7 +66,18 @@ function shownTrace(text: string): Trace {
 function runOf(path: string, status: Trace['runs'][number]['status'], text: string): Trace['runs'][number] {
   const error = status === 'ok' ? null : { code: 'handler_failed', message: text };
   const times = { startedAt: at(100), finishedAt: at(8_000) };
-  return { ...times, nodeId: path, path, agent: text, status, attempts: 1, error, inputStart: text, outputStart: text };
+  return {
+    ...times,
+    nodeId: path,
+    path,
+    agent: text,
+    status,
+    attempts: 1,
+    error,
+    takenFrom: null,
+    inputStart: text,
+    outputStart: text,
+  };
 }
 
 function shownStep(
