@@ -20,6 +20,7 @@ import { failForGood, failTimes, Gate, Script } from '../system/acceptance/scrip
 import { ended } from '../system/acceptance/views.ts';
 import { containerGraphs } from './container-graphs.ts';
 import { asking, thinking, thinkingReply } from './thinking-graph.ts';
+import { waiting } from './waiting-graphs.ts';
 
 /**
  * Records what a release leaves behind: a history of every end and every wait (`waits.ts`), and the bundle of its
@@ -43,11 +44,17 @@ const { temporalAddress: address, temporalNamespace: namespace } = muster.stack;
 const temporal = await connectClient({ address, namespace });
 await setLimits(muster, { 'provider:*': slidingLog({ limit: 1, perSeconds: 2 }) });
 const { rare, containers } = containerGraphs(script);
-await muster.work({ graphs: [...Object.values(graphs), ...containers, thinking, asking] });
+await muster.work({ graphs: [...Object.values(graphs), ...containers, ...waiting, thinking, asking] });
 
 const submit = (graph: string, input = {}, options: SubmitOptions = {}) =>
   muster.client.submit(graph, input, { title: graph, ...options });
 const atWork = (nodeId: string) => eventually(() => script.callsOf(nodeId).length > 0);
+
+const waits = async (graph: string, status: string) => {
+  const task = await submit(graph);
+  await eventually(async () => (await task.read()).status === status);
+  return task;
+};
 
 const RECORDINGS: Record<string, () => Promise<TaskHandle>> = {
   'quick-only': async () => submit('swift'),
@@ -138,6 +145,29 @@ const RECORDINGS: Record<string, () => Promise<TaskHandle>> = {
     const task = await submit('thinking', { subject: 'tea' }, { budget: { steps: 1, whenExhausted: 'wait' } });
     await eventually(async () => (await task.read()).status === 'waiting_approval');
     await budgets.grant({ scope: `task:${task.id}`, steps: 9 });
+    return task;
+  },
+  'waiting-for-approval': async () => {
+    const { approvals } = muster.client.operations;
+    const task = await waits('waiting-for-approval', 'waiting_approval');
+    const [approval] = await approvals.list({ task: task.id });
+    await approvals.decide({ id: approval?.id ?? '', verdict: 'approve' });
+    return task;
+  },
+  'waiting-for-message': async () => {
+    const task = await waits('waiting-for-message', 'waiting_input');
+    await task.send('paid');
+    return task;
+  },
+  'waiting-for-event': async () => {
+    const task = await waits('waiting-for-event', 'waiting_input');
+    await muster.client.operations.events.publish({ name: 'shipped' });
+    return task;
+  },
+  'waiting-for-time': () => waits('waiting-for-time', 'waiting_input'),
+  'waiting-for-entities': async () => {
+    const task = await waits('waiting-for-entities', 'waiting_input');
+    await task.answer({ order: 'A-17' });
     return task;
   },
   'cancelled-within': async () => {

@@ -10,11 +10,11 @@ const OF_VERDICTS: Readonly<Record<LeavingVerdict['kind'], string>> = {
   'give back': 'unhosted',
 };
 
-/** The same of the statuses of an open task. Nothing brings a task into the one that is null yet. */
-const OF_STATUSES: Readonly<Record<OpenTaskStatus, string | null>> = {
+/** The same of the statuses of an open task. */
+const OF_STATUSES: Readonly<Record<OpenTaskStatus, string>> = {
   in_progress: 'slow',
   paused: 'paused-and-resumed',
-  waiting_input: null,
+  waiting_input: 'waiting-for-message',
   waiting_approval: 'waiting-approval',
 };
 
@@ -24,7 +24,8 @@ const OF_STATUSES: Readonly<Record<OpenTaskStatus, string | null>> = {
  */
 export const WAITS: ReadonlySet<string> = new Set([
   ...Object.values(OF_VERDICTS),
-  ...Object.values(OF_STATUSES).filter((wait) => wait !== null),
+  ...Object.values(OF_STATUSES),
   ...CONTAINER_KINDS,
+  ...['waiting-for-approval', 'waiting-for-event', 'waiting-for-time', 'waiting-for-entities'],
   ...['deadline', 'waiting-budget', 'cancelled', 'cancelled-within', 'redriven'],
 ]);

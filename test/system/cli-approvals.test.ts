@@ -95,7 +95,7 @@ describe('muster grants, approvals, approve and reject', function () {
     for (const id of ids) assert.ok(listed.stdout.includes(id));
     assert.match(listed.stdout, /triage wants to call refund \(external_write\)\n {2}\{"order":"A-17","amount":20\}/);
     assert.match(approved.stdout, /^Approved: triage may call refund now\./);
-    assert.match(edited.stdout, /^Approved with changes/);
+    assert.match(edited.stdout, /^Approved with other arguments/);
     assert.match(rejected.stdout, /^Rejected: /);
     assert.match(again.stderr, /was approved by ada at .*Nothing was changed\./);
     assert.deepEqual(

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { execa } from 'execa';
 import { z } from 'zod';
-import { loadConfig } from '../../config.ts';
 import { defineAgent, defineGraph, defineTool } from '../../index.ts';
-import { choosePort } from '../../servers/start/ports.ts';
-import { ownServersContext, serviceKinds } from '../../servers/start/server-kinds.ts';
-import { SEARCH_ATTRIBUTE_SETTINGS } from '../../servers/start/temporal.ts';
-import { connectClient, type TemporalClient } from '../../temporal/connect.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ModelServer, modelsFile, startModelServer } from '../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../support/muster.ts';
+import { type OwnTemporal, startTemporal } from '../support/own-temporal.ts';
 import { ended } from './acceptance/views.ts';
 
 let hold: Promise<void> | null = null;
@@ -78,30 +70,32 @@ const signing = defineGraph({
   output: '/nodes/sign',
 });
 
+const told = defineGraph({
+  name: 'told',
+  input: z.object({}),
+  nodes: { wait: { wait: { for: 'message', name: 'sign' } }, count: { agent: counter, input: {} } },
+  output: '/nodes/wait',
+});
+const next = defineGraph({
+  name: 'next-message',
+  input: z.object({}),
+  nodes: { wait: { wait: { for: 'message', name: 'number' } } },
+  output: { number: '/nodes/wait' },
+});
+const inbox = defineGraph({
+  name: 'inbox',
+  input: z.object({}),
+  nodes: { loop: { repeat: next, until: { pointer: '/output/number', is: 'gte', value: 30 }, most: 40 } },
+  output: '/nodes/loop',
+});
+
 describe('a workflow of which the server thinks that it is long', () => {
-  let folder: string;
-  let server: { kill: (signal: 'SIGKILL') => boolean };
+  let server: OwnTemporal;
   let muster: MusterUnderTest;
-  let temporal: TemporalClient;
   let models: ModelServer;
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'muster-continued-'));
-    const program = await serviceKinds(ownServersContext(loadConfig({}).services)).temporal.find();
-    assert.ok(program !== null, 'expected a Temporal to be installed');
-    const [port, uiPort] = [await choosePort(null), await choosePort(null)];
-    server = execa(
-      program.path,
-      [
-        ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--ui-port', String(uiPort)],
-        ...['--db-filename', join(folder, 'temporal.db')],
-        ...['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=36'],
-        ...SEARCH_ATTRIBUTE_SETTINGS.flatMap((setting) => ['--search-attribute', setting]),
-      ],
-      { reject: false, stdio: 'ignore' },
-    );
-    const address = `127.0.0.1:${port}`;
-    temporal = await eventually(() => connectClient({ address, namespace: 'default' }), { withinMs: 30_000 });
+    server = await startTemporal({ suggestAt: 36 });
     models = await startModelServer(({ messages }) => {
       const steps = messages.filter(({ role }) => role === 'assistant').length;
       if (messages[0]?.content === 'Have it signed.') {
@@ -110,19 +104,16 @@ describe('a workflow of which the server thinks that it is long', () => {
       if (steps === 6) return { text: JSON.stringify({ steps }) };
       return { calls: [{ tool: 'count', arguments: { to: steps + 1 } }] };
     });
-    const environment = { TEMPORAL_ADDRESS: address, MUSTER_MODELS: await modelsFile(models.url) };
+    const environment = { TEMPORAL_ADDRESS: server.address, MUSTER_MODELS: await modelsFile(models.url) };
     muster = await openMuster('continued', { environment });
-    await muster.work({ graphs: [continued, counting, signing] });
+    await muster.work({ graphs: [continued, counting, signing, told, inbox] });
     await muster.client.operations.grants.allow({ agent: 'counter', tool: 'count' });
     await muster.client.operations.grants.allow({ agent: 'signer', tool: 'sign', approval: true });
   });
   after(async () => {
     await muster?.close();
     await models?.close();
-    await temporal?.close();
-    server?.kill('SIGKILL');
-
-    await rm(folder, { recursive: true, force: true });
+    await server?.close();
   });
 
   it('continues as new with its whole state: a container under way, and a pause', async () => {
@@ -176,10 +167,45 @@ describe('a workflow of which the server thinks that it is long', () => {
     );
   });
 
+  it('continues as new while a node waits for a message, which still comes to it', async () => {
+    counted.length = 0;
+    const task = await muster.client.submit('told', {});
+
+    await eventually(async () => (await task.read()).status === 'waiting_input', { withinMs: 60_000 });
+    assert.deepEqual(counted, [1, 2, 3, 4, 5, 6]);
+    assert.ok((await runsOf(task.workflowId)) > 1, 'expected the workflow to have continued as new');
+    await task.send('sign', 'signed');
+    const view = await ended(task);
+
+    assert.equal(view.output, 'signed');
+    assert.equal(view.traces[0]?.events.filter(({ type }) => type === 'run.waits').length, 1);
+  });
+
+  it('D8: loses no message, sent before, during and after it continues as new, and keeps their order', async () => {
+    const task = await muster.client.submit('inbox', {});
+    const waits = () => muster.client.call('tasks.waits', { id: task.id });
+    for (let number = 1; number <= 30; number += 2) {
+      await eventually(async () => assert.equal((await waits()).length, 1), { withinMs: 30_000 });
+      await task.send('number', number);
+      await task.send('number', number + 1);
+    }
+    const view = await ended(task);
+
+    const outputs = view.traces[0]?.runs
+      .filter(({ nodeId }) => nodeId === 'wait')
+      .map(({ outputStart }) => outputStart);
+    assert.deepEqual(
+      outputs?.map(Number).toSorted((one, other) => one - other),
+      Array.from({ length: 30 }, (_, index) => index + 1),
+    );
+    assert.deepEqual(view.output, { number: 30 });
+    assert.ok((await runsOf(task.workflowId)) > 1, 'expected the workflow to have continued as new');
+  });
+
   /** How many runs a workflow has had. */
   async function runsOf(workflowId: string): Promise<number> {
     let count = 0;
-    for await (const _ of temporal.client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) count += 1;
+    for await (const _ of server.temporal.client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) count += 1;
     return count;
   }
 });

@@ -61,7 +61,7 @@ describe('the recorded histories', () => {
   it('are refused by a workflow that asks for another activity than it did', async () => {
     const changed = code
       .replaceAll(/\.(runNode|callModel)\(/g, '.$1Anew(')
-      .replaceAll('runQuickNodes', 'runQuickNodesAnew');
+      .replaceAll(/runQuickNodes|lookAtWait/g, '$&Anew');
     assert.notEqual(changed, code);
 
     const errors = await replay(changed);

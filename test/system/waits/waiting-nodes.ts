@@ -5,11 +5,11 @@ import { defineAgent, defineGraph } from '../../../index.ts';
 const anything = z.record(z.string(), z.json());
 
 /** Says what it was given. */
-export const echo = defineAgent({ name: 'echo', input: anything, output: anything, handle: (given) => given });
+const echo = defineAgent({ name: 'echo', input: anything, output: anything, handle: (given) => given });
 
 const payBack = 'May the money be paid back?';
 
-export const approving = defineGraph({
+const approving = defineGraph({
   name: 'approving',
   input: z.object({ amount: z.number(), order: z.string().optional() }),
   nodes: {
@@ -20,21 +20,21 @@ export const approving = defineGraph({
 });
 
 /** Ends with the approval, so that one transaction can write both. */
-export const onlyApproving = defineGraph({
+const onlyApproving = defineGraph({
   name: 'only-approving',
   input: anything,
   nodes: { allow: { approval: payBack } },
   output: '/nodes/allow',
 });
 
-export const hasty = defineGraph({
+const hasty = defineGraph({
   name: 'hasty',
   input: anything,
   nodes: { allow: { approval: payBack, expiresMs: 300 } },
   output: '/nodes/allow',
 });
 
-export const paid = defineGraph({
+const paid = defineGraph({
   name: 'paid',
   input: anything,
   nodes: { paid: { wait: { for: 'message', name: 'paid' } }, say: { agent: echo, input: { paid: '/nodes/paid' } } },
@@ -42,7 +42,7 @@ export const paid = defineGraph({
 });
 
 /** Three at once, for the same message. */
-export const thrice = defineGraph({
+const thrice = defineGraph({
   name: 'thrice',
   input: anything,
   nodes: {
@@ -53,14 +53,14 @@ export const thrice = defineGraph({
   output: { one: '/nodes/one', two: '/nodes/two', three: '/nodes/three' },
 });
 
-export const timed = defineGraph({
+const timed = defineGraph({
   name: 'timed',
   input: z.object({ afterMs: z.number() }),
   nodes: { later: { wait: { for: 'time', afterMs: '/task/afterMs' } } },
   output: '/nodes/later',
 });
 
-export const shipped = defineGraph({
+const shipped = defineGraph({
   name: 'shipped',
   input: z.object({ order: z.string() }),
   nodes: {
@@ -70,7 +70,21 @@ export const shipped = defineGraph({
   output: { shipped: '/nodes/shipped', any: '/nodes/any' },
 });
 
-export const impatient = defineGraph({
+const anyShipped = defineGraph({
+  name: 'any-shipped',
+  input: anything,
+  nodes: { any: { wait: { for: 'event', name: 'shipped' } } },
+  output: '/nodes/any',
+});
+
+const plain = defineGraph({
+  name: 'plain',
+  input: anything,
+  nodes: { say: { agent: echo, input: {} } },
+  output: '/nodes/say',
+});
+
+const impatient = defineGraph({
   name: 'impatient',
   input: anything,
   nodes: {
@@ -80,7 +94,7 @@ export const impatient = defineGraph({
   output: '/nodes/say',
 });
 
-export const asking = defineGraph({
+const asking = defineGraph({
   name: 'asking-entities',
   input: anything,
   nodes: {
@@ -99,7 +113,7 @@ export const asking = defineGraph({
 });
 
 /** Fails after its waits for as long as `fails` says so, so that it can be redriven. */
-export const failing = defineGraph({
+const failing = defineGraph({
   name: 'failing-after',
   input: z.object({ fails: z.boolean() }),
   nodes: {
@@ -127,4 +141,6 @@ export const failing = defineGraph({
 
 export const failures = { left: 0 };
 
-export const graphs = [...[approving, onlyApproving, hasty, paid, thrice, timed, shipped, impatient, asking, failing]];
+export const graphs = [
+  ...[approving, onlyApproving, hasty, paid, thrice, timed, shipped, anyShipped, impatient, asking, failing, plain],
+];
