@@ -7,7 +7,7 @@ const anything = z.record(z.string(), z.json());
 const approval = defineGraph({
   name: 'waiting-for-approval',
   input: anything,
-  nodes: { wait: { approval: 'May it go on?' } },
+  nodes: { wait: { approval: 'May it continue?' } },
   output: '/nodes/wait',
 });
 const message = defineGraph({

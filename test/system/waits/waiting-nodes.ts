@@ -41,6 +41,25 @@ const paid = defineGraph({
   output: '/nodes/say',
 });
 
+/** Reads messages until one of them is large enough. */
+const reading = defineGraph({
+  name: 'reading',
+  input: z.object({}),
+  nodes: {
+    read: {
+      repeat: defineGraph({
+        name: 'reading-one',
+        input: anything,
+        nodes: { one: { wait: { for: 'message', name: 'number' } } },
+        output: { number: '/nodes/one' },
+      }),
+      until: { pointer: '/output/number', is: 'gte', value: 99 },
+      most: 500,
+    },
+  },
+  output: '/nodes/read',
+});
+
 /** Three at once, for the same message. */
 const thrice = defineGraph({
   name: 'thrice',
@@ -143,4 +162,5 @@ export const failures = { left: 0 };
 
 export const graphs = [
   ...[approving, onlyApproving, hasty, paid, thrice, timed, shipped, anyShipped, impatient, asking, failing, plain],
+  reading,
 ];

@@ -4,10 +4,14 @@ import { eventually } from '../../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
 import { behindTheBack } from '../acceptance/database.ts';
 import { ended, runOf } from '../acceptance/views.ts';
+import { LARGE } from '../faults/world.ts';
 import { failures, graphs } from './waiting-nodes.ts';
 
+/** To one task. */
+const MESSAGES = LARGE ? 10_000 : 400;
+
 describe('nodes that wait', function () {
-  this.timeout(120_000);
+  this.timeout(LARGE ? 1_200_000 : 120_000);
   let muster: MusterUnderTest;
 
   before(async () => {
@@ -113,6 +117,31 @@ describe('nodes that wait', function () {
 
       assert.equal(runOf(view, 'paid').error?.code, 'wait_expired');
       assert.deepEqual(view.output, { paid: null });
+    });
+
+    it(`D8: is not lost, of ${MESSAGES} to one task, and the workflow hears only of those that end a wait`, async () => {
+      const task = await submit('reading');
+      for (let number = 0; number < MESSAGES; number += 1) await task.send('number', number);
+      const view = await ended(task);
+
+      const read = view.traces[0]?.runs.filter(({ nodeId }) => nodeId === 'one') ?? [];
+      assert.deepEqual(
+        read
+          .map(({ path, outputStart }) => [path, Number(outputStart)])
+          .toSorted(([, one], [, other]) => Number(one) - Number(other)),
+        Array.from({ length: 100 }, (_, round) => [`read[${round}]/one`, round]),
+      );
+      const kept = await behindTheBack<{ data: number }>(
+        muster,
+        `select data from muster.task_messages where task_id = '${task.id}' order by id`,
+      );
+      assert.deepEqual(
+        kept.map(({ data }) => data),
+        Array.from({ length: kept.length }, (_, index) => 100 + index),
+      );
+      const { events } = await (await muster.temporal()).workflow.getHandle(task.workflowId).fetchHistory();
+      const signals = events?.filter((event) => event.workflowExecutionSignaledEventAttributes) ?? [];
+      assert.ok(signals.length <= 2 * 100, `expected at most two signals for each wait, found ${signals.length}`);
     });
 
     it('is refused for a task that has ended', async () => {
