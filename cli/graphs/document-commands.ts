@@ -19,13 +19,13 @@ interface ApplyOptions extends TenantOptions {
 export function addDocumentCommands(graphs: Command): void {
   graphs
     .command('apply')
-    .description('make the graphs of a file active; all of them or none')
+    .description('make the graphs of a file active, YAML or JSON; all of them or none')
     .argument('<file>', 'the file; - reads standard input', fileName)
     .option('--dry-run', 'say what would change, and write nothing')
     .option('--draft', 'write drafts, which `graphs activate` makes active')
     .option('--task-queue <name>', 'the task queue whose workers carry them out', taskQueueName)
     .option(...TENANT)
-    .addHelpText('after', '\nExample:\n  muster graphs apply book.json --dry-run')
+    .addHelpText('after', '\nExample:\n  muster graphs apply book.yaml --dry-run')
     .action(action(apply));
   graphs
     .command('diff')
@@ -33,7 +33,7 @@ export function addDocumentCommands(graphs: Command): void {
     .argument('<from>', 'a graph as NAME or NAME@VERSION, or a file', fileName)
     .argument('<to>', 'the same', fileName)
     .option(...TENANT)
-    .addHelpText('after', '\nExample:\n  muster graphs diff book@2 book.json')
+    .addHelpText('after', '\nExample:\n  muster graphs diff book@2 book.yaml')
     .action(action(diff));
 }
 

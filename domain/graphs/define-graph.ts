@@ -11,6 +11,7 @@ import type { GraphSpec, NodeSpec, NodeSpecs, UncheckedNodes } from './graph-spe
 import { inputSchemaFault } from './input-schema-rules.ts';
 import { propertiesOf, readersOf, rulesOf } from './kinds/kind-table.ts';
 import { GRAPH_SCHEMA_VERSION, NODE_KINDS, type NodeKind, WIDTH_LIMITS } from './kinds.ts';
+import { parseGraph } from './parse-graph.ts';
 import { nameOf } from './read-unknown.ts';
 import { writtenFaults } from './spec-faults.ts';
 import { takenNames } from './taken-names.ts';
@@ -70,8 +71,19 @@ function buildNode(id: string, spec: NodeSpec, specs: NodeSpecs): GraphNode {
   const objective = spec.objective ?? rules.brings(spec).handler?.description ?? rules.objective;
   // The kind's own rules have made its own fields; the compiler does not see that they belong together.
   const node = { id, kind, objective, ...rules.build(spec) } as GraphNode;
-  const dependsOn = [...dependenciesOf(node, spec), ...bindingsOf(id, specs)];
+  const dependsOn = [...dependenciesOf(readable(node), spec), ...bindingsOf(id, specs)];
   return { ...node, dependsOn: inOrderOf(Object.keys(specs), dependsOn) };
+}
+
+/**
+ * A node without what its kind cannot read: what a person wrote, or a document says, may be anything. The validation tells
+ * the faults.
+ */
+function readable(node: GraphNode): GraphNode {
+  const given: Readonly<Record<string, unknown>> = { ...node };
+  const nowhere = { path: [], faults: [] };
+  const read = rulesOf(node.kind).parse((name) => [given[name], nowhere], parseGraph);
+  return { ...node, ...read } as GraphNode;
 }
 
 /** The first kind of which the node has a property; one without any is an agent, which then has no handler. */

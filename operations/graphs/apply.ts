@@ -13,7 +13,7 @@ import { compileDocument } from './compile-document.ts';
 import { requireGranted } from './require-granted.ts';
 import { hashOf, writeVersion } from './write-version.ts';
 
-/** A text that says graphs. */
+/** A text that says graphs, as YAML or JSON. */
 export const documentText = text({ max: MAX_DOCUMENT_LENGTH });
 
 export interface ApplyInput {

@@ -19,7 +19,7 @@ const NODE = 'node:*';
 export const IMPORT_TABLE: Readonly<Record<string, Border>> = {
   'domain/': {
     // Conditions on arguments, patterns and expressions are checked by libraries that are pure too.
-    values: ['croner', '@cfworker/json-schema', 're2js', '@jmespath-community/jmespath'],
+    values: ['croner', '@cfworker/json-schema', 're2js', '@jmespath-community/jmespath', 'yaml'],
     why: 'rules are pure: they run in the workflow sandbox, in clients and in tests without servers',
   },
   'entities/': {
