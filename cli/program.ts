@@ -26,6 +26,7 @@ import { addShowCommand } from './tasks/show-command.ts';
 import { addSubmitCommand } from './tasks/submit-command.ts';
 import { addWatchCommand } from './tasks/watch-command.ts';
 import { addWhyCommand } from './tasks/why-command.ts';
+import { addTemplatesCommand } from './templates/template-commands.ts';
 import { addApprovalCommands } from './tools/approval-commands.ts';
 import { addGrantsCommand } from './tools/grant-commands.ts';
 import { addToolsCommand } from './tools/tools-command.ts';
@@ -69,6 +70,7 @@ const ADD_COMMANDS = [
   addAnswerCommand,
   addTasksCommand,
   addGraphsCommand,
+  addTemplatesCommand,
   addEvalCommand,
   addConversationCommands,
   addAgentsCommand,

@@ -13,6 +13,8 @@ export const ERROR_CODES = [
   'graph_invalid',
   'graph_unknown',
   'graph_version_unknown',
+  'graph_exists',
+  'template_unknown',
   'option_invalid',
   'permission_denied',
   'input_invalid',

@@ -26,6 +26,8 @@ import { ConcurrencySlot } from './tasks/concurrency-slot.ts';
 import { Task } from './tasks/task.ts';
 import { TaskDependency } from './tasks/task-dependency.ts';
 import { TaskFork } from './tasks/task-fork.ts';
+import { AgentTemplate } from './templates/agent-template.ts';
+import { ComponentTemplate } from './templates/component-template.ts';
 import { ModelCall } from './thinking/model-call.ts';
 import { ToolCall } from './thinking/tool-call.ts';
 import { Approval } from './tools/approval.ts';
@@ -50,6 +52,8 @@ export const ENTITIES = {
   AgentGraph,
   AgentComponent,
   ComponentConnection,
+  ComponentTemplate,
+  AgentTemplate,
   Task,
   TaskDependency,
   TaskFork,

@@ -23,6 +23,8 @@ export interface Tables {
   agent_graphs: TableOf<'AgentGraph'>;
   agent_components: TableOf<'AgentComponent'>;
   component_connections: TableOf<'ComponentConnection'>;
+  component_templates: TableOf<'ComponentTemplate'>;
+  agent_templates: TableOf<'AgentTemplate'>;
   tasks: TableOf<'Task'>;
   task_dependencies: TableOf<'TaskDependency'>;
   task_forks: TableOf<'TaskFork'>;

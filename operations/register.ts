@@ -52,6 +52,9 @@ import { readTask, showTask, taskProgress } from './tasks/read.ts';
 import { redriveTasks } from './tasks/redrive.ts';
 import { submitTask, submitTasks } from './tasks/submit.ts';
 import { whyTask } from './tasks/why.ts';
+import { saveTemplates } from './templates/save.ts';
+import { useTemplate } from './templates/use.ts';
+import { listTemplates, showTemplate } from './templates/view.ts';
 import { listDoubts } from './thinking/doubts.ts';
 import { followText } from './thinking/follow.ts';
 import { settleEffect } from './thinking/settle-effect.ts';
@@ -71,6 +74,7 @@ export const OPERATIONS = [
   ...[sendToTask, answerTask, listWaits, publishEvent],
   ...[viewQueue, pauseQueue, resumeQueue, setQueueLimit, setQueueWeight],
   ...[listGraphs, showGraph, listVersions, publish, applyGraphs, diffVersions],
+  ...[listTemplates, showTemplate, saveTemplates, useTemplate],
   ...[activateGraph, archiveGraph],
   ...[listAgents],
   ...[

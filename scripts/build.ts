@@ -16,6 +16,7 @@ const DIST = join(ROOT, 'dist');
 const ASSETS = [
   'redis/scripts/*.lua',
   'database/migrations/*.sql',
+  'agents/templates/*.yaml',
   'servers/install/temporal-cli/{bring-in.mjs,go.mod,go.sum}',
 ];
 /** Run by a clone only: a package brings the finished bundle, see worker/bundle/workflow-bundle.ts. */

@@ -46,7 +46,8 @@ async function apply(file: string, options: ApplyOptions): Promise<void> {
   new Output(options).result(graphs, (colors) => graphs.map((graph) => appliedText(graph, colors)).join('\n'));
 }
 
-async function documentOf(file: string): Promise<string> {
+/** The text of a file of graphs. */
+export async function documentOf(file: string): Promise<string> {
   // A character has at most three bytes of UTF-8 for each of its UTF-16 units.
   return (await readText(file, { maxBytes: 3 * MAX_DOCUMENT_LENGTH, stdin: process.stdin })).text;
 }

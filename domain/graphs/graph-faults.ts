@@ -49,6 +49,8 @@ const GRAPH_FAULT_CODES = [
   'output_reads_previous',
   'inner_input_invalid',
   'input_name_taken',
+  'template_unknown',
+  'configuration_invalid',
   'llm_invalid',
   'tool_binding',
   'wait_out_of_range',

@@ -8,7 +8,8 @@ import { BUDGET_LIMITS, NODE_KINDS, type NodeKind } from './kinds.ts';
 import { OPERATION_NAME_PATTERN } from './names.ts';
 import { nameOf } from './read-unknown.ts';
 
-const OPTIONS = [
+/** The properties of every node, whatever its kind. */
+export const NODE_OPTIONS = [
   'objective',
   'when',
   'after',
@@ -72,7 +73,7 @@ interface Written {
 
 function unknownFields({ id, spec, kind, property }: Written, index: number): readonly GraphFault[] {
   const { written } = rulesOf(kind);
-  const known: readonly string[] = [property, ...written, ...OPTIONS];
+  const known: readonly string[] = [property, ...written, ...NODE_OPTIONS];
   const within = written.includes('budget') ? Object.keys(BUDGET_LIMITS).map((name) => `budget.${name}`) : [];
   return unknownNames(spec, known, within).map(({ name, hint }) => {
     const message = `Node "${id}" of kind ${kind} has no "${name}"; ${hint}.`;

@@ -124,9 +124,9 @@ export class GraphRepository extends Repository {
   }
 
   /** What the newest graph with a node of these agents and tools (`kind:name`) knows of them. */
-  async knownHandlers(handlers: readonly string[]): Promise<ReadonlyMap<string, HandlerFacts>> {
+  async knownHandlers(tenant: TenantId, handlers: readonly string[]): Promise<ReadonlyMap<string, HandlerFacts>> {
     if (handlers.length === 0) return new Map();
-    const rows = await newestComponents(this.em, handlers);
+    const rows = await newestComponents(this.em, tenant, handlers);
     return new Map(
       rows.map(({ handler, quick, configuration }) => [handler, { quick, thinks: configuration.thinks === true }]),
     );

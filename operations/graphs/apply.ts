@@ -1,4 +1,4 @@
-import { type HostingWorker, missingHost } from '../../domain/agents/hosting.ts';
+import { missingHost } from '../../domain/agents/hosting.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { diffGraphs } from '../../domain/graphs/diff-graphs.ts';
 import { MAX_DOCUMENT_LENGTH } from '../../domain/graphs/documents/parse-document.ts';
@@ -8,10 +8,10 @@ import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import { taskQueue, text, yesOrNo } from '../../options/fields.ts';
 import { actorOf } from '../caller.ts';
-import { type CallInTenant, defineOperation } from '../define.ts';
+import { type CallInUnit, defineOperation } from '../define.ts';
 import { compileDocument } from './compile-document.ts';
 import { requireGranted } from './require-granted.ts';
-import { hashOf, writeVersion } from './write-version.ts';
+import { hashOf, type NewVersion, writeVersion } from './write-version.ts';
 
 /** A text that says graphs, as YAML or JSON. */
 export const documentText = text({ max: MAX_DOCUMENT_LENGTH });
@@ -53,49 +53,42 @@ export const applyGraphs = defineOperation({
     taskQueue: taskQueue.optional(),
   },
   async handle(call, input: ApplyInput): Promise<{ readonly graphs: readonly AppliedGraph[] }> {
-    const definitions = await compileDocument(call.em, input.document);
+    const definitions = await compileDocument(call.em, call.caller.tenant, input.document);
     for (const definition of definitions) requireGranted(call.caller, definition, call.stores);
-    const workers = await new HostingRepository(call.em).workers();
     const applied = new Map<string, AppliedGraph>();
     // In the order of their names, so that two documents never wait for each other's locks in a circle.
     for (const definition of definitions.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
-      applied.set(definition.name, await applyOne(call, definition, { ...input, workers }));
+      applied.set(definition.name, await applyDefinition(call, definition, input));
     }
     return { graphs: definitions.flatMap(({ name }) => applied.get(name) ?? []) };
   },
 });
 
-interface Applying extends Omit<ApplyInput, 'document'> {
-  readonly workers: readonly HostingWorker[];
-}
+/** How a definition is applied. */
+export interface ApplyOptions extends Omit<ApplyInput, 'document'>, Pick<NewVersion, 'metadata'> {}
 
-async function applyOne(
-  { em, caller, stores }: CallInTenant,
+/** Writes a definition that the caller may publish, and says what changes by that; or only says it. */
+export async function applyDefinition(
+  { em, caller, stores }: CallInUnit,
   definition: GraphDefinition,
-  { workers, dryRun = false, draft = false, taskQueue: queue = stores.defaultTaskQueue }: Applying,
+  { dryRun = false, draft = false, taskQueue: queue = stores.defaultTaskQueue, metadata = {} }: ApplyOptions,
 ): Promise<AppliedGraph> {
   const { tenant } = caller;
+  const { name } = definition;
   const graphs = new GraphRepository(em);
-  const head = await graphs.head(tenant, definition.name);
+  const head = await graphs.head(tenant, name);
   const changes = head === null ? null : diffGraphs(await stores.graphs.get(tenant, head.id), definition);
+  const workers = await new HostingRepository(em).workers();
   const missing = missingHost({ taskQueue: queue, handlers: needsOf(definition) }, workers);
-  const warnings = missing === null ? [] : [`Tasks of "${definition.name}" would wait for ${missing}.`];
+  const warnings = missing === null ? [] : [`Tasks of "${name}" would wait for ${missing}.`];
   if (!dryRun) {
-    const version = { tenant, taskQueue: queue, definition, actor: actorOf(caller), draft };
+    const version = { tenant, taskQueue: queue, definition, actor: actorOf(caller), draft, metadata };
     const { missed, ...written } = await writeVersion(em, version);
     return { ...written, changes, warnings: [...(missed === null ? [] : [missed.message]), ...warnings] };
   }
-  const versions = await graphs.versions(tenant, definition.name);
-  const known = versions.find(({ definitionHash }) => definitionHash === hashOf(definition));
+  const known = (await graphs.versions(tenant, name)).find((version) => version.definitionHash === hashOf(definition));
   const status = draft ? (known?.status ?? 'draft') : 'active';
-  return {
-    name: definition.name,
-    version: known?.version ?? null,
-    status,
-    created: known === undefined,
-    changes,
-    warnings,
-  };
+  return { name, version: known?.version ?? null, status, created: known === undefined, changes, warnings };
 }
 
 function needsOf(definition: GraphDefinition): readonly string[] {

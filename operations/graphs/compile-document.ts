@@ -4,7 +4,9 @@ import { compileGraph } from '../../domain/graphs/documents/compile-graph.ts';
 import { parseDocument, type WrittenGraph } from '../../domain/graphs/documents/parse-document.ts';
 import type { HandlerFacts } from '../../domain/graphs/documents/read-component.ts';
 import { type GraphFault, GraphInvalid } from '../../domain/graphs/graph-faults.ts';
+import type { TenantId } from '../../domain/ids.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
+import { expandTemplates } from '../templates/expand.ts';
 import { newGraphFaults } from './publish-graphs.ts';
 
 /** What nothing is known of is carried out in an activity of its own. */
@@ -14,22 +16,28 @@ const UNKNOWN: HandlerFacts = { quick: false, thinks: false };
  * The definitions of the graphs of a document, in its order.
  * @throws GraphInvalid with every fault of every graph, each with its line
  */
-export async function compileDocument(em: SqlEntityManager, document: string): Promise<readonly GraphDefinition[]> {
+export async function compileDocument(
+  em: SqlEntityManager,
+  tenant: TenantId,
+  document: string,
+): Promise<readonly GraphDefinition[]> {
   const parsed = parseDocument(document);
   if (!parsed.ok) throw new GraphInvalid(null, parsed.faults);
-  return compileGraphs(em, parsed.graphs);
+  return compileGraphs(em, tenant, parsed.graphs);
 }
 
-/** @throws GraphInvalid */
-async function compileGraphs(
+/** The same of graphs that are read already. @throws GraphInvalid */
+export async function compileGraphs(
   em: SqlEntityManager,
-  graphs: readonly WrittenGraph[],
+  tenant: TenantId,
+  written: readonly WrittenGraph[],
 ): Promise<readonly GraphDefinition[]> {
-  const known = await new GraphRepository(em).knownHandlers(namedHandlers(graphs));
+  const { graphs, faults: unexpanded } = await expandTemplates(em, tenant, written);
+  const known = await new GraphRepository(em).knownHandlers(tenant, namedHandlers(graphs));
   const compiled = graphs.map((graph) =>
     compileGraph(graph, (kind, name) => known.get(`${kind}:${name}`) ?? UNKNOWN, newGraphFaults),
   );
-  const faults = [...compiled.flatMap((each) => (each.ok ? [] : each.faults)), ...repeatedNames(graphs)];
+  const faults = [...unexpanded, ...compiled.flatMap((each) => (each.ok ? [] : each.faults)), ...repeatedNames(graphs)];
   if (faults.length > 0) throw new GraphInvalid(null, faults);
   return compiled.flatMap((each) => (each.ok ? [each.definition] : []));
 }

@@ -57,7 +57,7 @@ async function definitionOf(
     const head = await graphHead(em, caller.tenant, { name: graph ?? '', version });
     return stores.graphs.get(caller.tenant, head.id);
   }
-  const definitions = await compileDocument(em, document);
+  const definitions = await compileDocument(em, caller.tenant, document);
   const [only, ...others] = graph === undefined ? definitions : definitions.filter(({ name }) => name === graph);
   if (only !== undefined && others.length === 0) return only;
   const names = definitions.map(({ name }) => name).join(', ');

@@ -10,11 +10,21 @@ import { insertSampleRows, insertSampleSlot, sampleIds } from './sample-rows.ts'
 /** Every table whose rows have a tenant. The test compares it with the catalogue, so a new table cannot be forgotten. */
 const TABLES = [
   ...['activity_effects', 'agent_components', 'agent_graphs', 'agent_heartbeats', 'agent_leases', 'agent_messages'],
-  ...['agent_runs', 'agent_traces', 'agents', 'approvals', 'artifacts', 'audit_log', 'budget_reservations'],
+  ...[
+    'agent_runs',
+    'agent_templates',
+    'agent_traces',
+    'agents',
+    'approvals',
+    'artifacts',
+    'audit_log',
+    'budget_reservations',
+  ],
   ...[
     'budgets',
     'canaries',
     'component_connections',
+    'component_templates',
     'concurrency_slots',
     'conversation_turns',
     'conversations',
@@ -49,6 +59,8 @@ const SHARED = new Set([
   'agent_graphs',
   'agent_components',
   'component_connections',
+  'component_templates',
+  'agent_templates',
   'offered_tools',
   'tool_sources',
 ]);

@@ -1,9 +1,11 @@
 import { shippedGraphs } from '../../agents/index.ts';
+import { shippedTemplates } from '../../agents/templates/index.ts';
 import type { Config } from '../../config.ts';
 import { migrate } from '../../database/migrate.ts';
 import { openDatabase } from '../../database/open-orm.ts';
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import { publishGraphs } from '../../operations/graphs/publish-graphs.ts';
+import { saveDocument } from '../../operations/templates/save.ts';
 import type { Connections } from '../../servers/services.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
@@ -17,7 +19,7 @@ export interface PrepareOptions {
 }
 
 /**
- * Prepares the stores for this version of Muster: migrations, shipped graphs, search attributes, the retention
+ * Prepares the stores for this version of Muster: migrations, shipped graphs and templates, search attributes, the retention
  * Schedule. Idempotent; a step that fails leaves the earlier ones done and throws its own error.
  */
 export async function prepareInstallation({ config, connections, report }: PrepareOptions): Promise<void> {
@@ -50,6 +52,9 @@ async function publishShipped(
   try {
     const definitions = shippedGraphs.map((graph) => graph.definition);
     await publishGraphs(database, { tenant: SYSTEM_TENANT, taskQueue: config.taskQueue, definitions });
+    for (const template of shippedTemplates()) {
+      await database.inSystem('publish', ({ em }) => saveDocument(em, SYSTEM_TENANT, template));
+    }
   } finally {
     await database.close();
   }

@@ -1,4 +1,5 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import { SYSTEM_TENANT, type TenantId } from '../../../domain/ids.ts';
 import { anyOf, literal } from '../../common-expressions.ts';
 import { tables } from '../../tables.ts';
 
@@ -6,7 +7,7 @@ import { tables } from '../../tables.ts';
  * The newest component of each of these handlers (`kind:name`) in the graphs that the tenant may use. No index leads to a
  * handler: this reads all components, when a document names agents or tools.
  */
-export function newestComponents(em: SqlEntityManager, handlers: readonly string[]) {
+export function newestComponents(em: SqlEntityManager, tenant: TenantId, handlers: readonly string[]) {
   return tables(em)
     .with('named', (db) =>
       db
@@ -14,7 +15,8 @@ export function newestComponents(em: SqlEntityManager, handlers: readonly string
         .innerJoin('agent_graphs as g', 'g.id', 'c.graphId')
         .select(({ fn }) => fn<string>('concat', ['c.componentType', literal(':'), 'c.handler']).as('named'))
         .select(['c.quick', 'c.configuration', 'g.createdAt'])
-        .where('c.handler', 'is not', null),
+        .where('c.handler', 'is not', null)
+        .where('g.tenantId', 'in', [tenant, SYSTEM_TENANT]),
     )
     .selectFrom('named')
     .distinctOn('named.named')
