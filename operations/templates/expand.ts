@@ -90,7 +90,7 @@ function configured(
 }
 
 /** What of a configuration does not fit its template's schema, each with its place. */
-export function configurationFaults(
+function configurationFaults(
   { name, configurationSchema }: Pick<ComponentTemplate, 'name' | 'configurationSchema'>,
   component: JsonObject,
 ): readonly { readonly path: readonly string[]; readonly message: string }[] {
