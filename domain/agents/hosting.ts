@@ -45,7 +45,7 @@ const AGENT = 'agent:';
 const MOST_NAMES = 3;
 
 function named(handlers: readonly string[]): string {
-  const names = handlers.map(needText);
+  const names = [...new Set(handlers.map(needText))];
   const more = names.length - MOST_NAMES;
   return more > 0 ? `${names.slice(0, MOST_NAMES).join(', ')} and ${more} more` : names.join(' and ');
 }

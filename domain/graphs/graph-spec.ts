@@ -83,12 +83,11 @@ type BoundNames<Nodes> = {
   [Id in keyof Nodes]: Nodes[Id] extends { readonly llm: { readonly tools: readonly (infer Name)[] } } ? Name : never;
 }[keyof Nodes];
 
-/** A tool that an llm may call is given its input by the model. */
-type BoundTool = Pick<NodeOptions<never, never, never>, 'objective'> &
-  (
-    | (OnlyKind<'tool'> & { readonly tool: HandlerReference & { readonly kind: 'tool' } })
-    | (OnlyKind<'operation'> & { readonly operation: string })
-  );
+/** A tool that an llm may call: the model gives it its input, and says when. */
+type BoundTool =
+  | (Pick<Required<NodeSpec>, 'tool'> & NothingBut<'tool' | 'objective'>)
+  | (Pick<Required<NodeSpec>, 'operation'> & NothingBut<'operation' | 'objective'>);
+type NothingBut<Known extends keyof NodeSpec> = { readonly [Other in Exclude<keyof NodeSpec, Known>]?: never };
 
 /** The nodes of one kind. */
 type NamesWith<Property extends string, Nodes> = {

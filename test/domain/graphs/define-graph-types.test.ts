@@ -188,6 +188,32 @@ describe('the types of defineGraph', () => {
     );
   });
 
+  it('accept tools that an llm calls without an input, and refuse those that are not there or have one', () => {
+    const llm = { model: 'default', instructions: 'Think.' } as const;
+    defineGraph({
+      name: 'thinking',
+      input,
+      nodes: { short: { tool: shortener }, think: { llm: { ...llm, tools: ['short', 'tasks.list'] } } },
+      output: '/nodes/think',
+    });
+
+    refused(() =>
+      defineGraph({
+        name: 'thinking',
+        input,
+        nodes: {
+          // @ts-expect-error the model gives a bound tool its input
+          short: { tool: shortener, input: { text: '/task/name' } },
+          // @ts-expect-error no node is called "long"
+          think: { llm: { ...llm, tools: ['short', 'long'] } },
+          // @ts-expect-error an llm needs instructions
+          blank: { llm: { model: 'default' } },
+        },
+        output: '/nodes/think',
+      }),
+    );
+  });
+
   it('refuse a document property that the input does not have', () => {
     refused(() =>
       defineGraph({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
 import { defineGraph, defineTool, type TaskView } from '../../../index.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type Asked, type ModelServer, modelsFile, type Reply, startModelServer } from '../../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
 import { query } from '../../support/query.ts';
@@ -51,22 +52,21 @@ const talking = defineGraph({
   output: '/nodes/say',
 });
 
-/** A text is held to words first, and then to a judge. */
-const judged = defineGraph({
-  name: 'judged',
-  input: question,
+/** The same for each of several parcels. */
+const parcel = defineGraph({
+  name: 'parcel',
+  input: z.object({ item: z.number(), index: z.number() }),
   nodes: {
-    rail: {
-      guardrail: { bannedPhrases: ['password'], judge: { model: 'default', question: 'Is it about parcels?' } },
-      input: { text: '/task/query' },
-    },
-    say: {
-      llm: { model: 'default', instructions: 'Be short.' },
-      input: '/task/query',
-      guardedBy: ['rail'],
-    },
+    find: { tool: findParcel },
+    look: { llm: { model: 'default', instructions: 'Find it.', tools: ['find'] }, input: { item: '/task/item' } },
   },
-  output: '/nodes/say',
+  output: '/nodes/look',
+});
+const parcels = defineGraph({
+  name: 'parcels',
+  input: z.object({ numbers: z.array(z.number()) }),
+  nodes: { all: { each: parcel, items: '/task/numbers' } },
+  output: '/nodes/all',
 });
 
 /** One whose model no worker has. */
@@ -85,16 +85,15 @@ describe('an llm of a graph', () => {
   before(async () => {
     models = await startModelServer((asked) => think(asked));
     muster = await openMuster('llm', { environment: { MUSTER_MODELS: await modelsFile(models.url) } });
-    await muster.work({ graphs: [tracking, talking, judged, waiting] });
+    await muster.work({ graphs: [tracking, talking, parcels, waiting] });
   });
   after(async () => {
     await muster?.close();
     await models?.close();
   });
 
-  const submit = (graph: string, query = 'Where is 7?') => muster.client.submit(graph, { query, tone: 'dry' });
-  const run = async (graph: string, query?: string): Promise<TaskView> => ended(await submit(graph, query));
-  const isJudge = ({ messages }: Asked) => /You judge/.test(messages[0]?.content ?? '');
+  const submit = (graph: string) => muster.client.submit(graph, { query: 'Where is 7?', tone: 'dry' });
+  const run = async (graph: string): Promise<TaskView> => ended(await submit(graph));
   const stepOf = ({ messages }: Asked) => messages.filter(({ role }) => role === 'assistant').length + 1;
   const resultsOf = ({ messages }: Asked) =>
     messages.flatMap(({ role, content }) => (role === 'tool' ? [content] : []));
@@ -170,6 +169,58 @@ describe('an llm of a graph', () => {
     assert.equal(view.traces[0]?.steps[0]?.tools[0]?.state, 'done');
   });
 
+  it('waits for a person who has to allow a call, and makes it then', async () => {
+    const grant = await muster.client.operations.grants.allow({
+      ...{ agent: 'tracking.think', tool: 'send-mail', approval: true },
+      where: { type: 'object', properties: { text: { const: 'careful' } } },
+    });
+    think = (asked) => (stepOf(asked) === 1 ? calling('send-mail', { text: 'careful' }) : { text: '{"state":"sent"}' });
+    for (const { id } of await muster.client.operations.grants.list({ agent: 'tracking.think' })) {
+      if (id !== grant.grant.id) await muster.client.operations.grants.revoke({ id });
+    }
+
+    const task = await submit('tracking');
+    const approval = await eventually(async () => {
+      const [waiting] = await muster.client.operations.approvals.list({});
+      assert.ok(waiting !== undefined);
+      return waiting;
+    });
+    await muster.client.operations.approvals.decide({ id: approval.id, verdict: 'approve' });
+    const view = await ended(task);
+
+    assert.deepEqual([approval.agent, approval.tool], ['tracking.think', 'send-mail']);
+    assert.deepEqual(view.output, { state: 'sent' });
+    assert.equal(runOf(view, 'mail').status, 'ok');
+  });
+
+  it('counts the calls of each item by itself, in the graphs of a list', async () => {
+    think = (asked) => {
+      const { item } = JSON.parse(asked.messages[1]?.content ?? '{}') as { item: number };
+      return stepOf(asked) === 1 && item < 3 ? calling('find-parcel', { number: item }) : { text: `parcel ${item}` };
+    };
+
+    const view = await ended(await muster.client.submit('parcels', { numbers: [1, 2, 3] }));
+
+    assert.deepEqual(view.output, [{ text: 'parcel 1' }, { text: 'parcel 2' }, { text: 'parcel 3' }]);
+    const found = view.traces[0]?.runs.filter(({ nodeId }) => nodeId === 'find');
+    assert.deepEqual(found?.map(({ path, status }) => `${path} ${status}`).toSorted(), [
+      'all[0]/find ok',
+      'all[1]/find ok',
+      'all[2]/find skipped',
+    ]);
+  });
+
+  it('is heard while it speaks, as any agent is', async () => {
+    think = () => ({ text: 'On its way, I think.' });
+    const task = await submit('talking');
+    let text = '';
+    for await (const event of task.events({ text: true })) {
+      if (event.type === 'text.added') text += event.text;
+    }
+
+    assert.equal(text, 'On its way, I think.');
+  });
+
   it('calls operations that it is granted', async () => {
     const said: (string | null)[] = [];
     think = (asked) => {
@@ -181,50 +232,6 @@ describe('an llm of a graph', () => {
     await run('tracking');
 
     assert.match(said[0] ?? '', /tracking/);
-  });
-
-  const verdict = (passed: boolean, reason: string): Reply => ({ text: JSON.stringify({ passed, reason }) });
-
-  it('C075: thinks on once a judge has let a text pass', async () => {
-    think = (asked) => (isJudge(asked) ? verdict(true, 'it asks for a parcel') : { text: 'On its way.' });
-
-    const view = await run('judged');
-
-    assert.deepEqual(view.output, { text: 'On its way.' });
-    const [judge] = models.asked.filter(isJudge);
-    assert.match(judge?.messages[0]?.content ?? '', /Is it about parcels\?/);
-    assert.deepEqual(JSON.parse(judge?.messages[1]?.content ?? ''), { text: 'Where is 7?' });
-  });
-
-  it('C075: ends as guardrail_blocked where a judge stops a text, and says why', async () => {
-    think = () => verdict(false, 'it asks for a joke');
-
-    const view = await run('judged', 'Tell me a joke.');
-
-    assert.deepEqual(view.task.error, {
-      ...{ code: 'guardrail_blocked', message: 'judge: it asks for a joke', node: 'rail' },
-    });
-    assert.equal(runOf(view, 'say').status, 'skipped');
-    assert.equal(models.askedWith('Tell me a joke.'), 1);
-  });
-
-  it('lets nothing pass that a judge could not judge, also when its answer was repaired', async () => {
-    think = ({ times }) => ({ text: times === 1 ? 'Yes, it may pass!' : '{"passed":true}' });
-
-    const view = await run('judged', 'A parcel?');
-
-    assert.equal(view.task.error?.code, 'guardrail_blocked');
-    assert.match(view.task.error?.message ?? '', /^judge: its answer could not be read: /);
-    assert.equal(models.askedWith('A parcel?'), 2);
-  });
-
-  it('asks no judge about a text that another rule stops', async () => {
-    think = () => verdict(true, 'fine');
-
-    const view = await run('judged', 'My password is tea.');
-
-    assert.match(view.task.error?.message ?? '', /^bannedPhrases/);
-    assert.equal(models.askedWith('My password is tea.'), 0);
   });
 
   it('waits for a worker that has its model, and says so', async () => {
