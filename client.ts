@@ -9,7 +9,7 @@ import { connectOptions, graphsArgument, taskIdArgument, userArgument } from './
 import type { ConnectOptions, SubmittedTask } from './client/public-types.ts';
 import { type TaskHandle, TaskReader } from './client/task-handle.ts';
 import type { Evaluation } from './domain/evals/define-eval.ts';
-import type { Graph } from './domain/graphs/defined-graph.ts';
+import { type Graph, withChildren } from './domain/graphs/defined-graph.ts';
 import type { JsonObject } from './domain/json.ts';
 import type { AgentSearch } from './entities/agents/agent-repository.ts';
 import type { GraphHead } from './entities/graphs/statements/graph-heads.ts';
@@ -189,7 +189,7 @@ export class Muster extends Operating {
    * await muster.publish([greeting]);
    */
   async publish(graphs: readonly Graph[], options: { taskQueue?: string } = {}): Promise<void> {
-    const definitions = graphsArgument(graphs).map((graph) => graph.definition);
+    const definitions = withChildren(graphsArgument(graphs)).map((graph) => graph.definition);
     await this.#face.call(publish, withArguments('publish', options, { definitions }));
   }
 

@@ -90,6 +90,8 @@ export const ERROR_CODES = [
   'approval_expired',
   'wait_expired',
   'wait_unusable',
+  'child_failed',
+  'child_too_deep',
   'answer_invalid',
   'nothing_asked',
   'budget_exhausted',

@@ -11,6 +11,14 @@ export class GraphUnknown extends MusterError {
   }
 }
 
+/** A task would stand below too many others that wait for it. */
+export class ChildTooDeep extends MusterError {
+  readonly code = 'child_too_deep';
+  constructor(most: number) {
+    super(`Below ${most} tasks that wait for each other no further one begins. Does a graph run itself?`, { most });
+  }
+}
+
 /** The tenant has no such version of a graph. Nothing was changed. */
 export class GraphVersionUnknown extends MusterError {
   readonly code = 'graph_version_unknown';

@@ -3,13 +3,16 @@ import { type GraphDocument, readInput } from '../../domain/graphs/read-source.t
 import type { ApprovalId, WaitId } from '../../domain/ids.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { AttemptEnd } from '../../domain/traces/attempt.ts';
+import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 import type { WaitPlace } from '../../entities/waits/wait-repository.ts';
 import type { RecordingUnit } from '../../operations/record/recording.ts';
+import type { Stores } from '../../operations/stores.ts';
 
 /** What a look at a node that waits needs besides the node. */
 export interface LookSetting {
   readonly unit: RecordingUnit;
   readonly place: WaitPlace;
+  readonly stores: Stores;
   /** What its input reads: only a wait that begins asks for it. */
   readonly document: () => Promise<GraphDocument>;
 }
@@ -24,6 +27,8 @@ interface StillWaits {
   readonly until: Date | null;
   /** What a trace tells of a wait that has just begun; null of any other. */
   readonly begun: JsonObject | null;
+  /** The job of a task that has just begun. */
+  readonly job?: WaitingJob | null;
 }
 
 /** An end of a run that waits which no repetition would change. */

@@ -38,6 +38,7 @@ const RUNNERS: Readonly<Record<NodeKind, NodeRunner>> = {
   approval: IN_STEPS,
   wait: IN_STEPS,
   'entity-collector': IN_STEPS,
+  child: IN_STEPS,
 };
 
 /** Runs one attempt of a node. Whatever is thrown meanwhile becomes its end. */

@@ -1,9 +1,12 @@
+import { type ErrorCode, isFinalError } from '../../domain/errors.ts';
 import { readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { nodeOfRun } from '../../domain/graphs/scope.ts';
 import { WAITING_PROCESS } from '../../domain/tasks/run-waits.ts';
 import { scopeOfPath } from '../../domain/traces/path.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
+import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 import { recording } from '../../operations/record/recording.ts';
+import { enqueueJobs } from '../../operations/tasks/enqueue-jobs.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
 import { failing } from '../failure.ts';
 import { lockFor, lookAt } from '../nodes/look.ts';
@@ -37,8 +40,9 @@ export function lookAtWait(deps: ActivityDependencies, input: RunNodeInput): Pro
     const { execution, nodeId } = input;
     const definition = await deps.graphs.get(execution.tenant, execution.graphId);
     const activity = { deps, input, definition, node: nodeOfRun(definition, nodeId) };
-    const { begun, look } = await lookOnce(activity);
+    const { begun, look } = await lookOnce(activity).catch((error: unknown) => refused(activity, error));
     if (look === null) return { kind: 'ended', ...repeatEnd(activity, begun) };
+    if (look.kind === 'waits') tellQueue(deps, look);
     if (look.kind === 'waits') return { kind: 'waits', waitId: look.id, untilMs: look.until?.getTime() ?? null };
     return { kind: 'ended', ...(await settle({ ...activity, begun }, look)) };
   });
@@ -53,7 +57,7 @@ function lookOnce(activity: NodeActivity) {
   return recording({ units: deps.database, log: deps.log }, tenantId, async (unit) => {
     const document = () =>
       loadDocument(unit.em, { execution, definition, scope: scopeOfPath(node.id) }, readersOf(node));
-    const setting = { unit, place, document };
+    const setting = { unit, place, document, stores: deps.stores };
     await lockFor(node, setting);
     const begun = await unit.recorder.runBegan(execution, subjectOf(node), ONE_ATTEMPT);
     if (begun.kind === 'settled') return { begun, look: null };
@@ -64,6 +68,28 @@ function lookOnce(activity: NodeActivity) {
     }
     return { begun: attempt, look };
   });
+}
+
+/** Why a task cannot be submitted, whoever tries. */
+const REFUSALS: readonly string[] = [
+  ...(['graph_unknown', 'input_invalid', 'input_too_large', 'budget_exhausted', 'child_too_deep'] as const),
+] satisfies readonly ErrorCode[];
+
+/** A task that cannot begin fails the run, in a unit of work that holds nothing of it. */
+async function refused(activity: NodeActivity, error: unknown) {
+  if (!isFinalError(error) || !REFUSALS.includes(error.code)) throw error;
+  const { deps, input, node } = activity;
+  const units = { units: deps.database.single, log: deps.log };
+  const begun = await recording(units, input.execution.tenant, ({ recorder }) =>
+    recorder.runBegan(input.execution, subjectOf(node), ONE_ATTEMPT),
+  );
+  if (begun.kind === 'settled') return { begun, look: null };
+  return { begun: requireBegun(activity, begun), look: failedLook(error.code, error.message) };
+}
+
+/** Only a hint: the relay finds the outbox row. */
+function tellQueue({ stores }: ActivityDependencies, { job = null }: { readonly job?: WaitingJob | null }): void {
+  if (job !== null) enqueueJobs(stores.queueFor, [job]).catch(() => undefined);
 }
 
 /** What its input reads cannot be read: that fails the run. */

@@ -76,7 +76,7 @@ function formatTask(view: TaskView, colors: Colors): string {
   return parts.join('\n\n');
 }
 
-function formatHead({ task, budget, usage }: TaskView, colors: Colors): string {
+function formatHead({ task, budget, usage, parent }: TaskView, colors: Colors): string {
   const { id, title, graph, status, priority, tenant, workflowId, createdAt, startedAt, completedAt } = task;
   const times = `created ${formatDateTime(createdAt)}`;
   const waited = startedAt === null ? '' : `, waited ${formatSpan(createdAt, startedAt)}`;
@@ -91,6 +91,7 @@ function formatHead({ task, budget, usage }: TaskView, colors: Colors): string {
     ['wanted', formatWishes(task)],
     ['repeats', task.recurrence === null ? '' : formatRecurrence(task.recurrence)],
     ['waits for', task.waitsFor === null ? '' : colors.yellow(plain(task.waitsFor))],
+    ['part of', parent === null ? '' : `${parent.taskId}, ${parent.path}`],
     ['budget', budget === null ? '' : budgetLine(budget, colors)],
     ['models', usage.inputTokens + usage.outputTokens === 0 ? '' : formatUsage(usage)],
     ['workflow', workflowId],

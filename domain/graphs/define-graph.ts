@@ -39,7 +39,11 @@ export function defineGraph<const Nodes extends UncheckedNodes, Input extends Sc
   const result = validateGraph(buildDefinition(spec, specs, inputSchemaOf(spec.input, faults)));
   faults.push(...(result.ok ? takenNames(result.definition) : result.faults));
   if (!result.ok || faults.length > 0) throw new GraphInvalid(spec.name, faults);
-  return Object.freeze({ definition: result.definition, handlers: handlersOf(specs) });
+  const children = childrenOf(specs);
+  return Object.freeze({
+    ...{ definition: result.definition, handlers: handlersOf(specs) },
+    ...(children.length > 0 && { children }),
+  });
 }
 
 /** A graph as it is written, apart from its nodes and its input. */
@@ -176,4 +180,13 @@ function handlersOf(specs: NodeSpecs): readonly Handler[] {
   const references = Object.values(specs).flatMap(referencesOf);
   // A node's handler is complete; only its input and output types are unknown here, as they are for the worker.
   return [...new Set(references)].map((reference) => reference as Handler);
+}
+
+/** What runs as tasks of their own, inner graphs included. */
+function childrenOf(specs: NodeSpecs): readonly Graph[] {
+  const found = Object.values(specs).flatMap((spec) => {
+    const { graph } = rulesOf(kindOf(spec)).brings(spec);
+    return graph === undefined ? [] : spec.child === graph ? [graph] : (graph.children ?? []);
+  });
+  return [...new Set(found)];
 }

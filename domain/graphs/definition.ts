@@ -237,7 +237,13 @@ export interface EntityCollectorNode extends WaitingBase<'entity-collector'> {
 
 export type ContainerNode = SubGraphNode | EachNode | RepeatNode;
 type TextNode = PromptNode | FunctionNode | OutputParserNode | GuardrailNode;
-export type WaitingNode = ApprovalNode | WaitNode | EntityCollectorNode;
+/** Runs a graph as a task of its own, and waits for its end. */
+export interface ChildNode extends WaitingBase<'child'> {
+  /** The graph whose active version is submitted. */
+  readonly graphName: string;
+}
+
+export type WaitingNode = ApprovalNode | WaitNode | EntityCollectorNode | ChildNode;
 export type GraphNode = AgentNode | ToolNode | ConditionNode | TextNode | LlmNode | ContainerNode | WaitingNode;
 
 /** The dependencies of the nodes' `dependsOn` as separate rows; validation checks that both agree. */

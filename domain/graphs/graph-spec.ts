@@ -4,7 +4,7 @@ import type { Graph } from './defined-graph.ts';
 import type { GuardrailRules, LlmOptions, NodeBudget } from './definition.ts';
 import type { Outcome, ParseFormat } from './kinds.ts';
 import type { ConditionSpec, PointerTo, SourceSpec, UntilSpec } from './source-spec.ts';
-import type { ApprovalSpec, AwaitedSpec, CollectedSpec, CollectSpec, WaitSpec } from './waiting-spec.ts';
+import type { ApprovalSpec, AwaitedSpec, ChildSpec, CollectedSpec, CollectSpec, WaitSpec } from './waiting-spec.ts';
 
 /** The properties of every node. */
 export interface NodeOptions<Names extends string, Conditions extends string, Guardrails extends string> {
@@ -56,6 +56,7 @@ export type NodeSpec = NodeOptions<string, string, string> & {
   readonly approval?: string;
   readonly wait?: AwaitedSpec<SourceSpec<string>>;
   readonly collect?: CollectedSpec;
+  readonly child?: Graph | string;
   readonly expiresMs?: number;
 };
 export type NodeSpecs = Readonly<Record<string, NodeSpec>>;
@@ -136,6 +137,7 @@ interface KindSpecs<Node, Names extends string> {
   readonly approval: ApprovalSpec<InputSpec<Names>> & OnlyKind<'approval'>;
   readonly wait: WaitSpec<SourceSpec<Names>> & OnlyKind<'wait'>;
   readonly collect: CollectSpec<InputSpec<Names>> & OnlyKind<'collect'>;
+  readonly child: ChildSpec<InputSpec<Names>> & OnlyKind<'child'>;
 }
 
 /** A node has the property of its own kind and of no other. */

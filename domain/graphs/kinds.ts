@@ -2,8 +2,8 @@
 export const CONTAINER_KINDS = ['sub-graph', 'each', 'repeat'] as const;
 export type ContainerKind = (typeof CONTAINER_KINDS)[number];
 
-/** The kinds of node that wait for a person, a message or a time. */
-const WAITING_KINDS = ['approval', 'wait', 'entity-collector'] as const;
+/** The kinds of node that wait for a person, a message, a time or another task. */
+const WAITING_KINDS = ['approval', 'wait', 'entity-collector', 'child'] as const;
 export type WaitingKind = (typeof WAITING_KINDS)[number];
 
 /** The kinds of node that can run. What is particular to one is in its file of `kinds/`. */

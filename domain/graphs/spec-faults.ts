@@ -82,6 +82,8 @@ function unknownFields({ id, spec, kind, property }: Written, index: number): re
 }
 
 const GRAPH = { mark: 'definition', what: 'a graph that defineGraph has made' };
+/** May be named too. */
+const NAMED_GRAPH = { mark: 'definition', what: 'a graph that defineGraph has made, or the name of one,' };
 
 /** What a node takes as an object, mostly made by a function of Muster, and the property that tells it. */
 const MADE: Partial<Record<keyof NodeSpec, { readonly mark: string; readonly what: string }>> = {
@@ -91,6 +93,7 @@ const MADE: Partial<Record<keyof NodeSpec, { readonly mark: string; readonly wha
   graph: GRAPH,
   each: GRAPH,
   repeat: GRAPH,
+  child: NAMED_GRAPH,
 };
 
 function madeFaults({ id, spec, property }: Written, index: number): readonly GraphFault[] {
@@ -103,7 +106,7 @@ function madeFaults({ id, spec, property }: Written, index: number): readonly Gr
   // A node without a kind is told that its handler is missing.
   if (made === undefined || given === undefined) return [];
   const { mark, what } = made;
-  if (isJsonObject(given) && mark in given) return [];
+  if ((isJsonObject(given) && mark in given) || (made === NAMED_GRAPH && typeof given === 'string')) return [];
   const message = `Node "${id}" needs ${what} as its "${property}", found ${nameOf(given)}.`;
   return [graphFault('malformed', ['nodes', index, property], message)];
 }

@@ -1,3 +1,4 @@
+import type { Graph } from './defined-graph.ts';
 import type { EntityRule } from './definition.ts';
 
 /** The properties of nodes that wait. */
@@ -33,6 +34,13 @@ export type AwaitedSpec<Source> =
 export interface CollectSpec<Input> extends WaitingSpec {
   readonly collect: CollectedSpec;
   /** What is known already, by the names of the entities. */
+  readonly input?: Input;
+}
+
+export interface ChildSpec<Input> extends Omit<WaitingSpec, 'expiresMs'> {
+  /** Run as a task of its own; its output is the node's output. By its name it may be a graph of another worker. */
+  readonly child: Graph | string;
+  /** The task's input. */
   readonly input?: Input;
 }
 

@@ -15,6 +15,7 @@ export const CAUSE_KINDS = {
   input: 'Somebody answers what its node asks for.',
   message: 'Somebody sends it the message for which its node waits.',
   event: 'The event for which its node waits is published.',
+  child: 'The task that its node runs ends.',
   budget: 'A person gives more to the budget, or calls under way cost less than they might.',
   model: 'A provider of the model answers.',
   handler: 'The code of its node returns.',

@@ -2,7 +2,7 @@ import type { Json } from '../json.ts';
 import type { RunPath } from '../traces/path.ts';
 
 /** What a run can wait for that has a row in `run_waits`; an approval has its own in `approvals`. */
-export const RUN_WAIT_KINDS = ['message', 'event', 'time', 'entities'] as const;
+export const RUN_WAIT_KINDS = ['message', 'event', 'time', 'entities', 'child'] as const;
 export type RunWaitKind = (typeof RUN_WAIT_KINDS)[number];
 
 /** The states of a wait. `answered`: what it waited for is there. Each ends once, under the lock of its row. */

@@ -19,6 +19,10 @@ export interface EndWithConsequences {
   readonly blocks: boolean;
   /** Whether it belongs to a conversation, so that it may have been a turn of it. */
   readonly isTalk: boolean;
+  /** Whether a run of another task waits for it. */
+  readonly isChild: boolean;
+  /** Whether a run of it waited for another task. */
+  readonly hasChildren: boolean;
   /**
    * The series that continues after it; null for none, for one that has continued already, and for one that cannot be
    * read.
@@ -75,13 +79,17 @@ export class SuccessionRepository extends Repository {
           .exists(eb.selectFrom('task_dependencies as d').select('d.taskId').whereRef('d.dependsOnTaskId', '=', 't.id'))
           .as('blocks'),
         eb('t.conversation', 'is not', null).as('isTalk'),
+        waitsOf(eb, 'w.id').as('isChild'),
+        waitsOf(eb, 'w.taskId').as('hasChildren'),
       ])
       .where('t.id', '=', anyOf(ids))
       .where('t.completedAt', 'is not', null)
       .execute();
     return ended
       .map((row) => readConsequences(row, row))
-      .filter(({ blocks, isTalk, series }) => blocks || isTalk || series !== null);
+      .filter(({ blocks, isTalk, isChild, hasChildren, series }) => {
+        return blocks || isTalk || isChild || hasChildren || series !== null;
+      });
   }
 
   /** Ended tasks whose series should continue and does not, by tasks_recurring_index. */
@@ -235,9 +243,24 @@ const endedTasks = (em: SqlEntityManager) =>
 
 type EndedRow = Awaited<ReturnType<ReturnType<typeof endedTasks>['execute']>>[number];
 
+/** Whether a run waits for a task: the task itself, by run_waits_pkey, or one that it is waited for by, by run_waits_task_index. */
+function waitsOf(eb: ExpressionBuilder<{ t: Tables['tasks'] } & Tables, 't'>, of: 'w.id' | 'w.taskId') {
+  const open = eb
+    .selectFrom('run_waits as w')
+    .select('w.path')
+    .whereRef('w.tenantId', '=', 't.tenantId')
+    .whereRef(of, '=', 't.id')
+    .where('w.kind', '=', literal('child'))
+    .where('w.state', '=', literal('waiting'));
+  return eb.exists(open);
+}
+
+/** What the look for consequences finds of a task besides its series. */
+type Followed = Record<'blocks' | 'isTalk' | 'isChild' | 'hasChildren', unknown>;
+
 function readConsequences(
   row: EndedRow,
-  { continues, blocks, isTalk }: { continues: unknown; blocks?: unknown; isTalk?: unknown },
+  { continues, blocks, isTalk, isChild, hasChildren }: { continues: unknown } & Partial<Followed>,
 ): EndWithConsequences {
   const recurrence = continues === true ? readRecurrence(row.recurrence) : null;
   const times = { scheduledAt: row.startAfter ?? row.createdAt, now: row.now };
@@ -245,6 +268,8 @@ function readConsequences(
     taskId: row.id,
     blocks: blocks === true,
     isTalk: isTalk === true,
+    isChild: isChild === true,
+    hasChildren: hasChildren === true,
     series: recurrence === null ? null : { recurrence, ...times },
   };
 }

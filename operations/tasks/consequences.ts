@@ -2,6 +2,7 @@ import type { Database, Transaction } from '../../database/transaction.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { BlockedTasks } from '../../entities/tasks/dependency-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
+import type { EndedWait } from '../../entities/waits/child-repository.ts';
 import type { JobQueue } from '../../redis/job-queue.ts';
 import type { WakeUps } from '../../redis/wake-ups.ts';
 import { ConversationTurns } from '../conversations/conversation-turns.ts';
@@ -12,6 +13,8 @@ export interface ConsequencesOptions {
   readonly database: Database;
   readonly queueFor: (taskQueue: string) => JobQueue;
   readonly wakeUps: WakeUps;
+  /** Has a workflow look at a wait that is over. */
+  readonly tellWait: (wait: EndedWait) => Promise<unknown>;
 }
 
 /**
@@ -62,8 +65,9 @@ export class Consequences {
   }
 
   /** Only hints: the outbox has a row for each of them. */
-  async tell({ jobs, failed }: Pick<FollowedEnds, 'jobs' | 'failed'>): Promise<void> {
-    await Promise.all([this.enqueue(jobs), this.announce(failed)]);
+  async tell({ jobs, failed, woken }: Pick<FollowedEnds, 'jobs' | 'failed' | 'woken'>): Promise<void> {
+    const told = Promise.allSettled(woken.map((wait) => this.#options.tellWait(wait)));
+    await Promise.all([this.enqueue(jobs), this.announce(failed), told]);
   }
 
   /** Puts jobs into the queue. Only a hint as well. */

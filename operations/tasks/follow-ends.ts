@@ -6,7 +6,9 @@ import type { ConversationKey } from '../../entities/conversations/conversation-
 import { ConversationTurnRepository } from '../../entities/conversations/conversation-turn-repository.ts';
 import { type BlockedTasks, DependencyRepository } from '../../entities/tasks/dependency-repository.ts';
 import { type EndWithConsequences, SuccessionRepository } from '../../entities/tasks/succession-repository.ts';
+import { type CancelWish, TaskRepository } from '../../entities/tasks/task-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
+import { ChildRepository, type EndedWait } from '../../entities/waits/child-repository.ts';
 import type { ConversationTurns } from '../conversations/conversation-turns.ts';
 
 /** Runs work in a unit of work of its own, or in the one that its caller is in. */
@@ -20,9 +22,16 @@ export interface FollowedEndsOptions {
   readonly turns: ConversationTurns;
 }
 
+const ORPHANED: CancelWish = {
+  actor: 'muster',
+  code: 'task_cancelled',
+  reason: 'The task that waited for it has ended.',
+};
+
 /**
- * The consequences of ended tasks in PostgreSQL: their series and their conversations continue, and the tasks that depend
- * on them are released or fail, and so on along the chain. Each step decides once and changes nothing when it is repeated. Collects what others should be told when it is committed.
+ * The consequences of ended tasks in PostgreSQL: their series and their conversations continue, runs that wait for
+ * them are told, tasks that only they waited for are cancelled, and the tasks that depend on them are released or fail, and so
+ * on along the chain. Each step decides once and changes nothing when it is repeated. Collects what others should be told when it is committed.
  */
 export class FollowedEnds {
   readonly #run: RunWork;
@@ -32,6 +41,8 @@ export class FollowedEnds {
   readonly jobs: WaitingJob[] = [];
   /** Tasks that failed because of what they depend on. */
   readonly failed: TaskId[] = [];
+  /** Waits of other tasks that are over. */
+  readonly woken: EndedWait[] = [];
 
   constructor({ single, several, turns }: FollowedEndsOptions) {
     this.#run = single;
@@ -44,8 +55,19 @@ export class FollowedEnds {
     const found = await this.#run((em) => new SuccessionRepository(em).consequences(ended));
     await this.#continueSeries(found);
     await this.#continueConversations(found.filter((end) => end.isTalk).map((end) => end.taskId));
+    await this.#settleChildren(found);
     const blocking = found.filter((end) => end.blocks).map((end) => end.taskId);
     return blocking.length === 0 ? this : this.settleBlocked({ behind: blocking });
+  }
+
+  /** Lets those continue that wait for these tasks, and ends those for which only these waited. */
+  async #settleChildren(found: readonly EndWithConsequences[]): Promise<void> {
+    const idsOf = (those: readonly EndWithConsequences[]) => those.map(({ taskId }) => taskId);
+    const children = idsOf(found.filter(({ isChild }) => isChild));
+    if (children.length > 0) this.woken.push(...(await this.#run((em) => new ChildRepository(em).end(children))));
+    const parents = idsOf(found.filter(({ hasChildren }) => hasChildren));
+    const orphans = parents.length === 0 ? [] : await this.#run((em) => new ChildRepository(em).orphans(parents));
+    for (const id of orphans) await this.#several((em) => new TaskRepository(em).cancel(id, ORPHANED));
   }
 
   /** Lets go, or fails, those of the blocked tasks whose wait is over. */

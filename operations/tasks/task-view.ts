@@ -9,6 +9,7 @@ import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../entities/traces/trace-repository.ts';
+import { type ChildOf, ChildRepository } from '../../entities/waits/child-repository.ts';
 import { type BudgetView, budgetOfTask } from '../budgets/view.ts';
 import { readThinking, sumOf, type UsageView } from '../thinking/steps-view.ts';
 import { type ForkOriginView, type ForkView, forksView } from '../traces/fork-view.ts';
@@ -39,6 +40,8 @@ export interface TaskView {
   readonly forks: readonly ForkView[];
   /** What it may spend and has spent; null without a budget of its own. */
   readonly budget: BudgetView | null;
+  /** The run of another task that waits, or waited, for it; null for most tasks. */
+  readonly parent: ChildOf | null;
 }
 
 /** Reads a task whole, in the caller's transaction; null when there is none. */
@@ -65,6 +68,7 @@ export async function readView(em: SqlEntityManager, id: TaskId): Promise<TaskVi
     pruned: { traces: traces.length < task.traceCount, output: isOutputGone },
     ...(await forksView(em, task)),
     budget: await budgetOfTask(new BudgetLimitRepository(em), id),
+    parent: await new ChildRepository(em).parentOf(id),
   };
 }
 

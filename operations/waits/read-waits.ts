@@ -1,5 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { questionFor } from '../../domain/graphs/entities.ts';
+import type { TaskId } from '../../domain/ids.ts';
 import { type Cause, cause } from '../../domain/tasks/cause.ts';
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { type ApprovalRecord, ApprovalRepository } from '../../entities/tools/approval-repository.ts';
@@ -31,6 +32,8 @@ function waitCause(wait: OpenWait): Cause {
       return cause('event', `the event "${name}"${key === null ? '' : ` of "${key}"`}`, { path, until });
     case 'time':
       return cause('time', 'its time', { path, until });
+    case 'child':
+      return cause('child', `the task that runs ${name}`, { path, tasks: [wait.id as string as TaskId] });
     case 'entities':
       return cause('input', `an answer: ${questionFor(missingFrom(wait))}`, { path, until });
   }

@@ -41,7 +41,8 @@ export class ScheduleBed {
   }
 
   get #parts() {
-    return { database: this.tasks.database, queueFor: () => this.queue, wakeUps: this.#wakeUps };
+    const tellWait = async () => undefined;
+    return { database: this.tasks.database, queueFor: () => this.queue, wakeUps: this.#wakeUps, tellWait };
   }
 
   startRelay(options: Partial<RelayOptions> = {}): Relay {

@@ -66,7 +66,8 @@ describe(`${WAITING} tasks that wait, paused or for an input, each with a slot`,
     const before = await versions(taskId);
     const wakeUps = new WakeUps(bed.redis, { taskQueue: TASK_QUEUE });
     const queueFor = () => bed.queue;
-    const consequences = new Consequences({ database, queueFor, wakeUps });
+    const tellWait = async () => undefined;
+    const consequences = new Consequences({ database, queueFor, wakeUps, tellWait });
     const sweeper = new Sweeper({ database, graphs: new GraphCache(database), consequences, queueFor, log: SILENT });
 
     sweeper.start();

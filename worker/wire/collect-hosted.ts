@@ -1,6 +1,6 @@
 import type { Handler } from '../../domain/agents/handler.ts';
 import { MusterError } from '../../domain/errors.ts';
-import type { Graph } from '../../domain/graphs/defined-graph.ts';
+import { type Graph, withChildren } from '../../domain/graphs/defined-graph.ts';
 import { allNodes, handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { OPERATION_NAME_PATTERN } from '../../domain/graphs/names.ts';
 import { operation } from '../../operations/as-tool.ts';
@@ -31,14 +31,15 @@ export interface Hosted {
  */
 export function collectHosted(handlers: readonly Handler[], graphs: readonly Graph[]): Hosted {
   const byKey = new Map<string, Handler>();
-  const named = [...handlers, ...graphs.flatMap((graph) => [...graph.handlers, ...operationsIn(graph)])];
+  const all = withChildren(graphs);
+  const named = [...handlers, ...all.flatMap((graph) => [...graph.handlers, ...operationsIn(graph)])];
   for (const handler of named.flatMap(withTools)) {
     const key = `${handler.kind}:${handler.name}`;
     if ((byKey.get(key) ?? handler) !== handler) throw new NameTaken(handler.kind, handler.name);
     byKey.set(key, handler);
   }
   const byName = new Map<string, Graph>();
-  for (const graph of graphs) {
+  for (const graph of all) {
     const { name } = graph.definition;
     if ((byName.get(name) ?? graph) !== graph) throw new NameTaken('graph', name);
     byName.set(name, graph);

@@ -10,12 +10,15 @@ import { Sweeper } from '../../dispatcher/sweeper.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { QueueSettings } from '../../domain/queues/queue-settings.ts';
 import type { ReachFailpoint } from '../../domain/system/failpoints.ts';
-import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import { type ExecutionRef, taskWorkflowId } from '../../domain/tasks/execution.ts';
+import { WAIT_ENDED } from '../../domain/tasks/run-waits.ts';
 import { ClaimRepository } from '../../entities/tasks/claim-repository.ts';
 import type { Claimant } from '../../entities/tasks/claimant.ts';
+import type { EndedWait } from '../../entities/waits/child-repository.ts';
 import { Consequences } from '../../operations/tasks/consequences.ts';
 import { JobQueue } from '../../redis/job-queue.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';
+import { callWorkflow } from '../../temporal/call-workflow.ts';
 import { explain } from '../../temporal/refusals.ts';
 import type { Closers } from './closers.ts';
 import type { Opened } from './open-worker.ts';
@@ -55,7 +58,9 @@ export function assembleQueue(opened: Opened, reach: ReachFailpoint): QueueParts
   const starting = { start, verdicts };
   const startTogether = sharedStarter(starter);
   const dispatcher = new Dispatcher({ ...stores, ...starting, startTogether, claimant, capacity, reach, log });
-  const consequences = new Consequences({ database, queueFor, wakeUps });
+  const tellWait = ({ taskId, traceNumber, id }: EndedWait) =>
+    callWorkflow(client, taskWorkflowId(taskId, traceNumber), (handle) => handle.signal(WAIT_ENDED, id));
+  const consequences = new Consequences({ database, queueFor, wakeUps, tellWait });
   const relay = new Relay({ database, client, queueFor, wakeUps, consequences, log });
   const sweeper = new Sweeper({ database, graphs, consequences, queueFor, log });
   const suspectAfterSeconds = SUSPECT_AFTER_SECONDS;

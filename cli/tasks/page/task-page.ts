@@ -38,7 +38,7 @@ const PLAIN = Object.fromEntries(
   ['bold', 'dim', 'red', 'green', 'yellow', 'cyan'].map((name) => [name, String]),
 ) as unknown as Parameters<typeof budgetLine>[1];
 
-function facts({ task, budget }: TaskView): Markup {
+function facts({ task, budget, parent }: TaskView): Markup {
   const { id, graph, tenant, priority, user, key, workflowId, waitsFor, error, createdAt, deadlineAt } = task;
   const lines: readonly (readonly [string, string | null])[] = [
     ['task', id],
@@ -48,6 +48,7 @@ function facts({ task, budget }: TaskView): Markup {
     ['created', formatDateTime(createdAt)],
     ['deadline', deadlineAt === null ? null : formatDateTime(deadlineAt)],
     ['waits for', waitsFor],
+    ['part of', parent === null ? null : `${parent.taskId}, ${parent.path}`],
     ['budget', budget === null ? null : budgetLine(budget, PLAIN)],
     ['workflow', workflowId],
     ['error', error === null ? null : `${error.code}: ${error.message}`],

@@ -3,6 +3,7 @@ import type { NodeSpec } from '../graph-spec.ts';
 import { CONTAINER_KINDS, DEFAULT_BUDGET, type NodeKind } from '../kinds.ts';
 import { approval } from './approval.ts';
 import { callsHandler } from './call-handler.ts';
+import { child } from './child.ts';
 import { condition } from './condition.ts';
 import { each } from './each.ts';
 import { entityCollector } from './entity-collector.ts';
@@ -35,6 +36,7 @@ const KINDS: Readonly<Record<NodeKind, KindRules>> = {
   approval,
   wait,
   'entity-collector': entityCollector,
+  child,
 };
 
 export function rulesOf(kind: NodeKind): KindRules {

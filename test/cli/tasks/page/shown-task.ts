@@ -38,6 +38,7 @@ export function shownTask(text: string): TaskView {
     origin: null,
     forks: [],
     budget,
+    parent: null,
   };
 }
 
