@@ -45,6 +45,7 @@ const SHAPES: Readonly<Record<string, Read>> = {
   graph: innerGraph,
   each: innerGraph,
   repeat: innerGraph,
+  child: readText,
 };
 
 /** Reads a component as `defineGraph` takes a node. */
