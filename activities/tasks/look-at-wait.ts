@@ -70,7 +70,7 @@ function lookOnce(activity: NodeActivity) {
   });
 }
 
-/** Why a task cannot be submitted, whoever tries. */
+/** Why a task cannot be submitted, however often that is tried. */
 const REFUSALS: readonly string[] = [
   ...(['graph_unknown', 'input_invalid', 'input_too_large', 'budget_exhausted', 'child_too_deep'] as const),
 ] satisfies readonly ErrorCode[];

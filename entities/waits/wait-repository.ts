@@ -4,8 +4,8 @@ import type { Json, JsonObject } from '../../domain/json.ts';
 import type { RunWaitKind } from '../../domain/tasks/run-waits.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
-import { literal } from '../common-expressions.ts';
-import { column, runPart } from '../insert-from.ts';
+import { anyOf, literal } from '../common-expressions.ts';
+import { call, column, constant, runPart } from '../insert-from.ts';
 import { Repository } from '../repository.ts';
 import { namedIn } from '../statements/named-parts.ts';
 import { outboxRowsFrom } from '../system/outbox-rows.ts';
@@ -52,6 +52,13 @@ export interface PublishedEvent extends WaitAnswer {
   readonly name: string;
   /** Null reaches only those that wait for no key. */
   readonly key: string | null;
+}
+
+/** A wait that is over, and whose workflow is to look. */
+export interface EndedWait {
+  readonly id: WaitId;
+  readonly taskId: TaskId;
+  readonly traceNumber: number;
 }
 
 /** What the runs of a tenant wait for, and the messages that nothing waits for yet. */
@@ -158,6 +165,45 @@ export class WaitRepository extends Repository {
       .select(({ fn }) => fn.countAll<string>().as('told'))
       .executeTakeFirstOrThrow();
     return Number(told);
+  }
+
+  /**
+   * Ends the waits for tasks that have ended, and has the relay tell their workflows: one statement. Needs a system unit of
+   * work. @returns those that it ended
+   */
+  endChildren(children: readonly TaskId[]): Promise<EndedWait[]> {
+    const named = { task: column('t.id'), status: column('t.status') };
+    const answer = call(
+      'jsonb_build_object',
+      ...Object.entries(named).flatMap(([key, value]) => [constant(key, 'text'), value]),
+    );
+    return namedIn(this.em)
+      .with('ended', (q) =>
+        q
+          .updateTable('run_waits as w')
+          .from(['tasks as t', 'agent_traces as r'])
+          .set((eb) => ({
+            ...{ state: 'answered' as const, answeredBy: 'muster', answeredAt: eb.fn<Date>('clock_timestamp') },
+            answer: answer as never,
+          }))
+          .whereRef('t.id', '=', 'w.id')
+          .whereRef('t.tenantId', '=', 'w.tenantId')
+          .whereRef('r.id', '=', 'w.traceId')
+          .where('t.id', '=', anyOf(children))
+          .where('w.kind', '=', literal('child'))
+          .where('w.state', '=', literal('waiting'))
+          .where('t.completedAt', 'is not', null)
+          .returning(['w.id', 'w.tenantId', 'w.taskId', 'r.number']),
+      )
+      .with('sent', () =>
+        outboxRowsFrom('ended', {
+          ...{ topic: 'wait.ended', taskId: column('task_id') },
+          payload: { waitId: column('id'), traceNumber: column('number') },
+        }),
+      )
+      .main.selectFrom('ended')
+      .select(['id', 'taskId', 'number as traceNumber'])
+      .execute();
   }
 
   /**

@@ -2,7 +2,7 @@ import type { Database, Transaction } from '../../database/transaction.ts';
 import type { TaskId } from '../../domain/ids.ts';
 import type { BlockedTasks } from '../../entities/tasks/dependency-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
-import type { EndedWait } from '../../entities/waits/child-repository.ts';
+import type { EndedWait } from '../../entities/waits/wait-repository.ts';
 import type { JobQueue } from '../../redis/job-queue.ts';
 import type { WakeUps } from '../../redis/wake-ups.ts';
 import { ConversationTurns } from '../conversations/conversation-turns.ts';

@@ -8,7 +8,8 @@ import { type BlockedTasks, DependencyRepository } from '../../entities/tasks/de
 import { type EndWithConsequences, SuccessionRepository } from '../../entities/tasks/succession-repository.ts';
 import { type CancelWish, TaskRepository } from '../../entities/tasks/task-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
-import { ChildRepository, type EndedWait } from '../../entities/waits/child-repository.ts';
+import { ChildRepository } from '../../entities/waits/child-repository.ts';
+import { type EndedWait, WaitRepository } from '../../entities/waits/wait-repository.ts';
 import type { ConversationTurns } from '../conversations/conversation-turns.ts';
 
 /** Runs work in a unit of work of its own, or in the one that its caller is in. */
@@ -64,7 +65,8 @@ export class FollowedEnds {
   async #settleChildren(found: readonly EndWithConsequences[]): Promise<void> {
     const idsOf = (those: readonly EndWithConsequences[]) => those.map(({ taskId }) => taskId);
     const children = idsOf(found.filter(({ isChild }) => isChild));
-    if (children.length > 0) this.woken.push(...(await this.#run((em) => new ChildRepository(em).end(children))));
+    if (children.length > 0)
+      this.woken.push(...(await this.#run((em) => new WaitRepository(em).endChildren(children))));
     const parents = idsOf(found.filter(({ hasChildren }) => hasChildren));
     const orphans = parents.length === 0 ? [] : await this.#run((em) => new ChildRepository(em).orphans(parents));
     for (const id of orphans) await this.#several((em) => new TaskRepository(em).cancel(id, ORPHANED));

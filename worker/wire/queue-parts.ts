@@ -14,7 +14,7 @@ import { type ExecutionRef, taskWorkflowId } from '../../domain/tasks/execution.
 import { WAIT_ENDED } from '../../domain/tasks/run-waits.ts';
 import { ClaimRepository } from '../../entities/tasks/claim-repository.ts';
 import type { Claimant } from '../../entities/tasks/claimant.ts';
-import type { EndedWait } from '../../entities/waits/child-repository.ts';
+import type { EndedWait } from '../../entities/waits/wait-repository.ts';
 import { Consequences } from '../../operations/tasks/consequences.ts';
 import { JobQueue } from '../../redis/job-queue.ts';
 import { WakeUps } from '../../redis/wake-ups.ts';
