@@ -31,7 +31,11 @@ import { addApprovalCommands } from './tools/approval-commands.ts';
 import { addGrantsCommand } from './tools/grant-commands.ts';
 import { addToolsCommand } from './tools/tools-command.ts';
 import { addDiffCommand } from './traces/diff-command.ts';
+import { addExportCommand } from './traces/export-command.ts';
 import { addForkCommand } from './traces/fork-command.ts';
+import { addImportCommand } from './traces/import-command.ts';
+import { addReplayCommand } from './traces/replay-command.ts';
+import { addVerifyCommand } from './traces/verify-command.ts';
 
 /** The command line of `muster`: every command with its arguments and options. Parsing it runs the command. */
 export function createProgram(): Command {
@@ -83,6 +87,10 @@ const ADD_COMMANDS = [
   addDeadLetterCommands,
   addForkCommand,
   addDiffCommand,
+  addReplayCommand,
+  addVerifyCommand,
+  addExportCommand,
+  addImportCommand,
   addApprovalCommands,
   addGrantsCommand,
   addToolsCommand,

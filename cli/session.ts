@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Muster } from '../client.ts';
+import type { ConnectOptions, Muster } from '../client.ts';
 
 /** Removes the options that were not given, so that they get their defaults. */
 export function given<Options extends object>(
@@ -33,12 +33,12 @@ export function action<Arguments extends unknown[], Options extends CommonOption
 
 /** Connects for one command and closes again, however the command ends. */
 export async function withMuster<Result>(
-  { tenant }: TenantOptions,
+  { tenant, hosted }: TenantOptions & Pick<ConnectOptions, 'hosted'>,
   work: (muster: Muster) => Promise<Result>,
 ): Promise<Result> {
   // Loaded here: the client loads its stores' libraries, which help and usage errors do not need.
   const { connect } = await import('../client.ts');
-  const muster = await connect(given({ tenant }));
+  const muster = await connect(given({ tenant, hosted }));
   return thenClose(
     () => work(muster),
     () => muster.close(),

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { type Config, type Environment, loadConfig, setVariables } from '../config.ts';
 import { openDatabase } from '../database/open-orm.ts';
 import type { Database } from '../database/transaction.ts';
+import type { Handler } from '../domain/agents/handler.ts';
 import { isTenantId, type TenantId } from '../domain/ids.ts';
 import { requireNode } from '../domain/system/required-node.ts';
 import { GraphCache } from '../operations/graphs/graph-cache.ts';
@@ -31,6 +32,8 @@ export interface OpenClientOptions {
   readonly redisUrl?: string;
   readonly temporalAddress?: string;
   readonly temporalNamespace?: string;
+  /** Agents whose code this program has: a replay judges their answers by it. @defaultValue none */
+  readonly hosted?: readonly Handler[];
   /** Read instead of the process's environment. */
   readonly environment?: Environment;
 }
@@ -66,7 +69,7 @@ export async function openClientStores(options: OpenClientOptions): Promise<Clie
     throw error;
   });
   const redis = await openClientRedis(config, connections);
-  return assemble({ config, connections, tenant, database, redis });
+  return assemble({ config, connections, tenant, database, redis, agents: options.hosted ?? [] });
 }
 
 interface Opened {
@@ -75,6 +78,7 @@ interface Opened {
   readonly tenant: TenantId;
   readonly database: Database;
   readonly redis: RedisConnections;
+  readonly agents: readonly Handler[];
 }
 
 /** A client logs nothing: results and errors tell a program all that it has to know. */
@@ -85,13 +89,14 @@ function openClientRedis(config: Config, connections: Connections): Promise<Redi
 }
 
 function assemble(opened: Opened): ClientStores {
-  const { config, tenant, database, redis } = opened;
+  const { config, tenant, database, redis, agents } = opened;
   const { maxMessageHops: maxHops } = config;
   const voices = new ProgramVoices({ database, redis, maxHops });
   const temporal = lazyTemporal(opened);
   const stores = storesOf({
     ...{ config, database, log, redis, graphs: new GraphCache(database), temporal: temporal.connect, readDocument },
     ...limitsOf(opened),
+    hosted: new Map(agents.map((agent) => [`${agent.kind}:${agent.name}`, agent])),
     voiceOf: (of) => voices.of(of),
   });
   return {

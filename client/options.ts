@@ -1,4 +1,5 @@
 import type { Environment } from '../config.ts';
+import type { Handler } from '../domain/agents/handler.ts';
 import type { HandlerLog } from '../domain/agents/handler-log.ts';
 import type { Graph } from '../domain/graphs/defined-graph.ts';
 import type { Receive } from '../domain/messaging/received-message.ts';
@@ -15,6 +16,10 @@ const CONNECT_FIELDS: OptionFields<OpenClientOptions> = {
   redisUrl: text({ max: 4_096 }).optional(),
   temporalAddress: text().optional(),
   temporalNamespace: text().optional(),
+  hosted: listOf(objectWith<Handler>('what defineAgent returns', { handle: 'function' }), {
+    max: 10_000,
+    of: 'agents',
+  }).optional(),
   environment: objectWith<Environment>('an object of variables', {}).optional(),
 };
 

@@ -26,6 +26,7 @@ export interface StoreParts extends Pick<SubmitterOptions, 'readDocument'> {
   readonly log: Stores['log'];
   readonly redis: RedisConnections;
   readonly graphs: GraphCache;
+  readonly hosted: Stores['hosted'];
   /** The connection to Temporal, made when it is first needed. @throws TemporalUnreachable */
   readonly temporal: () => Promise<TemporalClient>;
   readonly rateLimits: RateLimits;
@@ -40,7 +41,7 @@ const PING_TEMPORAL_MS = 5_000;
 const MAX_TENANTS = 1_000;
 
 /** The stores of the operations that one process calls. Make them once: they know the slots taken without Redis. */
-export function storesOf({ config, database, log, redis, graphs, temporal, ...parts }: StoreParts) {
+export function storesOf({ config, database, log, redis, graphs, hosted, temporal, ...parts }: StoreParts) {
   const { rateLimits, liveProcesses, voiceOf, ...documents } = parts;
   const guarded = new GuardedRedis(redis);
   const queueFor = (taskQueue: string) => new JobQueue(redis, { taskQueue });
@@ -49,7 +50,17 @@ export function storesOf({ config, database, log, redis, graphs, temporal, ...pa
     memoMethod: (tenant) => new ProcessSlots(guarded, { tenant, liveProcesses }),
   });
   return {
-    ...{ database, log, graphs, defaultTaskQueue: config.taskQueue, queueFor, rateLimits, permissionOf, voiceOf },
+    ...{
+      database,
+      log,
+      graphs,
+      hosted,
+      defaultTaskQueue: config.taskQueue,
+      queueFor,
+      rateLimits,
+      permissionOf,
+      voiceOf,
+    },
     secrets: new SecretBox(config.secretKey),
     wakeUps: new WakeUps(redis, { taskQueue: config.taskQueue }),
     workflows: taskWorkflows(temporal),

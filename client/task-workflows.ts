@@ -4,6 +4,7 @@ import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import type { TaskWorkflows } from '../operations/stores.ts';
 import { callWorkflow } from '../temporal/call-workflow.ts';
 import type { TemporalClient } from '../temporal/connect.ts';
+import { readHistory } from '../temporal/read-history.ts';
 import {
   approvalDecidedSignal,
   pauseSignal,
@@ -33,5 +34,6 @@ export function taskWorkflows(temporal: () => Promise<TemporalClient>): TaskWork
     waitEnded: (task, waitId) => tell(task, (handle) => handle.signal(waitEndedSignal, waitId)),
     resume: (task) => tell(task, (handle) => handle.signal(resumeSignal)),
     progress: (task) => ask(task, (handle) => handle.query(statusQuery)),
+    history: async (workflowId) => readHistory((await temporal()).client, workflowId),
   };
 }

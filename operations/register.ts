@@ -61,7 +61,11 @@ import { settleEffect } from './thinking/settle-effect.ts';
 import { readText } from './thinking/text.ts';
 import { listTools } from './tools/list.ts';
 import { diffTraces } from './traces/diff.ts';
+import { exportTask } from './traces/export.ts';
 import { forkTask } from './traces/fork.ts';
+import { importTask } from './traces/import.ts';
+import { replayTask } from './traces/replay.ts';
+import { verifyTask } from './traces/verify.ts';
 import { answerTask } from './waits/answer.ts';
 import { listWaits } from './waits/list.ts';
 import { publishEvent } from './waits/publish.ts';
@@ -71,6 +75,7 @@ import { sendToTask } from './waits/send.ts';
 export const OPERATIONS = [
   ...[submitTask, submitTasks, readTask, showTask, listTasks, readEvents, taskProgress, whyTask],
   ...[cancelTask, killTask, pauseTask, resumeTask, listDeadTasks, redriveTasks, forkTask, diffTraces],
+  ...[replayTask, verifyTask, exportTask, importTask],
   ...[sendToTask, answerTask, listWaits, publishEvent],
   ...[viewQueue, pauseQueue, resumeQueue, setQueueLimit, setQueueWeight],
   ...[listGraphs, showGraph, listVersions, publish, applyGraphs, diffVersions],

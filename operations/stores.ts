@@ -1,7 +1,9 @@
 import type { SecretBox } from '../database/secret-box.ts';
 import type { Database } from '../database/transaction.ts';
+import type { Handler } from '../domain/agents/handler.ts';
 import type { TenantId } from '../domain/ids.ts';
 import type { LimitSettings } from '../domain/limits/limit-settings.ts';
+import type { WorkflowHistory } from '../domain/traces/workflow-history.ts';
 import type { TaskRecord } from '../entities/tasks/task-record.ts';
 import type { JobQueue } from '../redis/job-queue.ts';
 import type { OnceKeys } from '../redis/limits/once.ts';
@@ -24,6 +26,8 @@ export interface Stores {
   /** Hears that an operation was carried out and its trace could not be written. */
   readonly log: RecordLog;
   readonly graphs: GraphCache;
+  /** The agents and tools whose code this process has, by `kind:name`. */
+  readonly hosted: ReadonlyMap<string, Handler>;
   /** Encrypts what is stored and must not be read there. */
   readonly secrets: Pick<SecretBox, 'seal'>;
   /** The task queue of graphs that name none. */
@@ -70,4 +74,6 @@ export interface TaskWorkflows {
   approvalDecided(task: TaskRecord, approvalId: string): Promise<true | null>;
   waitEnded(task: TaskRecord, waitId: string): Promise<true | null>;
   progress(task: TaskRecord): Promise<TaskProgress | null>;
+  /** What Temporal has kept of a workflow. */
+  history(workflowId: string): Promise<WorkflowHistory | null>;
 }

@@ -2,7 +2,7 @@ import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.
 import { MAX_STRETCH_STEPS, quickStretch } from '../../domain/graphs/drive-quick.ts';
 import { type GraphState, isSettled, type SkippedNode, skippedNodes } from '../../domain/graphs/graph-state.ts';
 import { isContainerKind } from '../../domain/graphs/kinds/kind-table.ts';
-import { growContainer, type Step, settleRun, startRuns } from '../../domain/graphs/run-state.ts';
+import { growContainer, innerAt, type Step, settleRun, startRuns } from '../../domain/graphs/run-state.ts';
 import { nodeOfRun, type TraceReads, type TraceValues } from '../../domain/graphs/scope.ts';
 import type { Json } from '../../domain/json.ts';
 import type { Failure, NodeResult } from '../../domain/tasks/execution.ts';
@@ -197,7 +197,8 @@ export class Stretch {
 
   #advance(result: NodeResult, error: RunError | null): void {
     const { failedNode } = this.state;
-    const isOpen = this.#opened.has(result.id);
+    // A container whose end an earlier try wrote is open in the state, and not by its row any more.
+    const isOpen = innerAt(this.state, result.id) !== undefined;
     const started = isOpen ? this.state : startRuns(this.definition, this.state, [result.id]);
     const { state, skipped } = settleRun(this.definition, started, result.id, result);
     this.state = state;

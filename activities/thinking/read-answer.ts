@@ -2,6 +2,7 @@ import { parseWith } from '../../domain/agents/schema.ts';
 import { type Json, notJson, toJson } from '../../domain/json.ts';
 import type { AskedCall, ModelAnswer } from '../../domain/models/model-messages.ts';
 import type { Failure } from '../../domain/tasks/execution.ts';
+import { jsonInAnswer } from '../../domain/thinking/answer-json.ts';
 import { attemptNumber } from '../../domain/thinking/text-position.ts';
 import type { StoredAnswer } from '../../entities/thinking/model-call.ts';
 import { digestOf } from '../../operations/digest-of.ts';
@@ -25,24 +26,13 @@ export async function readAnswer(agent: ThinkingAgent, answer: StoredAnswer, ste
 }
 
 async function outputOf({ handler, thinking, judge }: ThinkingAgent, text: string): Promise<ReadAnswer> {
-  const value = thinking.outputSchema === null ? text : jsonIn(text);
+  const value = thinking.outputSchema === null ? text : jsonInAnswer(text);
   if (value === undefined) return { fault: 'it is not JSON.' };
   const parsed = await parseWith(handler.output, value);
   if (!parsed.ok) return { fault: faultsText(parsed.issues) };
   const json = toJson(parsed.value ?? null);
   if (!json.ok) return { fault: notJson(json) };
   return judge === undefined ? { output: json.value } : judge.ruling(json.value);
-}
-
-/** Models like to put JSON between fences. */
-const FENCED = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/;
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(FENCED.exec(text)?.[1] ?? text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A call that cannot be carried out is answered with a sentence at once. */

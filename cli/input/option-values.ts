@@ -136,6 +136,9 @@ export function taskId(value: string): string {
   );
 }
 
+/** The number of a task's trace. */
+export const traceNumber = wholeNumber({ min: 1, max: 1_000_000 });
+
 /** The id of a message, in any case and with spaces around it. @throws WrongUsage */
 export function messageId(value: string): string {
   const id = value.trim().toLowerCase();

@@ -1,10 +1,11 @@
 import { canonicalJson, type Json } from '../json.ts';
 import type { RecordedEnd, RecordedRun, RecordedTrace } from '../traces/canonical.ts';
-import { parsePath, type RunPath, scopeOfPath } from '../traces/path.ts';
+import { nodeOfPath, parentOfPath, type RunPath, scopeOfPath } from '../traces/path.ts';
 import { trimText } from '../trim-text.ts';
 import { NOT_CALLED } from './connections.ts';
 import type { ContainerNode, GraphDefinition, GraphNode } from './definition.ts';
-import { type GraphState, isFinished, type Settled, startGraph, traceResult } from './graph-state.ts';
+import { type GraphState, isFinished, isTolerated, type Settled, startGraph, traceResult } from './graph-state.ts';
+import { hasNode } from './has-node.ts';
 import { failedWithin, stoppedFault } from './kinds/inner-graph.ts';
 import type { ContainerFault } from './kinds/kind-rules.ts';
 import { containerOf, isContainer, performerOf, readersOf, rulesOf } from './kinds/kind-table.ts';
@@ -73,15 +74,31 @@ class Replay {
     return this.#held.has(path) || this.#failures.has(path) || this.#early.has(path);
   }
 
-  /** Lets the failure count that the record has first; false where there is none. */
+  /** Lets the next failure count; false where there is none. */
   #settleFailure(): boolean {
-    const first = [...this.#known.keys(), ...this.#failures.keys()].find((path) => this.#failures.has(path));
-    const run = first === undefined ? undefined : this.#failures.get(first);
+    const places = new Map([...this.#known.keys()].map((path, index) => [path, index]));
+    const place = ({ path }: ReplayedRun) => places.get(path) ?? places.size;
+    const [run] = [...this.#failures.values()].toSorted(
+      (one, other) => this.#turnOf(one) - this.#turnOf(other) || place(one) - place(other),
+    );
     if (run === undefined) return false;
     this.#failures.delete(run.path);
     this.#early.clear();
     this.#settle(run);
     return true;
+  }
+
+  /**
+   * Tolerated ones first: they stop nothing. Of the others the end of a container says which was first, the one within it or
+   * one outside: it failed as what is within, or was stopped. Otherwise the order of the record counts.
+   */
+  #turnOf({ path }: ReplayedRun): number {
+    const parent = parentOfPath(path);
+    const container = parent === null ? null : nodeOfRun(this.#definition, parent);
+    const graph = container !== null && isContainer(container) ? container.graph : this.#definition;
+    if (isTolerated(graph, nodeOfPath(path))) return 0;
+    if (parent === null) return 2;
+    return this.#known.get(parent)?.error?.code === STOPPED ? 3 : 1;
   }
 
   #take({ path, phase }: Step): void {
@@ -111,10 +128,7 @@ class Replay {
       return end === 'open' ? end : (cutOff ?? end);
     }
     if (cutOff !== null) return cutOff;
-    const document = documentIn(this.#definition, scopeOfPath(node.id), {
-      values: this.#values,
-      task: readTask(readersOf(node)),
-    });
+    const document = this.#documentOf(node);
     const { evaluate, drive } = rulesOf(node.kind);
     if (evaluate !== undefined && drive(node) === 'inline') {
       const end = document.ok ? evaluate(node, document.document) : document;
@@ -281,14 +295,4 @@ function endText({ status, outcome, output, error }: RecordedRun): string {
 function unbounded(graph: GraphDefinition): GraphDefinition {
   const nodes = graph.nodes.map((node) => (isContainer(node) ? { ...node, graph: unbounded(node.graph) } : node));
   return { ...graph, width: Number.MAX_SAFE_INTEGER, nodes };
-}
-
-function hasNode(definition: GraphDefinition, path: RunPath): boolean {
-  let nodes: readonly GraphNode[] = definition.nodes;
-  for (const part of parsePath(path) ?? []) {
-    const node = nodes.find(({ id }) => id === part.node);
-    if (node === undefined) return false;
-    nodes = isContainer(node) ? node.graph.nodes : [];
-  }
-  return true;
 }

@@ -75,6 +75,8 @@ const schema = defineEntity({
     deadLetteredAt: moment().nullable(),
     deadLetterReason: p.text().nullable(),
     budget: p.json<JsonObject>().defaultRaw("'{}'"),
+    /** The digest of the file that it was imported from; null for one that ran here. */
+    importedFrom: p.text().nullable().check("imported_from ~ '^[0-9a-f]{64}$'"),
     createdBy: () => p.manyToOne(Agent).mapToPk().$type<AgentId>().fieldName('created_by').nullable().index(false),
     assignedTo: () => p.manyToOne(Agent).mapToPk().$type<AgentId>().fieldName('assigned_to').nullable().index(false),
     metadata: p.json<JsonObject>().defaultRaw("'{}'"),
@@ -87,6 +89,11 @@ const schema = defineEntity({
       name: 'tasks_idempotency_unique',
       properties: ['tenantId', 'idempotencyKey'],
       where: 'idempotency_key is not null',
+    },
+    {
+      name: 'tasks_imported_unique',
+      properties: ['tenantId', 'importedFrom'],
+      where: 'imported_from is not null',
     },
     { name: 'tasks_predecessor_unique', properties: ['predecessorId'], where: 'predecessor_id is not null' },
   ],

@@ -1,12 +1,13 @@
 import type { GraphId, TaskId, TraceId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
-import type { ExecutionRef } from '../../domain/tasks/execution.ts';
+import type { ExecutionRef, Failure } from '../../domain/tasks/execution.ts';
 import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
 import type { TraceEventType } from '../../domain/traces/events.ts';
 import type { TraceStatus } from '../../domain/traces/trace-status.ts';
 import { ago } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
+import { readFailure } from '../tasks/task-record.ts';
 import { AgentTrace } from './agent-trace.ts';
 import { TraceEvent } from './trace-event.ts';
 
@@ -23,6 +24,8 @@ export interface TraceRecord {
   readonly number: number;
   readonly graphId: GraphId;
   readonly status: TraceStatus;
+  /** Why it failed or was cancelled. */
+  readonly error: Failure | null;
   readonly workflowId: string;
   /** The trace before it, whose task was redriven, or that a fork continues; null where there is none. */
   readonly originTraceId: TraceId | null;
@@ -41,6 +44,7 @@ export class TraceRepository extends Repository {
       number: trace.number,
       graphId: trace.graphId,
       status: trace.status,
+      error: readFailure(trace.error),
       workflowId: trace.carriedBy ?? trace.workflowId,
       originTraceId: trace.originTraceId ?? null,
       createdAt: trace.createdAt,

@@ -36,7 +36,7 @@ export async function publishGraphs(database: Database, options: PublishOptions)
 }
 
 /** A definition that keeps the rules of graphs and can check inputs. @throws GraphInvalid */
-function requireUsable(definition: GraphDefinition): GraphDefinition {
+export function requireUsable(definition: GraphDefinition): GraphDefinition {
   const checked = validateGraph(definition);
   if (!checked.ok) throw new GraphInvalid(graphNameOf(definition), checked.faults);
   const faults = newGraphFaults(checked.definition);

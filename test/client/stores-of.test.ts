@@ -30,6 +30,7 @@ describe('the stores of operations while Redis is unavailable', () => {
         log: { error: () => undefined },
         redis,
         graphs: new GraphCache(database),
+        hosted: new Map(),
         temporal: unused,
         voiceOf: unused,
         liveProcesses,

@@ -4,6 +4,7 @@ import type { ActivityDependencies } from '../../activities/dependencies.ts';
 import { closeExecution } from '../../activities/tasks/close-execution.ts';
 import type { Transaction } from '../../database/transaction.ts';
 import { startGraph } from '../../domain/graphs/graph-state.ts';
+import { eventOrderFaults } from '../../domain/traces/event-order.ts';
 import type { ClaimedTask } from '../../entities/tasks/claimed-task.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { NOTHING_STORED } from '../../entities/traces/artifact-repository.ts';
@@ -12,7 +13,6 @@ import { GraphCache } from '../../operations/graphs/graph-cache.ts';
 import { endFromOutside } from '../../operations/record/end-from-outside.ts';
 import { Recorder } from '../../operations/record/recorder.ts';
 import { withPostgresql } from '../../servers/probe/probes.ts';
-import { eventOrderFaults } from '../support/event-order.ts';
 import { eventually } from '../support/eventually.ts';
 import { ScheduleBed } from './schedule-bed.ts';
 

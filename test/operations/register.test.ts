@@ -75,6 +75,7 @@ describe('the register of operations', () => {
       'tasks.dead',
       'tasks.diff',
       'tasks.events',
+      'tasks.export',
       'tasks.list',
       'tasks.read',
       'tasks.show',

@@ -216,12 +216,12 @@ function supervise(
  * worker's disk; their messages go out under the worker's own lease.
  */
 function operationStores(
-  { config, database, log, redis, temporal, graphs }: Opened,
+  { config, database, log, redis, temporal, graphs, hosted }: Opened,
   { limiter: rateLimits, liveProcesses }: WorkerLimits,
   messenger: Messenger,
 ): Stores {
   return storesOf({
-    ...{ config, database, log, redis, graphs, rateLimits, liveProcesses },
+    ...{ config, database, log, redis, graphs, rateLimits, liveProcesses, hosted: hosted.handlers },
     temporal: async () => temporal,
     voiceOf: (tenant) => voiceAs(messenger, { tenant, from: null }),
   });

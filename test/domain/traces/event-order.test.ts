@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { eventOrderFaults, type OrderedEvent } from '../../../domain/traces/event-order.ts';
 import type { TraceEventType } from '../../../domain/traces/events.ts';
-import { eventOrderFaults, type OrderedEvent } from '../../support/event-order.ts';
 
 /** Events in short: the type, and after a space the node. */
 function logOf(...events: readonly string[]): readonly OrderedEvent[] {

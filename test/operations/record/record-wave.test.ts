@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { KyselyPlugin } from 'kysely';
 import { DEFAULT_QUEUE_SETTINGS } from '../../../domain/queues/queue-settings.ts';
+import { eventOrderFaults } from '../../../domain/traces/event-order.ts';
 import type { ClaimedTask } from '../../../entities/tasks/claimed-task.ts';
 import { NOTHING_STORED } from '../../../entities/traces/artifact-repository.ts';
 import { TraceRepository } from '../../../entities/traces/trace-repository.ts';
@@ -10,7 +11,6 @@ import { Recorder } from '../../../operations/record/recorder.ts';
 import { carryTogether, leaveTogether } from '../../../operations/record/shared-traces.ts';
 import { withPostgresql } from '../../../servers/probe/probes.ts';
 import { ClaimBed } from '../../dispatcher/claim-bed.ts';
-import { eventOrderFaults } from '../../support/event-order.ts';
 
 const NODES = ['one', 'two', 'three'];
 

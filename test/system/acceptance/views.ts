@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { eventOrderFaults } from '../../../domain/traces/event-order.ts';
 import type { TaskHandle, TaskView } from '../../../index.ts';
-import { eventOrderFaults } from '../../support/event-order.ts';
 
 /** Waits for a task's end, however it ends, and returns all of it, after holding its event log to its promises. */
 export async function ended(task: TaskHandle): Promise<TaskView> {

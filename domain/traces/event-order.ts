@@ -1,4 +1,4 @@
-import { isTerminalTraceEvent, type TraceEventType } from '../../domain/traces/events.ts';
+import { isTerminalTraceEvent, type TraceEventType } from './events.ts';
 
 /** What the order of events depends on. `nodeId` is null for an event of the trace itself. */
 export interface OrderedEvent {

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { Stretch } from '../../activities/tasks/stretch.ts';
+import type { ContainerNode, GraphNode } from '../../domain/graphs/definition.ts';
+import { isFinished, startGraph } from '../../domain/graphs/graph-state.ts';
+import { growContainer } from '../../domain/graphs/run-state.ts';
+import type { RunRecord } from '../../entities/traces/run-repository.ts';
+import { graphOf, nodeOf } from '../domain/support/graphs.ts';
+
+describe('a stretch whose rows were written and whose report was lost', () => {
+  it('A2: takes over the end of a container that an earlier stretch had opened', () => {
+    const quick = { ...nodeOf('a'), quick: true } as GraphNode;
+    const container: ContainerNode = {
+      ...{ id: 'c', kind: 'sub-graph', objective: '', dependsOn: [], input: { fields: {} } },
+      graph: graphOf([quick]),
+    };
+    const definition = graphOf([container]);
+    const opened = growContainer(definition, startGraph(definition), 'c', 1);
+
+    const stretch = new Stretch({
+      ...{ definition, state: opened, unhosted: new Set(), apart: false, opened: new Map(), skipped: [] },
+      written: new Map(['c/a', 'c'].map((path) => [path, ok(path)])),
+      values: { task: null, outputs: new Map(), looked: new Set() },
+    });
+
+    assert.equal(stretch.next(), null);
+    assert.ok(isFinished(definition, stretch.state));
+    assert.equal(stretch.isUnwritten, false);
+  });
+});
+
+function ok(nodeId: string): RunRecord {
+  return {
+    ...{
+      nodeId,
+      agent: 'worker',
+      kind: 'agent',
+      status: 'ok',
+      attempts: 1,
+      outcome: null,
+      error: null,
+      takenFrom: null,
+    },
+    ...{ startedAt: new Date(), finishedAt: new Date(), output: { json: '{}', artifactId: null } },
+  };
+}
