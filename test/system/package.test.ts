@@ -80,9 +80,11 @@ describe('the package', () => {
       ...[
         'examples/data/standup.txt',
         'examples/support-triage.ts',
+        'examples/package-tracking.yaml',
         'examples/data/support-triage.script.json',
         'dist/servers/install/temporal-cli/bring-in.mjs',
         'dist/servers/install/temporal-cli/go.mod',
+        'dist/agents/templates/package-tracking.yaml',
       ],
       ...filesEndingIn('.lua', '.sql').map(({ path }) => `dist/${path}`),
     ];
