@@ -21,6 +21,7 @@ describe('the programs of the documents', function () {
   let cli: CliUnderTest;
   before(async () => {
     cli = await CliUnderTest.open('programs');
+    symlinkSync(join(ROOT, 'node_modules'), join(cli.folder, 'node_modules'));
   });
   after(() => cli?.close());
 
@@ -79,12 +80,45 @@ describe('the programs of the documents', function () {
     const [shown = ''] = consolesUnder(page, 'Thinking agents');
     cli.file('triage.ts', namedFiles(page).get('triage.ts') ?? '');
     cli.file('triage.script.json', script);
-    symlinkSync(join(ROOT, 'node_modules'), join(cli.folder, 'node_modules'));
 
     const { exitCode, stdout, stderr } = await cli.start(commandsIn(shown)[0] ?? [], { cwd: cli.folder }).ended;
 
     assert.deepEqual([exitCode, stderr], [0, '']);
     assert.equal(stdout, outputOf(shown));
+  });
+
+  it('docs/waiting.md: a graph asks, has a person approve and waits for a message, by the commands that it shows', async () => {
+    const page = 'docs/waiting.md';
+    const [, second = '', end = ''] = consolesUnder(page, 'Waiting');
+    const [list = [], answer = [], approve = []] = commandsIn(second);
+    const typed = (words: readonly string[], id: string) => words.map((word) => word.replace(UUID, id));
+
+    const program = cli.start(['run', cli.file('refunds.ts', namedFiles(page).get('refunds.ts') ?? '')]);
+    const task = await eventually(() => {
+      const [, id] = /^task: (\S+)$/m.exec(program.stdout()) ?? [];
+      assert.ok(id, program.stdout());
+      return id;
+    }, STARTS_WITHIN);
+    const asked = await eventually(async () => {
+      const { stdout } = await cli.run(typed(list, task));
+      assert.match(stdout, /^ask asks for:/);
+      return stdout;
+    }, STARTS_WITHIN);
+    const wrong = await cli.run(typed([...answer.slice(0, -1), 'order=17'], task));
+    const answered = await cli.run(typed(answer, task));
+    assert.equal(answered.exitCode, 0, answered.stderr);
+    const id = await eventually(async () => {
+      const { stdout } = await cli.run(['approvals', '--task', task]);
+      const [found] = /^\S+(?= {2}waits\n {2}Pay this back\?\n {2}\{"amount":20\})/.exec(stdout) ?? [];
+      assert.ok(found, stdout);
+      return found;
+    }, STARTS_WITHIN);
+    const approved = await cli.run(typed(approve, id));
+    const { exitCode, stdout, stderr } = await program.ended;
+
+    assert.match(`${wrong.exitCode} ${wrong.stderr}`, /^1 muster: The answer cannot be used: Expected "order" /);
+    assert.equal(asked + answered.stdout + approved.stdout, outputOf(second));
+    assert.deepEqual([exitCode, stderr, stdout], [0, '', `task: ${task}\n${end}`]);
   });
 
   it('docs/models.md: keys are stored, listed and removed by the commands that it shows', async () => {
