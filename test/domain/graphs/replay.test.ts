@@ -41,6 +41,8 @@ describe('the replay of a trace', () => {
       fc.property(anyGraph, anyGraph, anySchedule, fc.nat(), (outer, inner, schedule, cut) => {
         const graph = nested(outer, inner);
         const { runs, ...trace } = carriedOut(graph, { ...schedule, failures: 0, stopAfter: null });
+        // A repeat that finds no end fails the trace by itself, and nothing is left to open.
+        fc.pre(trace.end?.status === 'completed');
         const begun = runs.filter(({ status }) => status !== 'skipped');
         const prefix = begun.slice(0, cut % (begun.length + 1));
 
