@@ -1,8 +1,9 @@
+import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { GraphVersion } from '../../entities/graphs/graph-repository.ts';
 import type { GraphHead } from '../../entities/graphs/statements/graph-heads.ts';
 import type { VersionMove } from '../../operations/graphs/life.ts';
-import { shortText } from '../input/option-values.ts';
+import { fileName, shortText } from '../input/option-values.ts';
 import { type Column, formatDateTime, formatTable, plain, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
 import { action, type TenantOptions, withMuster } from '../session.ts';
@@ -21,7 +22,9 @@ export function addGraphsCommand(program: Command): void {
     .command('show')
     .description('draw a graph and list its versions')
     .argument('<graph>', 'its name; NAME@VERSION for another version than the active one', graphVersion)
+    .option('--svg <file>', 'write its picture to a file', fileName)
     .option(...TENANT)
+    .addHelpText('after', '\nExample:\n  muster graphs show channel-digest --svg channel-digest.svg')
     .action(action(show));
   addDocumentCommands(graphs);
   move(graphs, 'activate', 'make a version the one that submits take, and archive the one before');
@@ -68,16 +71,24 @@ function formatGraphs(found: readonly GraphHead[], colors: Colors): string {
   return formatTable(found, columns, colors);
 }
 
-async function show(named: NamedGraph, options: TenantOptions): Promise<void> {
+interface ShowOptions extends TenantOptions {
+  readonly svg?: string;
+}
+
+async function show(named: NamedGraph, options: ShowOptions): Promise<void> {
   const [shown, versions] = await withMuster(options, (muster) =>
     Promise.all([muster.call('graphs.show', named), muster.call('graphs.versions', { graph: named.graph })]),
   );
+  const { svg } = options;
+  // Loaded here: the library of the layout is not needed by any other command.
+  if (svg !== undefined) await writeFile(svg, (await import('./graph-svg.ts')).graphSvg(shown.definition));
   new Output(options).result({ ...shown, versions }, (colors) =>
     [
       `${colors.bold(shown.name)} ${shown.version} ${shown.status}`,
       ...(shown.description === '' ? [] : [plain(shown.description)]),
       `\n${graphText(shown.definition, colors)}\n`,
       formatVersions(versions, colors),
+      ...(svg === undefined ? [] : [`\nIts picture: ${svg}`]),
     ].join('\n'),
   );
 }
