@@ -17,12 +17,20 @@ const NOTHING_OF_ITS_OWN = {
  * continue a workflow that a newer one began. {@link validateGraph} reads it back.
  */
 export function storedForm(definition: GraphDefinition): Json {
-  return toData({ ...definition, nodes: definition.nodes.map(storedNode) });
+  return toData(formOf(definition));
 }
 
 export function storedNode(node: GraphNode): Json {
-  const own = isContainer(node) ? { graph: storedForm(node.graph) } : {};
-  return toData({ ...NOTHING_OF_ITS_OWN, ...node, ...own });
+  return toData(formOfNode(node));
+}
+
+function formOf(definition: GraphDefinition): object {
+  return { ...definition, nodes: definition.nodes.map(formOfNode) };
+}
+
+function formOfNode(node: GraphNode): object {
+  const own = isContainer(node) ? { graph: formOf(node.graph) } : {};
+  return { ...NOTHING_OF_ITS_OWN, ...node, ...own };
 }
 
 /** A definition is JSON, which its interface hides from the compiler. */

@@ -170,10 +170,10 @@ function typeFaults(
 
 /** A node that waits for itself is a separate fault and not a cycle here. */
 function withoutSelf(graph: GraphDefinition): readonly GraphNode[] {
-  const first = graph.nodes.filter(
-    (node, index) => graph.nodes.findIndex((candidate) => candidate.id === node.id) === index,
-  );
-  return first.map((node) => ({ ...node, dependsOn: node.dependsOn.filter(({ node: id }) => id !== node.id) }));
+  const first = new Map(graph.nodes.toReversed().map((node) => [node.id, node]));
+  return graph.nodes
+    .filter((node) => first.get(node.id) === node)
+    .map((node) => ({ ...node, dependsOn: node.dependsOn.filter(({ node: id }) => id !== node.id) }));
 }
 
 function cycleFaults(graph: GraphDefinition): readonly GraphFault[] {
@@ -184,42 +184,44 @@ function cycleFaults(graph: GraphDefinition): readonly GraphFault[] {
 }
 
 function edgeFaults(graph: GraphDefinition): readonly GraphFault[] {
+  const ids = new Set(graph.nodes.map(({ id }) => id));
+  const expected = edgesByWay(graph);
+  const listed = new Set<string>();
   return graph.edges.flatMap((edge, index) => {
     const path = ['edges', index];
     const name = `The edge from "${edge.from}" to "${edge.to}"`;
-    const unknown = [edge.from, edge.to].filter((id) => !graph.nodes.some((node) => node.id === id));
-    if (unknown.length > 0) {
-      return [graphFault('edge_unknown_node', path, `${name} hangs on unknown node "${unknown[0]}".`)];
+    const unknown = [edge.from, edge.to].find((id) => !ids.has(id));
+    if (unknown !== undefined) {
+      return [graphFault('edge_unknown_node', path, `${name} hangs on unknown node "${unknown}".`)];
     }
-    if (graph.edges.findIndex((other) => isSameWay(other, edge)) !== index) {
-      return [graphFault('edge_duplicate', path, `${name} is listed twice.`)];
-    }
-    const dependency = dependencyOf(graph, edge);
-    if (dependency === undefined) {
+    const way = wayOf(edge);
+    if (listed.has(way)) return [graphFault('edge_duplicate', path, `${name} is listed twice.`)];
+    listed.add(way);
+    const type = expected.get(way)?.type;
+    if (type === undefined) {
       return [graphFault('edge_without_dependency', path, `${name} has no matching entry in dependsOn.`)];
     }
-    const { type } = edgeOf(dependency.waiter, dependency);
     if (edge.type === type) return [];
     return [graphFault('edge_type', [...path, 'type'], `${name} must be of type "${type}" as its dependency is.`)];
   });
 }
 
-function isSameWay(one: GraphEdge, other: GraphEdge): boolean {
-  return one.from === other.from && one.to === other.to;
+/** From where to where an edge leads. No id that a node may have holds a space. */
+function wayOf({ from, to }: GraphEdge): string {
+  return `${from} ${to}`;
 }
 
-/** The dependency that an edge says, with the node that has it. */
-function dependencyOf(graph: GraphDefinition, edge: GraphEdge): (Dependency & { readonly waiter: string }) | undefined {
-  const ends = graph.nodes.filter(({ id }) => id === edge.to || id === edge.from);
-  return ends
-    .flatMap(({ id, dependsOn }) => dependsOn.map((dependency) => ({ ...dependency, waiter: id })))
-    .find((dependency) => isSameWay(edgeOf(dependency.waiter, dependency), edge));
+/** The edges that the dependencies stand for; of two on one way the first. */
+function edgesByWay({ nodes }: GraphDefinition): ReadonlyMap<string, GraphEdge> {
+  const edges = nodes.flatMap(({ id, dependsOn }) => dependsOn.map((dependency) => edgeOf(id, dependency)));
+  return new Map(edges.toReversed().map((edge) => [wayOf(edge), edge]));
 }
 
 function dependenciesWithoutEdge(graph: GraphDefinition): readonly GraphFault[] {
+  const listed = new Set(graph.edges.map(wayOf));
   return graph.nodes.flatMap((node, index) =>
     node.dependsOn.flatMap((dependency, position) => {
-      if (graph.edges.some((edge) => isSameWay(edge, edgeOf(node.id, dependency)))) return [];
+      if (listed.has(wayOf(edgeOf(node.id, dependency)))) return [];
       const message = `Node "${node.id}" depends on "${dependency.node}" without an edge that says so.`;
       return [graphFault('dependency_without_edge', ['nodes', index, 'dependsOn', position], message)];
     }),
@@ -227,7 +229,8 @@ function dependenciesWithoutEdge(graph: GraphDefinition): readonly GraphFault[] 
 }
 
 function readFaults(graph: GraphDefinition): readonly GraphFault[] {
-  const before = nodesBefore(withoutSelf(graph));
+  // Worked out only for a node that reads more than what it waits for itself.
+  let before: ReturnType<typeof nodesBefore> | undefined;
   const ids = new Set(graph.nodes.map((node) => node.id));
   return graph.nodes.flatMap((node, index) =>
     Object.entries(rulesOf(node.kind).readers(node)).flatMap(([part, reader]) => {
@@ -236,6 +239,8 @@ function readFaults(graph: GraphDefinition): readonly GraphFault[] {
         if (!ids.has(id)) {
           return [graphFault('reads_unknown_node', path, `Node "${node.id}" reads unknown node "${id}".`)];
         }
+        if (node.dependsOn.some((dependency) => dependency.node === id)) return [];
+        before ??= nodesBefore(withoutSelf(graph));
         // Nodes on a cycle have no order; the cycle is the fault.
         const earlier = before.get(node.id);
         if (earlier === undefined || earlier.has(id)) return [];
