@@ -53,5 +53,7 @@ export interface ActivityDependencies extends CapabilityDependencies {
   readonly takePlace: (agent: string, waiter: PlaceWaiter) => Promise<AgentPlaceAnswer>;
   /** Shows what models say while they say it. */
   readonly liveTexts: Pick<LiveTexts, 'open'>;
+  /** Counts traces whose rows disagree with the histories of their workflows. */
+  readonly gapsFound: (traces: number) => void;
   readonly log: Log;
 }

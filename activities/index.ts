@@ -14,6 +14,7 @@ import { type RunQuickNodesInput, runQuickNodes } from './tasks/run-quick-nodes.
 import { type CloseTaskInput, closeTask, type MarkTaskInput, markTask } from './tasks/task-states.ts';
 import { callModel } from './thinking/call-model.ts';
 import { type CallToolInput, callTool } from './thinking/call-tool.ts';
+import { type CompareTracesInput, compareTraces } from './traces/compare-sample.ts';
 
 /** The register of activities: every side effect that a workflow can ask for. */
 export function createActivities(deps: ActivityDependencies) {
@@ -30,6 +31,7 @@ export function createActivities(deps: ActivityDependencies) {
     markTask: (input: MarkTaskInput) => markTask(deps, input),
     runSupervision: () => runSupervision(deps),
     pruneExpired: (input: PruneExpiredInput) => pruneExpired(deps, input),
+    compareTraces: (input: CompareTracesInput) => compareTraces(deps, input),
   };
 }
 

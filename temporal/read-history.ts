@@ -42,6 +42,7 @@ class HistoryReading {
   readonly #workflowId: string;
   readonly #ends = new Map<string, SettledRunStatus>();
   #carries: readonly string[] | null = null;
+  #foundEnded = false;
 
   constructor(client: Client, workflowId: string) {
     this.#client = client;
@@ -58,7 +59,7 @@ class HistoryReading {
     }
     for (const history of histories) await this.#readRun(history.events ?? []);
     const standing = STANDINGS[newest.status.name] ?? 'running';
-    return { standing, runs: histories.length, ends: this.#ends, carries: this.#carries };
+    return { standing, runs: histories.length, ends: this.#ends, foundEnded: this.#foundEnded, carries: this.#carries };
   }
 
   async #readRun(events: readonly Event[]): Promise<void> {
@@ -70,9 +71,10 @@ class HistoryReading {
   /** What a payload says of ends: the result of a run, those of a stretch, or the state that one of either led to. */
   #note(value: unknown): void {
     if (!isJsonObject(value)) return;
-    const { result, settled, graph, carried, tasks } = value;
+    const { result, settled, graph, carried, tasks, closed } = value;
     this.#noteEnd(result);
     if (Array.isArray(settled)) for (const end of settled) this.#noteEnd(end);
+    if (Array.isArray(settled) && settled.length === 0 && graph === undefined && closed) this.#foundEnded = true;
     this.#noteState(graph);
     if (isJsonObject(carried)) this.#noteState(carried.graph);
     if (Array.isArray(tasks)) this.#carries = tasks.map(String);

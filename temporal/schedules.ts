@@ -27,6 +27,30 @@ export async function ensureRetentionSchedule(client: Client, taskQueue: string)
   }
 }
 
+/** The id of the Schedule that verifies traces, and of the workflows that it starts. */
+export const VERIFICATION_SCHEDULE = 'muster-verify-traces';
+
+/** Creates the Schedule that verifies a sample of the day's traces every night at 04:17 UTC. Idempotent like the one above. */
+export async function ensureVerificationSchedule(client: Client, taskQueue: string): Promise<void> {
+  try {
+    await client.schedule.create({
+      scheduleId: VERIFICATION_SCHEDULE,
+      spec: { calendars: [{ hour: 4, minute: 17, comment: 'every night' }] },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' },
+      action: {
+        type: 'startWorkflow',
+        workflowType: 'verifyTraces',
+        workflowId: VERIFICATION_SCHEDULE,
+        taskQueue,
+        staticSummary: 'Traces: compare rows and histories',
+      },
+      memo: { owner: 'muster' },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+}
+
 /** The id of the Schedule that supervises the agents, and of the workflows that it starts. */
 export const SUPERVISION_SCHEDULE = 'muster-supervise-agents';
 

@@ -127,6 +127,14 @@ export const retentionActivities = proxyActivities<Activities>({
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
 });
 
+/** Comparing a sample of traces: some hundred calls of Temporal, with the count as heartbeat details. */
+export const verificationActivities = proxyActivities<Activities>({
+  startToCloseTimeout: '30m',
+  scheduleToCloseTimeout: '20h',
+  heartbeatTimeout: '60s',
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '1m' },
+});
+
 /**
  * One check of the agents. Local, because there is one every ten seconds; after an outage the next start comes sooner
  * than a retry.

@@ -17,6 +17,8 @@ export interface WorkflowHistory {
   readonly runs: number;
   /** The ends that its activities reported, by the paths of the runs. */
   readonly ends: ReadonlyMap<RunPath, SettledRunStatus>;
+  /** Whether a stretch found its task ended, by an earlier try of its own that did not come to report its runs. */
+  readonly foundEnded: boolean;
   /** The tasks that it carries together; null for the execution of one task. */
   readonly carries: readonly string[] | null;
 }
@@ -29,6 +31,8 @@ export interface TraceRows {
   /** Those that have ended. */
   readonly runs: readonly RecordedRun[];
   readonly events: readonly (RecordedEvent & { readonly seq: number })[];
+  /** Whether retention has removed events: then nothing is said of them. */
+  readonly isPruned: boolean;
   /** Runs that were carried out in the trace of another task. */
   readonly taken: ReadonlySet<RunPath>;
 }
@@ -61,7 +65,7 @@ export function gapsBetween(rows: TraceRows, history: WorkflowHistory): readonly
 
 /** The gaps between the rows themselves: between runs and events, and in the order of what happened. */
 export function gapsWithin(rows: TraceRows): readonly Gap[] {
-  if (rows.status === 'running') return [];
+  if (rows.status === 'running' || rows.isPruned) return [];
   const faults = eventOrderFaults(rows.events.map(({ path: nodeId, ...event }) => ({ ...event, nodeId })));
   const gaps = faults.map((message): Gap => ({ kind: 'events', path: null, message }));
   return [...gaps, ...rows.runs.flatMap((run) => eventGaps(run, rows))];
@@ -95,18 +99,21 @@ function reportGaps({ runs }: TraceRows, { ends }: WorkflowHistory): readonly Ga
 }
 
 /** Of a workflow that ended by itself every run was reported that is not part of a stretch within a container. */
-function surplusGaps({ runs, definition, taken }: TraceRows, { standing, ends }: WorkflowHistory): readonly Gap[] {
+function surplusGaps(
+  { runs, definition, taken }: TraceRows,
+  { standing, ends, foundEnded }: WorkflowHistory,
+): readonly Gap[] {
   if (standing !== 'completed' && standing !== 'failed') return [];
   return runs
     .filter((run) => run.status !== 'skipped' && !isCutOff(run) && !ends.has(run.path) && !taken.has(run.path))
-    .filter(({ path }) => !hasNode(definition, path) || isReported(nodeOfRun(definition, path)))
+    .filter(({ path }) => !hasNode(definition, path) || isReported(nodeOfRun(definition, path), foundEnded))
     .map(({ path, status }) => gap('run_surplus', path, `Its row ended as ${status}; no activity reported it.`));
 }
 
-function isReported(node: GraphNode): boolean {
+function isReported(node: GraphNode, foundEnded: boolean): boolean {
   const drive = rulesOf(node.kind).drive(node);
   if (drive === 'activity' || drive === 'thinking') return true;
-  return parentOfPath(node.id) === null && (drive === 'inline' || drive === 'container');
+  return !foundEnded && parentOfPath(node.id) === null && (drive === 'inline' || drive === 'container');
 }
 
 function carriedGaps({ taskId }: TraceRows, { carries }: WorkflowHistory): readonly Gap[] {

@@ -31,6 +31,9 @@ export interface EndedTrace {
   readonly cursor: EndedCursor;
 }
 
+/** One trace of a sample. */
+export type SampledTrace = Pick<EndedTrace, 'tenant' | 'taskId' | 'number'>;
+
 /** The rows of an ended trace that have a time of their own. */
 export interface EndedRows {
   readonly runs: readonly EndedRun[];
@@ -113,6 +116,21 @@ export class EndedTracesRepository extends Repository {
       const cursor = { at: endedAt, id: row.id };
       return [{ ...row, finishedAt, errorCode: readFailure(error)?.code ?? null, cursor }];
     });
+  }
+
+  /**
+   * Traces that ended within the last day, and at least ten minutes ago, drawn at random. By agent_traces_ended_index: as many
+   * rows as the day has traces are read, without what is in them.
+   */
+  sample(most: number): Promise<SampledTrace[]> {
+    return tables(this.em)
+      .selectFrom('agent_traces')
+      .select(['tenantId as tenant', 'taskId', 'number'])
+      .where('finishedAt', '>', ago(86_400))
+      .where('finishedAt', '<', ago(600))
+      .orderBy((eb) => eb.fn('random'))
+      .limit(most)
+      .execute();
   }
 
   /** The rows of these traces, without what they have only taken over. Three statements. */

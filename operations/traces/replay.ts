@@ -8,6 +8,7 @@ import { trimText } from '../../domain/trim-text.ts';
 import { defineOperation } from '../define.ts';
 import { digestOf } from '../digest-of.ts';
 import { innerInputFault } from '../graphs/inner-inputs.ts';
+import { TracePruned } from '../operation-errors.ts';
 import type { Stores } from '../stores.ts';
 import { requireTask } from '../tasks/read.ts';
 import { replayThinking } from './replay-thinking.ts';
@@ -61,7 +62,9 @@ export const replayTask = defineOperation({
     const task = await requireTask(em, caller.tenant, id);
     const trace = await requireTrace(em, task, number);
     if (trace.status === 'running') throw new TraceNotEnded(task.id, trace.number);
-    const replay = await replayStored(await readStoredTrace(em, task, trace), stores);
+    const stored = await readStoredTrace(em, task, trace);
+    if (stored.isPruned) throw new TracePruned(task, 'events');
+    const replay = await replayStored(stored, stores);
     return { taskId: task.id, trace: trace.number, ...replay, tookMs: Math.ceil(performance.now() - began) };
   },
 });

@@ -21,6 +21,8 @@ export interface StoredTrace {
   readonly graph: PublishedGraph;
   readonly recorded: RecordedTrace;
   readonly events: readonly (RecordedEvent & { readonly seq: number })[];
+  /** Whether retention has removed events, which go before runs. */
+  readonly isPruned: boolean;
   /** Runs that were carried out in a trace of another task. */
   readonly taken: ReadonlySet<RunPath>;
   /** What its thinking runs asked, by run. */
@@ -55,6 +57,7 @@ export async function readStoredTrace(
   const loaded = await new ArtifactRepository(em).load(values);
   const valueAt = (key: RunPath | typeof INPUT | typeof OUTPUT): Json => loaded.get(key) ?? null;
   return {
+    isPruned: trace.lastSeq > 0 && events[0]?.seq !== 1,
     taken: new Set(runs.filter(({ takenFrom }) => takenFrom !== null).map(({ nodeId }) => nodeId)),
     ...{ trace, graph, steps: await stepsOf(em, trace, task) },
     recorded: {

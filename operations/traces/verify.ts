@@ -40,7 +40,8 @@ export const verifyTask = defineOperation({
 const LOOKS = 4;
 const BETWEEN_LOOKS_MS = 500;
 
-async function verifyTrace(
+/** Verifies one trace of a task. */
+export async function verifyTrace(
   { database, workflows }: Pick<Stores, 'database' | 'workflows'>,
   tenant: TenantId,
   { id, trace }: { readonly id: string; readonly trace?: number | undefined },
@@ -78,8 +79,8 @@ function readRows(
   return database.inTenant(tenant, async ({ em }) => {
     const task = await requireTask(em, tenant, id);
     const trace = await requireTrace(em, task, number);
-    const { graph, recorded, events, taken } = await readStoredTrace(em, task, trace);
+    const { graph, recorded, events, taken, isPruned } = await readStoredTrace(em, task, trace);
     const { definition } = graph;
-    return { taskId: task.id, definition, status: trace.status, runs: recorded.runs, events, taken };
+    return { taskId: task.id, definition, status: trace.status, runs: recorded.runs, events, taken, isPruned };
   });
 }

@@ -8,7 +8,7 @@ import { slidingLog } from '../../domain/limits/rate-limit.ts';
 import type { SubmitOptions, TaskHandle } from '../../index.ts';
 import { findConnections } from '../../servers/find/find-connections.ts';
 import { connectClient } from '../../temporal/connect.ts';
-import { RETENTION_SCHEDULE, SUPERVISION_SCHEDULE } from '../../temporal/schedules.ts';
+import { RETENTION_SCHEDULE, SUPERVISION_SCHEDULE, VERIFICATION_SCHEDULE } from '../../temporal/schedules.ts';
 import { workflowBundlePath } from '../../worker/bundle/workflow-bundle.ts';
 import { prepareInstallation } from '../../worker/wire/prepare-installation.ts';
 import { eventually } from '../support/eventually.ts';
@@ -191,6 +191,7 @@ for (const [name, start] of Object.entries(RECORDINGS)) {
 if (isWanted('execute-tasks')) await save('execute-tasks', await shareExecution());
 if (isWanted('enforce-retention')) await save('enforce-retention', await runSchedule(muster, RETENTION_SCHEDULE));
 if (isWanted('supervise-agents')) await save('supervise-agents', await runSchedule(muster, SUPERVISION_SCHEDULE));
+if (isWanted('verify-traces')) await save('verify-traces', await runSchedule(muster, VERIFICATION_SCHEDULE));
 if (only.length === 0) {
   const bundle = await readFile(await workflowBundlePath());
   await writeFile(join(folder, 'workflows.js.br'), brotliCompressSync(bundle));

@@ -34,12 +34,14 @@ export class Metrics {
   readonly #nodeSeconds: Histogram<'agent' | 'outcome'>;
   readonly #repetitions: Counter<'agent'>;
   readonly #messages: Counter<'outcome'>;
+  readonly #gaps: Counter;
 
   constructor(sources: MetricSources) {
     this.#sources = sources;
     this.#tasksEnded = this.#counter('tasks_ended_total', 'Tasks whose end this process wrote', ['status']);
     this.#messages = this.#counter('messages_total', 'Deliveries of messages by what became of them', ['outcome']);
     this.#repetitions = this.#counter('agent_repetitions_total', 'Agents found repeating themselves', ['agent']);
+    this.#gaps = this.#counter('trace_gaps_total', 'Traces found to disagree with their histories', []);
     this.#nodeSeconds = new Histogram({
       name: 'muster_node_duration_seconds',
       help: 'How long calls of handlers took',
@@ -63,6 +65,10 @@ export class Metrics {
   /** A message was processed, will be delivered again, is dead or was refused. */
   messageEnded(outcome: MessageCount): void {
     this.#messages.inc({ outcome });
+  }
+
+  gapsFound(traces: number): void {
+    this.#gaps.inc(traces);
   }
 
   repeats(agent: string): void {

@@ -9,7 +9,11 @@ import { saveDocument } from '../../operations/templates/save.ts';
 import type { Connections } from '../../servers/services.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
-import { ensureRetentionSchedule, ensureSupervisionSchedule } from '../../temporal/schedules.ts';
+import {
+  ensureRetentionSchedule,
+  ensureSupervisionSchedule,
+  ensureVerificationSchedule,
+} from '../../temporal/schedules.ts';
 
 export interface PrepareOptions {
   readonly config: Config;
@@ -19,8 +23,8 @@ export interface PrepareOptions {
 }
 
 /**
- * Prepares the stores for this version of Muster: migrations, shipped graphs and templates, search attributes, the retention
- * Schedule. Idempotent; a step that fails leaves the earlier ones done and throws its own error.
+ * Prepares the stores for this version of Muster: migrations, shipped graphs and templates, search attributes,
+ * Schedules. Idempotent; a step that fails leaves the earlier ones done and throws its own error.
  */
 export async function prepareInstallation({ config, connections, report }: PrepareOptions): Promise<void> {
   report('migrations', 'checking the schema');
@@ -37,6 +41,7 @@ export async function prepareInstallation({ config, connections, report }: Prepa
     await ensureSearchAttributes(temporal.client, temporal.namespace);
     await ensureRetentionSchedule(temporal.client, config.taskQueue);
     await ensureSupervisionSchedule(temporal.client, config.taskQueue);
+    await ensureVerificationSchedule(temporal.client, config.taskQueue);
   } finally {
     await temporal.close();
   }

@@ -127,6 +127,7 @@ async function run(opened: Opened, closers: Closers, aborted: AbortSignal): Prom
     },
     taskMoved: ({ taskId }, status, slots) => queue.dispatcher.taskMoved(taskId, status, slots),
     tasksLeft: (ids) => queue.tasksLeft(ids),
+    gapsFound: (traces) => observation.metrics.gapsFound(traces),
     waveWritten: (carrier) => queue.dispatcher.waveWritten(carrier),
     queueSettings: () => queue.settings(),
   });

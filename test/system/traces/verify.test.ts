@@ -149,6 +149,32 @@ describe('the rows of a trace beside the history of its workflow', function () {
     assert.ok((await verify(other)).gaps.some(({ kind }) => kind === 'status'));
   });
 
+  it('R010: are compared every night, a sample of the day; a gap has a row in the audit log', async () => {
+    const task = await finished({ n: 1, items: [1] });
+    await damage(task, "delete from muster.agent_runs where node_id = 'last' and trace_id = TRACE");
+    await behindTheBack(
+      muster,
+      "update muster.agent_traces set finished_at = now() - interval '1 hour' where task_id = $1",
+      [task.id],
+    );
+    const temporal = await muster.temporal();
+    const { taskQueue } = muster;
+
+    const options = { taskQueue, workflowId: `verify-${task.id}`, args: [] };
+    const report = await temporal.workflow.execute('verifyTraces', options);
+
+    assert.deepEqual(report, { verified: 1, withGaps: 1 });
+    const rows = await behindTheBack<{ details: { gaps: number } }>(
+      muster,
+      "select details from muster.audit_log where action = 'trace.gap_found' and subject_id = $1",
+      [task.id],
+    );
+    assert.deepEqual(
+      rows.map(({ details }) => details.gaps),
+      [1],
+    );
+  });
+
   it('are compared with the shared execution that carries the task', async () => {
     const tasks = await muster.client.submitMany(
       'verify-swift',
