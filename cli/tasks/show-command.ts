@@ -76,7 +76,7 @@ function formatTask(view: TaskView, colors: Colors): string {
   return parts.join('\n\n');
 }
 
-function formatHead({ task, budget, usage, parent }: TaskView, colors: Colors): string {
+function formatHead({ task, budget, usage, parent, origin, forks }: TaskView, colors: Colors): string {
   const { id, title, graph, status, priority, tenant, workflowId, createdAt, startedAt, completedAt } = task;
   const times = `created ${formatDateTime(createdAt)}`;
   const waited = startedAt === null ? '' : `, waited ${formatSpan(createdAt, startedAt)}`;
@@ -86,6 +86,8 @@ function formatHead({ task, budget, usage, parent }: TaskView, colors: Colors): 
     ['title', shorten(title, 100)],
     ['graph', `${graph}, priority ${priority}, tenant ${tenant}`],
     ['for', formatOwners(task)],
+    ['continues', origin === null ? '' : `trace ${origin.trace} of ${origin.taskId} at ${plain(origin.at)}`],
+    ['forks', forks.map(({ taskId: fork, at }) => `${fork} at ${plain(at)}`).join(', ')],
     ['acts for', plain(task.actsFor.join(', '))],
     ['times', times + waited + ran],
     ['wanted', formatWishes(task)],
@@ -133,7 +135,7 @@ function formatTrace(trace: TaskView['traces'][number], all: TaskView['traces'],
     { title: 'agent', of: ({ agent }) => agent },
     { title: 'status', of: (run) => run.status, paint: (text) => paintStatus(text, colors) },
     { title: 'tries', of: ({ attempts }) => String(attempts), align: 'right' },
-    { title: 'started', of: (run) => (run.startedAt === null ? '' : formatTime(run.startedAt)) },
+    { title: 'started', of: startText },
     { title: 'took', of: (run) => formatSpan(run.startedAt, run.finishedAt), align: 'right' },
   ];
   const table = formatTable(shown, columns, colors);
@@ -141,6 +143,11 @@ function formatTrace(trace: TaskView['traces'][number], all: TaskView['traces'],
   const more = left === 0 ? [] : [colors.dim(`  and ${left} more runs within; --json has them all`)];
   const thinking = shown.flatMap((run) => formatThinking(run, trace, colors));
   return [head, table, ...more, ...thinking, ...shown.flatMap((run) => formatFault(run, colors))].join('\n');
+}
+
+function startText({ startedAt, takenFrom }: RunView): string {
+  if (startedAt !== null) return formatTime(startedAt);
+  return takenFrom === null ? '' : 'taken over';
 }
 
 /** What a thinking run asked of its model and its tools; nothing for any other run. */

@@ -62,7 +62,7 @@ async function fork(id: string, options: ForkCommandOptions & { readonly graphVe
   const input = isGiven ? await readObject(given({ data, file }), MAX_INPUT_BYTES) : undefined;
   const effects = repeatEffects ? ('repeat' as const) : undefined;
   const asked = given({ trace, input, version, model, provider, key, title, priority, consent, dryRun, effects });
-  const forked = await withMuster(options, ({ task }) => untilAgreed(asked, yes, (how) => task(id).fork(at, how)));
+  const forked = await withMuster(options, (muster) => untilAgreed(asked, yes, (how) => muster.task(id).fork(at, how)));
   const { task: _, ...report } = forked;
   new Output(options).result(report, (colors) => describe(forked, id, colors));
 }

@@ -1,8 +1,8 @@
 import { canonicalJson, type Json } from '../json.ts';
-import { parsePath, type RunPath } from '../traces/path.ts';
+import { parentOfPath, parsePath, type RunPath } from '../traces/path.ts';
 import type { RunStatus } from '../traces/trace-status.ts';
 import type { GraphDefinition, GraphNode } from './definition.ts';
-import { isTolerated } from './graph-state.ts';
+import { isSettled, isTolerated } from './graph-state.ts';
 import { containerOf, isContainer, performerOf } from './kinds/kind-table.ts';
 import { scopeWithin } from './run-state.ts';
 
@@ -13,6 +13,8 @@ export interface OriginRun {
   /** Its agent or tool; its own path where it calls neither. */
   readonly performer: string;
   readonly status: RunStatus;
+  /** Why it failed; null for one that did not. */
+  readonly error: { readonly code: string } | null;
 }
 
 /** Which runs a fork takes over, and which run again. */
@@ -39,7 +41,8 @@ export interface Fork {
  * What a fork takes over. The run at the point of the fork runs again, with all that may follow from it: what depends on
  * it, later rounds of its repeat, and the containers around it. So does what failed and was not tolerated, and what is
  * otherwise in the new version of the graph, with what follows from that. Everything else that has ended is taken over,
- * also within containers that run again. A skipped run is neither: the rules of the graph skip it again, or do not.
+ * also within containers that run again; a container that is taken over is taken with all that ran within. A skipped run
+ * elsewhere is neither: the rules of the graph skip it again, or do not.
  * @returns null where the new version has no such run
  */
 export function planFork({ from, to, runs, at }: Fork): ForkPlan | null {
@@ -49,7 +52,7 @@ export function planFork({ from, to, runs, at }: Fork): ForkPlan | null {
   const began = runs.filter(({ status }) => status !== 'skipped');
   const known = new Set(began.map(({ path }) => templateOf(path)));
   return {
-    takenOver: began.filter(({ path }) => taking.takes(path)).map(({ path }) => path),
+    takenOver: runs.filter(({ path }) => taking.takes(path)).map(({ path }) => path),
     again: began.filter(({ path }) => !taking.takes(path) && levelsOf(to, path) !== null).map(({ path }) => path),
     further: templatesOf(to).filter((template) => !known.has(template)),
   };
@@ -130,8 +133,10 @@ class Taking {
     const levels = levelsOf(this.#to, path);
     const last = levels?.at(-1);
     if (run === undefined || levels === null || last === undefined) return false;
+    const container = parentOfPath(path);
+    if (container !== null && this.takes(container)) return isSettled(run.status);
     const { graph, node } = last;
-    const isTaken = run.status === 'ok' || (isFailure(run.status) && isTolerated(graph, node.id));
+    const isTaken = run.status === 'ok' || (isOwnFailure(run) && isTolerated(graph, node.id));
     return (
       isTaken &&
       run.kind === node.kind &&
@@ -177,7 +182,11 @@ class Taking {
   #isUnchanged(levels: readonly Level[], path: RunPath): boolean {
     if (this.#from === this.#to) return true;
     const before = levelsOf(this.#from, path);
-    return before !== null && levels.every(({ node }, depth) => textOf(node) === textOf(before[depth]?.node));
+    const isSame = (node: GraphNode, depth: number) => {
+      const isWhole = depth === levels.length - 1;
+      return textOf(node, isWhole) === textOf(before?.[depth]?.node, isWhole);
+    };
+    return levels.every(({ node }, depth) => isSame(node, depth));
   }
 
   /** Whether all that a run waits for is taken over, or was skipped and will be again. */
@@ -189,14 +198,17 @@ class Taking {
   }
 }
 
-function isFailure(status: RunStatus): boolean {
-  return status === 'retryable_error' || status === 'fatal_error';
+/** Whether it failed by itself: what was stopped by a failure elsewhere, or by a cancel, would have gone on. */
+function isOwnFailure({ status, error }: OriginRun): boolean {
+  const isStopped = error?.code === 'container_stopped' || error?.code === 'handler_cancelled';
+  return (status === 'retryable_error' || status === 'fatal_error') && !isStopped;
 }
 
-/** What decides what a node does; of a container without the nodes of its inner graph, which are compared by themselves. */
-function textOf(node: GraphNode | undefined): string | null {
+/** What decides what a node does. @param isWhole whether what a container's inner graph does counts too */
+function textOf(node: GraphNode | undefined, isWhole: boolean): string | null {
   if (node === undefined) return null;
   const { objective: _, ...own } = node;
-  const shown = 'graph' in own ? { ...own, graph: { ...own.graph, description: '', nodes: [], edges: [] } } : own;
+  const shown =
+    !isWhole && 'graph' in own ? { ...own, graph: { ...own.graph, description: '', nodes: [], edges: [] } } : own;
   return canonicalJson(shown as unknown as Json);
 }

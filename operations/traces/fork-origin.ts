@@ -50,7 +50,9 @@ export async function readOrigin(call: CallInTenant, point: ForkPoint): Promise<
   const { path, step } = readPoint(point.at);
   const runs = await new RunRepository(em).list(trace.id);
   if (runs.length === 0 && trace.finishedAt !== null) throw new TracePruned(task, 'events');
-  const origins = runs.map(({ nodeId, kind, agent, status }) => ({ path: nodeId, kind, performer: agent, status }));
+  const origins = runs.map(({ nodeId: path, kind, agent: performer, status, error }) => {
+    return { path, kind, performer, status, error };
+  });
   const plan = planFork({ from, to, runs: origins, at: path });
   if (plan === null) throw new ForkPointUnknown(point.at, `the graph "${to.name}" has no run of this path.`);
   const half = step <= 1 ? null : await takenSteps(em, { task, trace, runs, path, step });

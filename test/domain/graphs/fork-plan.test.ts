@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { z } from 'zod';
+import type { GraphDefinition } from '../../../domain/graphs/definition.ts';
 import { planFork } from '../../../domain/graphs/fork-plan.ts';
+import { performerOf } from '../../../domain/graphs/kinds/kind-table.ts';
+import { replayTrace } from '../../../domain/graphs/replay.ts';
+import type { Replayed } from '../../../domain/graphs/replayed.ts';
+import { nodeOfRun } from '../../../domain/graphs/scope.ts';
+import type { RecordedRun, RecordedTrace } from '../../../domain/traces/canonical.ts';
 import type { RunStatus } from '../../../domain/traces/trace-status.ts';
 import { defineAgent, defineGraph } from '../../../index.ts';
+import { anyGraph } from '../support/graphs.ts';
+import { blocking, carriedOut, nested, type Schedule } from '../support/recorded-traces.ts';
 
 const any = z.unknown();
 const worker = defineAgent({ name: 'worker', input: any, output: any, handle: () => null });
@@ -42,12 +51,40 @@ function runsWith(statuses: Readonly<Record<string, RunStatus>> = {}) {
     kind: path === 'each' ? 'each' : 'repeat',
     performer: path,
   }));
-  return [...agents, ...containers].map((run) => ({ ...run, status: statuses[run.path] ?? ('ok' as const) }));
+  return [...agents, ...containers].map((run) => ({
+    ...run,
+    status: statuses[run.path] ?? ('ok' as const),
+    error: null,
+  }));
 }
 
 function takenAt(at: string, statuses: Readonly<Record<string, RunStatus>> = {}, to = whole) {
   const plan = planFork({ from: whole, to, runs: runsWith(statuses), at });
   return plan === null ? null : new Set(plan.takenOver);
+}
+
+const anySchedule: fc.Arbitrary<Schedule> = fc.record({
+  picks: fc.array(fc.nat(), { minLength: 20, maxLength: 60 }),
+  failures: fc.integer({ min: 0, max: 12 }),
+  stopAfter: fc.option(fc.integer({ min: 0, max: 30 }), { freq: 4 }),
+});
+
+/** Carries out what a record leaves open, again and again, as agents do that answer the same whenever they are asked. */
+function goOn(graph: GraphDefinition, record: RecordedTrace): Replayed {
+  const replayed = replayTrace(graph, record);
+  const open = replayed.open.filter((path) => !record.runs.some((run) => run.path === path));
+  if (open.length === 0) return replayed;
+  const more = open.map((path): RecordedRun => {
+    const { kind } = nodeOfRun(graph, path);
+    const made = { status: 'ok', outcome: null, output: { from: path }, error: null } as const;
+    return { path, kind, performer: performerOf(nodeOfRun(graph, path)), ...made };
+  });
+  return goOn(graph, { ...record, runs: [...record.runs, ...more] });
+}
+
+function textOf(runs: readonly RecordedRun[]): string {
+  const ended = runs.filter(({ status }) => status !== 'skipped');
+  return JSON.stringify(ended.map(({ path, output }) => [path, output]).sort());
 }
 
 describe('the plan of a fork', () => {
@@ -109,6 +146,28 @@ describe('the plan of a fork', () => {
     ]) {
       assert.equal(takenAt(at), null, at);
     }
+  });
+
+  it('fits its graph, whatever failed before: all that is taken over has its place in the trace that goes on', () => {
+    fc.assert(
+      fc.property(anyGraph, anyGraph, anySchedule, fc.nat(), (outer, inner, schedule, place) => {
+        const graph = nested(blocking(outer), blocking(inner));
+        const trace = carriedOut(graph, schedule);
+        const begun = trace.runs.filter(({ status }) => status !== 'skipped');
+        const at = begun[place % Math.max(1, begun.length)]?.path ?? graph.nodes[0]?.id ?? '';
+
+        const plan = planFork({ from: graph, to: graph, runs: trace.runs, at });
+
+        const taken = new Set(plan?.takenOver);
+        const { task } = trace;
+        const whole = goOn(graph, { task, runs: trace.runs.filter(({ path }) => taken.has(path)), end: null });
+        assert.ok(!taken.has(at));
+        assert.deepEqual(whole.divergences, []);
+        const failed = trace.runs.some(({ status }) => status !== 'ok' && status !== 'skipped');
+        if (!failed && trace.end?.status === 'completed') assert.equal(textOf(whole.runs), textOf(trace.runs));
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('names what may run for the first time', () => {

@@ -168,6 +168,45 @@ describe('a fork', () => {
     assert.equal((await task.show()).forks.length, 1);
   });
 
+  it('shares an execution with others, under pressure, and carries out its own runs alone', async () => {
+    const task = await submit('fork-quick-only');
+    const origin = (await ended(task)).output as { one: number; two: number };
+    carriedOut.length = 0;
+
+    const forks = await Promise.all(Array.from({ length: 40 }, () => task.fork('two')));
+    const views = await Promise.all(forks.map(({ task: fork }) => ended(fork as TaskHandle)));
+
+    const outputs = views.map(({ output }) => output as { one: number; two: number });
+    assert.ok(outputs.every(({ one }) => one === origin.one));
+    assert.equal(new Set(outputs.map(({ two }) => two)).size, 40);
+    assert.deepEqual(new Set(carriedOut), new Set(['two']));
+    assert.ok(
+      views.some(({ task: { workflowId } }) => workflowId.startsWith('tasks/')),
+      'none shared an execution',
+    );
+  });
+
+  it('is compared with the task that it was made of', async () => {
+    const task = await submit('fork-chain');
+    await ended(task);
+    const { fork } = await forkOf(task, 'second');
+
+    const diff = await muster.client.diff({ id: task.id, otherId: fork.taskId as string });
+    const same = await muster.client.diff({ id: task.id });
+    const other = await muster.connect({ tenant: 'other' });
+
+    assert.deepEqual([diff.first, same.first], ['second', null]);
+    const parted = diff.runs.filter((run) => !run.same).map(({ path, output }) => [path, output?.pointer]);
+    assert.deepEqual(parted, [
+      ['second', '/count'],
+      ['third', '/count'],
+    ]);
+    const first = diff.runs.find(({ path }) => path === 'first');
+    assert.deepEqual([first?.one?.takenOver, first?.other?.takenOver, first?.other?.ms], [false, true, null]);
+    await assert.rejects(muster.client.diff({ id: task.id, otherTrace: 9 }), { code: 'option_invalid' });
+    await assert.rejects(other.diff({ id: task.id }), { code: 'task_unknown' });
+  });
+
   it('makes no recorded effect again that nobody has agreed to, and others under keys of their own', async () => {
     const task = await submit('fork-paying');
     await ended(task);
