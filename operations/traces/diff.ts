@@ -6,17 +6,15 @@ import type { TraceStatus } from '../../domain/traces/trace-status.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import { ArtifactRepository } from '../../entities/traces/artifact-repository.ts';
 import { type RunRecord, RunRepository } from '../../entities/traces/run-repository.ts';
-import { type TraceRecord, TraceRepository } from '../../entities/traces/trace-repository.ts';
-import { text, wholeNumber } from '../../options/fields.ts';
-import { OptionInvalid } from '../../options/parse-options.ts';
+import type { TraceRecord } from '../../entities/traces/trace-repository.ts';
+import { text } from '../../options/fields.ts';
 import { type CallInTenant, defineOperation } from '../define.ts';
 import { requireTask } from '../tasks/read.ts';
+import { requireTrace } from './stored-trace.ts';
+import { TRACE_FIELDS, type TraceInput } from './trace-fields.ts';
 
 /** Which traces are compared: two of one task, or one each of two tasks. */
-export interface DiffInput {
-  readonly id: string;
-  /** @defaultValue the newest */
-  readonly trace?: number;
+export interface DiffInput extends TraceInput {
   /** @defaultValue the same task */
   readonly otherId?: string;
   /** @defaultValue the newest */
@@ -50,10 +48,9 @@ export const diffTraces = defineOperation({
   permission: 'tasks:read',
   unit: 'tenant',
   input: {
-    id: text(),
-    trace: wholeNumber({ min: 1, max: 1_000_000 }).optional(),
+    ...TRACE_FIELDS,
     otherId: text().optional(),
-    otherTrace: wholeNumber({ min: 1, max: 1_000_000 }).optional(),
+    otherTrace: TRACE_FIELDS.trace,
   },
   async handle(call, { id, trace, otherId = id, otherTrace }: DiffInput): Promise<TraceDiff> {
     const one = await readSide(call, id, trace);
@@ -70,9 +67,7 @@ interface Side {
 
 async function readSide({ em, caller }: CallInTenant, id: string, number?: number): Promise<Side> {
   const task = await requireTask(em, caller.tenant, id);
-  const traces = await new TraceRepository(em).list(task.id);
-  const trace = number === undefined ? traces.at(-1) : traces.find((one) => one.number === number);
-  if (trace === undefined) throw new OptionInvalid('tasks.diff', [`the task ${id} has no such trace`]);
+  const trace = await requireTrace(em, task, number);
   const runs = await readRuns(em, task.id, trace);
   const { tokens, costMicros } = runs.reduce(addUse, NOTHING);
   return { trace: { taskId: task.id, trace: trace.number, status: trace.status, tokens, costMicros }, runs };

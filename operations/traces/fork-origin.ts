@@ -10,13 +10,14 @@ import type { GraphHead } from '../../entities/graphs/statements/graph-heads.ts'
 import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 import { ThinkingRepository } from '../../entities/thinking/thinking-repository.ts';
 import { type RunRecord, RunRepository } from '../../entities/traces/run-repository.ts';
-import { type TraceRecord, TraceRepository } from '../../entities/traces/trace-repository.ts';
+import type { TraceRecord } from '../../entities/traces/trace-repository.ts';
 import { OptionInvalid } from '../../options/parse-options.ts';
 import type { CallInTenant } from '../define.ts';
 import { TracePruned } from '../operation-errors.ts';
 import { requireTask } from '../tasks/read.ts';
 import type { TakenStep, TakenSteps } from './fork-effects.ts';
 import { ForkPointUnknown } from './fork-errors.ts';
+import { requireTrace } from './stored-trace.ts';
 
 /** Which task is forked, where, and into which version of its graph. */
 export interface ForkPoint {
@@ -39,11 +40,11 @@ export interface ForkOrigin {
   readonly half: TakenSteps | null;
 }
 
-/** Reads what is to be forked, as it stands now. @throws TaskUnknown, ForkPointUnknown, TracePruned, GraphMissing, OptionInvalid */
+/** Reads what is to be forked, as it stands now. @throws TaskUnknown, TraceUnknown, ForkPointUnknown, TracePruned, GraphMissing, OptionInvalid */
 export async function readOrigin(call: CallInTenant, point: ForkPoint): Promise<ForkOrigin> {
   const { em, caller } = call;
   const task = await requireTask(em, caller.tenant, point.id);
-  const trace = await traceOf(em, task, point);
+  const trace = await requireTrace(em, task, point.trace);
   const from = await graphOf(em, trace.graphId);
   const head = await headOf(call, task, { trace, version: point.version });
   const to = head.id === trace.graphId ? from : await graphOf(em, head.id);
@@ -64,15 +65,6 @@ async function graphOf(em: SqlEntityManager, id: GraphId): Promise<GraphDefiniti
   const graph = await new GraphRepository(em).load(id);
   if (graph === null) throw new GraphMissing(id);
   return graph.definition;
-}
-
-async function traceOf(em: SqlEntityManager, task: TaskRecord, { trace: number, at }: ForkPoint): Promise<TraceRecord> {
-  const traces = await new TraceRepository(em).list(task.id);
-  const trace = traces.find((one) => one.number === (number ?? task.traceCount));
-  if (trace !== undefined) return trace;
-  if (number === undefined && task.traceCount > 0) throw new TracePruned(task, 'events');
-  const has = traces.length === 0 ? 'it has none yet' : `it has ${traces.map((one) => one.number).join(', ')}`;
-  throw new ForkPointUnknown(at, `the task ${task.id} has no such trace; ${has}.`);
 }
 
 /** Reads `PATH` or `PATH#STEP`. The graph says whether there is such a run. */

@@ -16,7 +16,7 @@ export interface ForkCost {
   readonly tokens: Range;
   /** In millionths of the currency of the installation's prices. */
   readonly costMicros: Range;
-  /** Thinking nodes of which nothing is recorded, as paths without numbers: they cost what they cost. */
+  /** Thinking nodes of which nothing is recorded, and nodes that run tasks of their own, as paths without numbers. */
   readonly unpriced: readonly RunPath[];
   /** Whether a model may be called at all. */
   readonly spends: boolean;
@@ -33,7 +33,8 @@ export async function priceFork(
 ): Promise<ForkCost> {
   const counts = countsOf(plan);
   const thinking = [...counts].filter(([template]) => thinks(definition, template));
-  if (thinking.length === 0) return FREE;
+  const children = [...counts.keys()].filter((template) => runsChild(definition, template));
+  if (thinking.length + children.length === 0) return FREE;
   const samples = Map.groupBy(await new UsageRepository(em).samples(request), ({ path }) => templateOf(path));
   const known = thinking.flatMap(([template, count]) => {
     const own = samples.get(template);
@@ -42,7 +43,7 @@ export async function priceFork(
   return {
     tokens: sumOf(known.map((node) => rangeOf(node, ({ tokens }) => tokens))),
     costMicros: sumOf(known.map((node) => rangeOf(node, ({ costMicros }) => costMicros))),
-    unpriced: thinking.map(([template]) => template).filter((template) => !samples.has(template)),
+    unpriced: [...thinking.map(([template]) => template).filter((template) => !samples.has(template)), ...children],
     spends: true,
   };
 }
@@ -60,6 +61,12 @@ function countsOf({ again, further }: ForkPlan): ReadonlyMap<RunPath, number> {
 function thinks(definition: GraphDefinition, template: RunPath): boolean {
   const node = nodeOfTemplate(definition, template);
   return node !== null && rulesOf(node.kind).drive(node) === 'thinking';
+}
+
+/** Whether a node runs a graph as a task of its own, whose calls are that task's. */
+function runsChild(definition: GraphDefinition, template: RunPath): boolean {
+  const node = nodeOfTemplate(definition, template);
+  return node !== null && 'graphName' in node;
 }
 
 /** Whether a node is in a repeat, which may need fewer rounds than before. */

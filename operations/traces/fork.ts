@@ -12,6 +12,7 @@ import { type ForkOrigin, readOrigin } from './fork-origin.ts';
 import { priceFork } from './fork-price.ts';
 import { changedInputs } from './fork-warnings.ts';
 import type { ForkInput, ForkReport } from './fork-words.ts';
+import { TRACE_FIELDS } from './trace-fields.ts';
 import { knownFork, writeFork } from './write-fork.ts';
 
 /**
@@ -29,9 +30,8 @@ export const forkTask = defineOperation({
   limit: 'submit',
   unit: 'none',
   input: {
-    id: text(),
+    ...TRACE_FIELDS,
     at: text({ max: 1_000 }),
-    trace: wholeNumber({ min: 1, max: 1_000_000 }).optional(),
     input: objectInput.optional(),
     version: wholeNumber({ min: 1, max: 1_000_000_000 }).optional(),
     model: name,

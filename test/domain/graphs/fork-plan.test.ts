@@ -148,7 +148,7 @@ describe('the plan of a fork', () => {
     }
   });
 
-  it('fits its graph, whatever failed before: all that is taken over has its place in the trace that goes on', () => {
+  it('fits its graph, whatever failed before: all that is taken over has its place in the trace that continues', () => {
     fc.assert(
       fc.property(anyGraph, anyGraph, anySchedule, fc.nat(), (outer, inner, schedule, place) => {
         const graph = nested(blocking(outer), blocking(inner));

@@ -203,7 +203,7 @@ describe('a fork', () => {
     ]);
     const first = diff.runs.find(({ path }) => path === 'first');
     assert.deepEqual([first?.one?.takenOver, first?.other?.takenOver, first?.other?.ms], [false, true, null]);
-    await assert.rejects(muster.client.diff({ id: task.id, otherTrace: 9 }), { code: 'option_invalid' });
+    await assert.rejects(muster.client.diff({ id: task.id, otherTrace: 9 }), { code: 'trace_unknown' });
     await assert.rejects(other.diff({ id: task.id }), { code: 'task_unknown' });
   });
 
@@ -246,7 +246,7 @@ describe('a fork', () => {
     ]) {
       await assert.rejects(task.fork(at), { code: 'fork_point_unknown' }, at);
     }
-    await assert.rejects(task.fork('after', { trace: 7 }), { code: 'fork_point_unknown' });
+    await assert.rejects(task.fork('after', { trace: 7 }), { code: 'trace_unknown' });
     await assert.rejects(task.fork('after', { version: 7 }), { code: 'option_invalid' });
     await assert.rejects(task.fork('after', { input: { items: 'none' } }), { code: 'input_invalid' });
     await assert.rejects(task.fork(''), { code: 'option_invalid' });
