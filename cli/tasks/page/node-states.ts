@@ -32,11 +32,12 @@ export interface NodeState {
 const TELLING = ['fatal_error', 'retryable_error', 'waiting', 'running', 'pending', 'ok', 'skipped'];
 
 /** The states of a trace's nodes, by where they stand in the graph: the path without the numbers of inner graphs. */
-export function statesOf({ runs, steps }: Trace): ReadonlyMap<string, NodeState> {
-  const asking = new Set(
-    steps.filter(({ tools }) => tools.some(({ state }) => state === 'waiting')).map(({ path }) => path),
-  );
-  const statusOf = ({ status, path }: Run): string => (status === 'running' && asking.has(path) ? 'waiting' : status);
+export function statesOf({ runs, steps, events }: Trace): ReadonlyMap<string, NodeState> {
+  const asking = steps.filter(({ tools }) => tools.some(({ state }) => state === 'waiting')).map(({ path }) => path);
+  // A node that waits does nothing else until its end.
+  const waits = events.filter(({ type }) => type === 'run.waits').map(({ path }) => path);
+  const waiting = new Set([...asking, ...waits]);
+  const statusOf = ({ status, path }: Run): string => (status === 'running' && waiting.has(path) ? 'waiting' : status);
   const groups = Map.groupBy(runs, ({ path }) => path.replaceAll(/\[\d+\]/g, ''));
   return new Map(
     [...groups].map(([place, own]) => {

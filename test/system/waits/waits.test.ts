@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TaskHandle } from '../../../index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
@@ -69,6 +70,22 @@ describe('nodes that wait', function () {
       );
     });
 
+    it('is decided once, by the first of two who decide at once', async () => {
+      const task = await submit('only-approving');
+      const { id } = await approvalOf(task);
+      const { approvals } = muster.client.operations;
+
+      const said = await Promise.allSettled([
+        approvals.decide({ id, verdict: 'approve' }),
+        approvals.decide({ id, verdict: 'reject', reason: 'No.' }),
+      ]);
+      const view = await ended(task);
+
+      const [approved, rejected] = said.map(({ status }) => status === 'fulfilled');
+      assert.notEqual(approved, rejected);
+      assert.equal(view.task.status, approved ? 'completed' : 'failed');
+    });
+
     it('fails when nobody has decided in time, and takes no decision any more', async () => {
       const task = await submit('hasty');
       const { id } = await approvalOf(task);
@@ -101,6 +118,19 @@ describe('nodes that wait', function () {
       const view = await ended(task);
 
       assert.deepEqual(Object.values(view.output as object).toSorted(), [1, 2, 3]);
+    });
+
+    it('is not lost where it is sent at the moment at which the wait begins', async () => {
+      const tasks = await muster.client.submitMany('paid', Array(40).fill({ input: {} }));
+
+      await Promise.all(
+        tasks.map(async (task, index) => {
+          await pause(index * 15);
+          await task.send('paid', index);
+        }),
+      );
+
+      for (const [index, task] of tasks.entries()) assert.deepEqual((await ended(task)).output, { paid: index });
     });
 
     it('is sent once under its key', async () => {
