@@ -17,6 +17,7 @@ import { listEvals, showEval } from './evals/view.ts';
 import { allowTool, revokeGrant } from './grants/allow.ts';
 import { listGrants, setPolicy, viewPolicy } from './grants/policy.ts';
 import { applyGraphs } from './graphs/apply.ts';
+import { checkGraphs } from './graphs/check.ts';
 import { diffVersions } from './graphs/diff.ts';
 import { activateGraph, archiveGraph } from './graphs/life.ts';
 import { listGraphs, listVersions, showGraph } from './graphs/list.ts';
@@ -103,6 +104,7 @@ export const OPERATIONS = [
   ...[listApprovals, decideApproval],
   ...[listTools],
   ...[decideOnCanary, recordCanary, listCanaries],
+  ...[checkGraphs],
   ...[startEval, recordScores, listEvals, showEval, requireScore, listRequirements],
   ...[appendInput, readTurn, viewConversation, listConversations],
   ...[listDoubts, settleEffect, followText, readText],

@@ -84,7 +84,7 @@ async function diff(from: string, to: string, options: TenantOptions): Promise<v
   );
 }
 
-/** No name of a graph has a dot or a slash. */
-async function referenceOf(text: string): Promise<GraphReference> {
+/** A version as NAME or NAME@VERSION, or a file: no name of a graph has a dot or a slash. */
+export async function referenceOf(text: string): Promise<GraphReference> {
   return /[./]|^-$/.test(text) ? { document: await documentOf(text) } : graphVersion(text);
 }

@@ -7,6 +7,7 @@ import { fileName, shortText } from '../input/option-values.ts';
 import { type Column, formatDateTime, formatTable, plain, shorten } from '../output/formatting.ts';
 import { type Colors, Output } from '../output/output.ts';
 import { action, type TenantOptions, withMuster } from '../session.ts';
+import { addCheckCommand } from './check-command.ts';
 import { addDocumentCommands } from './document-commands.ts';
 import { graphVersion, type NamedGraph, TENANT, versionNumber } from './graph-names.ts';
 import { graphText } from './graph-text.ts';
@@ -27,6 +28,7 @@ export function addGraphsCommand(program: Command): void {
     .addHelpText('after', '\nExample:\n  muster graphs show channel-digest --svg channel-digest.svg')
     .action(action(show));
   addDocumentCommands(graphs);
+  addCheckCommand(graphs);
   move(graphs, 'activate', 'make a version the one that submits take, and archive the one before');
   move(graphs, 'archive', 'take a version out of use; its tasks keep it');
 }

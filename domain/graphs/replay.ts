@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from '../json.ts';
+import type { Json } from '../json.ts';
 import type { RecordedEnd, RecordedRun, RecordedTrace } from '../traces/canonical.ts';
 import { nodeOfPath, parentOfPath, type RunPath, scopeOfPath } from '../traces/path.ts';
 import { trimText } from '../trim-text.ts';
@@ -8,9 +8,18 @@ import { type GraphState, isFinished, isTolerated, type Settled, startGraph, tra
 import { hasNode } from './has-node.ts';
 import { failedWithin, stoppedFault } from './kinds/inner-graph.ts';
 import type { ContainerFault } from './kinds/kind-rules.ts';
-import { containerOf, isContainer, performerOf, readersOf, rulesOf } from './kinds/kind-table.ts';
+import { containerOf, isContainer, readersOf, rulesOf } from './kinds/kind-table.ts';
 import { readInput } from './read-source.ts';
-import type { Divergence, DivergenceReason, InnerCheck, Replayed, ReplayedRun, ReplayOptions } from './replayed.ts';
+import type {
+  Divergence,
+  DivergenceReason,
+  InnerCheck,
+  Replayed,
+  ReplayedRun,
+  ReplayOptions,
+  Suppose,
+} from './replayed.ts';
+import { ended, endText, failed, NOTHING, subjectOf } from './run-ends.ts';
 import { abandonRuns, growContainer, innerAt, readySteps, type Step, settleRun, startRuns } from './run-state.ts';
 import { documentIn, innerOutputs, nodeOfRun, readTask } from './scope.ts';
 
@@ -31,6 +40,7 @@ class Replay {
   readonly #known: ReadonlyMap<RunPath, RecordedRun>;
   readonly #beyond: boolean;
   readonly #check: InnerCheck;
+  readonly #suppose: Suppose;
   #state: GraphState;
   readonly #runs = new Map<RunPath, ReplayedRun>();
   readonly #outputs = new Map<RunPath, Json>();
@@ -42,12 +52,13 @@ class Replay {
   readonly #early = new Set<RunPath>();
   readonly #divergences: Divergence[] = [];
 
-  constructor(definition: GraphDefinition, record: RecordedTrace, { beyond, checkInner }: ReplayOptions) {
+  constructor(definition: GraphDefinition, record: RecordedTrace, { beyond, checkInner, suppose }: ReplayOptions) {
     this.#definition = unbounded(definition);
     this.#record = record;
     this.#known = new Map(record.runs.map((run) => [run.path, run]));
     this.#beyond = beyond ?? record.end === null;
     this.#check = checkInner ?? (() => null);
+    this.#suppose = suppose ?? (() => null);
     this.#state = startGraph(definition);
   }
 
@@ -121,6 +132,8 @@ class Replay {
   }
 
   #endOf(node: GraphNode, phase: Step['phase'], known: RecordedRun | undefined): ReplayedRun | 'open' | null {
+    const supposed = this.#supposed(node, phase);
+    if (supposed !== null) return { ...supposed, by: 'record' };
     // A run that was cut off had no end of its own yet; a container goes as far as what runs within.
     const cutOff = known?.error?.code === 'handler_cancelled' ? ({ ...known, by: 'record' } as const) : null;
     if (isContainer(node)) {
@@ -135,6 +148,13 @@ class Replay {
       return end.ok ? ended(node, { output: end.output, outcome: end.outcome ?? null }) : failed(node, end);
     }
     return known === undefined ? null : this.#takeOver(node, known, document);
+  }
+
+  #supposed(node: GraphNode, phase: Step['phase']): RecordedRun | null {
+    const { size = 0, failedPath, stopped } = innerAt(this.#state, node.id) ?? {};
+    if (phase === 'turn' && (failedPath ?? stopped) !== undefined) return null;
+    const outputs = () => innerOutputs(this.#definition, node.id, { size, values: this.#values });
+    return this.#suppose(node, { phase, size, document: () => this.#documentOf(node), outputs });
   }
 
   #takeOver(node: GraphNode, known: RecordedRun, document: ReturnType<typeof documentIn>): ReplayedRun {
@@ -266,26 +286,6 @@ function isFromOutside(end: RecordedEnd | null): boolean {
   if (end === null || end.status === 'completed') return false;
   if (end.status === 'cancelled') return true;
   return end.error?.node === undefined && end.error?.code !== OUTPUT_MISSING;
-}
-
-const NOTHING = { outcome: null, output: null, error: null } as const;
-
-function subjectOf(node: GraphNode): Pick<RecordedRun, 'path' | 'kind' | 'performer'> {
-  return { path: node.id, kind: node.kind, performer: performerOf(node) };
-}
-
-function ended(node: GraphNode, end: Pick<RecordedRun, 'output' | 'outcome'>): ReplayedRun {
-  return { ...subjectOf(node), ...NOTHING, ...end, status: 'ok', by: 'rules' };
-}
-
-function failed(node: GraphNode, { code, message, status = 'fatal_error' }: Omit<ContainerFault, 'ok'>): ReplayedRun {
-  return { ...subjectOf(node), ...NOTHING, status, error: { code, message }, by: 'rules' };
-}
-
-/** How a run ended, as far as it follows from the rules: the sentence of an error may be another release's. */
-function endText({ status, outcome, output, error }: RecordedRun): string {
-  if (status !== 'ok') return `${status} (${error?.code})`;
-  return `ok (${outcome ?? canonicalJson(output)})`;
 }
 
 /**

@@ -1,9 +1,11 @@
 import type { Json } from '../json.ts';
 import type { RecordedEnd, RecordedRun } from '../traces/canonical.ts';
 import type { RunPath } from '../traces/path.ts';
-import type { ContainerNode } from './definition.ts';
+import type { ContainerNode, GraphNode } from './definition.ts';
 import type { ContainerFault } from './kinds/kind-rules.ts';
 import type { GraphDocument } from './read-source.ts';
+import type { Step } from './run-state.ts';
+import type { documentIn, innerOutputs } from './scope.ts';
 
 /** Inner graphs of a container that are about to begin, by their numbers; see `operations/graphs/inner-inputs.ts`. */
 export type InnerCheck = (
@@ -20,6 +22,22 @@ export interface ReplayOptions {
   readonly beyond?: boolean;
   /** Holds the inputs of inner graphs to their schemas. @defaultValue any input suits */
   readonly checkInner?: InnerCheck;
+  /** Asked first about every step but the turn of a container in which something failed. @defaultValue supposes nothing */
+  readonly suppose?: Suppose;
+}
+
+/** What is supposed of a step: how the run ends, or null where the rules decide. */
+export type Suppose = (node: GraphNode, step: SupposedStep) => RecordedRun | null;
+
+/** A step that something may be supposed of. */
+export interface SupposedStep {
+  readonly phase: Step['phase'];
+  /** How many inner graphs a container has by now. */
+  readonly size: number;
+  /** The document that the node reads. */
+  document(): ReturnType<typeof documentIn>;
+  /** The outputs that a container's turn reads. */
+  outputs(): ReturnType<typeof innerOutputs>;
 }
 
 /** A run as it comes out of the replay. */

@@ -35,6 +35,15 @@ export const OCCUPYING_TASK_STATUSES = ['in_progress'] as const satisfies readon
 /** The statuses before the first start. `deferred` waits for its due time or, when held, for a resume. */
 export const WAITING_TASK_STATUSES = ['pending', 'deferred', 'blocked'] as const satisfies readonly TaskStatus[];
 
+/**
+ * The statuses of a task that is parked: it has not begun, or waits for a person, a message or a time. Only such a task moves
+ * to another version of its graph.
+ */
+export const PARKED_TASK_STATUSES = [
+  ...WAITING_TASK_STATUSES,
+  ...(['waiting_input', 'waiting_approval', 'paused'] as const),
+] as const satisfies readonly TaskStatus[];
+
 const OPEN_MOVES = [...OPEN_TASK_STATUSES, ...TERMINAL_TASK_STATUSES];
 const MOVES: Record<TaskStatus, readonly TaskStatus[]> = {
   pending: ['deferred', 'blocked', 'in_progress', 'cancelled', 'failed'],
