@@ -13,6 +13,11 @@ import { jobOf, writeTasks } from '../../operations/tasks/write-tasks.ts';
 import { failedLook, inputOf, type Look, type LookSetting } from './look-setting.ts';
 import { newWait } from './wait-rows.ts';
 
+/** A parent that ends meanwhile ends before its child begins, or finds the child and cancels it. */
+export function lockParent(_: ChildNode, { unit, place }: LookSetting): Promise<unknown> {
+  return new WaitRepository(unit.em).lockTask(place.taskId);
+}
+
 /**
  * Runs a graph as a task of its own, whose id is that of the wait, and looks for its end. One that an earlier trace of the
  * parent began and that has completed with the same input is taken over.

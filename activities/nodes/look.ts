@@ -1,7 +1,7 @@
 import type { GraphNode, WaitingNode } from '../../domain/graphs/definition.ts';
 import type { WaitingKind } from '../../domain/graphs/kinds.ts';
 import { lookAtApproval } from './approval.ts';
-import { lookAtChild } from './child.ts';
+import { lockParent, lookAtChild } from './child.ts';
 import { lookAtCollector } from './entity-collector.ts';
 import type { Look, LookSetting } from './look-setting.ts';
 import { lockForMessage, lookAtWait } from './wait.ts';
@@ -18,7 +18,7 @@ const LOOKERS: Readonly<Record<WaitingKind, Looker>> = {
   approval: { look: lookAtApproval },
   wait: { lock: lockForMessage, look: lookAtWait },
   'entity-collector': { look: lookAtCollector },
-  child: { look: lookAtChild },
+  child: { lock: lockParent, look: lookAtChild },
 };
 
 /** Locks what a look needs, in the unit of work of the look and before anything else of it. */

@@ -46,9 +46,10 @@ export interface ExecuteTaskInput {
 /**
  * The number of the rules for new workflows. A change of the order of a workflow's steps needs a new number, and
  * `workflows/tasks/` branches on the execution's number. Add numbers; never change the meaning of one. 2: a thinking run
- * that waits for a person rests where the history is long.
+ * that waits for a person rests where the history is long. 3: it is long from 3,600 events on, also where the server has not
+ * said so.
  */
-export const EXECUTION_RULES = 2;
+export const EXECUTION_RULES = 3;
 
 /** The state of `executeTask`. Anything else is lost when it continues as new. */
 export interface ExecutionState {

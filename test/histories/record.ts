@@ -165,6 +165,7 @@ const RECORDINGS: Record<string, () => Promise<TaskHandle>> = {
     return task;
   },
   'waiting-for-time': () => waits('waiting-for-time', 'waiting_input'),
+  'waiting-for-child': () => waits('waiting-for-child', 'waiting_input'),
   'waiting-for-entities': async () => {
     const task = await waits('waiting-for-entities', 'waiting_input');
     await task.answer({ order: 'A-17' });

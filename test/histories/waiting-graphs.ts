@@ -35,4 +35,11 @@ const entities = defineGraph({
   output: '/nodes/wait',
 });
 
-export const waiting = [approval, message, event, time, entities];
+const child = defineGraph({
+  name: 'waiting-for-child',
+  input: anything,
+  nodes: { wait: { child: time, input: {} } },
+  output: '/nodes/wait',
+});
+
+export const waiting = [approval, message, event, time, entities, child];

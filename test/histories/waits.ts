@@ -26,6 +26,6 @@ export const WAITS: ReadonlySet<string> = new Set([
   ...Object.values(OF_VERDICTS),
   ...Object.values(OF_STATUSES),
   ...CONTAINER_KINDS,
-  ...['waiting-for-approval', 'waiting-for-event', 'waiting-for-time', 'waiting-for-entities'],
+  ...['waiting-for-approval', 'waiting-for-event', 'waiting-for-time', 'waiting-for-entities', 'waiting-for-child'],
   ...['deadline', 'waiting-budget', 'cancelled', 'cancelled-within', 'redriven'],
 ]);

@@ -165,8 +165,12 @@ describe('large work', function () {
     for (let reset = 0; reset < RESETS; reset += 1) {
       const before = made.length;
       await eventually(() => assert.ok(made.length > before || made.length === ROUNDS), { withinMs: 30_000 });
-      const { events } = await handle.fetchHistory();
-      const finished = events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId ?? null;
+      const finished = await eventually(async () => {
+        const { events } = await handle.fetchHistory();
+        const { eventId } = events?.find((event) => event.workflowTaskCompletedEventAttributes) ?? {};
+        assert.ok(eventId);
+        return eventId;
+      });
       await temporal.client.workflowService.resetWorkflowExecution({
         namespace: temporal.client.options.namespace,
         workflowExecution: { workflowId: task.workflowId },

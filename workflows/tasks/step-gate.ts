@@ -1,5 +1,6 @@
-import { condition, workflowInfo } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import type { RunPath } from '../../domain/traces/path.ts';
+import { isLong } from './long-history.ts';
 
 /** What the gate asks of its execution. */
 export interface GateView {
@@ -70,7 +71,7 @@ export class StepGate {
   /** Waits while the task is paused. False where the history is long: the run then rests. */
   async untilMayContinue(path: RunPath): Promise<boolean> {
     if (this.#view.isPaused()) await condition(() => !this.#view.isPaused());
-    if (!isLong()) return true;
+    if (!isLong(this.#view.rules)) return true;
     this.rest(path);
     return false;
   }
@@ -135,8 +136,8 @@ export class StepGate {
    * other run could. One that comes back to a history that is long again stays: else it would do nothing but rest.
    */
   async #until(path: RunPath, isOver: () => boolean, restMs?: number): Promise<boolean> {
-    const stays = this.#view.rules < RESTING_RULES || (this.#returning.has(path) && isLong());
-    const isWoken = () => isOver() || (!stays && isLong());
+    const stays = this.#view.rules < RESTING_RULES || (this.#returning.has(path) && isLong(this.#view.rules));
+    const isWoken = () => isOver() || (!stays && isLong(this.#view.rules));
     let rests = false;
     this.#waits.push(path);
     this.#returning.delete(path);
@@ -150,8 +151,4 @@ export class StepGate {
       this.#view.changed();
     }
   }
-}
-
-function isLong(): boolean {
-  return workflowInfo().continueAsNewSuggested;
 }

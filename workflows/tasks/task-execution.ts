@@ -9,7 +9,6 @@ import {
   setCurrentDetails,
   sleep,
   upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
 import { type GraphDefinition, isFallback } from '../../domain/graphs/definition.ts';
 import { stateSummary, stateTable } from '../../domain/graphs/describe-state.ts';
@@ -34,6 +33,7 @@ import { driveThinking } from './drivers/drive-thinking.ts';
 import { driveWait } from './drivers/drive-wait.ts';
 import { requireKnown } from './known-rules.ts';
 import { listen } from './listen.ts';
+import { isLong } from './long-history.ts';
 import { standingOf, writtenAs, writtenStanding } from './standing.ts';
 import { StepGate } from './step-gate.ts';
 import { describeFailure, LABELS } from './task-words.ts';
@@ -278,7 +278,8 @@ export class TaskExecution {
   }
 
   #isLong(): boolean {
-    return this.#running === this.#gate.resting.length && !this.#cancelled && workflowInfo().continueAsNewSuggested;
+    const rests = this.#running === this.#gate.resting.length && !this.#cancelled;
+    return rests && isLong(this.#input.rules ?? 1);
   }
 
   async #continueAsNew(): Promise<void> {
