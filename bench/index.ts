@@ -15,6 +15,7 @@ import { measureHeartbeats } from './heartbeat-cost.ts';
 import { measureLimiter } from './limiter-speed.ts';
 import { measureMessages } from './message-speed.ts';
 import { measureModelCalls } from './model-speed.ts';
+import { measureReplays } from './replay-speed.ts';
 import { type Finding, findingsTable, isReached } from './report.ts';
 import { measureSteps } from './step-speed.ts';
 import { measureStreams } from './stream-speed.ts';
@@ -39,6 +40,10 @@ const MEASUREMENTS: Readonly<Record<string, { readonly what: string; readonly me
   budgets: { what: 'reservations from one hot budget, against a bare update', measure: measureBudgets },
   messages: { what: 'messages between agents', measure: measureMessages },
   model: { what: 'what a model call costs besides the provider', measure: measureModelCalls },
+  replay: {
+    what: 'the replay of a recorded run, against the run with models that take their time',
+    measure: measureReplays,
+  },
   stream: { what: 'a thousand tokens a second to each of twenty watchers', measure: measureStreams },
   heartbeats: { what: 'ten thousand agents that beat', measure: measureHeartbeats },
   growth: { what: 'what a million ended tasks cost the next one', measure: measureGrowth },

@@ -7,7 +7,9 @@ import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import { Task } from '../../entities/tasks/task.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { audit } from '../audit.ts';
+import { PermissionDenied } from '../caller.ts';
 import { type Call, defineOperation } from '../define.ts';
+import { requireGranted } from '../graphs/require-granted.ts';
 import { type CheckedFile, checkFile } from './check-file.ts';
 import { type FileLines, readFile } from './read-file.ts';
 import { FileWriter } from './write-file.ts';
@@ -32,7 +34,8 @@ const lines = z.custom<FileLines>(
 /**
  * The file is checked whole before anything is written, and written in one transaction. The task has ended, and nobody starts
  * it. Its graphs become archived versions of their names, unless a version already is one of them. The same file is imported
- * once a tenant. @throws FileInvalid
+ * once a tenant. A graph that the tenant does not have is brought in only by who may publish it.
+ * @throws FileInvalid, PermissionDenied
  */
 export const importTask = defineOperation({
   name: 'tasks.import',
@@ -40,6 +43,8 @@ export const importTask = defineOperation({
   effect: 'write',
   risk: 'high_risk',
   permission: 'tasks:write',
+  // What has happened is not for agents to write.
+  by: 'person',
   unit: 'none',
   input: { lines },
   async handle(call, { lines: given }: ImportInput): Promise<ImportView> {
@@ -77,14 +82,18 @@ async function archivedGraphs(em: SqlEntityManager, call: Call, { graphs }: Chec
 
 async function archivedGraph(
   em: SqlEntityManager,
-  { caller: { tenant }, stores }: Call,
+  { caller, stores }: Call,
   { hash: definitionHash, definition }: { readonly hash: string; readonly definition: GraphDefinition },
 ) {
+  const { tenant } = caller;
   const { name } = definition;
   const graphs = new GraphRepository(em);
   await graphs.lock(tenant, name);
   const known = (await graphs.versions(tenant, name)).find((version) => version.definitionHash === definitionHash);
   if (known !== undefined) return { id: known.id, name };
+  // A fork would run it: it is brought in by those only who may publish it.
+  if (!caller.permissions.has('graphs:publish')) throw new PermissionDenied(caller, 'tasks.import', 'graphs:publish');
+  requireGranted(caller, definition, stores);
   const id = newId<GraphId>();
   const metadata = { imported: true };
   await graphs.write({ id, tenant, taskQueue: stores.defaultTaskQueue, definitionHash, definition, metadata });

@@ -286,8 +286,10 @@ describe('the approval of a call', function () {
       await assert.rejects(call('evals.record', { id: 'one', scores: [] }), { code: 'permission_denied' });
       const score = { graph: 'a', eval: 'b', scorer: 'c', atLeast: 1 };
       await assert.rejects(call('graphs.require', score), { code: 'permission_denied' });
+      await assert.rejects(call('tasks.fork', { id: 'one', at: 'a' }), { code: 'permission_denied' });
+      await assert.rejects(call('tasks.import', { lines: [] }), { code: 'permission_denied' });
       const byPeople = OPERATIONS.filter(({ by }) => by === 'person').map(({ name }) => name);
-      assert.equal(byPeople.length, 12, `each of them is called above: ${byPeople}`);
+      assert.equal(byPeople.length, 14, `each of them is called above: ${byPeople}`);
     } finally {
       await stores.close();
     }

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { openClientStores } from '../../../client/open-stores.ts';
+import type { Json } from '../../../domain/json.ts';
 import { defineAgent, defineGraph, defineTool, type Muster } from '../../../index.ts';
+import { callOperation } from '../../../operations/call.ts';
+import { type Caller, type Permission, serviceCaller } from '../../../operations/caller.ts';
+import { digestOf } from '../../../operations/digest-of.ts';
+import { importTask } from '../../../operations/traces/import.ts';
 import { chained, NO_LINES } from '../../../operations/traces/trace-file.ts';
+import { jsonLines, runCli } from '../../cli/run-cli.ts';
 import { type ModelServer, modelsFile, startModelServer } from '../../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
 import { query } from '../../support/query.ts';
@@ -215,11 +225,59 @@ describe('a task in a file', function () {
     assert.equal(await tasksThere(), before);
   });
 
-  it('is refused while the task runs', async () => {
-    const task = await other.client.submit('filed', { n: 1, items: [] }).catch(() => null);
-    assert.equal(task, null);
-    await assert.rejects(muster.client.operations.tasks.export({ id: '01a22f1e-97d4-70c1-b969-a6e720cc0f4f' }), {
-      code: 'task_unknown',
+  it('R011: brings a graph in only for who may publish it, and is forked like any other task', async () => {
+    const { hash } = JSON.parse(file[1] ?? '{}') as { hash: string };
+    const made = changed('graph', (line) => ({ ...line, definition: forged() })).map((line) =>
+      line.replaceAll(hash, digestOf(forged())),
+    );
+    const stores = await openClientStores({ environment: other.environment });
+    const caller = (...permissions: Permission[]) => ({
+      ...serviceCaller(stores.tenant),
+      permissions: new Set<Permission>(permissions),
     });
+    const importAs = (who: Caller) => callOperation(importTask, { stores, caller: who }, { lines: resealed(made) });
+    try {
+      const before = await tasksThere();
+      await assert.rejects(importAs(caller('tasks:read', 'tasks:write')), { code: 'permission_denied' });
+      assert.equal(await tasksThere(), before);
+      const { taskId } = await importAs(caller('tasks:write', 'graphs:publish'));
+      const price = await other.client.task(taskId).fork('long', { dryRun: true });
+      assert.ok(JSON.stringify(price).includes('long'));
+    } finally {
+      await stores.close();
+    }
+  });
+
+  function forged(): Json {
+    return { ...JSON.parse(file[1] ?? '{}').definition, name: 'forged' };
+  }
+
+  it('goes from one installation to another by the command line, which says what is wrong in one sentence', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'muster-files-'));
+    const path = join(folder, 'task.jsonl');
+    const here = { environment: muster.environment };
+    const there = { environment: other.environment };
+    try {
+      const exported = await runCli(['export', id, '--out', path], here);
+      const imported = await runCli(['import', path, '--json'], there);
+      const [{ taskId }] = jsonLines(imported.stdout) as [{ taskId: string }];
+      const [replayed, verified] = [await runCli(['replay', taskId], there), await runCli(['verify', id], here)];
+      await writeFile(path, (await readFile(path, 'utf8')).slice(0, 5_000));
+      const refused = await runCli(['import', path], there);
+      const absent = await runCli(['import', join(folder, 'nothing')], there);
+
+      assert.match(exported.stdout, new RegExp(`^The task is in ${path}, \\d+ lines\\.`));
+      assert.match(replayed.stdout, /^identical {2}task/);
+      assert.match(verified.stdout, /^agrees {2}task/);
+      assert.deepEqual(
+        [exported, imported, replayed, verified].map(({ exitCode }) => exitCode),
+        [0, 0, 0, 0],
+      );
+      assert.equal(refused.exitCode, 1);
+      assert.match(refused.stderr, /line \d+: .*Nothing was changed\.\n$/);
+      assert.equal(absent.exitCode, 2);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });

@@ -14,7 +14,7 @@ const TASKS = LARGE ? 500 : 40;
 const KILLS = LARGE ? 8 : 2;
 
 describe('the replay of recorded runs', function () {
-  this.timeout(LARGE ? 1_800_000 : 240_000);
+  this.timeout(LARGE ? 3_600_000 : 240_000);
   let muster: MusterUnderTest;
   let models: ModelServer;
   let server: OwnTemporal;
@@ -43,11 +43,13 @@ describe('the replay of recorded runs', function () {
     const ended = async () =>
       Number((await rows('select count(*) n from muster.tasks where completed_at is not null'))[0]?.n);
     for (let kill = 1; kill <= KILLS; kill += 1) {
-      await eventually(async () => (await ended()) >= (TASKS * kill) / (KILLS + 2), { withinMs: 120_000 });
+      await eventually(async () => (await ended()) >= (TASKS * kill) / (KILLS + 2), {
+        withinMs: LARGE ? 1_200_000 : 120_000,
+      });
       workers.at(-1)?.signal('SIGKILL');
       await startWorker();
     }
-    await eventually(async () => assert.equal(await ended(), TASKS), { withinMs: 120_000 });
+    await eventually(async () => assert.equal(await ended(), TASKS), { withinMs: LARGE ? 1_200_000 : 120_000 });
 
     const asked = models.asked.length;
     const views: ReplayView[] = [];
