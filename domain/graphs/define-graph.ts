@@ -124,7 +124,9 @@ function bindingsOf(id: string, specs: NodeSpecs): readonly Dependency[] {
 
 /** The order of the nodes, which is also the one in which stored dependencies are read back. */
 function inOrderOf(ids: readonly string[], dependencies: readonly Dependency[]): readonly Dependency[] {
-  return dependencies.toSorted((one, other) => ids.indexOf(one.node) - ids.indexOf(other.node));
+  const places = new Map(ids.map((id, index) => [id, index]));
+  const placeOf = ({ node }: Dependency) => places.get(node) ?? -1;
+  return dependencies.toSorted((one, other) => placeOf(one) - placeOf(other));
 }
 
 function edgesOf(node: GraphNode): readonly GraphEdge[] {

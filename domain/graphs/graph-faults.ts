@@ -72,21 +72,26 @@ export function graphFault(code: GraphFaultCode, path: readonly (string | number
   return { code, path: formatPointer(path), message };
 }
 
-/** A graph that breaks the rules. Nothing was stored or run; `faults` has every fault. */
+/** A graph that breaks the rules. Nothing was stored or run; `faults` has every fault, of a document the first 100. */
 export class GraphInvalid extends MusterError {
   readonly code = 'graph_invalid';
   readonly faults: readonly GraphFault[];
 
-  /** @param graph its name; null where the faults are those of a document */
-  constructor(graph: string | null, faults: readonly GraphFault[]) {
+  /**
+   * @param graph its name; null where the faults are those of a document
+   * @param more how many faults there are besides
+   */
+  constructor(graph: string | null, faults: readonly GraphFault[], more = 0) {
     const lines = faults.map(({ path, line, message }) => {
       return `\n- ${line === undefined ? '' : `line ${line}, `}${path === '' ? '/' : path}: ${message}`;
     });
-    const count = faults.length === 1 ? 'one fault' : `${faults.length} faults`;
+    if (more > 0) lines.push(`\n- and ${more} more`);
+    const all = faults.length + more;
+    const count = all === 1 ? 'one fault' : `${all} faults`;
     const what = graph === null ? 'The document' : `Graph "${graph}"`;
     super(`${what} has ${count}; correct what is named here and define it again:${lines.join('')}`, {
       graph,
-      faults: faults.length,
+      faults: all,
       first: faults[0]?.code ?? null,
     });
     this.faults = faults;

@@ -81,13 +81,13 @@ function innerFaults(node: GraphNode, index: number): readonly GraphFault[] {
 }
 
 function dependencyFaults(graph: GraphDefinition, node: GraphNode, index: number): readonly GraphFault[] {
-  const sources = node.dependsOn.map((dependency) => dependency.node);
+  const sources = new Set<string>();
   return node.dependsOn.flatMap((dependency, position) => {
     const path = ['nodes', index, 'dependsOn', position];
     if (dependency.node === node.id) {
       return [graphFault('dependency_self', path, `Node "${node.id}" waits for itself.`)];
     }
-    if (sources.indexOf(dependency.node) !== position) {
+    if (sources.size === sources.add(dependency.node).size) {
       const message = `Node "${node.id}" names its dependency on "${dependency.node}" twice.`;
       return [graphFault('dependency_duplicate', path, message)];
     }

@@ -1,6 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
-import { compileGraph } from '../../domain/graphs/documents/compile-graph.ts';
+import { compileGraph, MAX_FAULTS } from '../../domain/graphs/documents/compile-graph.ts';
 import { parseDocument, type WrittenGraph } from '../../domain/graphs/documents/parse-document.ts';
 import type { HandlerFacts } from '../../domain/graphs/documents/read-component.ts';
 import { type GraphFault, GraphInvalid } from '../../domain/graphs/graph-faults.ts';
@@ -14,7 +14,7 @@ const UNKNOWN: HandlerFacts = { quick: false, thinks: false };
 
 /**
  * The definitions of the graphs of a document, in its order.
- * @throws GraphInvalid with every fault of every graph, each with its line
+ * @throws GraphInvalid with the faults of every graph, each with its line
  */
 export async function compileDocument(
   em: SqlEntityManager,
@@ -38,7 +38,13 @@ export async function compileGraphs(
     compileGraph(graph, (kind, name) => known.get(`${kind}:${name}`) ?? UNKNOWN, newGraphFaults),
   );
   const faults = [...unexpanded, ...compiled.flatMap((each) => (each.ok ? [] : each.faults)), ...repeatedNames(graphs)];
-  if (faults.length > 0) throw new GraphInvalid(null, faults);
+  if (faults.length > 0) {
+    const more = compiled.reduce(
+      (sum, each) => sum + (each.ok ? 0 : each.more),
+      Math.max(0, faults.length - MAX_FAULTS),
+    );
+    throw new GraphInvalid(null, faults.slice(0, MAX_FAULTS), more);
+  }
   return compiled.flatMap((each) => (each.ok ? [each.definition] : []));
 }
 
@@ -54,8 +60,9 @@ function namedHandlers(graphs: readonly WrittenGraph[]): readonly string[] {
 }
 
 function repeatedNames(graphs: readonly WrittenGraph[]): readonly GraphFault[] {
-  return graphs.flatMap(({ value: { name }, place }, index) => {
-    if (typeof name !== 'string' || graphs.findIndex(({ value }) => value.name === name) === index) return [];
+  const names = new Set<string>();
+  return graphs.flatMap(({ value: { name }, place }) => {
+    if (typeof name !== 'string' || names.size < names.add(name).size) return [];
     const message = `Expected each graph once, found "${name}" again.`;
     return [place({ code: 'name_invalid', path: '', message }, ['name'])];
   });

@@ -13,10 +13,13 @@ import { pathInDocument } from './path-in-document.ts';
 import { type KnownHandlers, readComponent } from './read-component.ts';
 import { connect } from './read-connections.ts';
 
-/** The definition of a written graph, or every fault with its place in the document. */
+/** The definition of a written graph, or its first faults, each with its place in the document, and how many follow. */
 export type CompiledGraph =
   | { readonly ok: true; readonly definition: GraphDefinition }
-  | { readonly ok: false; readonly faults: readonly GraphFault[] };
+  | { readonly ok: false; readonly faults: readonly GraphFault[]; readonly more: number };
+
+/** How many faults of a document are told. */
+export const MAX_FAULTS = 100;
 
 /**
  * Makes a definition of a graph as a document says it: the same as `defineGraph` makes of the same properties, by the same
@@ -34,15 +37,18 @@ export function compileGraph(
   const more = checked === null ? [] : checked.ok ? faultsOf(checked.definition) : checked.faults;
   const all = [...faults, ...more.map((fault) => ({ ...fault, path: pathInDocument(fault.path, value) }))];
   if (checked?.ok && all.length === 0) return { ok: true, definition: checked.definition };
-  const exact = all.filter((fault) => !FOLLOWS.includes(fault.code) || !all.some((other) => isWithin(other, fault)));
-  return { ok: false, faults: exact.map((fault) => place(fault, parsePointer(fault.path) ?? [])) };
+  const around = new Set(all.flatMap(({ path }) => pathsAround(path)));
+  const exact = all.filter(({ code, path }) => !FOLLOWS.includes(code) || !around.has(path));
+  const told = exact.slice(0, MAX_FAULTS).map((fault) => place(fault, parsePointer(fault.path) ?? []));
+  return { ok: false, faults: told, more: exact.length - told.length };
 }
 
 /** Faults of what is derived from pointers; of these the reader that has the pointer is told. */
 const FOLLOWS: readonly GraphFaultCode[] = ['dependency_unknown', 'edge_unknown_node'];
 
-function isWithin(one: GraphFault, other: GraphFault): boolean {
-  return one.path.startsWith(`${other.path}/`);
+/** The paths of all that a path is within. */
+function pathsAround(path: string): readonly string[] {
+  return [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index));
 }
 
 interface Reading {

@@ -13,7 +13,9 @@ import {
 import { errorClause } from '../../errors.ts';
 import { formatPointer, isJsonObject, type Json, type JsonObject, toJson } from '../../json.ts';
 import type { GraphFault } from '../graph-faults.ts';
+import { parsePointer } from '../json-pointer.ts';
 import { nameOf } from '../read-unknown.ts';
+import { sizeFaults } from './graph-size.ts';
 
 /** The longest document, in characters. A graph of 200 nodes has less than half of it. */
 export const MAX_DOCUMENT_LENGTH = 250_000;
@@ -21,7 +23,7 @@ export const MAX_DOCUMENT_LENGTH = 250_000;
 /** How often an anchor may be used: a document that is read is at most so many times as long as it is written. */
 const MAX_ALIASES = 10;
 
-/** How many faults of a text that is no YAML are told: most follow from the first. */
+/** How many faults of a text that is no YAML, or says no graphs, are told: most follow from the first. */
 const MAX_SYNTAX_FAULTS = 10;
 
 /** A graph of a document, as it is written there. */
@@ -38,7 +40,7 @@ export type ParsedDocument =
 
 /**
  * Reads graphs from YAML 1.2 or JSON: one, a list of them, or several YAML documents. Nothing is checked yet but that they
- * are objects of JSON; names occur once, tags and merged keys are refused.
+ * are objects of JSON and not too large to be checked; names occur once, tags and merged keys are refused.
  */
 export function parseDocument(text: string): ParsedDocument {
   if (text.length > MAX_DOCUMENT_LENGTH) {
@@ -108,7 +110,9 @@ function graphsOf(documents: readonly Document.Parsed[], lines: LineCounter): Pa
   });
   if (read.length === 0) return refused([fault('Expected a graph, found nothing.', 1)]);
   const faults = read.filter((each) => 'code' in each);
-  return faults.length > 0 ? refused(faults) : { ok: true, graphs: read.filter((each) => 'value' in each) };
+  return faults.length > 0
+    ? refused(faults.slice(0, MAX_SYNTAX_FAULTS))
+    : { ok: true, graphs: read.filter((each) => 'value' in each) };
 }
 
 function graphOf(
@@ -119,8 +123,11 @@ function graphOf(
   const place = (found: GraphFault, path: readonly string[]) => {
     return { ...found, path: formatPointer([...start, ...path]), line: lineOf(path) };
   };
-  if (isJsonObject(value)) return { value, place };
-  return place(fault(`Expected a graph with "name" and "components", found ${nameOf(value)}.`, 1), []);
+  if (!isJsonObject(value)) {
+    return place(fault(`Expected a graph with "name" and "components", found ${nameOf(value)}.`, 1), []);
+  }
+  const [tooLarge] = sizeFaults(value);
+  return tooLarge === undefined ? { value, place } : place(tooLarge, parsePointer(tooLarge.path) ?? []);
 }
 
 /** The line on which the last part of a path is named that is there. */

@@ -18,8 +18,9 @@ function tokensIn([first = '', second = '', ...rest]: readonly string[], graph: 
   if (!isJsonObject(graph)) return [];
   if (first !== 'nodes') return follow([RENAMED[first] ?? first, second, ...rest], graph);
   const components = isJsonObject(graph.components ?? null) ? (graph.components as JsonObject) : {};
-  const [id, component] = Object.entries(components)[Number(second)] ?? [];
+  const id = Object.keys(components)[Number(second)];
   if (id === undefined) return ['components'];
+  const component = components[id];
   const container = CONTAINS.find((property) => isJsonObject(component) && Object.hasOwn(component, property));
   if (rest[0] !== 'graph' || container === undefined) return ['components', id, ...follow(rest, component)];
   return ['components', id, container, ...tokensIn(rest.slice(1), (component as JsonObject)[container])];

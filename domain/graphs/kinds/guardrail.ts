@@ -2,7 +2,7 @@ import { buildMapping } from '../build-mapping.ts';
 import type { GuardrailNode, GuardrailRules, JudgeRule, Topics } from '../definition.ts';
 import { readMapping } from '../read-mapping.ts';
 import { at, note, type Place, readList, readObject, readRecord, readText } from '../read-unknown.ts';
-import { fold, phraseIn } from './find-phrase.ts';
+import { fold, phrasesIn } from './find-phrase.ts';
 import type { KindRules } from './kind-rules.ts';
 import { readModel } from './llm.ts';
 import { failed, PURE, textOf } from './pure-node.ts';
@@ -26,7 +26,10 @@ export const guardrail: KindRules<GuardrailNode> = {
   evaluate: (node, document) => {
     const read = textOf(node, document);
     if (!read.ok) return read;
-    const broken = brokenRule(node.guardrail, fold(read.text));
+    const folded = fold(read.text);
+    if (folded === null)
+      return failed('handler_input_invalid', 'Its text has too many characters that stand for several.');
+    const broken = brokenRule(node.guardrail, folded);
     return broken === null ? { ok: true, output: { passed: true } } : failed('guardrail_blocked', broken);
   },
 };
@@ -38,16 +41,18 @@ function withJudge(guardrail: GuardrailRules): Pick<GuardrailNode, 'guardrail' |
 }
 
 /** The first rule that a folded text breaks, by its own words: what the text says beside stays out of logs. */
-function brokenRule({ bannedPhrases = [], prohibitedTopics, serviceBoundaries }: GuardrailRules, text: string) {
-  const banned = phraseIn(text, bannedPhrases);
-  if (banned !== null) return `bannedPhrases: the text has "${banned}".`;
-  for (const [topic, phrases] of Object.entries(prohibitedTopics ?? {})) {
-    const found = phraseIn(text, phrases);
-    if (found !== null) return `prohibitedTopics: the text is about "${topic}" ("${found}").`;
+function brokenRule(rules: GuardrailRules, text: string): string | null {
+  const { bannedPhrases = [], prohibitedTopics = {}, serviceBoundaries } = rules;
+  const found = phrasesIn(text, phrasesOf(rules));
+  const firstOf = (phrases: readonly string[]) => phrases.find((phrase) => found.has(phrase));
+  const banned = firstOf(bannedPhrases);
+  if (banned !== undefined) return `bannedPhrases: the text has "${banned}".`;
+  for (const [topic, phrases] of Object.entries(prohibitedTopics)) {
+    const phrase = firstOf(phrases);
+    if (phrase !== undefined) return `prohibitedTopics: the text is about "${topic}" ("${phrase}").`;
   }
   if (serviceBoundaries === undefined) return null;
-  const isWithin = Object.values(serviceBoundaries).some((phrases) => phraseIn(text, phrases) !== null);
-  if (isWithin) return null;
+  if (Object.values(serviceBoundaries).some((phrases) => firstOf(phrases) !== undefined)) return null;
   const topics = Object.keys(serviceBoundaries).map((topic) => `"${topic}"`);
   return `serviceBoundaries: the text is about none of ${topics.join(', ')}.`;
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { compileGraph } from '../../../../domain/graphs/documents/compile-graph.ts';
 import { parseDocument } from '../../../../domain/graphs/documents/parse-document.ts';
-import type { GraphFault } from '../../../../domain/graphs/graph-faults.ts';
+import { type GraphFault, GraphInvalid } from '../../../../domain/graphs/graph-faults.ts';
 import { rulesOf } from '../../../../domain/graphs/kinds/kind-table.ts';
 import { NODE_KINDS } from '../../../../domain/graphs/kinds.ts';
 import { defineAgent, defineGraph, defineTool } from '../../../../index.ts';
@@ -193,6 +193,54 @@ output: /nodes/print
     ].map(read);
 
     for (const { faults } of found) assert.ok(faults.length > 0 && faults.length <= 10);
+  });
+
+  const many = <Value>(count: number, make: (index: number) => Value) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, make(index)]));
+  const written = (components: object, more: object = {}) => {
+    return JSON.stringify({ name: 'any', components, output: '/nodes/a0', ...more });
+  };
+
+  it('is refused where a graph, or one within it, is too large to be checked', () => {
+    const names = (count: number) => Array.from({ length: count }, (_, index) => `b${index}`);
+    const connections = names(2_001).map((from) => ({ from, to: 'a0' }));
+    const inner = { name: 'inner', components: many(201, () => 1), output: '/nodes/a0' };
+
+    const found = [
+      written(many(201, () => 1)),
+      written({ a0: { prompt: 'x' } }, { connections }),
+      written({ a0: { prompt: 'x', after: names(1_001), afterAny: names(1_000) } }),
+      written({ a0: { each: inner } }),
+      written({ ['a'.repeat(65)]: { prompt: 'x' } }),
+    ].map((text) => read(text).faults);
+
+    assert.deepEqual(found, [
+      ['1 /components too_many_nodes'],
+      ['1  plan_too_long'],
+      ['1  plan_too_long'],
+      ['1 /components/a0/each/components too_many_nodes'],
+      ['1 /components node_id_invalid'],
+    ]);
+  });
+
+  it('tells its first hundred faults, and how many follow', () => {
+    const parsed = parseDocument(written(many(200, () => ({ prompt: 'x', y: 1, z: 1 }))));
+    const [graph] = parsed.ok ? parsed.graphs : [];
+    assert.ok(graph !== undefined);
+
+    const compiled = compileGraph(graph, handlers, () => []);
+
+    assert.ok(!compiled.ok);
+    assert.deepEqual([compiled.faults.length, compiled.more], [100, 300]);
+    assert.match(new GraphInvalid(null, compiled.faults, compiled.more).message, /has 400 faults.*\n- and 300 more$/s);
+  });
+
+  it('is refused soon, however many faults it has', () => {
+    const bad = many(10, () => many(1_000, () => 1));
+    const from = performance.now();
+
+    assert.equal(read(written(bad)).faults.length, 100);
+    assert.ok(performance.now() - from < 10_000, `${performance.now() - from} ms`);
   });
 
   it('merges nothing and keeps no prototype', () => {

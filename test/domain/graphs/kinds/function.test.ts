@@ -24,14 +24,14 @@ describe('a function', () => {
     assert.deepEqual(evaluated('[sort(@), max(@), min(@)]', [10, 9, 1]), [[1, 9, 10], 10, 1]);
     assert.deepEqual(evaluated('[sort(@), max(@), min(@)]', ['b', 'a', 'B']), [['B', 'a', 'b'], 'b', 'B']);
     assert.deepEqual(evaluated('[max(@), min(@)]', []), [null, null]);
-    const many = Array.from({ length: 100_000 }, (_, index) => (index * 7_919) % 100_003);
+    const many = Array.from({ length: 30_000 }, (_, index) => (index * 7_919) % 30_011);
     assert.deepEqual(evaluated('[max(@), min(@), sort(@)[1]]', many), [
       Math.max(...many),
       0,
       many.toSorted((a, b) => a - b)[1],
     ]);
     assert.deepEqual(evaluated('[reverse(@), reverse(@[0])]', ['a😀', 'b']), [['b', 'a😀'], '😀a']);
-    assert.equal(String(evaluated('reverse(@)', 'ab'.repeat(200_000))).length, 400_000);
+    assert.equal(String(evaluated('reverse(@)', 'ab'.repeat(90_000))).length, 180_000);
   });
 
   it('reads own properties only', () => {
@@ -70,6 +70,7 @@ describe('a function', () => {
     ['joins a text with itself', ['@', ...Array(60).fill("join('', [@, @])")].join(' | '), 'xx'],
     ['joins by a long separator', 'join(a, b)', { a: 'x'.repeat(400_000), b: Array(400_000).fill('') }],
     ['goes through a list for each of its elements', '@[*].[$[*].[$[*].[@]]]', Array(1_000).fill(1)],
+    ['takes some steps for each of many elements', '@[*].[@[*]]', Array(90_000).fill([1])],
     ['reads a long text for each element', 'map(&length($.b), a)', { a: Array(2_000).fill(1), b: 'x'.repeat(900_000) }],
     ['is given a text that is too long', 'length(@)', 'x'.repeat(1_000_001)],
   ] as const) {

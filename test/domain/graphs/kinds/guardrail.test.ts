@@ -31,6 +31,9 @@ describe('a guardrail', () => {
 
     for (const text of ['ｃｒｅｄｉｔ ｃａｒｄ', 'cre\u00ADdit\u200B card', 'credit\u00A0\n\tcard', '𝐜𝐫𝐞𝐝𝐢𝐭 card'])
       assert.equal(held(rules, text), blocked('credit card'), text);
+    for (const unseen of ['\u034F', '\u3164', '\u200D', '\uFE0F', '\u115F'])
+      assert.equal(held(rules, `cr${unseen}edit card`), blocked('credit card'), unseen);
+    assert.equal(held({ bannedPhrases: ['café'] }, 'in the cafe\u200D\u0301'), blocked('café'));
     assert.equal(held(rules, 'an der Straße'), blocked('STRASSE'));
     assert.equal(held(rules, '我的密码是什么'), blocked('密码'));
   });
@@ -55,13 +58,37 @@ describe('a guardrail', () => {
     );
   });
 
-  it('ends soon with the longest text and the most phrases', () => {
-    const bannedPhrases = Array.from({ length: 500 }, (_, index) => `${'a'.repeat(196)}${index}`);
-    const from = performance.now();
+  it('finds a phrase that begins within another one, and one that ends with it', () => {
+    const rules = { prohibitedTopics: { one: ['a b c d'], two: ['b c'], three: ['a b e'], four: ['c'] } };
+    const about = (text: string) => String(held(rules, text)).match(/about "(\w+)"/)?.[1];
 
-    assert.deepEqual(held({ bannedPhrases }, 'a'.repeat(1_000_000)), PASSED);
-    assert.deepEqual(held({ bannedPhrases: ['a'] }, 'a'.repeat(1_000_000)), PASSED);
-    assert.ok(performance.now() - from < 30_000, `${performance.now() - from} ms`);
+    assert.equal(about('a b c x'), 'two');
+    assert.equal(about('a a b e'), 'three');
+    assert.equal(about('x c'), 'four');
+    assert.equal(about('b c a b c d'), 'one');
+    assert.deepEqual(held(rules, 'a b bc cd'), PASSED);
+  });
+
+  for (const [what, rules, text] of [
+    ['many long phrases', Array.from({ length: 500 }, (_, index) => '! '.repeat(98) + index), '! '.repeat(500_000)],
+    [
+      'phrases within a long word',
+      Array.from({ length: 20 }, (_, index) => 'a'.repeat(1 + index)),
+      'a'.repeat(1_000_000),
+    ],
+    ['a letter with many accents', ['a'], `b${'\u0301\u0316'.repeat(40_000)}`],
+    ['a half-width mark with many accents', ['a'], '\uFF9E\u0334'.repeat(40_000)],
+  ] as const) {
+    it(`ends soon with ${what}`, () => {
+      const from = performance.now();
+
+      assert.deepEqual(held({ bannedPhrases: rules }, text), PASSED);
+      assert.ok(performance.now() - from < 5_000, `${performance.now() - from} ms`);
+    });
+  }
+
+  it('refuses a text whose characters stand for too many others', () => {
+    assert.match(String(held({ bannedPhrases: ['a'] }, '\uFDFA'.repeat(200_000))), /^handler_input_invalid: Its text/);
   });
 
   it('is refused without a rule, with one that can match nothing, and with too many phrases', () => {
