@@ -143,7 +143,7 @@ class Scoring {
     const { run } = this.#options;
     const input: JsonObject = { output, case: { ...of } };
     const { id } = await this.#face.call(submitTask, {
-      ...{ graph: judgeGraph(judge).name, input, key: `eval/${run.id}/${scorer}/${of.name}` },
+      ...{ graph: judgeGraph(judge).name, input, key: `eval/${run.id}/score/${scorer}/${of.name}` },
       ...{ title: `${run.eval}: ${scorer} of ${of.name}`, conversation: `eval/${run.id}` },
     });
     return this.#endOf(id);

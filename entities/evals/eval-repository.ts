@@ -1,6 +1,6 @@
-import { LockMode } from '@mikro-orm/core';
+import { LockMode, raw } from '@mikro-orm/core';
 import type { EvalState } from '../../domain/evals/evaluation.ts';
-import type { GraphId, TenantId } from '../../domain/ids.ts';
+import type { TenantId } from '../../domain/ids.ts';
 import { Repository } from '../repository.ts';
 import { EvalRun } from './eval-run.ts';
 import { EvalScore } from './eval-score.ts';
@@ -40,9 +40,10 @@ export class EvalRepository extends Repository {
     return this.em.find(EvalRun, { tenantId, ...which }, { orderBy: { createdAt: 'desc', id: 'desc' }, limit });
   }
 
-  /** The run of a version that was completed last; only the newest counts. By eval_runs_named_index. */
-  newestCompleted(tenantId: TenantId, name: string, graphId: GraphId): Promise<EvalRun | null> {
-    const where = { tenantId, name, graphId, state: 'completed' as EvalState };
+  /** The run of a set and version that was completed last; only the newest counts. By eval_runs_named_index. */
+  newestCompleted(key: EvalRunKey): Promise<EvalRun | null> {
+    const { tenantId, name, graphId, definitionHash } = key;
+    const where = { tenantId, name, graphId, definitionHash, state: 'completed' as EvalState };
     return this.em.findOne(EvalRun, where, { orderBy: { completedAt: 'desc' } });
   }
 
@@ -65,7 +66,7 @@ export class EvalRepository extends Repository {
     const all = definition.cases.length * Object.keys(definition.scorers).length;
     if ((await this.em.count(EvalScore, { tenantId, runId: id })) < all) return false;
     const running = { tenantId, id, state: 'running' as EvalState };
-    const completed = { state: 'completed' as EvalState, completedAt: new Date() };
+    const completed = { state: 'completed' as EvalState, completedAt: raw<Date>('clock_timestamp()') };
     return (await this.em.nativeUpdate(EvalRun, running, completed)) > 0;
   }
 }

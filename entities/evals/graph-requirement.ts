@@ -10,6 +10,8 @@ const schema = defineEntity({
     graphName: p.text().primary(),
     eval: p.text().primary(),
     scorer: p.text().primary(),
+    /** Of the evaluation set, as it was when this was required: another set of its name does not count. */
+    definitionHash: p.text(),
     atLeast: p.float().columnType('double precision').check('at_least between 0 and 1'),
   },
 });

@@ -20,8 +20,8 @@ export class ScoreMissing extends MusterError {
   readonly code = 'score_missing';
   constructor(graph: string, version: number, { eval: name, scorer, atLeast }: Requirement) {
     super(
-      `Version ${version} of "${graph}" is not activated: it needs ${atLeast} from ${scorer} in the evaluation ${name}, which has not been completed for it. ` +
-        `Run \`muster eval ${name} --graph-version ${version} --wait\`.`,
+      `Version ${version} of "${graph}" is not activated: it needs ${atLeast} from ${scorer} in the evaluation ${name}, which has not been completed for it with the cases and scorers that it had when the score was required. ` +
+        `Run \`muster eval ${name} --graph-version ${version} --wait\`; if the evaluation has been changed since, \`graphs.require\` again takes it as it ran last.`,
       { graph, version, eval: name, scorer, atLeast },
     );
   }

@@ -2,6 +2,7 @@ import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { meanOf } from '../../domain/evals/evaluation.ts';
 import type { GraphId, TenantId } from '../../domain/ids.ts';
 import { EvalRepository } from '../../entities/evals/eval-repository.ts';
+import type { GraphRequirement } from '../../entities/evals/graph-requirement.ts';
 import { RequirementRepository } from '../../entities/evals/requirement-repository.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import { definedName, numberFrom } from '../../options/fields.ts';
@@ -16,7 +17,7 @@ export interface RequireInput extends Omit<Requirement, 'atLeast'> {
   readonly atLeast: number | null;
 }
 
-/** @throws OptionInvalid for a graph that is not the tenant's own */
+/** @throws OptionInvalid for a graph that is not the tenant's own, and for an evaluation of it that never ran */
 export const requireScore = defineOperation({
   name: 'graphs.require',
   summary: 'Sets what a version of a graph must score in an evaluation before it may be activated.',
@@ -31,8 +32,13 @@ export const requireScore = defineOperation({
     if ((await new GraphRepository(em).versions(caller.tenant, graph)).length === 0)
       throw foreign(graph, caller.tenant);
     const requirements = new RequirementRepository(em);
-    if (atLeast === null) await requirements.unset(caller.tenant, { graphName: graph, ...of });
-    else await requirements.set(caller.tenant, { graphName: graph, ...of, atLeast });
+    const row = { graphName: graph, ...of };
+    if (atLeast === null) await requirements.unset(caller.tenant, row);
+    else {
+      const [newest] = await new EvalRepository(em).list(caller.tenant, { name: of.eval, graph, limit: 1 });
+      if (newest === undefined) throw unrun(of.eval, graph);
+      await requirements.set(caller.tenant, { ...row, atLeast, definitionHash: newest.definitionHash });
+    }
     return { graph, ...of, atLeast };
   },
   audit: (_, { graph, ...details }) => {
@@ -43,6 +49,11 @@ export const requireScore = defineOperation({
 function foreign(graph: string, tenant: TenantId): OptionInvalid {
   const hint = 'graphs that workers publish belong to the tenant system';
   return new OptionInvalid('graphs.require', [`the tenant "${tenant}" has no graph "${graph}" of its own (${hint})`]);
+}
+
+function unrun(set: string, graph: string): OptionInvalid {
+  const hint = 'run it first: what is required is the score in the cases that it has then';
+  return new OptionInvalid('graphs.require', [`no evaluation "${set}" of "${graph}" ran yet; ${hint}`]);
 }
 
 export const listRequirements = defineOperation({
@@ -77,9 +88,13 @@ export async function missedScore(em: SqlEntityManager, graph: Candidate): Promi
   return null;
 }
 
-async function scoreOf(em: SqlEntityManager, graph: Candidate, { eval: set, scorer }: Requirement) {
+async function scoreOf(
+  em: SqlEntityManager,
+  graph: Candidate,
+  { eval: name, scorer, definitionHash }: GraphRequirement,
+) {
   const evals = new EvalRepository(em);
-  const run = await evals.newestCompleted(graph.tenant, set, graph.id);
+  const run = await evals.newestCompleted({ tenantId: graph.tenant, name, graphId: graph.id, definitionHash });
   if (run === null) return null;
   const scores = await evals.scores(graph.tenant, [run.id]);
   return meanOf(

@@ -90,7 +90,7 @@ export const startEval = defineOperation({
 async function submitCases({ caller, stores }: Call, { id, definition }: EvalRun, head: GraphHead) {
   const { name: set, cases, budget } = definition;
   const items = cases.map(({ name, input }) => ({
-    ...{ input, key: `eval/${id}/${name}`, title: `${set}: ${name}`, conversation: `eval/${id}` },
+    ...{ input, key: `eval/${id}/case/${name}`, title: `${set}: ${name}`, conversation: `eval/${id}` },
     ...(budget === undefined ? {} : { budget }),
   }));
   const submitted = await stores.submitterOf(caller.tenant).submitMany(head, items, caller);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import { defineEval } from '../../../index.ts';
 import { CliUnderTest, STARTS_WITHIN } from '../../cli/cli-under-test.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -125,6 +126,35 @@ describe('an evaluation', () => {
     assert.ok(state === 'completed' ? scored === 1 : scored === 0);
   });
 
+  it('gives a case a task of its own, also where its name is that of a scorer and a case', async () => {
+    const sets = defineEval({
+      ...{ name: 'slashes', graph: 'doubles', cases: [one('a', 1), one('close/a', 2)], scorers: { close: closeness } },
+    });
+
+    const { means, scores } = await cli.muster.client.evaluate(sets);
+
+    assert.deepEqual(means, { close: 1 });
+    assert.equal(new Set(scores.map(({ taskId }) => taskId)).size, 2);
+  });
+
+  it('was completed when the database says so, whatever the clock of the program says', async () => {
+    const { name, ...set } = defineEval({
+      ...{ name: 'clocks', graph: 'doubles', cases: [one('a', 1)], scorers: { exact } },
+    }).set;
+    const { id, createdAt } = await cli.muster.client.call('evals.start', { eval: name, ...set });
+    mock.timers.enable({ apis: ['Date'], now: Date.now() + 365 * 86_400_000 });
+    try {
+      await cli.muster.client.call('evals.record', { id, scores: [{ case: 'a', scorer: 'exact', score: 1 }] });
+    } finally {
+      mock.timers.reset();
+    }
+
+    const { completedAt } = await cli.muster.client.call('evals.show', { id });
+
+    const tookMs = Number(completedAt) - Number(createdAt);
+    assert.ok(tookMs >= 0 && tookMs < 86_400_000, `${tookMs}`);
+  });
+
   it('is of the tenant that ran it', async () => {
     const [run] = await cli.muster.client.call('evals.list', {});
     const other = await cli.muster.connect({ tenant: 'other' });
@@ -197,6 +227,34 @@ describe('a graph that must score', () => {
     await assert.rejects(client.call('graphs.activate', { graph: 'doubles', version: 2 }), { code: 'score_too_low' });
   });
 
+  it('is not activated by easier cases under the same name, until they are required', async () => {
+    const { client } = cli.muster;
+    const easier = { ...evaluation, set: { ...evaluation.set, cases: evaluation.set.cases.slice(0, 1) } };
+    const activate = () => client.call('graphs.activate', { graph: 'doubles', version: 2 });
+    const { means } = await client.evaluate(easier, { version: 2 });
+    assert.equal(means.exact, 1);
+
+    await assert.rejects(activate(), { code: 'score_too_low' });
+    await client.call('graphs.require', required);
+    await activate();
+
+    await assert.rejects(client.call('graphs.activate', { graph: 'doubles', version: 1 }), {
+      code: 'score_missing',
+      message: /with the cases and scorers that it had when the score was required.*`graphs.require` again/,
+    });
+    await client.evaluate(evaluation, { version: 2 });
+    await client.call('graphs.require', { ...required, atLeast: 0.05 });
+    await client.call('graphs.activate', { graph: 'doubles', version: 1 });
+    await client.call('graphs.require', required);
+  });
+
+  it('is not held to an evaluation that never ran', async () => {
+    await assert.rejects(cli.muster.client.call('graphs.require', { ...required, eval: 'nobody' }), {
+      code: 'option_invalid',
+      message: /no evaluation "nobody" of "doubles" ran yet; run it first/,
+    });
+  });
+
   it('is no longer held once the requirement is removed; a graph of others cannot be required', async () => {
     const { client } = cli.muster;
     const list = () => client.call('graphs.requirements', { graph: 'doubles' });
@@ -215,6 +273,8 @@ describe('a graph that must score', () => {
   it('is published as a draft by a worker, which says so', async () => {
     const system = await cli.muster.connect({ tenant: 'system' });
     await cli.muster.work({ graphs: [doubles] });
+    const { name, cases, ...set } = evaluation.set;
+    await system.call('evals.start', { eval: name, ...set, cases: cases.slice(0, 1) });
     await system.call('graphs.require', required);
 
     await cli.muster.work({ graphs: [copies] });
