@@ -99,7 +99,7 @@ export class TaskUnknown extends MusterError {
 /** The task has ended, and retention has removed the requested data. `read` and `show` still return its end. */
 export class TracePruned extends MusterError {
   readonly code = 'trace_pruned';
-  constructor(task: { readonly id: string; readonly status: string }, what: 'output' | 'events') {
+  constructor(task: { readonly id: string; readonly status: string }, what: 'output' | 'events' | 'runs') {
     super(
       `The task ${task.id} is ${task.status}, and retention has removed its ${what}. ` +
         '`muster retention` shows how long data is kept.',

@@ -105,6 +105,7 @@ function only(tasks: readonly string[]): string | undefined {
 const LEFT: Readonly<Record<Exclude<RedriveOutcome, 'redriven' | 'redrivable'>, string>> = {
   not_dead: 'is not dead and was not changed.',
   dependency_dead: 'depends on a task that failed or was cancelled; redrive that one too.',
+  trace_pruned: 'is a fork, and retention has removed runs that it took over; fork its origin again.',
   unknown: 'is not known here.',
 };
 

@@ -92,8 +92,9 @@ async function untilAgreed(
 function describe(fork: Fork, id: string, colors: Colors): string {
   const { dryRun, taskId: made, duplicate, takenOver, again, further, cost, effects, warnings, consent } = fork;
   const price = cost.spends ? `It may spend ${costText(cost)}.` : 'It calls no model.';
+  const taken = listLine(`${takenOver.length} runs are taken over`, takenOver);
   const facts = [
-    listLine(`${takenOver.length} runs are taken over`, takenOver),
+    taken,
     listLine(`${again.length} run again`, again),
     ...(further.length === 0 ? [] : [listLine('for the first time may run', further)]),
     price,
@@ -106,7 +107,7 @@ function describe(fork: Fork, id: string, colors: Colors): string {
     : `task ${colors.bold(String(made))} continues ${id}`;
   return [
     head,
-    ...facts,
+    ...(duplicate ? [taken] : facts),
     `\`muster watch ${made}\` follows it, \`muster diff ${id} ${made}\` shows where they part.`,
   ].join('\n');
 }

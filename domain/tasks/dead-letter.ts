@@ -13,9 +13,10 @@ export function deadLetterReason(status: TaskStatus, failure: Failure | null): s
  * The outcome of redriving a task. `redriven`: it waits again, or is blocked by its dependencies; a dry run says
  * `redrivable` instead. `not_dead`: it waits, runs, or ended otherwise, and stays as it is. `dependency_dead`: a task
  * that it depends on is dead or cancelled and is not redriven with it, so it would fail again at once; it stays dead.
+ * `trace_pruned`: it is a fork, and retention has removed runs that it took over, so these would run again; it stays dead.
  * `unknown`: the tenant has no such task.
  */
-const REDRIVE_OUTCOMES = ['redriven', 'redrivable', 'not_dead', 'dependency_dead', 'unknown'] as const;
+const REDRIVE_OUTCOMES = ['redriven', 'redrivable', 'not_dead', 'dependency_dead', 'trace_pruned', 'unknown'] as const;
 export type RedriveOutcome = (typeof REDRIVE_OUTCOMES)[number];
 
 /**

@@ -106,10 +106,18 @@ export class GraphRepository extends Repository {
     return found.map(versionOf);
   }
 
-  /** The active version of a name, or another version: the tenant's own before the one that every tenant may use. */
+  /**
+   * The active version of a name, or another version: the tenant's own before the one that every tenant may use, and that
+   * one before what was only imported.
+   */
   async head(tenant: TenantId, name: string, version?: number): Promise<GraphHead | null> {
     const [head = null] = await graphHeads(this.em, tenant, { name, version });
     return head;
+  }
+
+  /** Whether a version was active once, and so was published by somebody who may do what its nodes do. */
+  async wasActive(id: GraphId): Promise<boolean> {
+    return (await this.em.count(AgentGraph, { id, publishedAt: { $ne: null } })) > 0;
   }
 
   /** A version by its id. */

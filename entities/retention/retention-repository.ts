@@ -20,19 +20,21 @@ type Expired<Table extends keyof Tables> = (
 ) => Expression<SqlBool>;
 
 /**
- * What each table holds beyond its policy: only rows that have ended, never anything of an open task. A task takes its
- * traces, runs, events, artifacts and effects with it, a conversation its turns. The other policies are for those who keep tasks longer than what
- * was recorded about them; rows whose task or trace is missing go by them too.
+ * What each table holds beyond its policy: only rows that have ended, never anything of an open task; what was imported counts
+ * from then. A task takes its traces, runs, events, artifacts and effects with it, a conversation its turns. The other policies
+ * are for those who keep tasks longer than what was recorded about them; rows whose task or trace is missing go by them too.
  */
 const EXPIRED: { readonly [Resource in RetentionResource]: Expired<Resource> } = {
-  tasks: (eb, before) => eb('completedAt', '<', before),
-  agent_traces: (eb, before) => eb('finishedAt', '<', before).and(eb.not(taskIsOpen(eb.ref('agent_traces.taskId')))),
+  tasks: (eb, before) =>
+    eb('completedAt', '<', before).and(eb.or([eb('importedAt', 'is', null), eb('importedAt', '<', before)])),
+  agent_traces: (eb, before) =>
+    eb('finishedAt', '<', before).and(eb.not(taskIsKept(eb.ref('agent_traces.taskId'), before))),
   agent_runs: (eb, before) =>
     eb('finishedAt', '<', before)
       .and('createdAt', '<', before)
-      .and(eb.not(traceIsOpen(eb.ref('agent_runs.traceId')))),
-  trace_events: (eb, before) => eb('at', '<', before).and(eb.not(traceIsOpen(eb.ref('trace_events.traceId')))),
-  artifacts: (eb, before) => eb('createdAt', '<', before).and(eb.not(taskIsOpen(eb.ref('artifacts.taskId')))),
+      .and(eb.not(traceIsKept(eb.ref('agent_runs.traceId'), before))),
+  trace_events: (eb, before) => eb('at', '<', before).and(eb.not(traceIsKept(eb.ref('trace_events.traceId'), before))),
+  artifacts: (eb, before) => eb('createdAt', '<', before).and(eb.not(taskIsKept(eb.ref('artifacts.taskId'), before))),
   agent_messages: (eb, before) =>
     eb(eb.fn.coalesce('deadAt', 'timestamp'), '<', before).and(
       'status',
@@ -50,9 +52,14 @@ const EXPIRED: { readonly [Resource in RetentionResource]: Expired<Resource> } =
 const ENDED = TERMINAL_TASK_STATUSES.map(literal);
 const any = expressionBuilder<Tables, never>();
 
-function taskIsOpen(id: Expression<TaskId | null>) {
+/** Whether a task is open, or was imported after this moment: what is imported is as old as its import. */
+function taskIsKept(id: Expression<TaskId | null>, before: Expression<Date>) {
   return any.exists(
-    any.selectFrom('tasks as t').select('t.id').where('t.id', '=', id).where('t.status', 'not in', ENDED),
+    any
+      .selectFrom('tasks as t')
+      .select('t.id')
+      .where('t.id', '=', id)
+      .where((eb) => eb.or([eb('t.status', 'not in', ENDED), eb('t.importedAt', '>=', before)])),
   );
 }
 
@@ -67,15 +74,21 @@ function hasOpenTurn(tenant: Expression<TenantId>, id: Expression<string>) {
   );
 }
 
-/** An ended trace of a task that is open again counts as open. */
-function traceIsOpen(id: Expression<TraceId>) {
+/** The same of the task of a trace. An ended trace of a task that is open again counts as open. */
+function traceIsKept(id: Expression<TraceId>, before: Expression<Date>) {
   return any.exists(
     any
       .selectFrom('agent_traces as r')
       .innerJoin('tasks as t', 't.id', 'r.taskId')
       .select('r.id')
       .where('r.id', '=', id)
-      .where((eb) => eb.or([eb('r.status', '=', literal('running')), eb('t.status', 'not in', ENDED)])),
+      .where((eb) =>
+        eb.or([
+          eb('r.status', '=', literal('running')),
+          eb('t.status', 'not in', ENDED),
+          eb('t.importedAt', '>=', before),
+        ]),
+      ),
   );
 }
 

@@ -1,10 +1,10 @@
 import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
 import type { RunPath } from '../../domain/traces/path.ts';
-import { SETTLED_RUN_STATUSES } from '../../domain/traces/trace-status.ts';
-import { literal } from '../common-expressions.ts';
+import { anyOf } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { ActivityEffect } from '../system/activity-effect.ts';
 import { tables } from '../tables.ts';
+import { AgentTrace } from '../traces/agent-trace.ts';
 import { TaskFork } from './task-fork.ts';
 import type { TaskRecord } from './task-record.ts';
 
@@ -18,6 +18,7 @@ export interface NewFork {
   readonly atPath: RunPath;
   readonly atStep: number | null;
   readonly nextTraceId: TraceId;
+  readonly takenCount: number;
   readonly eventCount: number;
 }
 
@@ -25,6 +26,15 @@ export interface NewFork {
 export class ForkRepository extends Repository {
   insert(fork: NewFork): Promise<unknown> {
     return this.em.insert(TaskFork, fork);
+  }
+
+  /** Those of these tasks that are forks and have opened their trace. */
+  async begun(taskIds: readonly TaskId[]): Promise<TaskFork[]> {
+    const forks = await this.findAll(taskIds);
+    const ids = forks.map(({ nextTraceId }) => nextTraceId);
+    const opened = await this.em.find(AgentTrace, { id: { $in: ids } }, { fields: ['id'] });
+    const isOpened = new Set(opened.map(({ id }) => id));
+    return forks.filter(({ nextTraceId }) => isOpened.has(nextTraceId));
   }
 
   /** From where these tasks continue; those that are no forks are left out. */
@@ -45,16 +55,43 @@ export class ForkRepository extends Repository {
     await this.em.nativeUpdate(TaskFork, { taskId }, next);
   }
 
-  /** The runs that a trace has taken over whole. */
-  async takenPaths(traceId: TraceId): Promise<RunPath[]> {
+  /** The runs that its trace has taken over whole. One that it took over in half runs on from there, and may have ended. */
+  async takenPaths({ nextTraceId, atPath }: Pick<TaskFork, 'nextTraceId' | 'atPath'>): Promise<RunPath[]> {
     const rows = await tables(this.em)
       .selectFrom('agent_runs')
       .select('nodeId')
-      .where('traceId', '=', traceId)
+      .where('traceId', '=', nextTraceId)
       .where('takenFrom', 'is not', null)
-      .where('status', 'in', SETTLED_RUN_STATUSES.map(literal))
+      .where('nodeId', '<>', atPath)
       .execute();
     return rows.map(({ nodeId }) => nodeId);
+  }
+
+  /** Which of these tasks are forks of which retention has removed runs that they took over. */
+  async pruned(taskIds: readonly TaskId[]): Promise<ReadonlySet<TaskId>> {
+    const rows = await tables(this.em)
+      .selectFrom('task_forks as f')
+      .select('f.taskId')
+      .where('f.taskId', '=', anyOf(taskIds))
+      .where((eb) =>
+        eb(
+          eb
+            .selectFrom('agent_runs as r')
+            .select(eb.fn.countAll<number>().as('count'))
+            .whereRef('r.traceId', '=', 'f.nextTraceId')
+            // A run that was taken in half and interrupted was written anew.
+            .where((r) =>
+              r.or([
+                r('r.takenFrom', 'is not', null),
+                r.and([r('f.atStep', 'is not', null), r('r.nodeId', '=', r.ref('f.atPath'))]),
+              ]),
+            ),
+          '<',
+          eb.ref('f.takenCount'),
+        ),
+      )
+      .execute();
+    return new Set(rows.map(({ taskId }) => taskId));
   }
 
   /** The keys of the effects that a task has recorded. By activity_effects_task_index. */

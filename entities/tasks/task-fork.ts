@@ -18,6 +18,8 @@ const schema = defineEntity({
     atStep: p.integer().nullable().check('at_step > 0'),
     /** The trace that its next claim opens: what it has taken over is there already. After the claim, its trace. */
     nextTraceId: p.uuid().$type<TraceId>(),
+    /** How many runs it has taken over, one in half too. Fewer under its trace: retention has removed some. */
+    takenCount: p.integer().default(0),
     /** How many events what it has taken over has there. */
     eventCount: p.integer().default(0),
     createdAt: createdAt(),

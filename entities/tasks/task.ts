@@ -77,6 +77,8 @@ const schema = defineEntity({
     budget: p.json<JsonObject>().defaultRaw("'{}'"),
     /** The digest of the file that it was imported from; null for one that ran here. */
     importedFrom: p.text().nullable().check("imported_from ~ '^[0-9a-f]{64}$'"),
+    /** When it was imported; null for one that ran here. Retention counts from then. */
+    importedAt: moment().nullable(),
     createdBy: () => p.manyToOne(Agent).mapToPk().$type<AgentId>().fieldName('created_by').nullable().index(false),
     assignedTo: () => p.manyToOne(Agent).mapToPk().$type<AgentId>().fieldName('assigned_to').nullable().index(false),
     metadata: p.json<JsonObject>().defaultRaw("'{}'"),

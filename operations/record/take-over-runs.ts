@@ -29,8 +29,8 @@ export interface HalfRun {
 /**
  * Copies ended runs into a trace that has yet to be opened: with their outputs, their calls and their events, so that nothing
  * is read from the origin any more. What was paid stays with the trace that paid. Of a run that is taken in half, the row
- * says that it runs, as of any thinking run between two steps. Repeating it in a new unit of work is harmless: the trace has
- * an id of its own. @returns how many events the trace has now, which begin with number 2
+ * says that it runs, as of any thinking run between two steps. A trace takes over once: who calls knows whether it has.
+ * @returns how many events the trace has now, which begin with number 2
  */
 export async function takeOverRuns(
   em: SqlEntityManager,

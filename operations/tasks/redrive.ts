@@ -4,10 +4,11 @@ import { isUuid, type TaskId } from '../../domain/ids.ts';
 import { REDRIVE_EFFECTS, type RedriveEffects, type RedriveOutcome } from '../../domain/tasks/dead-letter.ts';
 import type { TaskStatus } from '../../domain/tasks/task-status.ts';
 import { type DeadLetterFilter, DeadLetterRepository } from '../../entities/tasks/dead-letter-repository.ts';
+import { ForkRepository } from '../../entities/tasks/fork-repository.ts';
 import { listOf, oneOf, text, wholeNumber, yesOrNo } from '../../options/fields.ts';
 import { actorOf } from '../caller.ts';
 import { type Call, defineOperation } from '../define.ts';
-import { DependencyDead, TaskNotDead, TaskUnknown } from '../operation-errors.ts';
+import { DependencyDead, TaskNotDead, TaskUnknown, TracePruned } from '../operation-errors.ts';
 import { recording } from '../record/recording.ts';
 import { continueForks } from '../traces/continue-forks.ts';
 import { enqueueJobs } from './enqueue-jobs.ts';
@@ -111,6 +112,8 @@ class Redriving {
         throw new TaskNotDead(id, statuses.get(taskId) ?? 'not failed');
       case 'dependency_dead':
         throw new DependencyDead(id);
+      case 'trace_pruned':
+        throw new TracePruned({ id, status: 'failed' }, 'runs');
       default:
         throw new TaskUnknown(id, tenant);
     }
@@ -144,13 +147,15 @@ class Redriving {
 
   async #batch(ids: readonly TaskId[]): Promise<Batch> {
     const { dryRun } = this.#how;
-    const redriven = dryRun ? await this.#foresee(ids) : await this.#revive(ids);
+    const pruned = await this.#pruned(ids);
+    const whole = ids.filter((id) => !pruned.has(id));
+    const redriven = dryRun ? await this.#foresee(whole) : await this.#revive(whole);
     const left = ids.filter((id) => !redriven.has(id));
     const statuses = left.length === 0 ? new Map() : await this.#inLetters((letters) => letters.known(left));
     const tasks = ids.map((taskId): RedrivenView => {
       const originTraceId = redriven.get(taskId);
       if (originTraceId !== undefined) return { taskId, outcome: dryRun ? 'redrivable' : 'redriven', originTraceId };
-      return { taskId, outcome: outcomeOf(statuses.get(taskId)), originTraceId: null };
+      return { taskId, outcome: outcomeOf(statuses.get(taskId), pruned.has(taskId)), originTraceId: null };
     });
     return { tasks, statuses };
   }
@@ -178,6 +183,11 @@ class Redriving {
     return new Map(revived.map((task) => [task.taskId, task.originTraceId]));
   }
 
+  #pruned(ids: readonly TaskId[]): Promise<ReadonlySet<TaskId>> {
+    const { caller, stores } = this.#call;
+    return stores.database.single.inTenant(caller.tenant, ({ em }) => new ForkRepository(em).pruned(ids));
+  }
+
   #inLetters<Result>(work: (letters: DeadLetterRepository) => Promise<Result>): Promise<Result> {
     const { caller, stores } = this.#call;
     return stores.database.single.inTenant(caller.tenant, ({ em }) => work(new DeadLetterRepository(em)));
@@ -191,7 +201,8 @@ interface Batch {
 }
 
 /** A task that is still failed was dead and was left so. */
-function outcomeOf(status: TaskStatus | undefined): RedriveOutcome {
+function outcomeOf(status: TaskStatus | undefined, isPruned: boolean): RedriveOutcome {
   if (status === undefined) return 'unknown';
-  return status === 'failed' ? 'dependency_dead' : 'not_dead';
+  if (status !== 'failed') return 'not_dead';
+  return isPruned ? 'trace_pruned' : 'dependency_dead';
 }

@@ -49,7 +49,8 @@ export async function priceFork(
 }
 
 const NOTHING: Range = { min: 0, max: 0 };
-const FREE: ForkCost = { tokens: NOTHING, costMicros: NOTHING, unpriced: [], spends: false };
+/** What calls no model. */
+export const FREE: ForkCost = { tokens: NOTHING, costMicros: NOTHING, unpriced: [], spends: false };
 
 /** How many runs each node had of those that run again; 0 for a node that had none. */
 function countsOf({ again, further }: ForkPlan): ReadonlyMap<RunPath, number> {

@@ -42,4 +42,13 @@ export async function forksView(em: SqlEntityManager, task: TaskRecord): Promise
   };
 }
 
+/** What a fork began with, by its own rows: the task that it was made of may be gone. */
+export async function takenOverBy(em: SqlEntityManager, taskId: TaskId) {
+  const repository = new ForkRepository(em);
+  const [own] = await repository.findAll([taskId]);
+  if (own === undefined) throw new Error(`The task ${taskId} was removed at this very moment. Try it again.`);
+  const { originTaskId, originTraceId: traceId, originNumber: trace } = own;
+  return { origin: { taskId: originTaskId, traceId, trace }, takenOver: await repository.takenPaths(own) };
+}
+
 type ForkRow = Awaited<ReturnType<ForkRepository['findAll']>>[number];

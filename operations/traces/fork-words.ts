@@ -15,7 +15,7 @@ export interface ForkOptions extends ModelChoice {
   readonly input?: JsonObject;
   /** The version of the graph that the fork runs. @defaultValue that of the trace */
   readonly version?: number;
-  /** As in a submit: a repetition under the same key finds the first fork. */
+  /** As in a submit: a repetition under the same key finds the first fork, also when the task that was forked is gone. */
   readonly key?: string;
   /** @defaultValue that of the task */
   readonly title?: string;
@@ -43,7 +43,10 @@ export interface ForkReport {
   /** The new task; null in a dry run. */
   readonly taskId: TaskId | null;
   readonly status: TaskStatus | null;
-  /** Whether the key was known: nothing was written, and this is the task of the first fork. */
+  /**
+   * Whether the key was known: nothing was written, and this is the task of the first fork. Then `takenOver` is what that one
+   * has taken over, and nothing is said of what would run and cost.
+   */
   readonly duplicate: boolean;
   readonly origin: { readonly taskId: TaskId; readonly traceId: TraceId; readonly trace: number; readonly at: string };
   readonly takenOver: readonly RunPath[];

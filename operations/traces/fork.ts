@@ -1,19 +1,24 @@
+import { newId } from '../../database/new-id.ts';
+import type { TaskId, TraceId } from '../../domain/ids.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
+import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 import { oneOf, text, wholeNumber, yesOrNo } from '../../options/fields.ts';
 import { taskBudget } from '../budgets/budget-fields.ts';
 import { type CallInTenant, defineOperation } from '../define.ts';
+import { requireGranted } from '../graphs/require-granted.ts';
 import { recording } from '../record/recording.ts';
 import { enqueueJobs } from '../tasks/enqueue-jobs.ts';
 import { name, objectInput } from '../tasks/task-fields.ts';
 import { type Agreed, agreementTo } from './fork-consent.ts';
 import { repeatedEffects } from './fork-effects.ts';
 import { type ForkOrigin, readOrigin } from './fork-origin.ts';
-import { priceFork } from './fork-price.ts';
+import { FREE, priceFork } from './fork-price.ts';
+import { takenOverBy } from './fork-view.ts';
 import { changedInputs } from './fork-warnings.ts';
 import type { ForkInput, ForkReport } from './fork-words.ts';
 import { TRACE_FIELDS } from './trace-fields.ts';
-import { knownFork, writeFork } from './write-fork.ts';
+import { type ForkIds, knownFork, type WrittenFork, writeFork } from './write-fork.ts';
 
 /**
  * All or nothing: the task is written in one transaction with all that it takes over. Its trace is opened when it starts, and
@@ -45,8 +50,10 @@ export const forkTask = defineOperation({
     dryRun: yesOrNo.optional(),
   },
   async handle({ caller, stores, ...call }, input: ForkInput): Promise<ForkReport> {
+    // Once: a unit that runs again, after a commit whose answer was lost, meets its own task.
+    const ids: ForkIds = { taskId: newId<TaskId>(), traceId: newId<TraceId>() };
     const { report, job } = await recording({ units: stores.database, log: stores.log }, caller.tenant, (unit) =>
-      fork({ ...call, ...unit, caller, stores }, input),
+      fork({ ...call, ...unit, caller, stores }, ids, input),
     );
     // Only a hint: the outbox has a row for it.
     if (job !== null) await enqueueJobs(stores.queueFor, [job]).catch(() => undefined);
@@ -59,16 +66,32 @@ interface Forked {
   readonly job: WaitingJob | null;
 }
 
-async function fork(call: CallInTenant, input: ForkInput): Promise<Forked> {
+async function fork(call: CallInTenant, ids: ForkIds, input: ForkInput): Promise<Forked> {
+  // Before the origin is read: the first fork is found when that one is gone, too.
+  const known = input.dryRun === true ? null : await knownFork(call, ids, input);
+  if (known?.duplicate) return repeated(call, known, input);
   const origin = await readOrigin(call, input);
+  await requirePermitted(call, origin);
   const agreed = await weigh(call, origin, input);
   const report = reportOf(origin, input, agreed);
   if (input.dryRun === true) return { report, job: null };
-  const known = await knownFork(call, origin, input);
-  if (known !== null) return { report: { ...report, ...known, duplicate: true }, job: null };
+  if (known !== null) return { report: { ...report, ...known }, job: null };
   agreed.require();
-  const { written, job } = await writeFork(call, origin, input);
+  const { written, job } = await writeFork(call, origin, { ...ids, ...input });
+  if (written.duplicate) return repeated(call, written, input);
   return { report: { ...report, ...written }, job };
+}
+
+/** A version that was never active came by an import or as a draft: whoever runs it has to be permitted what its nodes do. */
+async function requirePermitted({ em, caller, stores }: CallInTenant, { head, to }: ForkOrigin): Promise<void> {
+  if (!(await new GraphRepository(em).wasActive(head.id))) requireGranted(caller, to, stores);
+}
+
+/** The answer to a repetition: from what the fork has kept. Nothing is weighed, as nothing more is done. */
+async function repeated({ em }: CallInTenant, known: WrittenFork, { at }: ForkInput): Promise<Forked> {
+  const nothing = { again: [], further: [], cost: FREE, effects: [], warnings: [], consent: null };
+  const kept = await takenOverBy(em, known.taskId);
+  return { report: { dryRun: false, ...known, ...kept, ...nothing, origin: { ...kept.origin, at } }, job: null };
 }
 
 async function weigh({ em }: CallInTenant, origin: ForkOrigin, input: ForkInput): Promise<Agreed> {

@@ -33,9 +33,8 @@ const lines = z.custom<FileLines>(
 
 /**
  * The file is checked whole before anything is written, and written in one transaction. The task has ended, and nobody starts
- * it. Its graphs become archived versions of their names, unless a version already is one of them. The same file is imported
- * once a tenant. A graph that the tenant does not have is brought in only by who may publish it.
- * @throws FileInvalid, PermissionDenied
+ * it. Its graphs become archived versions of their names, unless a version already is one of them: to write one, the caller
+ * has to be permitted to publish it. The same file is imported once a tenant. @throws FileInvalid, PermissionDenied, GraphInvalid
  */
 export const importTask = defineOperation({
   name: 'tasks.import',
@@ -91,7 +90,6 @@ async function archivedGraph(
   await graphs.lock(tenant, name);
   const known = (await graphs.versions(tenant, name)).find((version) => version.definitionHash === definitionHash);
   if (known !== undefined) return { id: known.id, name };
-  // A fork would run it: it is brought in by those only who may publish it.
   if (!caller.permissions.has('graphs:publish')) throw new PermissionDenied(caller, 'tasks.import', 'graphs:publish');
   requireGranted(caller, definition, stores);
   const id = newId<GraphId>();

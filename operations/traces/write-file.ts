@@ -1,3 +1,4 @@
+import { raw } from '@mikro-orm/core';
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
 import { newId } from '../../database/new-id.ts';
 import type { ArtifactId, GraphId, TaskId, TenantId } from '../../domain/ids.ts';
@@ -75,7 +76,7 @@ export class FileWriter {
       ...{ id: this.taskId, tenantId, taskQueue, importedFrom, traceCount, title, status, error, output },
       ...{ graphId: of?.id ?? newId<GraphId>(), graphName: of?.name ?? '', requestHash: '' },
       ...{ input: isJsonObject(input) ? input : null, metadata: { importedTask: original } },
-      ...{ createdAt, startedAt, completedAt: finishedAt ?? createdAt },
+      ...{ createdAt, startedAt, completedAt: finishedAt ?? createdAt, importedAt: raw<Date>('now()') },
     });
   }
 

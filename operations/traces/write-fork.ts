@@ -1,7 +1,6 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
-import { newId } from '../../database/new-id.ts';
-import type { TaskId, TraceId } from '../../domain/ids.ts';
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { TaskId, TenantId, TraceId } from '../../domain/ids.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { ForkRepository } from '../../entities/tasks/fork-repository.ts';
 import type { NewTask } from '../../entities/tasks/new-task.ts';
 import { SubmitRepository } from '../../entities/tasks/submit-repository.ts';
@@ -14,38 +13,53 @@ import type { CallInTenant } from '../define.ts';
 import { digestOf } from '../digest-of.ts';
 import { IdempotencyConflict } from '../operation-errors.ts';
 import type { CallerOptions } from '../tasks/submit-options.ts';
+import { taskIdOf } from '../tasks/task-fields.ts';
 import { jobOf, type PreparedTask, writeTasks } from '../tasks/write-tasks.ts';
 import type { ForkOrigin } from './fork-origin.ts';
 import type { ForkInput, ForkReport } from './fork-words.ts';
 
-type WrittenFork = Pick<ForkReport, 'taskId' | 'status' | 'duplicate'>;
+/** The ids of a fork that is to be written: the same each time the unit of work runs. */
+export interface ForkIds {
+  readonly taskId: TaskId;
+  /** The trace that its first claim opens. */
+  readonly traceId: TraceId;
+}
 
-/** The fork that was made under this key before; null where none was. @throws IdempotencyConflict */
+/** The task of a fork. */
+export interface WrittenFork extends Pick<ForkReport, 'status' | 'duplicate'> {
+  readonly taskId: TaskId;
+}
+
+/**
+ * The fork that this very call has written before, after a commit whose answer was lost, or a call under the same key before
+ * it; null where there is none. @throws TaskUnknown, IdempotencyConflict
+ */
 export async function knownFork(
-  { em, caller }: CallInTenant,
-  origin: ForkOrigin,
+  { em, caller: { tenant } }: CallInTenant,
+  { taskId }: ForkIds,
   input: ForkInput,
 ): Promise<WrittenFork | null> {
-  if (input.key === undefined) return null;
-  const asked = { id: newId(), idempotencyKey: input.key } as NewTask;
-  const [known] = await new SubmitRepository(em).findKnown(caller.tenant, [asked]);
+  const { key = null } = input;
+  const requestHash = requestHashOf(tenant, input);
+  const asked = { id: taskId, idempotencyKey: key } as NewTask;
+  const [known] = await new SubmitRepository(em).findKnown(tenant, [asked]);
   if (known === undefined) return null;
-  if (known.requestHash !== digestOf(requestOf(origin, input))) throw new IdempotencyConflict(input.key, known.id);
-  return { taskId: known.id, status: known.status, duplicate: true };
+  if (known.requestHash !== requestHash) throw new IdempotencyConflict(key ?? '', known.id);
+  return { taskId: known.id, status: known.status, duplicate: known.id !== taskId };
 }
 
 /** Writes the task of a fork with all that it takes over. @throws IdempotencyConflict, InputInvalid, InputTooLarge, BudgetExhausted */
 export async function writeFork(
   call: CallInTenant,
   origin: ForkOrigin,
-  input: ForkInput,
+  input: ForkInput & ForkIds,
 ): Promise<{ readonly written: WrittenFork; readonly job: WaitingJob | null }> {
   const { em, caller } = call;
   const prepared = await prepare(call, origin, input);
   const [written] = await writeTasks(em, caller.tenant, [prepared]);
   if (written === undefined) throw new Error('A write of one task answered for none.');
   const { id: taskId, status, duplicate } = written;
-  if (!duplicate) await takeOver(call, origin, { ...input, taskId });
+  if (!duplicate) await takeOver(call, origin, input);
   return { written: { taskId, status, duplicate }, job: jobOf(prepared, written) };
 }
 
@@ -53,7 +67,7 @@ export async function writeFork(
 async function prepare(
   { em, caller, stores }: CallInTenant,
   origin: ForkOrigin,
-  input: ForkInput,
+  input: ForkInput & ForkIds,
 ): Promise<PreparedTask> {
   const { task, head } = origin;
   const { key, title = task.title, priority = task.priority, budget } = input;
@@ -67,9 +81,9 @@ async function prepare(
   };
   const whole = input.input ?? (await inputOf(em, origin));
   const prepared = await stores.submitterOf(caller.tenant).prepare(head, whole, options);
-  const requestHash = key === undefined ? '' : digestOf(requestOf(origin, input));
+  const own = { id: input.taskId, requestHash: requestHashOf(caller.tenant, input) };
   const actsFor = task.actsFor.length > 0 ? { actsFor: task.actsFor } : {};
-  return { ...prepared, task: { ...prepared.task, requestHash, ...actsFor } };
+  return { ...prepared, task: { ...prepared.task, ...own, ...actsFor } };
 }
 
 async function inputOf(em: SqlEntityManager, { task }: ForkOrigin): Promise<JsonObject> {
@@ -89,9 +103,8 @@ async function ownConcurrencyKey(em: SqlEntityManager, { id, tenant }: TaskRecor
 async function takeOver(
   { em, recorder, ...call }: CallInTenant,
   { task, trace, plan, half }: ForkOrigin,
-  { taskId, model, provider, at }: ForkInput & { readonly taskId: TaskId },
+  { taskId, traceId, model, provider, at }: ForkInput & ForkIds,
 ): Promise<void> {
-  const traceId = newId<TraceId>();
   const from = { taskId: task.id, traceId: trace.id };
   const eventCount = await recorder.runsTakenOver({
     ...{ from, to: { taskId, traceId }, paths: plan.takenOver },
@@ -99,7 +112,8 @@ async function takeOver(
   });
   const origin = { originTaskId: task.id, originTraceId: trace.id, originNumber: trace.number };
   const point = { atPath: at.replace(/#.*$/, ''), atStep: half?.step ?? null };
-  const next = { nextTraceId: traceId, eventCount };
+  const takenCount = plan.takenOver.length + (half === null ? 0 : 1);
+  const next = { nextTraceId: traceId, eventCount, takenCount };
   await new ForkRepository(em).insert({ taskId, tenantId: task.tenant, ...origin, ...point, ...next });
   const modelChoice = { ...(model !== undefined && { model }), ...(provider !== undefined && { provider }) };
   if (Object.keys(modelChoice).length > 0) await em.nativeUpdate(Task, { id: taskId }, { modelChoice });
@@ -107,8 +121,9 @@ async function takeOver(
   await audit(em, call, { action: 'task.forked', subjectType: 'task', subjectId: taskId, details });
 }
 
-/** What a fork is known by under its key, besides the key. */
-function requestOf({ task, trace }: ForkOrigin, input: ForkInput): Json {
-  const { at, version = null, model = null, provider = null } = input;
-  return { fork: task.id, trace: trace.number, at, input: input.input ?? null, version, model, provider };
+/** What a fork is known by under its key, besides the key, as it was asked for; empty without a key. @throws TaskUnknown */
+function requestHashOf(tenant: TenantId, { id, key, at, input = null, ...how }: ForkInput): string {
+  const fork = taskIdOf(tenant, id);
+  const { trace = null, version = null, model = null, provider = null } = how;
+  return key === undefined ? '' : digestOf({ fork, trace, at, input, version, model, provider });
 }

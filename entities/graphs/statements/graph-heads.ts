@@ -1,9 +1,10 @@
 import type { SqlEntityManager } from '@mikro-orm/postgresql';
+import type { ExpressionBuilder } from 'kysely';
 import type { GraphStatus } from '../../../domain/graphs/kinds.ts';
 import { type GraphId, SYSTEM_TENANT, type TenantId } from '../../../domain/ids.ts';
 import type { JsonObject } from '../../../domain/json.ts';
 import { literal } from '../../common-expressions.ts';
-import { tables } from '../../tables.ts';
+import { type Tables, tables } from '../../tables.ts';
 
 /** What a submit has to know of a graph. */
 export interface GraphHead {
@@ -31,7 +32,8 @@ export interface HeadSearch {
 
 /**
  * The active version of every name that the tenant may use, or of one name, or another version of that: the tenant's own
- * before the one that every tenant may use. One statement, because every submit may ask it. By agent_graphs_active_unique or
+ * before the one that every tenant may use, and that one before a version of this number that was only imported: an import
+ * hides nothing. One statement, because every submit may ask it. By agent_graphs_active_unique or
  * agent_graphs_tenant_name_version_unique, and agent_components_graph_node_unique.
  */
 export function graphHeads(
@@ -64,6 +66,12 @@ export function graphHeads(
     .where('g.tenantId', 'in', [tenant, SYSTEM_TENANT])
     .$if(name !== undefined, (query) => query.where('g.name', '=', name as string))
     .orderBy('g.name')
+    .orderBy((eb) => eb('g.tenantId', '=', tenant).and(eb.not(wasOnlyImported(eb))), 'desc')
     .orderBy((eb) => eb('g.tenantId', '=', tenant), 'desc')
     .execute();
+}
+
+/** An import writes an archived version, and only an activation gives it a day of publishing. */
+function wasOnlyImported(eb: ExpressionBuilder<Tables & { g: Tables['agent_graphs'] }, 'g'>) {
+  return eb('g.status', '=', literal('archived')).and('g.publishedAt', 'is', null);
 }

@@ -6,17 +6,17 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { openClientStores } from '../../../client/open-stores.ts';
 import type { Json } from '../../../domain/json.ts';
-import { defineAgent, defineGraph, defineTool, type Muster } from '../../../index.ts';
+import { defineAgent, defineGraph, defineTool } from '../../../index.ts';
 import { callOperation } from '../../../operations/call.ts';
 import { type Caller, type Permission, serviceCaller } from '../../../operations/caller.ts';
 import { digestOf } from '../../../operations/digest-of.ts';
 import { importTask } from '../../../operations/traces/import.ts';
-import { chained, NO_LINES } from '../../../operations/traces/trace-file.ts';
 import { jsonLines, runCli } from '../../cli/run-cli.ts';
 import { type ModelServer, modelsFile, startModelServer } from '../../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
 import { query } from '../../support/query.ts';
 import { ended } from '../acceptance/views.ts';
+import { linesOf, resealed } from './file-lines.ts';
 
 const CANARY = 'sk-canary-5f2b90';
 
@@ -85,29 +85,13 @@ describe('a task in a file', function () {
     const task = await muster.client.submit('filed', { n: 1, items }, { user: 'u-secret', key: 'k-secret' });
     assert.equal((await ended(task)).task.status, 'completed');
     id = task.id;
-    file = await linesOf(muster.client);
+    file = await linesOf(muster.client, { id });
   });
   after(async () => {
     await muster?.close();
     await other?.close();
     await models?.close();
   });
-
-  async function linesOf(client: Muster, more: { contents?: boolean } = {}): Promise<readonly string[]> {
-    const lines: string[] = [];
-    for (let after: string | null = ''; after !== null; ) {
-      const page = await client.operations.tasks.export({ id, ...more, ...(after === '' ? {} : { after }) });
-      lines.push(...page.lines);
-      after = page.next;
-    }
-    return lines;
-  }
-
-  /** The same file with other lines, and the digest that they have. */
-  function resealed(lines: readonly string[]): readonly string[] {
-    const chain = lines.slice(0, -1).reduce(chained, NO_LINES);
-    return [...lines.slice(0, -1), JSON.stringify({ is: 'end', ...chain })];
-  }
 
   const changed = (is: string, change: (line: Record<string, unknown>) => object) => {
     const at = file.findIndex((line) => line.startsWith(`{"is":"${is}"`));
@@ -159,7 +143,7 @@ describe('a task in a file', function () {
     for (const secret of [CANARY, 'u-secret', 'k-secret', process?.process ?? '', 'MUSTER_', models.url]) {
       assert.ok(secret !== '' && !text.includes(secret), `the file holds ${secret}`);
     }
-    const bare = await linesOf(muster.client, { contents: false });
+    const bare = await linesOf(muster.client, { id, contents: false });
     assert.ok(text.includes('long long') || text.includes(Buffer.from('long long').toString('base64').slice(0, 8)));
     for (const said of ['long long', 'report.txt', '"n":4', '"{\\"n\\":1}"']) {
       assert.ok(!bare.join('\n').includes(said), `the file without contents holds ${said}`);

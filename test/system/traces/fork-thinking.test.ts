@@ -121,6 +121,20 @@ describe('a fork of a thinking run', () => {
     ]);
   });
 
+  it('that began in half and failed is redriven from that step', async () => {
+    const task = await submit('first');
+    think = () => ({ text: 'no answer' });
+    const { fork, view: failed } = await forkOf(task, 'answer#3');
+    threeSteps('redriven');
+    const paid = models.asked.length;
+
+    await muster.client.redrive(fork.taskId as string);
+    const view = await ended(fork.task as TaskHandle);
+
+    assert.equal(failed.task.status, 'failed');
+    assert.deepEqual([view.output, models.asked.length - paid, carriedOut], [{ answer: 'redriven' }, 1, []]);
+  });
+
   it('calls another model where it is told to', async () => {
     const task = await submit('first');
 
