@@ -8,9 +8,10 @@ import { isTerminalTaskStatus } from '../domain/tasks/task-status.ts';
 import { type GivenScore, recordScores } from '../operations/evals/record.ts';
 import { type StartedEval, startEval } from '../operations/evals/start.ts';
 import { type EvalWithScores, showEval } from '../operations/evals/view.ts';
+import { versionNumber } from '../operations/graphs/graph-fields.ts';
 import { publish } from '../operations/graphs/publish.ts';
 import { submitTask } from '../operations/tasks/submit.ts';
-import { objectWith, wholeNumber, yesOrNo } from '../options/fields.ts';
+import { objectWith, yesOrNo } from '../options/fields.ts';
 import { argumentOf, optionsOf } from '../options/parse-options.ts';
 import type { Face } from './face.ts';
 import type { TaskReader } from './task-handle.ts';
@@ -35,7 +36,7 @@ class ScorerFailed extends MusterError {
 }
 
 const evaluateOptions = optionsOf<EvaluateOptions>('evaluate', {
-  version: wholeNumber({ min: 1, max: 2_147_483_647 }).optional(),
+  version: versionNumber.optional(),
   wait: yesOrNo.optional(),
   fresh: yesOrNo.optional(),
 });

@@ -6,7 +6,7 @@ export class GraphUnknown extends MusterError {
   readonly code = 'graph_unknown';
   constructor(name: string, known: readonly { readonly name: string }[]) {
     const names = known.map((graph) => graph.name).join(', ');
-    const list = names === '' ? 'No graph is active yet' : `Active are: ${names}`;
+    const list = names === '' ? 'No graph is active yet' : `Active graphs: ${names}`;
     super(`There is no graph "${name}". ${list}. Start a worker that has it, or correct the name.`, { graph: name });
   }
 }
@@ -15,7 +15,10 @@ export class GraphUnknown extends MusterError {
 export class ChildTooDeep extends MusterError {
   readonly code = 'child_too_deep';
   constructor(most: number) {
-    super(`Below ${most} tasks that wait for each other no further one begins. Does a graph run itself?`, { most });
+    super(
+      `The child task was not started: it would have ${most} tasks above it, the maximum. Check whether a graph runs itself.`,
+      { most },
+    );
   }
 }
 

@@ -43,7 +43,7 @@ function standingOf(approval: ApprovalRecord, now: Date): Look {
     return failedLook('approval_rejected', `${decidedBy ?? 'A person'} rejected it (${request.reason}): ${why}`);
   }
   if (expiresAt > now) return { kind: 'waits', id, until: expiresAt, begun: null };
-  return failedLook('approval_expired', `Nobody decided until ${expiresAt.toISOString()}: ${request.reason}`);
+  return failedLook('approval_expired', `Nobody decided by ${expiresAt.toISOString()}: ${request.reason}`);
 }
 
 function approved({ id, request, decision, decidedBy }: ApprovalRecord): Look {

@@ -71,7 +71,7 @@ function childOf({ id, answer }: RunWait): TaskId {
 async function standingOf(setting: LookSetting, waits: WaitRepository, wait: RunWait): Promise<Look> {
   const { path, id } = wait;
   const child = await new TaskRepository(setting.unit.em).find(childOf(wait));
-  if (child === null) return failedLook('child_failed', `The task that ran ${path} is not there any more.`);
+  if (child === null) return failedLook('child_failed', `The task that ran ${path} no longer exists.`);
   if (!isTerminalTaskStatus(child.status)) return { kind: 'waits', id, until: null, begun: null };
   if (wait.state === 'waiting') await waits.end(wait, endedBy(child));
   return endOf(setting, child);

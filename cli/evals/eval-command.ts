@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Muster } from '../../client.ts';
 import type { Evaluation } from '../../domain/evals/define-eval.ts';
+import { VERSION_LIMITS } from '../../domain/graphs/kinds.ts';
 import { NAME_PATTERN } from '../../domain/graphs/names.ts';
 import type { EvalView, EvalWithScores } from '../../operations/evals/view.ts';
 import { AgentsModuleInvalid, WrongUsage } from '../cli-errors.ts';
@@ -40,7 +41,7 @@ export function addEvalCommand(program: Command): void {
     );
 }
 
-const version = wholeNumber({ min: 1, max: 2_147_483_647 });
+const version = wholeNumber(VERSION_LIMITS);
 
 const EXAMPLES = `
 Examples:
@@ -87,15 +88,15 @@ function isEvaluation(value: unknown): value is Evaluation {
 
 function formatRuns(runs: readonly EvalView[], colors: Colors): string {
   const columns: Column<EvalView>[] = [
-    { title: 'EVALUATION', of: (row) => row.eval },
-    { title: 'GRAPH', of: ({ graph, version: of }) => `${graph}@${of}` },
+    { title: 'evaluation', of: (row) => row.eval },
+    { title: 'graph', of: ({ graph, version: of }) => `${graph}@${of}` },
     {
-      title: 'STATE',
+      title: 'state',
       of: ({ state, scored, wanted }) => (state === 'running' ? `${scored} of ${wanted} scored` : state),
     },
-    { title: 'SCORES', of: ({ means }) => meansText(means) },
-    { title: 'BEGUN', of: ({ createdAt }) => formatAge(createdAt) },
-    { title: 'ID', of: ({ id }) => id },
+    { title: 'scores', of: ({ means }) => meansText(means) },
+    { title: 'begun', of: ({ createdAt }) => formatAge(createdAt) },
+    { title: 'id', of: ({ id }) => id },
   ];
   return formatTable(runs, columns, colors);
 }
@@ -112,7 +113,7 @@ function describe(report: EvalWithScores, colors: Colors): string {
   const { scored, wanted, graph, version: of, means } = report;
   const cases = report.set.cases.map(({ name }) => name);
   const columns: Column<string>[] = [
-    { title: 'CASE', of: (row) => shorten(row, 40) },
+    { title: 'case', of: (row) => shorten(row, 40) },
     ...Object.keys(means).map((scorer): Column<string> => {
       return { title: scorer, align: 'right', of: (row) => cell(report, scorer, row) };
     }),

@@ -55,10 +55,10 @@ export async function documentOf(file: string): Promise<string> {
 function appliedText(graph: AppliedGraph, colors: Colors): string {
   const { name, version, status, created, changes, warnings } = graph;
   const number = version === null ? 'a new version' : `version ${version}`;
-  const head = `${colors.bold(name)}: ${number}, ${status}${created ? '' : ', which was there before'}`;
+  const head = `${colors.bold(name)}: ${number}, ${status}${created ? '' : ' (unchanged)'}`;
   return [
     head,
-    ...(changes ?? ['submits took no version of it so far']).map((change) => `  ${changeText(change, colors)}`),
+    ...(changes ?? ['no version was active before']).map((change) => `  ${changeText(change, colors)}`),
     ...warnings.map((warning) => colors.yellow(plain(warning))),
   ].join('\n');
 }

@@ -49,7 +49,7 @@ function move(graphs: Command, verb: 'activate' | 'archive', description: string
 }
 
 function moveText({ name, version, status, repeated }: VersionMove): string {
-  return repeated ? `${name} ${version} was ${status} before.` : `${name} ${version} is ${status} now.`;
+  return `Version ${version} of ${name} is ${repeated ? 'already' : 'now'} ${status}.`;
 }
 
 async function list(options: TenantOptions): Promise<void> {

@@ -1,9 +1,10 @@
+import { VERSION_LIMITS } from '../../domain/graphs/kinds.ts';
 import { shortText, tenantName, wholeNumber } from '../input/option-values.ts';
 
 /** The option of every command of graphs. */
 export const TENANT = ['--tenant <tenant>', 'the tenant (default: MUSTER_TENANT, or default)', tenantName] as const;
 
-export const versionNumber = wholeNumber({ min: 1, max: 2_147_483_647 });
+export const versionNumber = wholeNumber(VERSION_LIMITS);
 
 /** A graph by its name, or one of its versions as `NAME@VERSION`. */
 export interface NamedGraph {

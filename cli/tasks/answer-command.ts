@@ -60,7 +60,8 @@ function readValue(written: string): readonly [name: string, value: Json] {
 
 function describeWaits(id: string, waits: readonly WaitView[], colors: Colors): string {
   const asking = waits.filter(({ missing }) => missing.length > 0);
-  if (asking.length === 0) return `Nothing of it asks for an answer. \`muster why ${id}\` says what it waits for.`;
+  if (asking.length === 0)
+    return `No node of this task is waiting for an answer. \`muster why ${id}\` says what it waits for.`;
   return asking.map((wait) => describeAsking(wait, colors)).join('\n\n');
 }
 

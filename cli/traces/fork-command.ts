@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Fork, ForkOptions } from '../../client.ts';
 import { hasErrorCode } from '../../domain/errors.ts';
+import { VERSION_LIMITS } from '../../domain/graphs/kinds.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
 import { costText } from '../../operations/traces/fork-consent.ts';
 import { readObject } from '../input/json-object.ts';
@@ -31,7 +32,11 @@ export function addForkCommand(program: Command): void {
     .option('--trace <number>', 'the trace that is forked (default: the newest)', wholeNumber(POSITIVE))
     .option('--data <json>', 'the input of all that runs again (default: that of the task)')
     .option('--file <file>', 'the same from a file; - for standard input')
-    .option('--graph-version <number>', 'the version of the graph (default: that of the trace)', wholeNumber(POSITIVE))
+    .option(
+      '--graph-version <number>',
+      'the version of the graph (default: that of the trace)',
+      wholeNumber(VERSION_LIMITS),
+    )
     .option('--model <model>', 'the model that thinking agents call', shortText)
     .option('--provider <provider>', 'the only provider of models that is called', shortText)
     .option('--key <key>', 'makes a repetition harmless', shortText)
@@ -89,16 +94,22 @@ async function untilAgreed(
   }
 }
 
+function counted(count: number, what: string): string {
+  return count === 1 ? `1 ${what} is` : `${count} ${what}s are`;
+}
+
 function describe(fork: Fork, id: string, colors: Colors): string {
   const { dryRun, taskId: made, duplicate, takenOver, again, further, cost, effects, warnings, consent } = fork;
   const price = cost.spends ? `It may spend ${costText(cost)}.` : 'It calls no model.';
-  const taken = listLine(`${takenOver.length} runs are taken over`, takenOver);
+  const taken = listLine(`${counted(takenOver.length, 'run')} taken over`, takenOver);
   const facts = [
     taken,
-    listLine(`${again.length} run again`, again),
-    ...(further.length === 0 ? [] : [listLine('for the first time may run', further)]),
+    listLine(`${counted(again.length, 'run')} to be run again`, again),
+    ...(further.length === 0 ? [] : [listLine('may run for the first time', further)]),
     price,
-    ...(effects.length === 0 ? [] : [listLine(`${effects.length} recorded effects are made again`, effects)]),
+    ...(effects.length === 0
+      ? []
+      : [listLine(`${counted(effects.length, 'recorded effect')} to be made again`, effects)]),
     ...warnings.map((warning) => colors.yellow(plain(warning))),
   ];
   if (dryRun) return [...facts, ...(consent === null ? [] : [`--consent ${consent} agrees to this price.`])].join('\n');

@@ -78,3 +78,6 @@ export const WAIT_LIMITS = { min: 1, max: 315_576_000_000, approval: 86_400_000 
 
 /** How many runs of one trace may run at once, over all its inner graphs. */
 export const MAX_RUNNING = 64;
+
+/** The number of a version of a graph. */
+export const VERSION_LIMITS = { min: 1, max: 2_147_483_647 } as const;

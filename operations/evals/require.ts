@@ -73,7 +73,8 @@ export const listRequirements = defineOperation({
 /** A version that is about to be activated. */
 interface Candidate {
   readonly tenant: TenantId;
-  readonly id: GraphId;
+  /** Null for one that is not written yet: it has scored nothing. */
+  readonly id: GraphId | null;
   readonly name: string;
   readonly version: number;
 }
@@ -93,6 +94,7 @@ async function scoreOf(
   graph: Candidate,
   { eval: name, scorer, definitionHash }: GraphRequirement,
 ) {
+  if (graph.id === null) return null;
   const evals = new EvalRepository(em);
   const run = await evals.newestCompleted({ tenantId: graph.tenant, name, graphId: graph.id, definitionHash });
   if (run === null) return null;

@@ -8,11 +8,12 @@ import { EvalRepository } from '../../entities/evals/eval-repository.ts';
 import type { EvalRun } from '../../entities/evals/eval-run.ts';
 import type { GraphHead } from '../../entities/graphs/statements/graph-heads.ts';
 import { TaskRepository } from '../../entities/tasks/task-repository.ts';
-import { definedName, listOf, oneOf, text, wholeNumber, yesOrNo } from '../../options/fields.ts';
+import { definedName, listOf, oneOf, text, yesOrNo } from '../../options/fields.ts';
 import type { OptionFields } from '../../options/parse-options.ts';
 import { taskBudget } from '../budgets/budget-fields.ts';
 import { type Call, defineOperation } from '../define.ts';
 import { digestOf } from '../digest-of.ts';
+import { versionNumber } from '../graphs/graph-fields.ts';
 import { graphHead } from '../graphs/graph-head.ts';
 import { type EvalWithScores, evalWithScores } from './view.ts';
 
@@ -59,7 +60,7 @@ export const startEval = defineOperation({
   costs: ({ cases }: StartEvalInput) => ({ cost: cases.length }),
   unit: 'none',
   input: {
-    ...{ eval: definedName, graph: definedName, version: wholeNumber({ min: 1, max: 2_147_483_647 }).optional() },
+    ...{ eval: definedName, graph: definedName, version: versionNumber.optional() },
     cases: listOf(evalCase, { max: MOST_CASES, of: 'cases' }),
     ...{ scorers, budget: taskBudget.optional() as z.ZodType<TaskBudgetOptions>, fresh: yesOrNo.optional() },
   },

@@ -1,20 +1,18 @@
 import { missingHost } from '../../domain/agents/hosting.ts';
 import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { diffGraphs } from '../../domain/graphs/diff-graphs.ts';
-import { MAX_DOCUMENT_LENGTH } from '../../domain/graphs/documents/parse-document.ts';
 import { allNodes, needOf } from '../../domain/graphs/kinds/kind-table.ts';
 import type { GraphStatus } from '../../domain/graphs/kinds.ts';
 import { HostingRepository } from '../../entities/agents/hosting-repository.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
-import { taskQueue, text, yesOrNo } from '../../options/fields.ts';
+import { taskQueue, yesOrNo } from '../../options/fields.ts';
 import { actorOf } from '../caller.ts';
 import { type CallInUnit, defineOperation } from '../define.ts';
+import { missedScore } from '../evals/require.ts';
 import { compileDocument } from './compile-document.ts';
+import { documentText } from './graph-fields.ts';
 import { requireGranted } from './require-granted.ts';
 import { hashOf, type NewVersion, writeVersion } from './write-version.ts';
-
-/** A text that says graphs, as YAML or JSON. */
-export const documentText = text({ max: MAX_DOCUMENT_LENGTH });
 
 export interface ApplyInput {
   readonly document: string;
@@ -83,12 +81,22 @@ export async function applyDefinition(
   const warnings = missing === null ? [] : [`Tasks of "${name}" would wait for ${missing}.`];
   if (!dryRun) {
     const version = { tenant, taskQueue: queue, definition, actor: actorOf(caller), draft, metadata };
-    const { missed, ...written } = await writeVersion(em, version);
-    return { ...written, changes, warnings: [...(missed === null ? [] : [missed.message]), ...warnings] };
+    const { version: number, status, created, missed } = await writeVersion(em, version);
+    return { name, version: number, status, created, changes, warnings: [...reasons(missed), ...warnings] };
   }
-  const known = (await graphs.versions(tenant, name)).find((version) => version.definitionHash === hashOf(definition));
-  const status = draft ? (known?.status ?? 'draft') : 'active';
-  return { name, version: known?.version ?? null, status, created: known === undefined, changes, warnings };
+  const versions = await graphs.versions(tenant, name);
+  const known = versions.find(({ definitionHash }) => definitionHash === hashOf(definition));
+  const next = 1 + Math.max(0, ...versions.map((version) => version.version));
+  const { id, version: number, status: before } = known ?? { id: null, version: next, status: 'draft' as const };
+  const isWanted = !draft && before !== 'active';
+  const missed = isWanted ? await missedScore(em, { id, name, version: number, tenant }) : null;
+  const status = isWanted && missed === null ? 'active' : before;
+  const seen = { version: known?.version ?? null, status, created: known === undefined };
+  return { name, ...seen, changes, warnings: [...reasons(missed), ...warnings] };
+}
+
+function reasons(missed: Error | null): readonly string[] {
+  return missed === null ? [] : [missed.message];
 }
 
 function needsOf(definition: GraphDefinition): readonly string[] {

@@ -8,10 +8,9 @@ import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import { GraphHistoryRepository, type TaskOfGraph } from '../../entities/tasks/graph-history-repository.ts';
 import { definedName, wholeNumber } from '../../options/fields.ts';
 import { type Call, defineOperation } from '../define.ts';
-import { documentText } from './apply.ts';
 import { compileDocument } from './compile-document.ts';
+import { documentText, versionNumber } from './graph-fields.ts';
 import { graphHead } from './graph-head.ts';
-import { versionNumber } from './list.ts';
 import { breakOfMove, happenedOf, type ProveVersion, versionProof } from './prove-version.ts';
 import { requireUsable } from './publish-graphs.ts';
 

@@ -4,10 +4,9 @@ import { diffGraphs } from '../../domain/graphs/diff-graphs.ts';
 import { text } from '../../options/fields.ts';
 import { OptionInvalid } from '../../options/parse-options.ts';
 import { type CallInTenant, defineOperation } from '../define.ts';
-import { documentText } from './apply.ts';
 import { compileDocument } from './compile-document.ts';
+import { documentText, versionNumber } from './graph-fields.ts';
 import { graphHead } from './graph-head.ts';
-import { versionNumber } from './list.ts';
 
 /** A graph: its active version, another one, or what a document says. */
 export interface GraphReference {

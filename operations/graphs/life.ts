@@ -3,7 +3,8 @@ import { text } from '../../options/fields.ts';
 import { type CallInTenant, defineOperation } from '../define.ts';
 import { missedScore } from '../evals/require.ts';
 import { GraphVersionUnknown } from '../operation-errors.ts';
-import { type GraphVersionInput, versionNumber } from './list.ts';
+import { versionNumber } from './graph-fields.ts';
+import type { GraphVersionInput } from './list.ts';
 import { requireGranted } from './require-granted.ts';
 
 const CHANGE = {

@@ -1,8 +1,9 @@
 import { SYSTEM_TENANT } from '../../domain/ids.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
-import { text, wholeNumber } from '../../options/fields.ts';
+import { text } from '../../options/fields.ts';
 import { defineOperation } from '../define.ts';
 import { GraphUnknown } from '../operation-errors.ts';
+import { versionNumber } from './graph-fields.ts';
 import { graphHead } from './graph-head.ts';
 
 const READ = { effect: 'read', risk: 'read_only', permission: 'graphs:read', unit: 'tenant' } as const;
@@ -12,9 +13,6 @@ export interface GraphVersionInput {
   readonly graph: string;
   readonly version: number;
 }
-
-/** The number of a version. */
-export const versionNumber = wholeNumber({ min: 1, max: 2_147_483_647 });
 
 export const listGraphs = defineOperation({
   ...READ,

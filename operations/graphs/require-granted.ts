@@ -1,7 +1,6 @@
-import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
+import type { GraphDefinition } from '../../domain/graphs/definition.ts';
 import { GraphInvalid, graphFault } from '../../domain/graphs/graph-faults.ts';
-import { allNodes, handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
-import { NAME_PATTERN } from '../../domain/graphs/names.ts';
+import { allNodes, operationsOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { type Caller, PermissionDenied } from '../caller.ts';
 import type { Stores } from '../stores.ts';
 
@@ -25,11 +24,4 @@ export function requireGranted(
       if (!caller.permissions.has(permission)) throw new PermissionDenied(caller, name, permission);
     }
   }
-}
-
-/** The operations that a node is, or may call. */
-function operationsOf(node: GraphNode): readonly string[] {
-  if (node.kind === 'llm') return node.llm.operations;
-  const name = handlerNameOf(node);
-  return name === null || NAME_PATTERN.test(name) ? [] : [name];
 }

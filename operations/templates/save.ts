@@ -20,8 +20,8 @@ import { TaskRepository } from '../../entities/tasks/task-repository.ts';
 import { TemplateRepository } from '../../entities/templates/template-repository.ts';
 import type { CallInUnit } from '../define.ts';
 import { defineOperation } from '../define.ts';
-import { documentText } from '../graphs/apply.ts';
 import { compileGraphs } from '../graphs/compile-document.ts';
+import { documentText } from '../graphs/graph-fields.ts';
 import { inputSchemaFaultsOf } from '../graphs/input-schemas.ts';
 
 /** A template as it was saved. */

@@ -99,7 +99,7 @@ async function readArtifact(em: SqlEntityManager, { task, contents }: Source, { 
 }
 
 async function readTrace(em: SqlEntityManager, { trace, contents }: Source): Promise<readonly WrittenLine[]> {
-  const { id, graphId, number, status, error, createdAt, finishedAt } = requireTrace(trace);
+  const { id, graphId, number, status, error, createdAt, finishedAt } = ofTrace(trace);
   const [row, graph] = await Promise.all([
     tables(em).selectFrom('agent_traces').select('replyText').where('id', '=', id).executeTakeFirst(),
     tables(em).selectFrom('agent_graphs').select('definitionHash').where('id', '=', graphId).executeTakeFirstOrThrow(),
@@ -114,7 +114,7 @@ async function readRuns(em: SqlEntityManager, { trace, contents }: Source, { off
     .selectFrom('agent_runs')
     .select(['nodeId as path', 'agent', 'kind', 'status', 'attempts', 'failures', 'crashes', 'outcome'])
     .select(['output', 'outputArtifactId', 'outputOf', 'errorCode', 'errorText', 'startedAt', 'finishedAt'])
-    .where('traceId', '=', requireTrace(trace).id)
+    .where('traceId', '=', ofTrace(trace).id)
     .orderBy('nodeId')
     .offset(offset)
     .limit(size)
@@ -126,7 +126,7 @@ async function readRuns(em: SqlEntityManager, { trace, contents }: Source, { off
 }
 
 async function readEvents(em: SqlEntityManager, { trace, contents }: Source, { offset, size }: Page) {
-  const events = await new TraceRepository(em).events(requireTrace(trace).id, offset, size);
+  const events = await new TraceRepository(em).events(ofTrace(trace).id, offset, size);
   return events.map(({ type, nodeId: path, data, at }) => ({
     ...{ is: 'event' as const, type, path, at },
     data: contents ? data : stepOf(data),
@@ -144,7 +144,7 @@ async function readModels(em: SqlEntityManager, { trace, contents }: Source, { o
     .select(['path', 'step', 'agent', 'model', 'provider', 'state', 'requestHash', 'attempts', 'failures'])
     .select(['answer', 'fault', 'error', 'inputTokens', 'cachedTokens', 'outputTokens', 'reasoningTokens'])
     .select(['costMicros', 'startedAt', 'finishedAt'])
-    .where('traceId', '=', requireTrace(trace).id)
+    .where('traceId', '=', ofTrace(trace).id)
     .orderBy('path')
     .orderBy('step')
     .offset(offset)
@@ -161,7 +161,7 @@ async function readTools(em: SqlEntityManager, { trace, contents }: Source, { of
     .selectFrom('tool_calls')
     .select(['path', 'step', 'index', 'agent', 'tool', 'callId', 'arguments', 'digest', 'state', 'attempts'])
     .select(['decision', 'result', 'startedAt', 'finishedAt'])
-    .where('traceId', '=', requireTrace(trace).id)
+    .where('traceId', '=', ofTrace(trace).id)
     .orderBy('path')
     .orderBy('step')
     .orderBy('index')
@@ -185,7 +185,7 @@ function errorOf(error: TraceRecord['error'], contents: boolean) {
   return error === null || contents ? error : { ...error, message: error.code };
 }
 
-function requireTrace(trace: TraceRecord | null): TraceRecord {
+function ofTrace(trace: TraceRecord | null): TraceRecord {
   if (trace === null) throw new Error('This part belongs to a trace.');
   return trace;
 }

@@ -3,9 +3,10 @@ import type { TaskId, TraceId } from '../../domain/ids.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
 import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
-import { oneOf, text, wholeNumber, yesOrNo } from '../../options/fields.ts';
+import { oneOf, text, yesOrNo } from '../../options/fields.ts';
 import { taskBudget } from '../budgets/budget-fields.ts';
 import { type CallInTenant, defineOperation } from '../define.ts';
+import { versionNumber } from '../graphs/graph-fields.ts';
 import { requireGranted } from '../graphs/require-granted.ts';
 import { recording } from '../record/recording.ts';
 import { enqueueJobs } from '../tasks/enqueue-jobs.ts';
@@ -38,7 +39,7 @@ export const forkTask = defineOperation({
     ...TRACE_FIELDS,
     at: text({ max: 1_000 }),
     input: objectInput.optional(),
-    version: wholeNumber({ min: 1, max: 1_000_000_000 }).optional(),
+    version: versionNumber.optional(),
     model: name,
     provider: name,
     key: name,

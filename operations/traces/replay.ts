@@ -105,7 +105,9 @@ async function replayLoops({ recorded, steps }: StoredTrace, hosted: Stores['hos
   for (const run of recorded.runs) {
     const asked = steps.get(run.path);
     if (asked === undefined) continue;
-    const { run: derived, fault, isJudged } = await replayThinking(run, asked, hosted.get(`agent:${run.performer}`));
+    // Only an agent's run is known by a hosted agent's name; an llm's or a guardrail's has its node's.
+    const agent = run.kind === 'agent' ? hosted.get(`agent:${run.performer}`) : undefined;
+    const { run: derived, fault, isJudged } = await replayThinking(run, asked, agent);
     runs.set(run.path, derived);
     unjudged += isJudged ? 0 : 1;
     if (fault !== null) first ??= { at: run.path, message: fault };
@@ -135,5 +137,5 @@ function differenceOf({ divergences }: Replayed, text: ReturnType<typeof firstDi
   const [recorded, derived] = [text?.recorded, text?.derived].map((value) =>
     value === undefined ? 'nothing' : trimText(JSON.stringify(value), MOST_SHOWN),
   );
-  return { at: text?.pointer ?? '', message: `The record has ${recorded}, and the replay comes to ${derived}.` };
+  return { at: text?.pointer ?? '', message: `Recorded: ${recorded}. Replayed: ${derived}.` };
 }

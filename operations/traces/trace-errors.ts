@@ -5,9 +5,13 @@ import type { TaskRecord } from '../../entities/tasks/task-record.ts';
 export class TraceUnknown extends MusterError {
   readonly code = 'trace_unknown';
   constructor({ id, traceCount }: Pick<TaskRecord, 'id' | 'traceCount'>, number: number) {
-    const had = traceCount === 0 ? 'It has not begun' : `It has had ${traceCount}, and retention removes old ones`;
-    super(`The task ${id} has no trace ${number}. ${had}.`, { taskId: id, trace: number });
+    super(`The task ${id} has no trace ${number}: ${whyNone(traceCount, number)}.`, { taskId: id, trace: number });
   }
+}
+
+function whyNone(traceCount: number, number: number): string {
+  if (traceCount === 0) return 'it has not begun';
+  return number > traceCount ? `its newest trace is ${traceCount}` : 'retention has removed it';
 }
 
 /** What is asked of the trace can be said of one that has ended only. */

@@ -52,7 +52,7 @@ export const answerTask = defineOperation({
       throw new NothingAsked(
         id,
         path,
-        asking.map((one) => one.path),
+        asking.filter((one) => one !== open).map((one) => one.path),
       );
     }
     const entities = askedBy(open);

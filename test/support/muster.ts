@@ -1,9 +1,12 @@
 import type { Client } from '@temporalio/client';
-import { connect, type Muster } from '../../index.ts';
+import { type ConnectOptions, connect, type Muster } from '../../index.ts';
 import { connectClient } from '../../temporal/connect.ts';
 import { ensureSearchAttributes } from '../../temporal/ensure-search-attributes.ts';
 import { type RunningWorker, startWorker, type WorkerOptions } from '../../worker.ts';
 import { cloneDatabase, redisPrefix, type Stack, sharedStack, taskQueueName } from './stack.ts';
+
+/** As what a further client is opened. */
+type OpenedWith = Pick<ConnectOptions, 'tenant' | 'hosted'>;
 
 /** A Muster of a test's own: a database clone, a key prefix and a task queue on servers that may be shared. */
 export interface MusterUnderTest {
@@ -14,7 +17,7 @@ export interface MusterUnderTest {
   readonly taskQueue: string;
   readonly client: Muster;
   /** Another client, for example of another tenant. Closed with the rest. */
-  connect(options?: { tenant?: string }): Promise<Muster>;
+  connect(options?: OpenedWith): Promise<Muster>;
   /** Temporal's own client, the same one each time. Closed with the rest. */
   temporal(): Promise<Client>;
   /** A worker in this process. Stopped with the rest. */
@@ -41,7 +44,7 @@ export async function openMuster(title: string, options: MusterOptions = {}): Pr
   };
   await prepareTemporal(stack);
   const closers: (() => Promise<void>)[] = [() => clone.drop()];
-  const open = async (more: { tenant?: string } = {}): Promise<Muster> => {
+  const open = async (more: OpenedWith = {}): Promise<Muster> => {
     const client = await connect({ environment, ...more });
     closers.push(() => client.close());
     return client;

@@ -47,7 +47,7 @@ describe('the command line, given what it cannot use', function () {
       },
       { title: 'nothing on standard input', args: () => submitFile('-'), says: /stdin cannot be read: it is empty/ },
       { title: 'no document', args: () => ['submit', 'channel-digest'], says: /Give one with --input FILE/ },
-      { title: 'an unknown graph', args: () => ['submit', 'nope'], says: /no graph "nope"\. Active are: channel-/ },
+      { title: 'an unknown graph', args: () => ['submit', 'nope'], says: /no graph "nope"\. Active graphs: channel-/ },
       {
         title: 'a value that the schema refuses',
         args: () => submitFile(cli.file('ok.txt', 'ann: hi'), '--param', 'maxTopics=99'),

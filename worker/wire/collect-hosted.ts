@@ -1,8 +1,7 @@
 import type { Handler } from '../../domain/agents/handler.ts';
 import { MusterError } from '../../domain/errors.ts';
 import { type Graph, withChildren } from '../../domain/graphs/defined-graph.ts';
-import { allNodes, handlerNameOf } from '../../domain/graphs/kinds/kind-table.ts';
-import { OPERATION_NAME_PATTERN } from '../../domain/graphs/names.ts';
+import { allNodes, operationsOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { operation } from '../../operations/as-tool.ts';
 import { OPERATIONS, type OperationName } from '../../operations/register.ts';
 import type { ModelCaller } from '../../providers/model-caller.ts';
@@ -49,10 +48,9 @@ export function collectHosted(handlers: readonly Handler[], graphs: readonly Gra
 
 /** The operations that a graph names, as nodes or as tools of its llms. */
 function operationsIn({ definition }: Graph): readonly Handler[] {
-  const nodes = allNodes(definition);
-  const operations = nodes.map((node) => handlerNameOf(node) ?? '').filter((name) => OPERATION_NAME_PATTERN.test(name));
-  const called = nodes.flatMap((node) => (node.kind === 'llm' ? node.llm.operations : []));
-  return [...operations, ...called].map((name) => operation(name as OperationName) as unknown as Handler);
+  return allNodes(definition)
+    .flatMap(operationsOf)
+    .map((name) => operation(name as OperationName) as unknown as Handler);
 }
 
 /** What nodes may ask of a worker, as `kind:name`: its handlers, every operation, and the models that it can call. */

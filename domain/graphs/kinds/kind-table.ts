@@ -1,6 +1,7 @@
 import type { Condition, ContainerNode, GraphDefinition, GraphNode, InputMapping, NodeBudget } from '../definition.ts';
 import type { NodeSpec } from '../graph-spec.ts';
 import { CONTAINER_KINDS, DEFAULT_BUDGET, type NodeKind } from '../kinds.ts';
+import { OPERATION_NAME_PATTERN } from '../names.ts';
 import { approval } from './approval.ts';
 import { callsHandler } from './call-handler.ts';
 import { child } from './child.ts';
@@ -73,6 +74,13 @@ export function readersOf(node: GraphNode): readonly (InputMapping | Condition)[
 /** The agent or tool that a node calls; null for one that calls none. */
 export function handlerNameOf(node: GraphNode): string | null {
   return node.kind === 'agent' || node.kind === 'tool' ? node.handler : null;
+}
+
+/** The operations that a node is, or that its llm may call. */
+export function operationsOf(node: GraphNode): readonly string[] {
+  if (node.kind === 'llm') return node.llm.operations;
+  const name = handlerNameOf(node);
+  return name !== null && OPERATION_NAME_PATTERN.test(name) ? [name] : [];
 }
 
 /** The model that a node thinks with; null for one that does not, and for an agent, whose worker knows. */

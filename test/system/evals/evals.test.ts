@@ -99,7 +99,7 @@ describe('an evaluation', () => {
     const listed = await cli.run(['eval']);
 
     assert.equal(exitCode, 0, stderr);
-    assert.match(stdout, /^doubling of doubles@1: completed\n\nCASE +close +exact\n/);
+    assert.match(stdout, /^doubling of doubles@1: completed\n\ncase +close +exact\n/);
     assert.match(stdout, /\n +mean 1\.00 +mean 1\.00\n$/);
     assert.match(listed.stdout, /doubling +doubles@1 +completed +close 1\.00, exact 1\.00/);
   });
@@ -205,6 +205,15 @@ describe('a graph that must score', () => {
     });
     assert.deepEqual([await state(1), await state(2)], ['active', 'draft']);
     await assert.rejects(client.call('graphs.activate', { graph: 'doubles', version: 2 }), { code: 'score_missing' });
+
+    const document = JSON.stringify({
+      ...{ name: 'doubles', output: '/nodes/double' },
+      components: { double: { agent: 'doubler', input: { number: '/task/number' } } },
+    });
+    const foreseen = await client.operations.graphs.apply({ document, dryRun: true });
+    const [applied] = (await client.operations.graphs.apply({ document })).graphs;
+    assert.deepEqual({ ...foreseen.graphs[0], version: 3 }, applied, 'a dry run says what would happen');
+    assert.match(applied?.warnings[0] ?? '', /Version 3 of "doubles" is not activated/);
 
     const { means } = await client.evaluate(evaluation, { version: 2 });
     assert.ok((means.exact ?? 1) < 0.2);

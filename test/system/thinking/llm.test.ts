@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import { defineGraph, defineTool, type TaskView } from '../../../index.ts';
+import { defineAgent, defineGraph, defineTool, type TaskView } from '../../../index.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Asked, type ModelServer, modelsFile, type Reply, startModelServer } from '../../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
@@ -112,6 +112,24 @@ describe('an llm of a graph', () => {
     );
     assert.equal(runOf(view, 'say').status, 'ok');
     assert.equal(view.traces[0]?.steps[0]?.inputTokens, 100);
+  });
+
+  it('is replayed by its graph, and by no agent that has the name of its node', async () => {
+    think = () => ({ text: 'On its way.' });
+    const { task } = await run('talking');
+    const strict = z.object({ state: z.string() });
+    const say = defineAgent({
+      name: 'say',
+      input: question,
+      output: strict,
+      model: 'default',
+      instructions: 'Be short.',
+    });
+    const { operations } = await muster.connect({ hosted: [say] });
+
+    const { identical, difference } = await operations.tasks.replay({ id: task.id });
+
+    assert.deepEqual([identical, difference], [true, null]);
   });
 
   it('C075: calls its bound tools, fills its instructions, and is held to its schema', async () => {

@@ -12,6 +12,7 @@ import { type Caller, type Permission, serviceCaller } from '../../../operations
 import { digestOf } from '../../../operations/digest-of.ts';
 import { importTask } from '../../../operations/traces/import.ts';
 import { jsonLines, runCli } from '../../cli/run-cli.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type ModelServer, modelsFile, startModelServer } from '../../support/model-server.ts';
 import { type MusterUnderTest, openMuster } from '../../support/muster.ts';
 import { query } from '../../support/query.ts';
@@ -63,6 +64,12 @@ const filed = defineGraph({
   output: { all: '/nodes/all', text: '/nodes/long/text' },
 });
 
+const asked = defineGraph({
+  name: 'file-asked',
+  nodes: { ask: { approval: 'May it be filed?' } },
+  output: '/nodes/ask',
+});
+
 describe('a task in a file', function () {
   this.timeout(180_000);
   let muster: MusterUnderTest;
@@ -79,7 +86,7 @@ describe('a task in a file', function () {
     const environment = { MUSTER_MODELS: await modelsFile(models.url), MUSTER_SECRET_KEY: '3c'.repeat(32) };
     muster = await openMuster('files', { environment });
     other = await openMuster('files elsewhere');
-    await muster.work({ graphs: [filed] });
+    await muster.work({ graphs: [filed, asked] });
     await muster.client.operations.models.setKey({ provider: 'local', key: CANARY });
     const items = Array.from({ length: 1_000 }, (_, index) => index);
     const task = await muster.client.submit('filed', { n: 1, items }, { user: 'u-secret', key: 'k-secret' });
@@ -263,5 +270,14 @@ describe('a task in a file', function () {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  });
+
+  it('is refused while the task runs', async () => {
+    const task = await muster.client.submit('file-asked', {});
+    await eventually(async () => (await task.show()).task.status === 'waiting_approval');
+
+    await assert.rejects(muster.client.operations.tasks.export({ id: task.id }), { code: 'trace_not_ended' });
+
+    await task.cancel();
   });
 });

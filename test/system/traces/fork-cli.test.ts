@@ -48,7 +48,10 @@ describe('`muster fork` and `muster diff`', function () {
     const shown = await cli.run(['show', made.taskId as string]);
     const origin = await cli.run(['show', task.id]);
 
-    assert.match(dry.stdout, /^2 runs are taken over: .*\n2 run again: second, third\.\nIt calls no model\.$/m);
+    assert.match(
+      dry.stdout,
+      /^2 runs are taken over: .*\n2 runs are to be run again: second, third\.\nIt calls no model\.$/m,
+    );
     assert.deepEqual(made.again.toSorted(), ['second', 'third']);
     assert.match(again.stdout, new RegExp(`^The key is known: ${made.taskId} is its fork`));
     assert.match(diff.stdout, /^They part at second\.$/m);
