@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LLM_NAME_PATTERN, NAME_PATTERN } from '../domain/graphs/names.ts';
 import { isTaskQueue, isTenantId, isUuid, type TenantId } from '../domain/ids.ts';
 import { textFault } from '../domain/json.ts';
-import { MOMENT_TEXT } from '../domain/moment-text.ts';
+import { MOMENT_TEXT, momentOf } from '../domain/moment-text.ts';
 
 /**
  * One value of a call. `expected` completes the sentence "it must be …".
@@ -84,7 +84,10 @@ const ZONED = 'or its text with a time zone at its end (Z or +01:00)';
 /** A `Date`; or, from callers that have none, its ISO 8601 text with a time zone. */
 export const moment: z.ZodType<Date> = z
   .unknown()
-  .transform((value) => (typeof value === 'string' && MOMENT_TEXT.test(value) ? new Date(value) : value))
+  .transform((value) => {
+    const ms = momentOf(value);
+    return ms === null ? value : new Date(ms);
+  })
   .pipe(
     z.custom<Date>((value) => value instanceof Date && within(value.getTime(), 0, LAST_MOMENT), {
       error: ({ input }) =>

@@ -20,6 +20,8 @@ export interface LookSetting {
 /** What a look finds: the end of the run, or a wait, of which the workflow is told by its id. */
 export type Look = Extract<AttemptEnd, { readonly kind: 'ok' | 'failed' }> | StillWaits;
 
+type FailedLook = Extract<Look, { readonly kind: 'failed' }>;
+
 interface StillWaits {
   readonly kind: 'waits';
   readonly id: WaitId | ApprovalId;
@@ -32,7 +34,7 @@ interface StillWaits {
 }
 
 /** An end of a run that waits which no repetition would change. */
-export function failedLook(code: string, message: string): Look {
+export function failedLook(code: string, message: string): FailedLook {
   return { kind: 'failed', code, message, retryable: false, retryAfterMs: null };
 }
 

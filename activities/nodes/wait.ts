@@ -1,5 +1,6 @@
 import type { WaitNode } from '../../domain/graphs/definition.ts';
 import { timeFault, timeOf } from '../../domain/graphs/kinds/wait.ts';
+import { nameOf } from '../../domain/graphs/read-unknown.ts';
 import { isJsonObject, type Json } from '../../domain/json.ts';
 import { type NewWait, WaitRepository } from '../../entities/waits/wait-repository.ts';
 import { failedLook, inputOf, type Look, type LookSetting } from './look-setting.ts';
@@ -37,5 +38,5 @@ function waitOf(
   }
   const { key = null } = given;
   if (key === null || typeof key === 'string') return { ...wait, key };
-  return `Expected a text as the key of the event "${name}", found ${JSON.stringify(key).slice(0, 60)}.`;
+  return `Expected a text as the key of the event "${name}", found ${nameOf(key)}.`;
 }

@@ -1,10 +1,11 @@
-import { type ErrorCode, isFinalError } from '../../domain/errors.ts';
+import { isFinalError } from '../../domain/errors.ts';
 import { readersOf } from '../../domain/graphs/kinds/kind-table.ts';
 import { nodeOfRun } from '../../domain/graphs/scope.ts';
 import { WAITING_PROCESS } from '../../domain/tasks/run-waits.ts';
 import { scopeOfPath } from '../../domain/traces/path.ts';
 import { StoredRowInvalid } from '../../entities/entity-errors.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
+import { WaitRepository } from '../../entities/waits/wait-repository.ts';
 import { recording } from '../../operations/record/recording.ts';
 import { enqueueJobs } from '../../operations/tasks/enqueue-jobs.ts';
 import type { ActivityDependencies } from '../dependencies.ts';
@@ -26,6 +27,8 @@ export type LookResult =
       readonly waitId: string;
       /** When to look again at the latest, in milliseconds since 1970; null where there is no such time. */
       readonly untilMs: number | null;
+      /** The database's time of this look, by which that counts: its clock may differ from Temporal's. */
+      readonly nowMs: number;
     };
 
 /** Whichever process looks, a run that waits is one attempt. */
@@ -43,7 +46,10 @@ export function lookAtWait(deps: ActivityDependencies, input: RunNodeInput): Pro
     const { begun, look } = await lookOnce(activity).catch((error: unknown) => refused(activity, error));
     if (look === null) return { kind: 'ended', ...repeatEnd(activity, begun) };
     if (look.kind === 'waits') tellQueue(deps, look);
-    if (look.kind === 'waits') return { kind: 'waits', waitId: look.id, untilMs: look.until?.getTime() ?? null };
+    if (look.kind === 'waits') {
+      const untilMs = look.until?.getTime() ?? null;
+      return { kind: 'waits', waitId: look.id, untilMs, nowMs: look.nowMs };
+    }
     return { kind: 'ended', ...(await settle({ ...activity, begun }, look)) };
   });
 }
@@ -63,21 +69,18 @@ function lookOnce(activity: NodeActivity) {
     if (begun.kind === 'settled') return { begun, look: null };
     const attempt = requireBegun(activity, begun);
     const look = await lookAt(node, setting).catch(unreadable);
-    if (look.kind === 'waits' && look.begun !== null) {
+    if (look.kind !== 'waits') return { begun: attempt, look };
+    if (look.begun !== null) {
       await unit.recorder.eventHappened(traceId, [{ type: 'run.waits', nodeId: node.id, data: look.begun }]);
     }
-    return { begun: attempt, look };
+    const now = await new WaitRepository(unit.em).clock();
+    return { begun: attempt, look: { ...look, nowMs: now.getTime() } };
   });
 }
 
-/** Why a task cannot be submitted, however often that is tried. */
-const REFUSALS: readonly string[] = [
-  ...(['graph_unknown', 'input_invalid', 'input_too_large', 'budget_exhausted', 'child_too_deep'] as const),
-] satisfies readonly ErrorCode[];
-
-/** A task that cannot begin fails the run, in a unit of work that holds nothing of it. */
+/** What PostgreSQL refuses, or a task that cannot begin, fails the run, in a unit of work that holds nothing of it. */
 async function refused(activity: NodeActivity, error: unknown) {
-  if (!isFinalError(error) || !REFUSALS.includes(error.code)) throw error;
+  if (!isFinalError(error) || error.code === 'stale_fence') throw error;
   const { deps, input, node } = activity;
   const units = { units: deps.database.single, log: deps.log };
   const begun = await recording(units, input.execution.tenant, ({ recorder }) =>

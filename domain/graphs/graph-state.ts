@@ -1,7 +1,7 @@
 import { type RunStatus, SETTLED_RUN_STATUSES, type SettledRunStatus } from '../traces/trace-status.ts';
 import { isBound, NOT_CALLED } from './connections.ts';
 import type { Dependency, GraphDefinition, GraphNode } from './definition.ts';
-import { rulesOf } from './kinds/kind-table.ts';
+import { rulesOf, waits } from './kinds/kind-table.ts';
 import type { Outcome } from './kinds.ts';
 
 /**
@@ -82,11 +82,16 @@ export function startGraph(definition: GraphDefinition): GraphState {
   return { nodes: Object.fromEntries(definition.nodes.map((node) => [node.id, pending])), failedNode: null };
 }
 
-/** The nodes that may begin now, in the definition's order, as far as the width allows. */
+/** The nodes that may begin now, in the definition's order, as far as the width allows. It counts no node that waits. */
 export function readyNodes(definition: GraphDefinition, state: GraphState): readonly GraphNode[] {
-  const running = Object.values(state.nodes).filter((node) => node.status === 'running').length;
-  const ready = definition.nodes.filter((node) => isReady(node, state));
-  return ready.slice(0, Math.max(0, definition.width - running));
+  const working = definition.nodes.filter((node) => stateOf(state.nodes, node.id).status === 'running' && !waits(node));
+  let free = definition.width - working.length;
+  return definition.nodes.filter((node) => {
+    if (!isReady(node, state)) return false;
+    if (waits(node)) return true;
+    free -= 1;
+    return free >= 0;
+  });
 }
 
 /** Marks nodes as running. Throws for one that is not pending: each node begins once. */

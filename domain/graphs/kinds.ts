@@ -76,8 +76,11 @@ export const MOST_LIMITS = { min: 1, max: 500, default: 10 } as const;
 /** How long a node may wait, in milliseconds: up to ten years. An approval waits a day where it says nothing. */
 export const WAIT_LIMITS = { min: 1, max: 315_576_000_000, approval: 86_400_000 } as const;
 
-/** How many runs of one trace may run at once, over all its inner graphs. */
+/** How many runs of one trace may run at once, over all its inner graphs, besides those that wait. */
 export const MAX_RUNNING = 64;
+
+/** How many runs of one trace may wait at once, over all its inner graphs. */
+export const MAX_WAITING = 1_000;
 
 /** The number of a version of a graph. */
 export const VERSION_LIMITS = { min: 1, max: 2_147_483_647 } as const;

@@ -27,11 +27,16 @@ const schema = defineEntity({
     answer: p.json<Json>().nullable(),
     answeredBy: p.text().nullable(),
     answeredAt: moment().nullable(),
+    /** The call that told what came or is known: it may be carried out again. */
+    callId: p.uuid().nullable(),
     /** When it ends by itself: a wait for a time well, any other as expired. */
     until: moment().nullable(),
     createdAt: createdAt(),
   },
-  uniques: [{ name: 'run_waits_run_unique', properties: ['tenantId', 'traceId', 'path'] }],
+  uniques: [
+    { name: 'run_waits_run_unique', properties: ['tenantId', 'traceId', 'path'] },
+    { name: 'run_waits_call_unique', properties: ['callId'], where: 'call_id is not null' },
+  ],
   indexes: [
     { name: 'run_waits_trace_index', properties: ['traceId'] },
     { name: 'run_waits_task_index', properties: ['taskId'] },
@@ -46,8 +51,8 @@ const clock = () => raw<Date>('clock_timestamp()');
 /** What a run waits for that is not an approval: one row a run. A row is locked before it is changed. */
 export class RunWait extends schema.class {
   /** Notes what came. A wait ends once: call this only for one that waits. */
-  end(answer: Json, by: string): void {
-    Object.assign(this, { state: 'answered', answer, answeredBy: by, answeredAt: clock() });
+  end(answer: Json, by: string, callId: string | null): void {
+    Object.assign(this, { state: 'answered', answer, answeredBy: by, answeredAt: clock(), callId });
   }
 
   /** Whether it asks for the same as another one. */

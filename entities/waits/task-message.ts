@@ -15,8 +15,11 @@ const schema = defineEntity({
     name: p.text(),
     data: p.json<Json>().nullable(),
     sentBy: p.text(),
+    /** The call that sent it. */
+    callId: p.uuid().nullable(),
     createdAt: createdAt(),
   },
+  uniques: [{ name: 'task_messages_call_unique', properties: ['callId'], where: 'call_id is not null' }],
   indexes: [{ name: 'task_messages_task_index', properties: ['taskId', 'name', 'id'] }],
 });
 

@@ -44,10 +44,12 @@ export interface OpenWait extends NewWait {
 export interface WaitAnswer {
   readonly data: Json;
   readonly by: string;
+  /** The call that told, of which nothing may count twice; null where a repetition is harmless. @defaultValue null */
+  readonly callId?: string | null;
 }
 
 /** An event, for all that wait for it. */
-export interface PublishedEvent extends WaitAnswer {
+export interface PublishedEvent extends Omit<WaitAnswer, 'callId'> {
   readonly tenant: TenantId;
   readonly name: string;
   /** Null reaches only those that wait for no key. */
@@ -75,19 +77,24 @@ export class WaitRepository extends Repository {
     return isOver ? null : wait;
   }
 
+  /** The wait of which a call has told already; null where there is none. By run_waits_call_unique. */
+  toldBy(callId: string): Promise<RunWait | null> {
+    return this.em.findOne(RunWait, { callId });
+  }
+
   #lock(key: Partial<WaitPlace> & { readonly id?: WaitId }): Promise<RunWait | null> {
     return this.em.findOne(RunWait, key, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
   }
 
   /** Writes what came for a wait whose row is locked. */
-  async end(wait: RunWait, { data, by }: WaitAnswer): Promise<void> {
-    wait.end(data, by);
+  async end(wait: RunWait, { data, by, callId = null }: WaitAnswer): Promise<void> {
+    wait.end(data, by, callId);
     await this.em.flush();
   }
 
   /** Writes what is known by now of what a wait asks, whose row is locked. */
-  async note(wait: RunWait, known: Json): Promise<void> {
-    wait.answer = known;
+  async note(wait: RunWait, known: Json, callId: string): Promise<void> {
+    Object.assign(wait, { answer: known, callId });
     await this.em.flush();
   }
 
@@ -221,8 +228,13 @@ export class WaitRepository extends Repository {
     tenantId: TenantId,
     message: { readonly name: string } & WaitAnswer,
   ): Promise<void> {
-    const { name, data, by: sentBy } = message;
-    await this.em.insert(TaskMessage, { tenantId, taskId, name, data, sentBy });
+    const { name, data, by: sentBy, callId = null } = message;
+    await this.em.insert(TaskMessage, { tenantId, taskId, name, data, sentBy, callId });
+  }
+
+  /** Whether the message of a call is kept. By task_messages_call_unique. */
+  async isKept(callId: string): Promise<boolean> {
+    return (await this.em.findOne(TaskMessage, { callId }, { fields: ['id'] })) !== null;
   }
 
   /** Removes the oldest message of this name; null where there is none. Needs {@link lockTask}. */
@@ -233,7 +245,7 @@ export class WaitRepository extends Repository {
         const kept = eb.selectFrom('task_messages').select('id').where('taskId', '=', taskId).where('name', '=', name);
         return kept.orderBy('id').limit(1);
       })
-      .returning(['data', 'sentBy as by'])
+      .returning(['data', 'sentBy as by', 'callId'])
       .executeTakeFirst();
     return taken ?? null;
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PatternWork } from '../../domain/graphs/bounded-pattern.ts';
 import type { EntityRule } from '../../domain/graphs/definition.ts';
 import { answerFault, collected, missingOf } from '../../domain/graphs/entities.ts';
 import type { WaitId } from '../../domain/ids.ts';
@@ -42,9 +43,12 @@ export const answerTask = defineOperation({
     path: text({ max: 1_000 }).optional(),
     values: z.record(z.string(), z.unknown(), { error: 'an object of values by their names' }),
   },
-  async handle({ em, caller }, { id, path, values }: AnswerTask): Promise<AnsweredView> {
+  async handle({ em, caller, id: callId }, { id, path, values }: AnswerTask): Promise<AnsweredView> {
     const waits = new WaitRepository(em);
     const task = await requireTask(em, caller.tenant, id);
+    // The unit of work runs again where the answer to its commit was lost.
+    const told = await waits.toldBy(callId);
+    if (told !== null) return answered(told, knownTo(told.answer ?? null));
     const asking = (await waits.open(task.id)).filter(({ kind }) => kind === 'entities');
     const open = oneOf(asking, path);
     const wait = open === null ? null : await waits.lock(open);
@@ -57,13 +61,12 @@ export const answerTask = defineOperation({
     }
     const entities = askedBy(open);
     const known = { ...knownTo(wait.answer ?? null), ...checked(id, entities, values) };
-    const missing = missingOf(entities, known);
-    if (missing.length > 0) await waits.note(wait, known);
+    if (missingOf(entities, known).length > 0) await waits.note(wait, known, callId);
     else {
-      await waits.end(wait, { data: collected(entities, known), by: actorOf(caller) });
+      await waits.end(wait, { data: collected(entities, known), by: actorOf(caller), callId });
       await waits.tell(open);
     }
-    return { waitId: open.id, path: open.path, values: known, missing };
+    return answered(open, known);
   },
   audit: ({ path, missing }, { id, values }) => {
     const details = { path, names: Object.keys(values), complete: missing.length === 0 };
@@ -72,6 +75,12 @@ export const answerTask = defineOperation({
   after: (call, { waitId, missing }, { id }) => tellAtOnce(call, id, missing.length === 0 ? waitId : null),
 });
 
+/** What a node has now. An optional value that nobody named is null in what was kept of a complete answer. */
+function answered({ id: waitId, path, request }: Pick<OpenWait, 'id' | 'path' | 'request'>, has: EntityValues) {
+  const values = Object.fromEntries(Object.entries(has).filter(([, value]) => value !== null));
+  return { waitId, path, values, missing: missingOf(askedBy({ request }), values) };
+}
+
 function oneOf(asking: readonly OpenWait[], path: string | undefined): OpenWait | null {
   if (path !== undefined) return asking.find((one) => one.path === path) ?? null;
   return asking.length === 1 ? (asking[0] ?? null) : null;
@@ -79,10 +88,12 @@ function oneOf(asking: readonly OpenWait[], path: string | undefined): OpenWait 
 
 /** @throws AnswerInvalid where one of them is not asked for, or is no answer */
 function checked(id: string, entities: readonly EntityRule[], values: AnswerTask['values']): EntityValues {
+  const work = new PatternWork();
   for (const [name, value] of Object.entries(values)) {
     const entity = entities.find((one) => one.name === name);
     const known = entities.map((one) => one.name).join(', ');
-    const fault = entity === undefined ? `"${name}" is not asked for; what is: ${known}.` : answerFault(entity, value);
+    const fault =
+      entity === undefined ? `"${name}" is not asked for; what is: ${known}.` : answerFault(entity, value, work);
     if (fault !== null) throw new AnswerInvalid(id, fault);
   }
   // Each is a text, a number or a boolean now.

@@ -1,7 +1,7 @@
 import type { WaitId } from '../../domain/ids.ts';
 import type { Json } from '../../domain/json.ts';
 import { isTerminalTaskStatus } from '../../domain/tasks/task-status.ts';
-import { type OpenWait, WaitRepository } from '../../entities/waits/wait-repository.ts';
+import { type OpenWait, type WaitAnswer, WaitRepository } from '../../entities/waits/wait-repository.ts';
 import { text } from '../../options/fields.ts';
 import { actorOf } from '../caller.ts';
 import { defineOperation } from '../define.ts';
@@ -40,8 +40,11 @@ export const sendToTask = defineOperation({
     const task = await requireTask(call.em, call.caller.tenant, id);
     // Its status under the lock: nobody begins to wait, and nobody else sends, until this is committed.
     const status = (await waits.lockTask(task.id)) ?? task.status;
+    // The unit of work runs again where the answer to its commit was lost.
+    const told = await waits.toldBy(call.id);
+    if (told !== null || (await waits.isKept(call.id))) return { waitId: told?.id ?? null };
     if (isTerminalTaskStatus(status)) throw new TaskNotOpen(id, status, 'sent a message');
-    const message = { name, data, by: actorOf(call.caller) };
+    const message = { name, data, by: actorOf(call.caller), callId: call.id };
     const waitId = await deliver(waits, await waits.open(task.id), message);
     if (waitId === null) await waits.keepMessage(task.id, call.caller.tenant, message);
     return { waitId };
@@ -53,7 +56,7 @@ export const sendToTask = defineOperation({
 async function deliver(
   waits: WaitRepository,
   open: readonly OpenWait[],
-  { name, ...answer }: { readonly name: string; readonly data: Json; readonly by: string },
+  { name, ...answer }: { readonly name: string } & WaitAnswer,
 ): Promise<WaitId | null> {
   for (const one of open.filter((wait) => wait.kind === 'message' && wait.name === name)) {
     const wait = await waits.lock(one);

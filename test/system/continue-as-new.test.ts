@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { z } from 'zod';
+import { WAIT_ENDED } from '../../domain/tasks/run-waits.ts';
 import { defineAgent, defineGraph, defineTool } from '../../index.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ModelServer, modelsFile, startModelServer } from '../support/model-server.ts';
@@ -179,6 +180,21 @@ describe('a workflow of which the server thinks that it is long', () => {
 
     assert.equal(view.output, 'signed');
     assert.equal(view.traces[0]?.events.filter(({ type }) => type === 'run.waits').length, 1);
+  });
+
+  it('continues as new although nothing comes of many looks at what a node waits for', async () => {
+    const task = await muster.client.submit('inbox', {});
+    const waits = () => muster.client.call('tasks.waits', { id: task.id });
+    await eventually(async () => assert.equal((await waits()).length, 1), { withinMs: 30_000 });
+    const [wait] = await waits();
+    const workflow = server.temporal.client.workflow.getHandle(task.workflowId);
+    for (let look = 0; look < 40 && (await runsOf(task.workflowId)) === 1; look += 1) {
+      await workflow.signal(WAIT_ENDED, wait?.id ?? '');
+    }
+
+    await eventually(async () => assert.ok((await runsOf(task.workflowId)) > 1), { withinMs: 30_000 });
+    await task.send('number', 30);
+    assert.deepEqual((await ended(task)).output, { number: 30 });
   });
 
   it('D8: loses no message, sent before, during and after it continues as new, and keeps their order', async () => {

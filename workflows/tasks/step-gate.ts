@@ -23,6 +23,8 @@ interface AskedPerson {
 interface Wait {
   readonly waitId: string;
   readonly untilMs: number | null;
+  /** The time of the clock by which that counts. @defaultValue that of the workflow, as in histories that say nothing */
+  readonly nowMs?: number;
 }
 
 /** Since these rules a run that waits for a person rests where the history is long. */
@@ -47,10 +49,13 @@ export class StepGate {
   readonly #waits: RunPath[] = [];
   /** The runs that waited before, and have not come to their wait again: on their way they count as waiting. */
   readonly #returning: Set<RunPath>;
+  /** Those of them that have not come to their wait since the workflow continued as new. */
+  readonly #carried: Set<RunPath>;
 
   constructor(view: GateView) {
     this.#view = view;
     this.#returning = new Set(view.asking);
+    this.#carried = new Set(view.asking);
   }
 
   /** The runs that stand until the workflow has continued as new. */
@@ -89,6 +94,7 @@ export class StepGate {
 
   /** Notes that a run that waited before does so no longer. */
   noteContinued(path: RunPath): void {
+    this.#carried.delete(path);
     if (this.#returning.delete(path)) this.#view.changed();
   }
 
@@ -114,8 +120,8 @@ export class StepGate {
    * Waits until the workflow is told of a wait, or its time is over. The run counts as waiting while it looks again: most
    * looks end it, and the task with it. False as {@link StepGate.#until}.
    */
-  async told(path: RunPath, { waitId, untilMs }: Wait): Promise<boolean> {
-    const restMs = untilMs === null ? undefined : Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, untilMs - Date.now()));
+  async told(path: RunPath, { waitId, untilMs, nowMs = Date.now() }: Wait): Promise<boolean> {
+    const restMs = untilMs === null ? undefined : Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, untilMs - nowMs));
     const continues = await this.#until(path, () => this.#decided.has(waitId), restMs);
     this.#decided.delete(waitId);
     if (continues) this.#returning.add(path);
@@ -136,7 +142,7 @@ export class StepGate {
    * other run could. One that comes back to a history that is long again stays: else it would do nothing but rest.
    */
   async #until(path: RunPath, isOver: () => boolean, restMs?: number): Promise<boolean> {
-    const stays = this.#view.rules < RESTING_RULES || (this.#returning.has(path) && isLong(this.#view.rules));
+    const stays = this.#view.rules < RESTING_RULES || (this.#carried.delete(path) && isLong(this.#view.rules));
     const isWoken = () => isOver() || (!stays && isLong(this.#view.rules));
     let rests = false;
     this.#waits.push(path);

@@ -14,8 +14,8 @@ import { type GraphDefinition, isFallback } from '../../domain/graphs/definition
 import { stateSummary, stateTable } from '../../domain/graphs/describe-state.ts';
 import { isQuick } from '../../domain/graphs/drive-quick.ts';
 import { isFinished, startGraph, traceResult } from '../../domain/graphs/graph-state.ts';
-import { rulesOf } from '../../domain/graphs/kinds/kind-table.ts';
-import { MAX_RUNNING } from '../../domain/graphs/kinds.ts';
+import { rulesOf, waits } from '../../domain/graphs/kinds/kind-table.ts';
+import { MAX_RUNNING, MAX_WAITING } from '../../domain/graphs/kinds.ts';
 import { abandonRuns, readySteps, type Step, settleRun, startRuns } from '../../domain/graphs/run-state.ts';
 import { nodeOfRun } from '../../domain/graphs/scope.ts';
 import { SEARCH_ATTRIBUTES } from '../../domain/system/search-attributes.ts';
@@ -48,6 +48,8 @@ export class TaskExecution {
   /** All that has to outlive this run of the workflow; the other fields belong to this run. */
   #state: ExecutionState;
   #running = 0;
+  /** Those of them whose nodes wait. */
+  #waiting = 0;
   readonly #gate: StepGate;
   /** Grows with every change that the main loop has to look at. */
   #changes = 0;
@@ -68,7 +70,9 @@ export class TaskExecution {
       isPaused: () => this.#state.paused,
       rules: input.rules ?? 1,
       asking: this.#state.asking ?? [],
-      changed: () => this.#look(),
+      changed: () => {
+        this.#changes += 1;
+      },
     });
   }
 
@@ -176,9 +180,13 @@ export class TaskExecution {
 
   #startAndWait(steps: readonly Step[]): Promise<void> {
     const seen = this.#changes;
-    for (const step of steps.slice(0, MAX_RUNNING - this.#running)) this.#start(step);
+    for (const step of steps) if (this.#hasPlaceFor(step)) this.#start(step);
     const changed = () => condition(() => this.#changes > seen || this.#finished());
     return this.#cancelled ? CancellationScope.nonCancellable(changed) : changed();
+  }
+
+  #hasPlaceFor({ node }: Step): boolean {
+    return waits(node) ? this.#waiting < MAX_WAITING : this.#running - this.#waiting < MAX_RUNNING;
   }
 
   #start(step: Step): void {
@@ -194,6 +202,7 @@ export class TaskExecution {
 
   #drive(step: Step): void {
     this.#running += 1;
+    if (waits(step.node)) this.#waiting += 1;
     const { execution } = this.#input;
     const driven = { execution, closesTask: this.#isLast(step) };
     const ended = (run: DrivenRun) => this.#noteEnd(run);
@@ -205,15 +214,15 @@ export class TaskExecution {
 
   /** Drives the runs that rested when the workflow before this one continued as new. */
   #wakeResting(): void {
-    for (const path of this.#state.resting ?? []) {
-      this.#drive({ path, node: nodeOfRun(this.#plan, path), phase: 'run' });
-    }
+    const { resting: paths = [] } = this.#state;
+    for (const path of paths) this.#drive({ path, node: nodeOfRun(this.#plan, path), phase: 'run' });
     const { resting: _, asking: __, ...state } = this.#state;
     this.#state = state;
   }
 
   #runEnded({ result, closed, failure, cancelled }: DrivenRun): void {
     this.#running -= 1;
+    if (waits(nodeOfRun(this.#plan, result.id))) this.#waiting -= 1;
     this.#changes += 1;
     this.#gate.noteContinued(result.id);
     if (cancelled) this.#cancelled = true;
@@ -271,10 +280,6 @@ export class TaskExecution {
     await localActivities(LABELS[status]).markTask({ execution: this.#input.execution, status });
     this.#state = { ...this.#state, ...writtenAs(status) };
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
-  }
-
-  #look(): void {
-    this.#changes += 1;
   }
 
   #isLong(): boolean {

@@ -1,5 +1,4 @@
-import { RE2JS } from 're2js';
-import { errorMessage } from '../../errors.ts';
+import { compilePattern, MAX_STEPS, stepsOf } from '../bounded-pattern.ts';
 import { buildMapping } from '../build-mapping.ts';
 import type { EntityCollectorNode, EntityRule } from '../definition.ts';
 import { readMapping } from '../read-mapping.ts';
@@ -35,6 +34,12 @@ function readEntities(value: unknown, place: Place): readonly EntityRule[] {
   if (Array.isArray(value) && (value.length === 0 || value.length > MOST_ENTITIES)) {
     note(place, 'wait_unusable', `Expected 1 to ${MOST_ENTITIES} entities, found ${value.length}.`);
   }
+  // One that is too large by itself has its own fault.
+  const sizes = entities.map(({ pattern = '' }) => stepsOf(pattern));
+  const steps = sizes.reduce((sum, size) => sum + size, 0);
+  if (steps > MAX_STEPS && sizes.every((size) => size <= MAX_STEPS)) {
+    note(place, 'wait_unusable', `The patterns together have ${steps} steps, where ${MAX_STEPS} are allowed.`);
+  }
   const twice = entities.find(({ name }, index) => entities.findIndex((other) => other.name === name) < index);
   if (twice !== undefined) note(place, 'wait_unusable', `There are two entities named "${twice.name}"; rename one.`);
   return entities;
@@ -59,10 +64,7 @@ function readEntity(value: unknown, place: Place): EntityRule | null {
 function readPattern(value: unknown, place: Place): { readonly pattern?: string } {
   if (value === undefined) return {};
   const pattern = readText(value, place);
-  try {
-    RE2JS.compile(pattern);
-  } catch (error) {
-    note(place, 'wait_unusable', `The pattern is not a regular expression of RE2: ${errorMessage(error)}`);
-  }
+  const compiled = compilePattern(pattern);
+  if (!compiled.ok) note(place, 'wait_unusable', compiled.fault);
   return { pattern };
 }

@@ -50,6 +50,11 @@ export function propertiesOf(kind: NodeKind): readonly (keyof NodeSpec)[] {
   return alias === undefined ? [property] : [property, alias];
 }
 
+/** Whether a node only waits, for a person, a time or a task of its own: its run holds no place. */
+export function waits({ kind }: GraphNode): boolean {
+  return KINDS[kind].waitsAs !== undefined;
+}
+
 /** Whether a node runs inner graphs. */
 export function isContainer(node: GraphNode): node is ContainerNode {
   return KINDS[node.kind].container !== undefined;

@@ -1,5 +1,4 @@
-import { RE2JS } from 're2js';
-import { errorClause } from '../../errors.ts';
+import { compilePattern } from '../bounded-pattern.ts';
 import { buildMapping } from '../build-mapping.ts';
 import type { OutputParserNode } from '../definition.ts';
 import { PARSE_FORMATS } from '../kinds.ts';
@@ -9,7 +8,6 @@ import type { KindRules } from './kind-rules.ts';
 import { parseText } from './parse-text.ts';
 import { failed, PURE, textOf } from './pure-node.ts';
 
-const MAX_PATTERN = 500;
 const MAX_FIELDS = 100;
 
 /** An output parser reads the text of its input as data, which is its output. */
@@ -49,13 +47,10 @@ function readPattern(value: unknown, place: Place): string {
 
 function patternFault(value: unknown): string | null {
   if (typeof value !== 'string') return `The format "regex" needs a pattern, found ${nameOf(value)}.`;
-  if (value.length > MAX_PATTERN) return `Expected at most ${MAX_PATTERN} characters, found ${value.length}.`;
-  try {
-    const names = Object.keys(RE2JS.compile(value).namedGroups());
-    return names.length > 0 ? null : 'The pattern needs a named group like (?P<name>…), which becomes the output.';
-  } catch (error) {
-    return `It is not a regular expression: ${errorClause(error)}.`;
-  }
+  const compiled = compilePattern(value);
+  if (!compiled.ok) return compiled.fault;
+  const names = Object.keys(compiled.engine.namedGroups());
+  return names.length > 0 ? null : 'The pattern needs a named group like (?P<name>…), which becomes the output.';
 }
 
 function readNothing(value: unknown, place: Place, parse: string): null {

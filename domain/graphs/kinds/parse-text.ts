@@ -1,5 +1,5 @@
-import { RE2JS } from 're2js';
 import { isJsonObject, type Json, notJson, toJson } from '../../json.ts';
+import { compilePattern, PatternWork } from '../bounded-pattern.ts';
 import type { OutputParserNode } from '../definition.ts';
 import type { ParseFormat } from '../kinds.ts';
 import { nameOf } from '../read-unknown.ts';
@@ -93,13 +93,12 @@ function linesOf(text: string): readonly string[] {
     .filter((line) => line !== '');
 }
 
-/** How much a pattern may be made to do: its steps times the characters of the text. Takes about a second. */
-const MAX_PATTERN_WORK = 20_000_000;
-
 /** The named groups of the first match; null for one that took no part in it. */
 function readGroups(text: string, { pattern }: Rules): Parsed {
-  const engine = RE2JS.compile(pattern ?? '');
-  if (engine.programSize() * text.length > MAX_PATTERN_WORK) {
+  const compiled = compilePattern(pattern ?? '');
+  if (!compiled.ok) return unparsable(compiled.fault);
+  const { engine } = compiled;
+  if (!new PatternWork().allows(engine, text)) {
     return unparsable(`The text has ${text.length} characters, too many for this pattern.`);
   }
   const matcher = engine.matcher(text);

@@ -13,6 +13,7 @@ import {
   startNodes,
   traceResult,
 } from '../../../domain/graphs/graph-state.ts';
+import { waits } from '../../../domain/graphs/kinds/kind-table.ts';
 import { validateGraph } from '../../../domain/graphs/validate-graph.ts';
 import { anyGraph, statuses } from '../support/graphs.ts';
 
@@ -20,6 +21,8 @@ import { anyGraph, statuses } from '../support/graphs.ts';
 interface Driven {
   readonly state: GraphState;
   readonly widest: number;
+  /** The same without nodes that wait. */
+  readonly widestWorking: number;
   /** How often each node ended, by the interpreter's own answers. */
   readonly ends: ReadonlyMap<string, number>;
   /** Nodes begun after the trace had failed, or before all that they depend on had ended. */
@@ -47,6 +50,7 @@ function drive(graph: GraphDefinition, fates: Fates, choices: readonly number[])
   const wrongStarts: string[] = [];
   let state = startGraph(graph);
   let widest = 0;
+  let widestWorking = 0;
   for (let step = 0; step < 1_000; step += 1) {
     const ready = readyNodes(graph, state);
     const running = graph.nodes.filter((node) => state.nodes[node.id]?.status === 'running');
@@ -54,9 +58,13 @@ function drive(graph: GraphDefinition, fates: Fates, choices: readonly number[])
     const node = [...ready, ...running][choice % (ready.length + running.length)];
     if (node === undefined) break;
     if (ready.includes(node)) {
+      const held = graph.nodes.filter((one) => waits(one) && mayBegin(one, state) && !ready.includes(one));
+      const isHeld = held.some(({ id }) => state.nodes[id]?.status === 'pending');
+      if (isHeld && state.failedNode === null) wrongStarts.push(`${node.id} before a wait`);
       if (state.failedNode !== null || !mayBegin(node, state)) wrongStarts.push(node.id);
       state = startNodes(state, [node.id]);
       widest = Math.max(widest, running.length + 1);
+      widestWorking = Math.max(widestWorking, [...running, node].filter((one) => !waits(one)).length);
       continue;
     }
     const settled = settleNode(graph, state, node.id, endOf(node, fates));
@@ -64,7 +72,17 @@ function drive(graph: GraphDefinition, fates: Fates, choices: readonly number[])
     state = JSON.parse(JSON.stringify(settled.state));
     assert.deepEqual(state, settled.state, 'the state survives JSON');
   }
-  return { state, widest, ends, wrongStarts };
+  return { state, widest, widestWorking, ends, wrongStarts };
+}
+
+/** The same graph, some of whose agents wait for a message instead. */
+function withWaits(graph: GraphDefinition, waiting: readonly boolean[]): GraphDefinition {
+  const nodes = graph.nodes.map((node, index): GraphNode => {
+    if (node.kind !== 'agent' || waiting[index] !== true) return node;
+    const { id, objective, dependsOn } = node;
+    return { id, objective, dependsOn, kind: 'wait', for: 'message', name: 'paid', input: { fields: {} } };
+  });
+  return { ...graph, nodes };
 }
 
 function mayBegin(node: GraphNode, state: GraphState): boolean {
@@ -103,6 +121,24 @@ describe('the interpreter, on random graphs and interleavings', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('lets every node begin that waits, and as many others as the width allows', () => {
+    const anyWaits = fc.array(fc.boolean(), { minLength: 14, maxLength: 14 });
+    let beyond = 0;
+    fc.assert(
+      fc.property(anyGraph, anyWaits, anyFates, anyChoices, (plain, waiting, fates, choices) => {
+        const graph = withWaits(plain, waiting);
+        const { widest, widestWorking, ends, wrongStarts } = drive(graph, fates, choices);
+
+        assert.ok(widestWorking <= graph.width);
+        assert.deepEqual(wrongStarts, []);
+        assert.ok(graph.nodes.every(({ id }) => ends.get(id) === 1));
+        if (widest > graph.width) beyond += 1;
+      }),
+      { numRuns: 500 },
+    );
+    assert.ok(beyond >= 20, `only ${beyond} traces were wider than their width`);
   });
 
   it('C005: fails exactly when a failure was not tolerated, and skips exactly what could not run', () => {

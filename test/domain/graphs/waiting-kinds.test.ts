@@ -81,6 +81,18 @@ describe('a node that waits', () => {
       { collect: { entities: [{ name: 'a', pattern: '(' }] } },
       /^wait_unusable \/nodes\/0\/entities\/0\/pattern The pattern is not a regular expression/,
     ],
+    [
+      { collect: { entities: [{ name: 'a', pattern: 'a{1000}'.repeat(6) }] } },
+      /^wait_unusable \/nodes\/0\/entities\/0\/pattern The pattern repeats too much/,
+    ],
+    [
+      { collect: { entities: ['a', 'b', 'c'].map((name) => ({ name, pattern: '.{1,1000}' })) } },
+      /^wait_unusable \/nodes\/0\/entities The patterns together have \d+ steps, where 5000 are allowed\.$/,
+    ],
+    [
+      { wait: { for: 'time', until: '2027-02-30T09:00:00Z' } },
+      /^wait_unusable \/nodes\/0\/input Expected "until" as a time like .*, found "2027-02-30T09:00:00Z"\.$/,
+    ],
   ];
   for (const [node, fault] of WRONG) {
     it(`is refused as ${JSON.stringify(node)}, in one sentence`, () => {
@@ -102,6 +114,30 @@ describe('the values of an entity collector', () => {
     for (const value of [false, 0, '', 'text', 1.5]) assert.equal(answerFault(count, value), null);
     for (const value of [null, undefined, [], {}, 'x'.repeat(10_001)])
       assert.match(answerFault(count, value) ?? '', /^Expected a text .* as "count"/);
+  });
+
+  it('can be stored: no number without an end, no NUL and no half of a character', () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY])
+      assert.match(
+        answerFault(count, value) ?? '',
+        /^Expected a text .* as "count", found the number (NaN|Infinity)\.$/,
+      );
+    assert.match(answerFault(count, 'a\u0000b') ?? '', /as "count", found one with a NUL character\.$/);
+    assert.match(answerFault(count, '\ud800') ?? '', /as "count", found one with half of a surrogate pair\.$/);
+    const fault = answerFault(order, `${'x'.repeat(59)}😀`) ?? '';
+    assert.ok(fault.isWellFormed(), fault);
+  });
+
+  it('are refused soon where their patterns take too long together, and count as unknown in an input', () => {
+    const slow = ['a', 'b'].map((name) => ({ ...count, name, pattern: '^.*(?:x?a?y?){400}$' }));
+    const text = 'a'.repeat(4_500);
+
+    assert.deepEqual(Object.keys(knownIn(slow, { a: text, b: 'a' })), ['a', 'b']);
+    assert.deepEqual(Object.keys(knownIn(slow, { a: text, b: text })), ['a']);
+    assert.match(
+      answerFault(slow[0] ?? count, 'a'.repeat(9_000)) ?? '',
+      /^Expected a shorter text as "a": its pattern would take too long\.$/,
+    );
   });
 
   it('match their pattern as text', () => {
@@ -130,7 +166,17 @@ describe('the time of a wait', () => {
   });
 
   it('is refused where a pointer has found something else', () => {
-    for (const input of [{ until: 5 }, { until: '2027-02-30T09:00:00' }, { afterMs: '5' }, {}])
+    for (const input of [{ until: 5 }, { until: '2027-02-28T09:00:00' }, { afterMs: '5' }, {}])
       assert.ok(timeFault(input));
+  });
+
+  it('is refused on a day that does not exist, and where PostgreSQL could not keep it', () => {
+    for (const until of [
+      ...['2027-02-30T09:00:00Z', '2027-02-29T09:00:00Z', '2027-13-01T09:00:00Z', '0000-01-01T00:00:00Z'],
+      ...['9999-12-31T23:59:59-23:59', '0001-01-01T00:00:00+01:00'],
+    ])
+      assert.ok(timeFault({ until }), until);
+    for (const until of ['2028-02-29T09:00:00Z', '0001-01-01T00:00:00Z', '9999-12-31T23:59:59Z'])
+      assert.equal(timeFault({ until }), null, until);
   });
 });

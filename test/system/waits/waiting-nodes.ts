@@ -72,6 +72,20 @@ const thrice = defineGraph({
   output: { one: '/nodes/one', two: '/nodes/two', three: '/nodes/three' },
 });
 
+/** More nodes that wait than the width allows, before one that does not. */
+const many = defineGraph({
+  name: 'many-waits',
+  input: anything,
+  width: 1,
+  nodes: {
+    ...Object.fromEntries(
+      Array.from({ length: 6 }, (_, index) => [`wait-${index}`, { wait: { for: 'message', name: 'paid' } }]),
+    ),
+    say: { agent: echo, input: { said: { value: 'done' } } },
+  } as { say: { agent: typeof echo; input: object } },
+  output: '/nodes/say',
+});
+
 const timed = defineGraph({
   name: 'timed',
   input: z.object({ afterMs: z.number() }),
@@ -162,5 +176,5 @@ export const failures = { left: 0 };
 
 export const graphs = [
   ...[approving, onlyApproving, hasty, paid, thrice, timed, shipped, anyShipped, impatient, asking, failing, plain],
-  reading,
+  ...[reading, many],
 ];

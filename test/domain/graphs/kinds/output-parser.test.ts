@@ -103,7 +103,7 @@ describe('an output parser', () => {
       refused({ parse: 'regex' }).join(),
       /^expression_invalid \/nodes\/0\/pattern The format "regex" needs/,
     );
-    assert.match(refused({ parse: 'regex', pattern: '(' }).join(), /pattern It is not a regular expression/);
+    assert.match(refused({ parse: 'regex', pattern: '(' }).join(), /pattern The pattern is not a regular expression/);
     assert.match(refused({ parse: 'regex', pattern: '(a)' }).join(), /pattern The pattern needs a named group/);
     assert.match(refused({ parse: 'regex', pattern: `(?P<a>${'a'.repeat(500)})` }).join(), /at most 500 characters/);
     assert.match(refused({ parse: 'json', pattern: 'a' }).join(), /pattern The format "json" has no pattern/);
