@@ -87,7 +87,8 @@ export async function applyDefinition(
   const versions = await graphs.versions(tenant, name);
   const known = versions.find(({ definitionHash }) => definitionHash === hashOf(definition));
   const next = 1 + Math.max(0, ...versions.map((version) => version.version));
-  const { id, version: number, status: before } = known ?? { id: null, version: next, status: 'draft' as const };
+  const { id, version: number } = known ?? { id: null, version: next };
+  const before: GraphStatus = known?.status ?? 'draft';
   const isWanted = !draft && before !== 'active';
   const missed = isWanted ? await missedScore(em, { id, name, version: number, tenant }) : null;
   const status = isWanted && missed === null ? 'active' : before;

@@ -122,8 +122,8 @@ async function takeOver(
 }
 
 /** What a fork is known by under its key, besides the key, as it was asked for; empty without a key. @throws TaskUnknown */
-function requestHashOf(tenant: TenantId, { id, key, at, input = null, ...how }: ForkInput): string {
+function requestHashOf(tenant: TenantId, { id, key, at, ...how }: ForkInput): string {
   const fork = taskIdOf(tenant, id);
-  const { trace = null, version = null, model = null, provider = null } = how;
+  const { input = null, trace = null, version = null, model = null, provider = null } = how;
   return key === undefined ? '' : digestOf({ fork, trace, at, input, version, model, provider });
 }

@@ -194,7 +194,8 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
   const definition = { name: 'set', graph: 'a', cases: [], scorers: {} };
   const run = tx.em.create(entities.EvalRun, { tenantId, id: uuid(), ...evaluation, definition });
   tx.em.create(entities.EvalScore, { tenantId, runId: run.id, case: 'one', scorer: 'exact', score: 1 });
-  tx.em.create(entities.GraphRequirement, { tenantId, graphName: uuid(), eval: 'set', scorer: 'exact', atLeast: 0.5 });
+  const required = { eval: 'set', definitionHash: uuid(), scorer: 'exact', atLeast: 0.5 };
+  tx.em.create(entities.GraphRequirement, { tenantId, graphName: uuid(), ...required });
   const conversationId = `desk-${uuid()}`;
   tx.em.create(entities.Conversation, { tenantId, id: conversationId, graphName: 'a' });
   tx.em.create(entities.ConversationTurn, {

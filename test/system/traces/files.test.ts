@@ -66,6 +66,7 @@ const filed = defineGraph({
 
 const asked = defineGraph({
   name: 'file-asked',
+  input: z.object({}),
   nodes: { ask: { approval: 'May it be filed?' } },
   output: '/nodes/ask',
 });
