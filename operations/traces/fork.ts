@@ -83,7 +83,7 @@ async function fork(call: CallInTenant, ids: ForkIds, input: ForkInput): Promise
   return { report: { ...report, ...written }, job };
 }
 
-/** A version that was never active came by an import or as a draft: whoever runs it has to be permitted what its nodes do. */
+/** A version that was never active came by an import or as a draft: the caller has to be permitted what its nodes do. */
 async function requirePermitted({ em, caller, stores }: CallInTenant, { head, to }: ForkOrigin): Promise<void> {
   if (!(await new GraphRepository(em).wasActive(head.id))) requireGranted(caller, to, stores);
 }

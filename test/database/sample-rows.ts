@@ -148,8 +148,8 @@ export async function insertSampleRows(tx: Transaction, ids: SampleIds): Promise
   componentRow(tx, ids, 0);
   componentRow(tx, ids, 1);
   connectionRow(tx, ids);
-  tx.em.create(entities.ComponentTemplate, { tenantId, name: 'template', componentType: 'prompt' });
-  tx.em.create(entities.AgentTemplate, { tenantId, name: 'template', document: {} });
+  tx.em.create(entities.ComponentTemplate, { tenantId, name: uuid(), componentType: 'prompt' });
+  tx.em.create(entities.AgentTemplate, { tenantId, name: uuid(), document: {} });
   taskRow(tx, ids);
   taskRow(tx, ids, { id: other });
   await tx.em.flush();

@@ -8,9 +8,10 @@ const { name: PACKAGE_NAME }: { name: string } = JSON.parse(readText('package.js
 
 /** What the examples speak of and do not define themselves. */
 const SETTING = `
-import { connect, defineAgent, defineGraph, type Graph, hasErrorCode } from '${PACKAGE_NAME}';
+import { connect, defineAgent, defineGraph, type Evaluation, type Graph, hasErrorCode } from '${PACKAGE_NAME}';
 import { runWorker } from '${PACKAGE_NAME}/worker';
 declare const greeting: Graph;
+declare const supportEval: Evaluation;
 `;
 
 /**

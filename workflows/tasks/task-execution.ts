@@ -283,8 +283,7 @@ export class TaskExecution {
   }
 
   #isLong(): boolean {
-    const rests = this.#running === this.#gate.resting.length && !this.#cancelled;
-    return rests && isLong(this.#input.rules ?? 1);
+    return this.#running === this.#gate.resting.length && !this.#cancelled && isLong(this.#input.rules ?? 1);
   }
 
   async #continueAsNew(): Promise<void> {

@@ -79,7 +79,7 @@ function nextOf(place: Place, token: string): Place {
   return next;
 }
 
-/** The place behind this token of the phrase that has been met furthest; null if none goes on so. */
+/** The place behind this token of the phrase that has been met furthest; null if none continues so. */
 function stepFrom(from: Place, token: string): Place | null {
   for (let place: Place | null = from; place !== null; place = place.shorter) {
     const next = place.next.get(token);

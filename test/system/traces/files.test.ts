@@ -217,7 +217,7 @@ describe('a task in a file', function () {
     assert.equal(await tasksThere(), before);
   });
 
-  it('R011: brings a graph in only for who may publish it, and is forked like any other task', async () => {
+  it('brings a graph in only for who may publish it, and is forked like any other task', async () => {
     const { hash } = JSON.parse(file[1] ?? '{}') as { hash: string };
     const made = changed('graph', (line) => ({ ...line, definition: forged() })).map((line) =>
       line.replaceAll(hash, digestOf(forged())),

@@ -232,15 +232,8 @@ output: /nodes/print
 
     assert.ok(!compiled.ok);
     assert.deepEqual([compiled.faults.length, compiled.more], [100, 300]);
+    assert.equal(read(written(many(10, () => many(1_000, () => 1)))).faults.length, 100);
     assert.match(new GraphInvalid(null, compiled.faults, compiled.more).message, /has 400 faults.*\n- and 300 more$/s);
-  });
-
-  it('is refused soon, however many faults it has', () => {
-    const bad = many(10, () => many(1_000, () => 1));
-    const from = performance.now();
-
-    assert.equal(read(written(bad)).faults.length, 100);
-    assert.ok(performance.now() - from < 10_000, `${performance.now() - from} ms`);
   });
 
   it('merges nothing and keeps no prototype', () => {
