@@ -153,8 +153,8 @@ export class Shares {
     return { together, alone: claimed.filter((_, index) => fits[index] !== true) };
   }
 
-  async #fits({ execution, paused }: ClaimedTask): Promise<boolean> {
-    return !paused && this.#isShareable(execution);
+  async #fits({ execution, standing }: ClaimedTask): Promise<boolean> {
+    return standing === 'in_progress' && this.#isShareable(execution);
   }
 
   /** A graph that cannot be read is found out when the task is started. */

@@ -3,7 +3,7 @@ import type { GraphDefinition } from '../domain/graphs/definition.ts';
 import { labelOf } from '../domain/graphs/kinds/kind-table.ts';
 import { planOf } from '../domain/graphs/plan.ts';
 import type { TaskId } from '../domain/ids.ts';
-import { EXECUTION_RULES, taskWorkflowId } from '../domain/tasks/execution.ts';
+import { EXECUTION_RULES, type ExecuteTaskInput, taskWorkflowId } from '../domain/tasks/execution.ts';
 import type { ClaimedTask } from '../entities/tasks/claimed-task.ts';
 import { type Refusal, refusalOf } from '../temporal/refusals.ts';
 import type { executeTask } from '../workflows/tasks/execute-task.ts';
@@ -43,7 +43,7 @@ export function workflowStarter(options: StarterOptions): StartTask {
       definitions: [definition],
       summary: `${task.graphName} · ${task.title}`,
       details: describe(task, definition),
-      status: task.paused ? 'paused' : 'in_progress',
+      status: task.standing,
     };
     try {
       await startExecution(options, execution);
@@ -57,8 +57,14 @@ export function workflowStarter(options: StarterOptions): StartTask {
 function argsOf(task: ClaimedTask, definition: GraphDefinition): Parameters<typeof executeTask> {
   const { execution, graphName } = task;
   const deadline = task.deadlineAt === null ? {} : { deadlineAtMs: task.deadlineAt.getTime() };
-  const paused = task.paused ? { paused: true } : {};
-  return [{ execution, graphName, plan: planOf(definition), rules: EXECUTION_RULES, ...deadline, ...paused }];
+  const standing = standingBefore(task);
+  return [{ execution, graphName, plan: planOf(definition), rules: EXECUTION_RULES, ...deadline, ...standing }];
+}
+
+/** How it stood, if its workflow was lost while it was paused or waited. */
+function standingBefore({ standing }: ClaimedTask): Pick<ExecuteTaskInput, 'paused' | 'waits'> {
+  if (standing === 'paused') return { paused: true };
+  return standing === 'in_progress' ? {} : { waits: standing };
 }
 
 /** What the Web UI shows above the history: who asked for what, and which agents do it. */

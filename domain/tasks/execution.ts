@@ -37,6 +37,8 @@ export interface ExecuteTaskInput {
   readonly deadlineAtMs?: number;
   /** Whether it starts paused, as a paused task does after its workflow was lost; otherwise absent. */
   readonly paused?: boolean;
+  /** How PostgreSQL has it where it waited when its workflow was lost; otherwise absent. */
+  readonly waits?: 'waiting_approval' | 'waiting_input';
   /** The rules that it follows until its end, see {@link EXECUTION_RULES}. Absent for the first ones. */
   readonly rules?: number;
   /** Carried over when the workflow continues as new; absent at the first start. */

@@ -1,7 +1,8 @@
-import type { Selectable, SqlBool } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { TraceId } from '../../domain/ids.ts';
 import type { ExecutionRef } from '../../domain/tasks/execution.ts';
 import { bandOfPriority, type PriorityBand } from '../../domain/tasks/priority.ts';
+import { isOpenTaskStatus, type OpenTaskStatus, type TaskStatus } from '../../domain/tasks/task-status.ts';
 import type { Tables } from '../tables.ts';
 
 /** A task that was taken, with the trace that was opened for it. */
@@ -13,8 +14,8 @@ export interface ClaimedTask {
   readonly priority: PriorityBand;
   /** When it must have ended; null for a task without a deadline. */
   readonly deadlineAt: Date | null;
-  /** Whether its nodes are held back: true only of one that was under way before. */
-  readonly paused: boolean;
+  /** How PostgreSQL has it: otherwise than `in_progress` only where it was under way before. */
+  readonly standing: OpenTaskStatus;
   /** The shared execution that carries it, by the id of its workflow; null for one with an execution of its own. */
   readonly carriedBy: string | null;
 }
@@ -29,7 +30,7 @@ type ClaimColumns = Pick<Selectable<Tables['tasks']>, (typeof CLAIM_COLUMNS)[num
 /** A claimed task as the statements of this folder return it. */
 export interface ClaimedTaskRow extends ClaimColumns {
   readonly traceId: TraceId;
-  readonly paused: SqlBool;
+  readonly standing: TaskStatus;
   readonly carriedBy?: string | null;
 }
 
@@ -53,7 +54,7 @@ export function readClaimedTask(row: ClaimedTaskRow): ClaimedTask {
     title: row.title,
     priority: band,
     deadlineAt: row.deadlineAt,
-    paused: row.paused === true,
+    standing: isOpenTaskStatus(row.standing) ? row.standing : 'in_progress',
     carriedBy: row.carriedBy ?? null,
   };
 }

@@ -1,7 +1,7 @@
 import { sql } from '@mikro-orm/core';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import { OPEN_TASK_STATUSES } from '../../domain/tasks/task-status.ts';
-import { ago, anyOf, literal } from '../common-expressions.ts';
+import { ago, anyOf } from '../common-expressions.ts';
 import { Repository } from '../repository.ts';
 import { tables } from '../tables.ts';
 import { CLAIM_COLUMNS, type ClaimedTask, readClaimedTask } from './claimed-task.ts';
@@ -88,7 +88,7 @@ export class SuspectRepository extends Repository {
       .select(CLAIM_COLUMNS.map((name) => `t.${name}` as const))
       .select('r.carriedBy')
       .select((eb) => [
-        eb('t.status', '=', literal('paused')).as('paused'),
+        't.status as standing',
         eb.fn.coalesce('r.id', eb.cast<TraceId>(eb.val(NO_TRACE), 'uuid')).as('traceId'),
       ])
       .where('t.status', 'in', statuses);

@@ -206,7 +206,7 @@ describe('the reconciler', () => {
     bed.reconcile({ client: temporal.client });
     await eventually(() => assert.equal(bed.started.length, 2));
 
-    const paused = bed.started.filter((task) => task.paused);
+    const paused = bed.started.filter((task) => task.standing === 'paused');
     assert.deepEqual(
       paused.map(({ execution }) => execution.taskId),
       [taskId],
@@ -227,7 +227,7 @@ describe('the reconciler', () => {
     await eventually(() => assert.equal(bed.started.length, 1));
 
     const [started] = bed.started;
-    assert.deepEqual([started?.execution.taskId, started?.paused], [taskId, true]);
+    assert.deepEqual([started?.execution.taskId, started?.standing], [taskId, 'paused']);
   });
 
   async function heldOf(key: string): Promise<{ held: number; elsewhere: number }> {

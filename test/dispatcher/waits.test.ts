@@ -116,7 +116,7 @@ describe('a task that waits', () => {
       const found = await bed.database.single.inSystem('reconcile', ({ em }) =>
         new SuspectRepository(em).unchecked(kind, seconds, 10),
       );
-      return found.map(({ execution, paused }) => [execution.taskId, paused]);
+      return found.map(({ execution, standing }) => [execution.taskId, standing === 'paused']);
     };
 
     assert.deepEqual(await unchecked('occupying', 20), [[runs.execution.taskId, false]]);

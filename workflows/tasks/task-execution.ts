@@ -64,7 +64,7 @@ export class TaskExecution {
     this.#plan = input.plan;
     requireKnown(input.rules);
     const paused = input.carried?.paused ?? input.paused ?? false;
-    const written = { pauseWritten: paused, waitWritten: false };
+    const written = writtenAs(paused ? 'paused' : (input.waits ?? 'in_progress'));
     this.#state = { graph: startGraph(input.plan), paused, ...written, unhosted: [], failure: null, ...input.carried };
     this.#gate = new StepGate({
       isPaused: () => this.#state.paused,

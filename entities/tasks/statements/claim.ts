@@ -90,7 +90,7 @@ const CLAIM = traced(GIVEN, (given, trace) =>
     .with('started', () => trace.eventRowsFrom('claimed', { type: 'trace.started', seq: constant(1, 'integer') }))
     .selectFrom('claimed')
     .select([...CLAIM_COLUMNS, 'traceId'])
-    .select((eb) => eb.lit(false).as('paused'))
+    .select(literal('in_progress').as('standing'))
     .$castTo<ClaimedTaskRow>()
     .unionAll((eb) =>
       eb
@@ -99,7 +99,7 @@ const CLAIM = traced(GIVEN, (given, trace) =>
         .innerJoin('tasks as t', (join) => join.onRef('t.id', '=', 'r.taskId').onRef('t.traceCount', '=', 'r.number'))
         .select(CLAIM_COLUMNS.map((name) => `t.${name}` as const))
         .select('r.id as traceId')
-        .select((row) => row('t.status', '=', literal('paused')).as('paused'))
+        .select('t.status as standing')
         .where('t.status', 'in', OPEN)
         .where('t.claimedBy', '=', given.workerId)
         .$castTo<ClaimedTaskRow>(),
@@ -155,7 +155,7 @@ const TAKEN: RawBuilder<{ key: string }> = sql`(
   from fitted f join chosen c on c.id = f.id order by 1, 2
 )`;
 
-function claimedTable({ workerId }: Given): RawBuilder<Omit<ClaimedTaskRow, 'paused'>> {
+function claimedTable({ workerId }: Given): RawBuilder<Omit<ClaimedTaskRow, 'standing'>> {
   return sql`(
     update muster.tasks t set status = 'in_progress', fence = t.fence + 1, trace_count = t.trace_count + 1,
       claimed_by = ${workerId}, claimed_at = now(), checked_at = now(), started_at = coalesce(t.started_at, now())

@@ -44,7 +44,7 @@ describe('a task that leaves a shared execution', () => {
     const found = await bed.database.single.inSystem('dispatch', ({ em }) =>
       new SuspectRepository(em).findOpen([execution.taskId]),
     );
-    return found.map(({ paused }) => paused);
+    return found.map(({ standing }) => standing === 'paused');
   };
   const events = async () => {
     const found = await bed.database.inTenant(execution.tenant, ({ em }) =>
