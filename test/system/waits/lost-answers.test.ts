@@ -59,7 +59,8 @@ describe('what is told to nodes that wait while answers to a COMMIT are lost', f
   it('says of an answer what it came to, part of it and the rest', async () => {
     const task = await bed.submit('asking-entities');
     await bed.waitsFor(task);
-    const answer = (values: object) => losing(() => client.call('tasks.answer', { id: task.id, values } as never));
+    const answer = (values: Readonly<Record<string, unknown>>) =>
+      losing(() => client.call('tasks.answer', { id: task.id, values }));
 
     const part = await answer({ count: 7 });
     const whole = await answer({ order: 'A-1' });

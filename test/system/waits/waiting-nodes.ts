@@ -72,17 +72,17 @@ const thrice = defineGraph({
   output: { one: '/nodes/one', two: '/nodes/two', three: '/nodes/three' },
 });
 
+const untilPaid = { wait: { for: 'message', name: 'paid' } } as const;
+
 /** More nodes that wait than the width allows, before one that does not. */
 const many = defineGraph({
   name: 'many-waits',
   input: anything,
   width: 1,
   nodes: {
-    ...Object.fromEntries(
-      Array.from({ length: 6 }, (_, index) => [`wait-${index}`, { wait: { for: 'message', name: 'paid' } }]),
-    ),
+    ...{ one: untilPaid, two: untilPaid, three: untilPaid, four: untilPaid },
     say: { agent: echo, input: { said: { value: 'done' } } },
-  } as { say: { agent: typeof echo; input: object } },
+  },
   output: '/nodes/say',
 });
 
