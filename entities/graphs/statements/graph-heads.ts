@@ -66,7 +66,7 @@ export function graphHeads(
     .where('g.tenantId', 'in', [tenant, SYSTEM_TENANT])
     .$if(name !== undefined, (query) => query.where('g.name', '=', name as string))
     .orderBy('g.name')
-    .orderBy((eb) => eb('g.tenantId', '=', tenant).and(eb.not(wasOnlyImported(eb))), 'desc')
+    .orderBy((eb) => eb('g.tenantId', '=', tenant).and(wasOnlyImported(eb)), 'asc')
     .orderBy((eb) => eb('g.tenantId', '=', tenant), 'desc')
     .execute();
 }
