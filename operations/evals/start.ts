@@ -15,6 +15,7 @@ import { type Call, defineOperation } from '../define.ts';
 import { digestOf } from '../digest-of.ts';
 import { versionNumber } from '../graphs/graph-fields.ts';
 import { graphHead } from '../graphs/graph-head.ts';
+import { requireGrantedIfNew } from '../graphs/require-granted.ts';
 import { type EvalWithScores, evalWithScores } from './view.ts';
 
 export interface StartEvalInput extends Omit<EvalSet, 'name'> {
@@ -73,6 +74,8 @@ export const startEval = defineOperation({
     const set: EvalSet = { name, ...rest };
     const { run, head } = await stores.database.inTenant(caller.tenant, async ({ em }) => {
       const head = await graphHead(em, caller.tenant, { name: set.graph, version });
+      const definition = await stores.graphs.get(caller.tenant, head.id);
+      await requireGrantedIfNew(em, call, { id: head.id, definition });
       await new TaskRepository(em).ensureTenant(caller.tenant);
       const evals = new EvalRepository(em);
       // A set is JSON, which its interface hides from the compiler.

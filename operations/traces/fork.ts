@@ -1,13 +1,12 @@
 import { newId } from '../../database/new-id.ts';
 import type { TaskId, TraceId } from '../../domain/ids.ts';
 import { PRIORITY_BANDS } from '../../domain/tasks/priority.ts';
-import { GraphRepository } from '../../entities/graphs/graph-repository.ts';
 import type { WaitingJob } from '../../entities/tasks/waiting-job.ts';
 import { oneOf, text, yesOrNo } from '../../options/fields.ts';
 import { taskBudget } from '../budgets/budget-fields.ts';
 import { type CallInTenant, defineOperation } from '../define.ts';
 import { versionNumber } from '../graphs/graph-fields.ts';
-import { requireGranted } from '../graphs/require-granted.ts';
+import { requireGrantedIfNew } from '../graphs/require-granted.ts';
 import { recording } from '../record/recording.ts';
 import { enqueueJobs } from '../tasks/enqueue-jobs.ts';
 import { name, objectInput } from '../tasks/task-fields.ts';
@@ -72,7 +71,7 @@ async function fork(call: CallInTenant, ids: ForkIds, input: ForkInput): Promise
   const known = input.dryRun === true ? null : await knownFork(call, ids, input);
   if (known?.duplicate) return repeated(call, known, input);
   const origin = await readOrigin(call, input);
-  await requirePermitted(call, origin);
+  await requireGrantedIfNew(call.em, call, { id: origin.head.id, definition: origin.to });
   const agreed = await weigh(call, origin, input);
   const report = reportOf(origin, input, agreed);
   if (input.dryRun === true) return { report, job: null };
@@ -81,11 +80,6 @@ async function fork(call: CallInTenant, ids: ForkIds, input: ForkInput): Promise
   const { written, job } = await writeFork(call, origin, { ...ids, ...input });
   if (written.duplicate) return repeated(call, written, input);
   return { report: { ...report, ...written }, job };
-}
-
-/** A version that was never active came by an import or as a draft: the caller has to be permitted what its nodes do. */
-async function requirePermitted({ em, caller, stores }: CallInTenant, { head, to }: ForkOrigin): Promise<void> {
-  if (!(await new GraphRepository(em).wasActive(head.id))) requireGranted(caller, to, stores);
 }
 
 /** The answer to a repetition: from what the fork has kept. Nothing is weighed, as nothing more is done. */
