@@ -180,7 +180,10 @@ describe('the command line, on real services', function () {
       const fields = Object.keys(runOfEcho ?? {})
         .toSorted()
         .join(' ');
-      assert.equal(fields, 'agent attempts error finishedAt inputStart nodeId outputStart path startedAt status');
+      assert.equal(
+        fields,
+        'agent attempts error finishedAt inputStart nodeId outputStart path startedAt status takenFrom',
+      );
       assert.deepEqual(
         trace?.events.map(({ seq, type, nodeId }) => [seq, type, nodeId]),
         [
