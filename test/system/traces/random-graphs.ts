@@ -93,10 +93,6 @@ function randomGraph(random: SeededRandom, { name, source, depth, nodes: most }:
       conditions.push(id);
       continue;
     }
-    if (from !== null && kind < 0.19) {
-      nodes[id] = { agent: quick, input: { ...input, n: source }, fallbackOf: [from] };
-      continue;
-    }
     if (from !== null && kind < 0.25 && depth < 3) {
       nodes[id] = { each: inner('/task/item'), items: `/nodes/${from}/list`, width: 2, ...after };
       continue;
@@ -105,11 +101,7 @@ function randomGraph(random: SeededRandom, { name, source, depth, nodes: most }:
     else if (kind < 0.42 && depth < 3) {
       const until = { pointer: '/output/n', is: 'gte', value: 15 };
       nodes[id] = { repeat: inner('/task/iteration'), until, most: 3, ...after };
-    } else if (kind < 0.46) {
-      nodes[`${id}p`] = { prompt: '{"n": {{n}}, "list": [1, 2], "even": true}', input: { n }, ...after };
-      nodes[id] = { parse: 'json', input: { text: `/nodes/${id}p/text` } };
-    } else if (kind < 0.49) nodes[id] = { function: '{n: n, list: [n], even: `false`}', input: { n }, ...after };
-    else if (kind < 0.54) nodes[id] = { agent: thinker, input, ...after };
+    } else if (kind < 0.5) nodes[id] = { agent: thinker, input, ...after };
     else if (kind < 0.65) nodes[id] = { agent: slow, input, ...after };
     else if (kind < 0.8) nodes[id] = { tool, input, ...after };
     else nodes[id] = { agent: quick, input, ...after };
