@@ -34,7 +34,7 @@ describe('the replay of recorded runs', function () {
     await server?.close();
   });
 
-  it('R001: comes to the recorded form, byte for byte, of graphs of all kinds, of failures, after kills and continue-as-new', async () => {
+  it('R001: comes to the recorded form, byte for byte, of agents, tools, conditions and containers, of failures, after kills and continue-as-new', async () => {
     await startWorker();
     const tasks = [];
     for (let number = 0; number < TASKS; number += 1) {
