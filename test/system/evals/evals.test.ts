@@ -1,10 +1,6 @@
 import assert from 'node:assert/strict';
 import { mock } from 'node:test';
-import { openClientStores } from '../../../client/open-stores.ts';
 import { defineEval } from '../../../index.ts';
-import { callOperation } from '../../../operations/call.ts';
-import { type Permission, serviceCaller } from '../../../operations/caller.ts';
-import { startEval } from '../../../operations/evals/start.ts';
 import { CliUnderTest, STARTS_WITHIN } from '../../cli/cli-under-test.ts';
 import { eventually } from '../../support/eventually.ts';
 import { CASES, closeness, copies, doubles, evaluation } from './fixture.ts';
@@ -281,29 +277,6 @@ describe('a graph that must score', () => {
       code: 'option_invalid',
       message: /belong to the tenant system/,
     });
-  });
-
-  it('is evaluated in a version that was never active only for a caller who may do what its nodes do', async () => {
-    const document = JSON.stringify({
-      ...{ name: 'sly', output: '/nodes/list' },
-      components: { list: { operation: 'budgets.list' } },
-    });
-    await cli.muster.client.operations.graphs.apply({ document, draft: true });
-    const stores = await openClientStores({ environment: cli.muster.environment });
-    const caller = { ...serviceCaller(stores.tenant), permissions: new Set<Permission>(['tasks:read', 'tasks:write']) };
-    const set = {
-      eval: 'sly',
-      graph: 'sly',
-      version: 1,
-      cases: [{ name: 'one', input: {} }],
-      scorers: { exact: null },
-    };
-    try {
-      const started = callOperation(startEval, { stores, caller }, set);
-      await assert.rejects(started, { code: 'permission_denied', message: /budgets\.list/ });
-    } finally {
-      await stores.close();
-    }
   });
 
   it('is published as a draft by a worker, which says so', async () => {
