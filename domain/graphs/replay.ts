@@ -1,10 +1,11 @@
 import type { Json } from '../json.ts';
 import type { RecordedEnd, RecordedRun, RecordedTrace } from '../traces/canonical.ts';
-import { nodeOfPath, parentOfPath, type RunPath, scopeOfPath } from '../traces/path.ts';
+import { type RunPath, scopeOfPath } from '../traces/path.ts';
 import { trimText } from '../trim-text.ts';
 import { NOT_CALLED } from './connections.ts';
 import type { ContainerNode, GraphDefinition, GraphNode } from './definition.ts';
-import { type GraphState, isFinished, isTolerated, type Settled, startGraph, traceResult } from './graph-state.ts';
+import { nextFailure } from './failure-order.ts';
+import { type GraphState, isFinished, type Settled, startGraph, traceResult } from './graph-state.ts';
 import { hasNode } from './has-node.ts';
 import { failedWithin, stoppedFault } from './kinds/inner-graph.ts';
 import type { ContainerFault } from './kinds/kind-rules.ts';
@@ -87,29 +88,16 @@ class Replay {
 
   /** Lets the next failure count; false where there is none. */
   #settleFailure(): boolean {
-    const places = new Map([...this.#known.keys()].map((path, index) => [path, index]));
-    const place = ({ path }: ReplayedRun) => places.get(path) ?? places.size;
-    const [run] = [...this.#failures.values()].toSorted(
-      (one, other) => this.#turnOf(one) - this.#turnOf(other) || place(one) - place(other),
-    );
+    const next = nextFailure([...this.#failures.keys()], {
+      ...{ definition: this.#definition, record: this.#record, known: this.#known },
+      hasBegun: (path) => this.#runs.has(path) || this.#failures.has(path) || innerAt(this.#state, path) !== undefined,
+    });
+    const run = next === undefined ? undefined : this.#failures.get(next);
     if (run === undefined) return false;
     this.#failures.delete(run.path);
     this.#early.clear();
     this.#settle(run);
     return true;
-  }
-
-  /**
-   * Tolerated ones first: they stop nothing. Of the others the end of a container says which was first, the one within it or
-   * one outside: it failed as what is within, or was stopped. Otherwise the order of the record counts.
-   */
-  #turnOf({ path }: ReplayedRun): number {
-    const parent = parentOfPath(path);
-    const container = parent === null ? null : nodeOfRun(this.#definition, parent);
-    const graph = container !== null && isContainer(container) ? container.graph : this.#definition;
-    if (isTolerated(graph, nodeOfPath(path))) return 0;
-    if (parent === null) return 2;
-    return this.#known.get(parent)?.error?.code === STOPPED ? 3 : 1;
   }
 
   #take({ path, phase }: Step): void {
@@ -120,7 +108,7 @@ class Replay {
     const end = begins || phase === 'turn' ? this.#endOf(node, phase, known) : null;
     if (end === 'open') return;
     if (end === null) this.#held.add(path);
-    else if (known?.error?.code === STOPPED && end.status === 'ok') this.#early.add(path);
+    else if (known?.error?.code === STOPPED && end.error?.code !== STOPPED) this.#early.add(path);
     else if (end.status === 'ok' || isUncalled) this.#settle(end);
     else this.#fail(end, phase);
   }

@@ -18,6 +18,7 @@ const anySchedule: fc.Arbitrary<Schedule> = fc.record({
   picks: fc.array(fc.nat(), { minLength: 20, maxLength: 60 }),
   failures: fc.integer({ min: 0, max: 12 }),
   stopAfter: fc.option(fc.integer({ min: 0, max: 30 }), { freq: 4 }),
+  heardLate: fc.boolean(),
 });
 
 describe('the replay of a trace', () => {
@@ -40,7 +41,7 @@ describe('the replay of a trace', () => {
     fc.assert(
       fc.property(anyGraph, anyGraph, anySchedule, fc.nat(), (outer, inner, schedule, cut) => {
         const graph = nested(outer, inner);
-        const { runs, ...trace } = carriedOut(graph, { ...schedule, failures: 0, stopAfter: null });
+        const { runs, ...trace } = carriedOut(graph, { ...schedule, failures: 0, stopAfter: null, heardLate: false });
         // A repeat that finds no end fails the trace by itself, and nothing is left to open.
         fc.pre(trace.end?.status === 'completed');
         const begun = runs.filter(({ status }) => status !== 'skipped');
@@ -61,7 +62,7 @@ describe('the replay of a trace', () => {
     nodeOf('if', ['a']),
     nodeOf('b', ['if=true']),
   ]);
-  const trace = carriedOut(graph, { picks: [0], failures: 0, stopAfter: null });
+  const trace = carriedOut(graph, { picks: [0], failures: 0, stopAfter: null, heardLate: false });
 
   it('gives each run the input that it was given', () => {
     assert.deepEqual(replayTrace(graph, { ...trace, task: { n: 7 } }).runs[0]?.input, { n: 7 });

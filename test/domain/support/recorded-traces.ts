@@ -23,6 +23,8 @@ export interface Schedule {
   readonly failures: number;
   /** After how many steps the task is cancelled; null for never. */
   readonly stopAfter: number | null;
+  /** Whether the end of a run is recorded at any moment before the graph hears of it. */
+  readonly heardLate: boolean;
 }
 
 const NOTHING = { outcome: null, output: null, error: null } as const;
@@ -31,10 +33,15 @@ const NOTHING = { outcome: null, output: null, error: null } as const;
  * Carries a graph out as a worker does, a step after the other in the drawn order, and keeps what the rows would hold. Runs
  * of agents begin and end in two steps, so that several are under way at once.
  */
-export function carriedOut(definition: GraphDefinition, { picks, failures, stopAfter }: Schedule): RecordedTrace {
+export function carriedOut(
+  definition: GraphDefinition,
+  { picks, failures, stopAfter, heardLate }: Schedule,
+): RecordedTrace {
   const task = { n: 1 };
   const outputs = new Map<string, Json>();
   const runs: RecordedRun[] = [];
+  /** How many ends were recorded when a run of an agent began. */
+  const begins = new Map<string, number>();
   let running: string[] = [];
   let state: GraphState = startGraph(definition);
   let stopped = false;
@@ -46,7 +53,10 @@ export function carriedOut(definition: GraphDefinition, { picks, failures, stopA
     });
     state = settled.state;
     if (run.status === 'ok') outputs.set(run.path, run.output);
-    runs.push(run);
+    const began = begins.get(run.path);
+    const late =
+      began === undefined || !heardLate ? 0 : (picks[runs.length % picks.length] ?? 0) % (runs.length - began + 1);
+    runs.splice(runs.length - late, 0, run);
     for (const { id } of settled.skipped) if (parentOfPath(id) === null) runs.push(skippedRun(definition, id));
   };
   for (let turn = 0; ; turn += 1) {
@@ -86,6 +96,7 @@ export function carriedOut(definition: GraphDefinition, { picks, failures, stopA
     } else if (rulesOf(node.kind).evaluate === undefined) {
       state = startRuns(definition, state, [step.path]);
       running.push(step.path);
+      begins.set(step.path, runs.length);
     } else {
       const made = rulesOf(node.kind).evaluate?.(node, document.document);
       if (made === undefined) throw new Error('It could not be evaluated.');
