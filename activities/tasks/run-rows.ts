@@ -63,6 +63,15 @@ export function skippedRun(node: GraphNode, reason: string): RunEnd {
   };
 }
 
+/** The row of a run that had begun, and that the graph does not let continue. */
+export function cutOffRun(node: GraphNode, attempts: number, reason: string): RunEnd {
+  return {
+    ...{ ...subjectOf(node), attempts, failures: 0, startedAt: null, finishedAt: new Date() },
+    ...{ status: 'fatal_error', outcome: null, output: NOTHING_STORED },
+    error: { code: 'handler_cancelled', message: reason },
+  };
+}
+
 /** What the interpreter is told of an ended run. */
 export function resultOf({ nodeId, status, attempts, outcome }: RunEnd): NodeResult {
   return { id: nodeId, status, attempts, ...(outcome === null ? {} : { outcome }) };

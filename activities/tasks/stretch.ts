@@ -1,6 +1,12 @@
 import type { GraphDefinition, GraphNode } from '../../domain/graphs/definition.ts';
 import { MAX_STRETCH_STEPS, quickStretch } from '../../domain/graphs/drive-quick.ts';
-import { type GraphState, isSettled, type SkippedNode, skippedNodes } from '../../domain/graphs/graph-state.ts';
+import {
+  type GraphState,
+  isFinished,
+  isSettled,
+  type SkippedNode,
+  skippedNodes,
+} from '../../domain/graphs/graph-state.ts';
 import { isContainerKind } from '../../domain/graphs/kinds/kind-table.ts';
 import { growContainer, innerAt, type Step, settleRun, startRuns } from '../../domain/graphs/run-state.ts';
 import { nodeOfRun, type TraceReads, type TraceValues } from '../../domain/graphs/scope.ts';
@@ -11,7 +17,7 @@ import type { RunPath } from '../../domain/traces/path.ts';
 import type { RunRecord } from '../../entities/traces/run-repository.ts';
 import type { NewTraceEvent, RunEnd, RunError, RunLeft } from '../../operations/record/notes.ts';
 import type { NotedRun } from '../../operations/record/record-wave.ts';
-import { endedRun, type FinalVerdict, openedRun, resultOf, skippedRun, waitingRun } from './run-rows.ts';
+import { cutOffRun, endedRun, type FinalVerdict, openedRun, resultOf, skippedRun, waitingRun } from './run-rows.ts';
 
 /** From where a stretch sets out. */
 export interface StretchStart {
@@ -27,6 +33,8 @@ export interface StretchStart {
   readonly opened: ReadonlyMap<RunPath, Date | null>;
   /** What the end of a run outside of stretches has skipped, and nobody has written. */
   readonly skipped: readonly SkippedNode[];
+  /** Runs that have begun and not ended, by their rows, with their attempts: the state may not know it yet. */
+  readonly begun: ReadonlyMap<RunPath, number>;
   /** What is read already, of what has been looked for. */
   readonly values: ReadValues;
 }
@@ -67,12 +75,14 @@ export class Stretch {
   readonly looked: Set<RunPath>;
   readonly #written: ReadonlyMap<RunPath, RunRecord>;
   readonly #opened: Map<RunPath, Date | null>;
+  /** Those of them that this stretch has not ended. */
+  readonly #begun: Map<RunPath, number>;
   #steps = 0;
   task: ReadValues['task'];
   state: GraphState;
   failure: Failure | null = null;
 
-  constructor({ definition, state, unhosted, apart, written, opened, skipped, values }: StretchStart) {
+  constructor({ definition, state, unhosted, apart, written, opened, begun, skipped, values }: StretchStart) {
     this.definition = definition;
     this.state = state;
     this.unhosted = new Set(unhosted);
@@ -82,6 +92,7 @@ export class Stretch {
     this.task = values.task;
     this.#written = written;
     this.#opened = new Map(opened);
+    this.#begun = new Map(begun);
     this.#noteSkipped(skipped);
   }
 
@@ -100,6 +111,7 @@ export class Stretch {
       this.#repeat(known);
     }
     if (this.apart) this.#leaveOutAll();
+    if (isFinished(this.definition, this.state)) this.#cutOffRest();
     return null;
   }
 
@@ -184,6 +196,7 @@ export class Stretch {
       this.ends.push({ end });
     }
     this.open.delete(node.id);
+    this.#begun.delete(node.id);
     this.#advance(resultOf(end), end.error);
   }
 
@@ -209,9 +222,27 @@ export class Stretch {
 
   #noteSkipped(skipped: readonly SkippedNode[]): void {
     for (const { id, reason } of skipped) {
+      // An earlier try of the stretch began it, and was not heard.
+      if (this.#begun.has(id)) {
+        this.#cutOff(id, reason);
+        continue;
+      }
       this.events.push({ type: 'run.skipped', nodeId: id, data: { reason }, at: new Date() });
       this.ends.push({ end: skippedRun(nodeOfRun(this.definition, id), reason) });
     }
+  }
+
+  #cutOff(id: RunPath, reason: string): void {
+    const attempt = this.#begun.get(id) ?? 1;
+    this.#begun.delete(id);
+    const end = cutOffRun(nodeOfRun(this.definition, id), attempt, reason);
+    this.events.push({ type: 'run.failed', nodeId: id, data: { attempt, ...end.error }, at: new Date() });
+    this.ends.push({ end });
+  }
+
+  /** What is within a container that an earlier try opened, and that was skipped since. */
+  #cutOffRest(): void {
+    for (const id of this.#begun.keys()) this.#cutOff(id, 'the task has ended');
   }
 }
 
@@ -240,14 +271,16 @@ export interface StretchFacts {
 export function stretchFrom({ definition, state, unhosted, tries, runs, values, reads }: StretchFacts): Stretch {
   const opened = runs.filter((run) => run.status === 'running' && isContainerKind(run.kind));
   // Any other open run has attempts, which its row counts, so it continues as an activity.
-  const open = runs.filter((run) => !isSettled(run.status) && !opened.includes(run)).map((run) => run.nodeId);
-  const known = new Set(runs.map((run) => run.nodeId));
+  const begun = runs.filter((run) => !isSettled(run.status));
+  const open = begun.filter((run) => !opened.includes(run)).map((run) => run.nodeId);
+  const known = new Set(runs.filter((run) => isSettled(run.status)).map((run) => run.nodeId));
   return new Stretch({
     ...{ definition, state, unhosted: new Set([...unhosted, ...open]) },
     // Where values cannot be read, each node runs on its own: the nodes that need them fail, the others run.
     apart: tries > MAX_STRETCH_TRIES || values === null,
     written: new Map(runs.filter((run) => isSettled(run.status)).map((run) => [run.nodeId, run])),
     opened: new Map(opened.map((run) => [run.nodeId, run.startedAt])),
+    begun: new Map(begun.map((run) => [run.nodeId, run.attempts])),
     skipped: skippedNodes(state).filter(({ id }) => !known.has(id)),
     values: {
       task: values !== null && reads.task ? { value: values.task } : null,

@@ -28,6 +28,8 @@ export async function writtenRuns(
   { traceId, definition, state, isFork }: StretchOrigin,
   reads: readonly RunPath[],
 ): Promise<readonly RunRecord[]> {
+  // What a failure has skipped may have begun in a try that was not heard, containers with all that is in them.
+  if (state.failedNode !== null) return new RunRepository(em).list(traceId);
   const open = openPaths(definition, state);
   if (isFork && open.some((path) => isUnopened(definition, state, path))) return new RunRepository(em).list(traceId);
   const steps = quickStretch(definition, state);

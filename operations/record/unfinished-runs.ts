@@ -68,7 +68,9 @@ function statusOf({ nodes, failure }: TaskEnding, nodeId: string, row: RunRecord
   if (state === undefined || !isSettled(state.status)) return row === undefined ? 'skipped' : 'fatal_error';
   // The workflow settles a node that it has scheduled and then cancelled; where no attempt took it up, it never began.
   const neverBegan = row === undefined && state.status !== 'ok' && failure?.node !== nodeId;
-  return neverBegan ? 'skipped' : state.status;
+  if (neverBegan) return 'skipped';
+  // The graph skipped what it did not know to have begun: the report of that was lost.
+  return row !== undefined && state.status === 'skipped' ? 'fatal_error' : state.status;
 }
 
 function endOf({ status: taskStatus, failure, nodes }: TaskEnding, nodeId: string, status: SettledRunStatus) {

@@ -7,17 +7,26 @@ import type { RunRecord } from '../../entities/traces/run-repository.ts';
 import { graphOf, nodeOf } from '../domain/support/graphs.ts';
 
 describe('a stretch whose rows were written and whose report was lost', () => {
+  const quick = { ...nodeOf('a'), quick: true } as GraphNode;
+  const container: ContainerNode = {
+    ...{ id: 'c', kind: 'sub-graph', objective: '', dependsOn: [], input: { fields: {} } },
+    graph: graphOf([quick]),
+  };
+
   it('A2: takes over the end of a container that an earlier stretch had opened', () => {
-    const quick = { ...nodeOf('a'), quick: true } as GraphNode;
-    const container: ContainerNode = {
-      ...{ id: 'c', kind: 'sub-graph', objective: '', dependsOn: [], input: { fields: {} } },
-      graph: graphOf([quick]),
-    };
     const definition = graphOf([container]);
     const opened = growContainer(definition, startGraph(definition), 'c', 1);
 
     const stretch = new Stretch({
-      ...{ definition, state: opened, unhosted: new Set(), apart: false, opened: new Map(), skipped: [] },
+      ...{
+        definition,
+        state: opened,
+        unhosted: new Set(),
+        apart: false,
+        opened: new Map(),
+        begun: new Map(),
+        skipped: [],
+      },
       written: new Map(['c/a', 'c'].map((path) => [path, ok(path)])),
       values: { task: null, outputs: new Map(), looked: new Set() },
     });
@@ -25,6 +34,27 @@ describe('a stretch whose rows were written and whose report was lost', () => {
     assert.equal(stretch.next(), null);
     assert.ok(isFinished(definition, stretch.state));
     assert.equal(stretch.isUnwritten, false);
+  });
+
+  it('A2: ends what it had begun as cut off where a failure stops it, and does not skip it', () => {
+    const definition = graphOf([quick, container]);
+    const failed = { ...ok('a'), status: 'fatal_error' as const, error: { code: 'handler_failed', message: 'no' } };
+
+    const stretch = new Stretch({
+      ...{ definition, state: startGraph(definition), unhosted: new Set(), apart: false, skipped: [] },
+      ...{ opened: new Map([['c', new Date()]]), begun: new Map([['c', 1]]), written: new Map([['a', failed]]) },
+      values: { task: null, outputs: new Map(), looked: new Set() },
+    });
+
+    assert.equal(stretch.next(), null);
+    assert.deepEqual(
+      stretch.ends.map(({ end }) => [end.nodeId, end.status, end.error?.code]),
+      [['c', 'fatal_error', 'handler_cancelled']],
+    );
+    assert.deepEqual(
+      stretch.events.map(({ type, nodeId }) => [type, nodeId]),
+      [['run.failed', 'c']],
+    );
   });
 });
 

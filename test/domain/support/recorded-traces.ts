@@ -23,8 +23,8 @@ export interface Schedule {
   readonly failures: number;
   /** After how many steps the task is cancelled; null for never. */
   readonly stopAfter: number | null;
-  /** Whether the end of a run is recorded at any moment before the graph hears of it. */
-  readonly heardLate: boolean;
+  /** Whether the end of a run is recorded at any moment before the graph hears of it. @defaultValue false */
+  readonly heardLate?: boolean;
 }
 
 const NOTHING = { outcome: null, output: null, error: null } as const;
@@ -35,7 +35,7 @@ const NOTHING = { outcome: null, output: null, error: null } as const;
  */
 export function carriedOut(
   definition: GraphDefinition,
-  { picks, failures, stopAfter, heardLate }: Schedule,
+  { picks, failures, stopAfter, heardLate = false }: Schedule,
 ): RecordedTrace {
   const task = { n: 1 };
   const outputs = new Map<string, Json>();
