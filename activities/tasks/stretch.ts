@@ -181,7 +181,10 @@ export class Stretch {
       this.#end(node, verdict, startedAt);
       return;
     }
-    if (verdict.kind === 'retry') this.open.set(node.id, waitingRun(node, verdict, startedAt));
+    if (verdict.kind === 'retry') {
+      this.open.set(node.id, waitingRun(node, verdict, startedAt));
+      this.#begun.set(node.id, 1);
+    }
     this.unhosted.add(node.id);
   }
 
@@ -222,7 +225,7 @@ export class Stretch {
 
   #noteSkipped(skipped: readonly SkippedNode[]): void {
     for (const { id, reason } of skipped) {
-      // An earlier try of the stretch began it, and was not heard.
+      // It waits for another attempt, or an earlier try of the stretch began it and was not heard.
       if (this.#begun.has(id)) {
         this.#cutOff(id, reason);
         continue;
@@ -235,6 +238,7 @@ export class Stretch {
   #cutOff(id: RunPath, reason: string): void {
     const attempt = this.#begun.get(id) ?? 1;
     this.#begun.delete(id);
+    this.open.delete(id);
     const end = cutOffRun(nodeOfRun(this.definition, id), attempt, reason);
     this.events.push({ type: 'run.failed', nodeId: id, data: { attempt, ...end.error }, at: new Date() });
     this.ends.push({ end });

@@ -84,12 +84,12 @@ function statusGaps({ status }: TraceRows, { standing }: WorkflowHistory): reado
   return [gap('status', null, `The trace is ${status}, and its workflow ${standing}.`)];
 }
 
-function reportGaps({ runs }: TraceRows, { ends }: WorkflowHistory): readonly Gap[] {
+function reportGaps({ runs }: TraceRows, { ends, standing }: WorkflowHistory): readonly Gap[] {
   const rows = new Map(runs.map((run) => [run.path, run]));
   return [...ends].flatMap(([path, reported]) => {
     const row = rows.get(path);
     // A skipped run of an inner graph may have no row.
-    if (reported === 'skipped' && (row === undefined || row.status === 'skipped')) return [];
+    if (reported === 'skipped' && (row === undefined || standing === 'failed')) return [];
     if (row === undefined)
       return [gap('run_missing', path, `An activity reported its end (${reported}); it has no row.`)];
     // The workflow settles what was cut off before it began; its row says that it never did.
@@ -98,22 +98,27 @@ function reportGaps({ runs }: TraceRows, { ends }: WorkflowHistory): readonly Ga
   });
 }
 
-/** Of a workflow that ended by itself every run was reported that is not part of a stretch within a container. */
+/**
+ * Of a workflow that ended by itself every run was reported that is not part of a stretch within a container; of one that
+ * failed, every run that was an activity of its own: a stretch may have ended others that was not heard before the failure.
+ */
 function surplusGaps(
   { runs, definition, taken }: TraceRows,
   { standing, ends, foundEnded }: WorkflowHistory,
 ): readonly Gap[] {
   if (standing !== 'completed' && standing !== 'failed') return [];
+  const isHeard = standing === 'completed' && !foundEnded;
   return runs
     .filter((run) => run.status !== 'skipped' && !isCutOff(run) && !ends.has(run.path) && !taken.has(run.path))
-    .filter(({ path }) => !hasNode(definition, path) || isReported(nodeOfRun(definition, path), foundEnded))
+    .filter(({ path }) => !hasNode(definition, path) || isReported(nodeOfRun(definition, path), isHeard))
     .map(({ path, status }) => gap('run_surplus', path, `Its row ended as ${status}; no activity reported it.`));
 }
 
-function isReported(node: GraphNode, foundEnded: boolean): boolean {
+/** @param isHeard whether what stretches did was heard */
+function isReported(node: GraphNode, isHeard: boolean): boolean {
   const drive = rulesOf(node.kind).drive(node);
   if (drive === 'activity' || drive === 'thinking') return true;
-  return !foundEnded && parentOfPath(node.id) === null && (drive === 'inline' || drive === 'container');
+  return isHeard && parentOfPath(node.id) === null && (drive === 'inline' || drive === 'container');
 }
 
 function carriedGaps({ taskId }: TraceRows, { carries }: WorkflowHistory): readonly Gap[] {

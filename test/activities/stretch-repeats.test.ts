@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { Stretch } from '../../activities/tasks/stretch.ts';
+import { type JudgedAttempt, Stretch } from '../../activities/tasks/stretch.ts';
 import type { ContainerNode, GraphNode } from '../../domain/graphs/definition.ts';
 import { isFinished, startGraph } from '../../domain/graphs/graph-state.ts';
 import { growContainer } from '../../domain/graphs/run-state.ts';
 import type { RunRecord } from '../../entities/traces/run-repository.ts';
 import { graphOf, nodeOf } from '../domain/support/graphs.ts';
 
-describe('a stretch whose rows were written and whose report was lost', () => {
+describe('a stretch of which something has begun already', () => {
   const quick = { ...nodeOf('a'), quick: true } as GraphNode;
   const container: ContainerNode = {
     ...{ id: 'c', kind: 'sub-graph', objective: '', dependsOn: [], input: { fields: {} } },
@@ -55,6 +55,28 @@ describe('a stretch whose rows were written and whose report was lost', () => {
       stretch.events.map(({ type, nodeId }) => [type, nodeId]),
       [['run.failed', 'c']],
     );
+  });
+
+  it('ends what waits for another attempt as cut off where a failure beside it stops it', () => {
+    const definition = graphOf([quick, { ...nodeOf('b'), quick: true } as GraphNode]);
+    const stretch = new Stretch({
+      ...{ definition, state: startGraph(definition), unhosted: new Set(), apart: false, skipped: [] },
+      ...{ opened: new Map(), begun: new Map(), written: new Map() },
+      values: { task: null, outputs: new Map(), looked: new Set() },
+    });
+    const error = { code: 'handler_failed', message: 'no' };
+    const judged = (verdict: JudgedAttempt['verdict'], nodeId: string): JudgedAttempt => {
+      return { verdict, startedAt: new Date(), events: [{ type: 'run.started', nodeId }] };
+    };
+
+    stretch.take({ ...quick, id: 'a' }, judged({ kind: 'retry', error, waitMs: 1 }, 'a'));
+    stretch.take({ ...quick, id: 'b' }, judged({ kind: 'fail', status: 'fatal_error', error, failures: 1 }, 'b'));
+
+    assert.deepEqual(
+      stretch.events.map(({ type, nodeId }) => `${type} ${nodeId}`),
+      ['run.started a', 'run.started b', 'run.failed b', 'run.failed a'],
+    );
+    assert.deepEqual([...stretch.open.keys()], []);
   });
 });
 
