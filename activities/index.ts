@@ -9,6 +9,7 @@ import {
   type TemporalDecision,
 } from './tasks/decide-in-temporal.ts';
 import { lookAtWait } from './tasks/look-at-wait.ts';
+import { type MoveToVersionInput, moveToVersion } from './tasks/move-to-version.ts';
 import { type RunNodeInput, runNode } from './tasks/run-node.ts';
 import { type RunQuickNodesInput, runQuickNodes } from './tasks/run-quick-nodes.ts';
 import { type CloseTaskInput, closeTask, type MarkTaskInput, markTask } from './tasks/task-states.ts';
@@ -29,6 +30,7 @@ export function createActivities(deps: ActivityDependencies) {
     answerInTemporal: (input: TemporalAnswer) => answerInTemporal(deps, input),
     decideInTemporal: (input: TemporalDecision) => decideInTemporal(deps, input),
     markTask: (input: MarkTaskInput) => markTask(deps, input),
+    moveToVersion: (input: MoveToVersionInput) => moveToVersion(deps, input),
     runSupervision: () => runSupervision(deps),
     pruneExpired: (input: PruneExpiredInput) => pruneExpired(deps, input),
     compareTraces: (input: CompareTracesInput) => compareTraces(deps, input),

@@ -7,6 +7,7 @@ import type { TemporalClient } from '../temporal/connect.ts';
 import { readHistory } from '../temporal/read-history.ts';
 import {
   approvalDecidedSignal,
+  movingSignal,
   pauseSignal,
   resumeSignal,
   statusQuery,
@@ -32,6 +33,7 @@ export function taskWorkflows(temporal: () => Promise<TemporalClient>): TaskWork
     pause: (task) => tell(task, (handle) => handle.signal(pauseSignal)),
     approvalDecided: (task, approvalId) => tell(task, (handle) => handle.signal(approvalDecidedSignal, approvalId)),
     waitEnded: (task, waitId) => tell(task, (handle) => handle.signal(waitEndedSignal, waitId)),
+    moving: (task) => tell(task, (handle) => handle.signal(movingSignal)),
     resume: (task) => tell(task, (handle) => handle.signal(resumeSignal)),
     progress: (task) => ask(task, (handle) => handle.query(statusQuery)),
     history: async (workflowId) => readHistory((await temporal()).client, workflowId),

@@ -3,7 +3,7 @@ import type { Database, Transaction } from '../database/transaction.ts';
 import type { TaskId } from '../domain/ids.ts';
 import { Loop, type LoopLog, Loops } from '../domain/system/loop.ts';
 import type { OutboxTopic } from '../domain/system/outbox.ts';
-import { BUDGET_GRANTED_SIGNAL, type ExecutionRef, taskWorkflowId } from '../domain/tasks/execution.ts';
+import { BUDGET_GRANTED_SIGNAL, type ExecutionRef, TASK_MOVING, taskWorkflowId } from '../domain/tasks/execution.ts';
 import { WAIT_ENDED } from '../domain/tasks/run-waits.ts';
 import { isOpenTaskStatus } from '../domain/tasks/task-status.ts';
 import { APPROVAL_DECIDED } from '../domain/tools/approval-words.ts';
@@ -68,6 +68,7 @@ const BATCH_SIZE: Record<OutboxTopic, number> = {
   'task.submitted': 50,
   'task.cancelled': 50,
   'task.killed': 50,
+  'task.moving': 50,
   'task.finished': 500,
   'approval.decided': 50,
   'wait.ended': 50,
@@ -97,6 +98,7 @@ export class Relay extends Loops {
       loopOf('task.submitted', (batch) => this.#enqueue(batch)),
       loopOf('task.cancelled', (batch) => this.#each(batch, (entry) => this.#cancel(entry, batch.tasks))),
       loopOf('task.killed', (batch) => this.#each(batch, (entry) => this.#terminate(entry))),
+      loopOf('task.moving', (batch) => this.#each(batch, (entry) => this.#tellMoving(entry, batch.tasks))),
       loopOf('approval.decided', (batch) => this.#tellWaits(batch, APPROVAL_DECIDED)),
       loopOf('wait.ended', (batch) => this.#tellWaits(batch, WAIT_ENDED)),
       loopOf('task.finished', (batch) => this.#finish(batch)),
@@ -248,6 +250,13 @@ export class Relay extends Loops {
       if (task.traceCount !== traceNumber) return true;
       return this.#ask(task.taskId, traceNumber, (handle) => handle.signal(signal, waitId));
     });
+  }
+
+  /** @returns whether the row is done with: a task that has ended, or began a new trace, moves nowhere */
+  async #tellMoving({ taskIds: [taskId], traceNumber }: OutboxEntry, tasks: Batch['tasks']): Promise<boolean> {
+    const task = taskId === undefined ? undefined : tasks.get(taskId);
+    if (task?.traceCount !== traceNumber || !isOpenTaskStatus(task.status)) return true;
+    return this.#ask(task.taskId, task.traceCount, (handle) => handle.signal(TASK_MOVING));
   }
 
   /** A task whose workflow is not there, or has closed, looks at its budget when it starts. @returns true */

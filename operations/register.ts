@@ -21,6 +21,7 @@ import { checkGraphs } from './graphs/check.ts';
 import { diffVersions } from './graphs/diff.ts';
 import { activateGraph, archiveGraph } from './graphs/life.ts';
 import { listGraphs, listVersions, showGraph } from './graphs/list.ts';
+import { migrateTasks } from './graphs/migrate.ts';
 import { publish } from './graphs/publish.ts';
 import { setRateLimit, setTier, viewLimits } from './limits/set.ts';
 import {
@@ -104,7 +105,7 @@ export const OPERATIONS = [
   ...[listApprovals, decideApproval],
   ...[listTools],
   ...[decideOnCanary, recordCanary, listCanaries],
-  ...[checkGraphs],
+  ...[checkGraphs, migrateTasks],
   ...[startEval, recordScores, listEvals, showEval, requireScore, listRequirements],
   ...[appendInput, readTurn, viewConversation, listConversations],
   ...[listDoubts, settleEffect, followText, readText],

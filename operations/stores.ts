@@ -73,6 +73,7 @@ export interface TaskWorkflows {
   resume(task: TaskRecord): Promise<true | null>;
   approvalDecided(task: TaskRecord, approvalId: string): Promise<true | null>;
   waitEnded(task: TaskRecord, waitId: string): Promise<true | null>;
+  moving(task: TaskRecord): Promise<true | null>;
   progress(task: TaskRecord): Promise<TaskProgress | null>;
   /** What Temporal has kept of a workflow. */
   history(workflowId: string): Promise<WorkflowHistory | null>;

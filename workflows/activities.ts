@@ -81,6 +81,11 @@ export function localActivities(summary: string): Pick<Activities, 'closeTask' |
   return proxyLocal(summary, ROWS_TIMEOUT_MS);
 }
 
+/** The activity that moves a task to another version of its graph, if it still may. */
+export function moveActivity(): Pick<Activities, 'moveToVersion'> {
+  return proxyLocal('move to another version', ROWS_TIMEOUT_MS);
+}
+
 /** The activity that looks at a run that waits. */
 export function lookActivity(path: RunPath, node: GraphNode): Pick<Activities, 'lookAtWait'> {
   return proxyLocal(runLabel(path, node), ROWS_TIMEOUT_MS);

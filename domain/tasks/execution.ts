@@ -53,6 +53,11 @@ export interface ExecuteTaskInput {
  */
 export const EXECUTION_RULES = 3;
 
+/** The version of its graph that a task has moved to, with its plan. */
+export interface MovedVersion extends Pick<ExecuteTaskInput, 'plan'> {
+  readonly graphId: GraphId;
+}
+
 /** The state of `executeTask`. Anything else is lost when it continues as new. */
 export interface ExecutionState {
   readonly graph: GraphState;
@@ -115,6 +120,9 @@ export function taskWorkflowId(taskId: TaskId, traceNumber: number): string {
 export function taskWorkflowPrefix(taskId: TaskId): string {
   return `task/${taskId}/`;
 }
+
+/** The signal that tells a task's workflow that it is to move to another version of its graph. */
+export const TASK_MOVING = 'taskMoving';
 
 /** The signal after which a workflow looks at its budgets again: somebody gave more to one of them. It has no arguments. */
 export const BUDGET_GRANTED_SIGNAL = 'budgetGranted';

@@ -75,6 +75,10 @@ export function isOccupyingTaskStatus(status: TaskStatus): boolean {
   return (OCCUPYING_TASK_STATUSES as readonly TaskStatus[]).includes(status);
 }
 
+export function isParkedTaskStatus(status: TaskStatus): boolean {
+  return (PARKED_TASK_STATUSES as readonly TaskStatus[]).includes(status);
+}
+
 export function isWaitingTaskStatus(status: TaskStatus): boolean {
   return (WAITING_TASK_STATUSES as readonly TaskStatus[]).includes(status);
 }

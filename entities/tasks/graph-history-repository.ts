@@ -55,10 +55,10 @@ export class GraphHistoryRepository extends Repository {
   }
 
   /** A task's input, and its runs with the outputs of those that ended well. */
-  async happened({
-    input,
-    traceId,
-  }: TaskOfGraph): Promise<{ readonly task: Json; readonly runs: readonly (RunRecord & { readonly value: Json })[] }> {
+  async happened({ input, traceId }: Pick<TaskOfGraph, 'input' | 'traceId'>): Promise<{
+    readonly task: Json;
+    readonly runs: readonly (RunRecord & { readonly value: Json })[];
+  }> {
     const runs = traceId === null ? [] : await new RunRepository(this.em).list(traceId);
     const values = new Map<string | typeof INPUT, StoredValue>([[INPUT, input]]);
     for (const run of runs) if (run.status === 'ok') values.set(run.nodeId, run.output);

@@ -16,6 +16,8 @@ const schema = defineEntity({
     /** 1 for the first trace of the task; a redrive opens the next. */
     number: p.integer().check('number > 0'),
     graphId: () => keyOf(AgentGraph, 'graph_id').$type<GraphId>(),
+    /** The version that it moves to once its workflow has come to rest; null for most. */
+    nextGraphId: p.uuid().$type<GraphId>().nullable(),
     /** The trace before it, when this one came from a redrive; or the trace of another task that this one continues. */
     originTraceId: p.uuid().$type<TraceId>().nullable(),
     workflowId: p.text(),

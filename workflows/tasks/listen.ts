@@ -7,6 +7,7 @@ import {
   approvalDecidedSignal,
   budgetGrantedSignal,
   decideApprovalUpdate,
+  movingSignal,
   pauseSignal,
   resumeSignal,
   statusQuery,
@@ -28,6 +29,7 @@ export function listen({ execution, gate, setPaused, progress }: Listener): void
   setHandler(resumeSignal, () => setPaused(false));
   setHandler(approvalDecidedSignal, (approvalId) => gate.decide(approvalId));
   setHandler(waitEndedSignal, (waitId) => gate.decide(waitId));
+  setHandler(movingSignal, () => gate.move(true));
   setHandler(budgetGrantedSignal, () => gate.grant());
   setHandler(decideApprovalUpdate, (decision) => decide(execution, decision));
   setHandler(answerUpdate, (answer) => answerIn(execution, answer));

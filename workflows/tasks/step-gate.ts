@@ -45,6 +45,7 @@ export class StepGate {
   /** How often somebody has made room in a budget. */
   #grants = 0;
   #resting: readonly RunPath[] = [];
+  #isMoving = false;
   /** The run of each wait for a person; also of one that ended because the run is to rest. */
   readonly #waits: RunPath[] = [];
   /** The runs that waited before, and have not come to their wait again: on their way they count as waiting. */
@@ -75,10 +76,25 @@ export class StepGate {
 
   /** Waits while the task is paused. False where the history is long: the run then rests. */
   async untilMayContinue(path: RunPath): Promise<boolean> {
-    if (this.#view.isPaused()) await condition(() => !this.#view.isPaused());
-    if (!isLong(this.#view.rules)) return true;
+    if (this.#view.isPaused()) await condition(() => !this.#view.isPaused() || this.#isMoving);
+    if (!this.#isLeaving()) return true;
     this.rest(path);
     return false;
+  }
+
+  /** Whether the task was told to move to another version of its graph: what waits rests then. */
+  get isMoving(): boolean {
+    return this.#isMoving;
+  }
+
+  /** Notes that the task is to move, or that it does not. */
+  move(isMoving: boolean): void {
+    this.#isMoving = isMoving;
+    this.#view.changed();
+  }
+
+  #isLeaving(): boolean {
+    return isLong(this.#view.rules) || this.#isMoving;
   }
 
   /** Lets a run stand until the workflow has continued as new. Nothing of it may be under way. */
@@ -143,7 +159,7 @@ export class StepGate {
    */
   async #until(path: RunPath, isOver: () => boolean, restMs?: number): Promise<boolean> {
     const stays = this.#view.rules < RESTING_RULES || (this.#carried.delete(path) && isLong(this.#view.rules));
-    const isWoken = () => isOver() || (!stays && isLong(this.#view.rules));
+    const isWoken = () => isOver() || (!stays && this.#isLeaving());
     let rests = false;
     this.#waits.push(path);
     this.#returning.delete(path);

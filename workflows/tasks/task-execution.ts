@@ -4,7 +4,6 @@ import {
   CancellationScope,
   CancelledFailure,
   condition,
-  continueAsNew,
   isCancellation,
   setCurrentDetails,
   sleep,
@@ -27,6 +26,7 @@ import {
 } from '../../domain/tasks/execution.ts';
 import type { OpenTaskStatus, TerminalTaskStatus } from '../../domain/tasks/task-status.ts';
 import { localActivities } from '../activities.ts';
+import { continueExecution } from './continue-execution.ts';
 import { type DrivenRun, driveActivity } from './drivers/drive-activity.ts';
 import { driveStretch } from './drivers/drive-stretch.ts';
 import { driveThinking } from './drivers/drive-thinking.ts';
@@ -119,7 +119,7 @@ export class TaskExecution {
     this.#wakeResting();
     while (!this.#finished()) {
       try {
-        if (this.#isLong()) await this.#continueAsNew();
+        if (this.#mayLeave()) await continueExecution(this.#input, this.#state, this.#gate);
         if (this.#standing !== writtenStanding(this.#state)) await this.#writeStanding();
         const steps = this.#startsNothing ? [] : readySteps(this.#plan, this.#state.graph);
         const stretch = steps.filter((step) => this.#isInline(step));
@@ -282,15 +282,10 @@ export class TaskExecution {
     upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
   }
 
-  #isLong(): boolean {
-    return this.#running === this.#gate.resting.length && !this.#cancelled && isLong(this.#input.rules ?? 1);
-  }
-
-  async #continueAsNew(): Promise<void> {
-    await condition(allHandlersFinished);
-    const { resting, asking } = this.#gate;
-    const carried = resting.length === 0 ? this.#state : { ...this.#state, resting, asking };
-    await continueAsNew<(input: ExecuteTaskInput) => Promise<ExecuteTaskResult>>({ ...this.#input, carried });
+  /** Whether nothing of it is under way and it has a reason to continue as new. */
+  #mayLeave(): boolean {
+    if (this.#running !== this.#gate.resting.length || this.#cancelled) return false;
+    return this.#gate.isMoving || isLong(this.#input.rules ?? 1);
   }
 
   #describe(): void {

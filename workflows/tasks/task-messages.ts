@@ -1,6 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { NodeState } from '../../domain/graphs/graph-state.ts';
-import { BUDGET_GRANTED_SIGNAL } from '../../domain/tasks/execution.ts';
+import { BUDGET_GRANTED_SIGNAL, TASK_MOVING } from '../../domain/tasks/execution.ts';
 import { type AnsweredWait, WAIT_ENDED } from '../../domain/tasks/run-waits.ts';
 import { APPROVAL_DECIDED, type DecidedApproval } from '../../domain/tools/approval-words.ts';
 
@@ -25,6 +25,10 @@ export const approvalDecidedSignal = defineSignal<[approvalId: string]>(APPROVAL
  * @throws what the operation throws, with its code as the type
  */
 export const decideApprovalUpdate = defineUpdate<DecidedApproval, [decision: unknown]>('decideApproval');
+/**
+ * The task is to move to another version of its graph: it does once nothing of it runs. It may come twice, and after the move.
+ */
+export const movingSignal = defineSignal(TASK_MOVING);
 /** What a node waits for is there: who waits looks again. It may come twice, and before the wait. */
 export const waitEndedSignal = defineSignal<[waitId: string]>(WAIT_ENDED);
 /**
